@@ -1,0 +1,53 @@
+import type { Verdict } from '../verdict.ts';
+
+/** Whose kernel it is, which is not always whose distribution it runs in. */
+export type KernelVendor = 'mainline' | 'redhat' | 'fedora' | 'debian' | 'ubuntu' | 'suse';
+
+/** Where the code of the branch stands, or stood, in that kernel's source. */
+export interface DriverPlace {
+  /** Path in the kernel tree. */
+  readonly file: string;
+  /** The module that is built from it. */
+  readonly module: string;
+}
+
+/**
+ * `removed`: BUSY goes to the midlayer as it is. `requeue`: Red Hat's DID_COND_REQUEUE stands in its place.
+ */
+export type FixedHow = 'removed' | 'requeue';
+
+/** A row of the kernel table: a span of one vendor's kernels, and what their driver does with BUSY. */
+export interface KernelRow {
+  /** For a person: `RHEL 4 Update 3 and 4`. */
+  readonly product: string;
+  /**
+   * The first kernel of the span, and the first one after it; open where left out. Mainline: semver, ordered
+   * as semver. A vendor's: version and release of the package, in the order of the vendor's package manager.
+   */
+  readonly from?: string;
+  readonly before?: string;
+  readonly verdict: Verdict;
+  /** With verdict `fixed` only. */
+  readonly how?: FixedHow;
+  readonly driver?: DriverPlace;
+  /** MPT_LINUX_VERSION_COMMON there. Cannot decide: 3.04.04 is affected in 2.6.21 and fixed in 2.6.22. */
+  readonly driverVersion?: string;
+  /** What the verdict does not say, or with `unknown` what is missing to decide. One line each. */
+  readonly caveats: readonly string[];
+  /** True where nobody read that kernel's source, and the row follows from something else. */
+  readonly inferred: boolean;
+  /** Where the row comes from. */
+  readonly source: string;
+}
+
+export const MPTSCSIH: DriverPlace = { file: 'drivers/message/fusion/mptscsih.c', module: 'mptscsih' };
+
+/** RHEL 4 from Update 3: `mptscsih.c` is a dummy of some 36 lines there. */
+export const MPTSCSI: DriverPlace = { file: 'drivers/message/fusion/mptscsi.c', module: 'mptscsi' };
+
+/** Full ids: 466544d8898 of 2005-09-14, ad8c31bb69d60c0c6bc6431bccdf67e5a96c0d31 of 2007-03-19. */
+export const INTRODUCED = 'mainline commit 466544d8898 (2.6.14-rc3)';
+export const REMOVED = 'mainline commit ad8c31bb69d6 (2.6.22-rc1)';
+
+/** Said with each row that only follows from the version the vendor started from. */
+export const BASE_ONLY = 'The vendor may have changed the driver: the source or the module decides';

@@ -1,0 +1,61 @@
+import { indexedModule, isModuleFile } from '../target/module-index.ts';
+import { MODULES_FOLDER } from '../target/paths.ts';
+import type { TargetReads } from '../target/port.ts';
+
+/** The driver's module of one kernel of the guest. */
+export interface ModuleFile {
+  readonly name: string;
+  /** The one that modprobe takes. */
+  readonly path: string;
+  /** Every file of that name in the module tree; more than one means that one shadows the others. */
+  readonly candidates: readonly string[];
+  readonly sha256: string;
+  /** Bytes, as it lies on disk. */
+  readonly size: number;
+}
+
+type Reads = Pick<TargetReads, 'list' | 'stat' | 'hash' | 'readText'>;
+
+/** Where modules lie, in the order in which depmod's default `search updates … built-in` prefers them. */
+const FOLDERS = ['updates', 'updates/dkms', 'extra', 'weak-updates', 'misc', 'kernel/drivers/message/fusion'];
+
+/** Looks for the driver under each of the names, in their order; undefined where the kernel has none as a module. */
+export async function moduleFile(
+  target: Reads,
+  release: string,
+  names: readonly string[],
+): Promise<ModuleFile | undefined> {
+  for (const name of names) {
+    const candidates = await findCandidates(target, release, name);
+    const indexed = await indexedModule(target, release, name);
+    const known = indexed !== undefined && (await target.stat(indexed))?.type === 'file';
+    const path = known ? indexed : candidates[0];
+    if (path === undefined) continue;
+    return {
+      name,
+      path,
+      candidates: candidates.includes(path) ? candidates : [path, ...candidates],
+      sha256: await target.hash(path),
+      size: (await target.stat(path))?.size ?? 0,
+    };
+  }
+  return undefined;
+}
+
+async function findCandidates(target: Reads, release: string, name: string): Promise<string[]> {
+  const found: string[] = [];
+  for (const folder of FOLDERS) {
+    const path = `${MODULES_FOLDER}/${release}/${folder}`;
+    const files = (await target.list(path)).filter((file) => isModuleFile(file, name));
+    for (const file of files) {
+      if ((await target.stat(`${path}/${file}`))?.type === 'file') found.push(`${path}/${file}`);
+    }
+  }
+  return found;
+}
+
+/** Whether the driver is part of the kernel's image, where no module can replace it. */
+export async function isBuiltIn(target: Reads, release: string, name: string): Promise<boolean> {
+  const list = (await target.readText(`${MODULES_FOLDER}/${release}/modules.builtin`)) ?? '';
+  return list.split('\n').some((line) => line.endsWith(`/${name}.ko`));
+}

@@ -1,0 +1,38 @@
+/** The answer of a comparison, as `Array.prototype.sort` wants it: before, the same, after. */
+export type Order = -1 | 0 | 1;
+
+/**
+ * Compares two runs of decimal digits by their value. Their length is not bounded: a run that does not fit a
+ * number is a valid part of a version, so digits are compared as text, without leading zeros.
+ */
+export function compareDigits(a: string, b: string): Order {
+  const left = withoutZeros(a);
+  const right = withoutZeros(b);
+  if (left.length !== right.length) return left.length < right.length ? -1 : 1;
+  return compareText(left, right);
+}
+
+export function compareText(a: string, b: string): Order {
+  if (a === b) return 0;
+  return a < b ? -1 : 1;
+}
+
+export function isDigit(code: number): boolean {
+  return code >= 0x30 && code <= 0x39;
+}
+
+/** ASCII letters only: the package managers decide without a locale. */
+export function isLetter(code: number): boolean {
+  return (code >= 0x41 && code <= 0x5a) || (code >= 0x61 && code <= 0x7a);
+}
+
+/** The index after the longest run from `start` of characters that pass. */
+export function runEnd(text: string, start: number, passes: (code: number) => boolean): number {
+  let end = start;
+  while (end < text.length && passes(text.charCodeAt(end))) end += 1;
+  return end;
+}
+
+function withoutZeros(digits: string): string {
+  return digits.slice(runEnd(digits, 0, (code) => code === 0x30));
+}
