@@ -13,6 +13,7 @@ export type ErrorCode =
   | 'E_NOT_ROOT'
   | 'E_READ_ONLY'
   | 'E_NO_SPACE'
+  | 'E_NO_WORK_FOLDER'
   | 'E_TARGET_MISSING'
   | 'E_TREE_ESCAPES'
   | 'E_DISTRO_UNKNOWN'
@@ -48,6 +49,7 @@ export type ErrorCode =
   | 'E_INSTALL_UNDO'
   | 'E_LOCKED'
   | 'E_INTERRUPTED'
+  | 'E_DRY_RUN'
   | 'E_INTERNAL';
 
 /** What a person reads when a run fails: what happened, why, and what to type next. */
@@ -64,7 +66,12 @@ export interface Failure {
 export type FailureError = Error & { readonly failure: Failure };
 
 /** Makes the error of a refused or failed step. Throw it; `cli.ts` renders it and picks the exit status. */
-export function failure(code: ErrorCode, what: string, next: string, more?: { log?: string; cause?: unknown }): FailureError {
+export function failure(
+  code: ErrorCode,
+  what: string,
+  next: string,
+  more?: { log?: string; cause?: unknown },
+): FailureError {
   const options = more?.cause === undefined ? undefined : { cause: more.cause };
   const error = new Error(what, options);
   return Object.assign(error, {

@@ -6,76 +6,100 @@
  * Symbolic links are followed as the guest would follow them, so that none leads out of its tree.
  */
 export interface Target extends TargetReads, TargetWrites {
+  /** `local`: this machine. `root`: a guest's tree. */
   readonly kind: 'local' | 'root';
   /** For messages: "this machine", or the tree's path. */
   readonly name: string;
   readonly dryRun: boolean;
-  /** The path of a guest's file as the controller's own tools must name it, all symbolic links resolved. */
-  hostPath(path: string): Promise<string>;
 }
 
 export interface TargetReads {
+  /** The path of a guest's file as this machine's own tools must name it, all symbolic links resolved. */
+  hostPath(path: string): Promise<string>;
   /** A whole file; ENOENT and the like surface as Node's errors. */
   read(path: string): Promise<Buffer>;
-  readText(path: string): Promise<string>;
+  /** The first `length` bytes from `offset`; fewer where the file ends. */
+  readRange(path: string, offset: number, length: number): Promise<Buffer>;
+  /** A whole text file; undefined where there is none or it cannot be read. */
+  readText(path: string): Promise<string | undefined>;
+  /** The text of a symbolic link; undefined where it is none. */
+  readLink(path: string): Promise<string | undefined>;
+  /** SHA-256 of a file's content, in hex. */
+  hash(path: string): Promise<string>;
   /** Follows symbolic links; undefined where there is nothing. */
   stat(path: string): Promise<FileStat | undefined>;
   /** Does not follow the last link; undefined where there is nothing. */
   lstat(path: string): Promise<FileStat | undefined>;
   /** Names in a folder, sorted; empty where there is no such folder. */
   list(path: string): Promise<readonly string[]>;
-  /** True where this process may create files in the folder (permission and a writable mount). */
-  writable(path: string): Promise<boolean>;
-  /** Runs a program. `effect` says whether it may change the guest. */
-  run(argv: readonly [string, ...string[]], options: RunOptions): Promise<RunResult>;
+  /** Whether this process may create files in the folder, and if not, why. */
+  writable(path: string): Promise<'yes' | 'read-only' | 'denied' | 'missing'>;
+  /** Runs a program on the machine that holds the files. `effect` says whether it may change the guest. */
+  run(argv: Argv, options: RunOptions): Promise<RunResult>;
+  /** Takes the kernel-held lock of a folder; undefined where another process holds it. Writes nothing. */
+  lock(path: string): Promise<Lock | undefined>;
 }
 
 export interface TargetWrites {
-  /** Writes through a temporary file, fsync and rename in the same folder, so that a reader sees the old or the new. */
-  write(path: string, content: Uint8Array, attributes?: FileAttributes): Promise<void>;
+  /** Writes through a temporary file, fsync and rename in the same folder: a reader sees the old or the new. */
+  write(path: string, content: Uint8Array | string, attributes?: FileAttributes): Promise<void>;
+  /** Copies a file with mode, owner, times to the nanosecond and extended attributes, as `write` does. */
+  copy(from: string, to: string): Promise<void>;
+  /** Adds to the end of a file and waits until the disk has it. */
+  append(path: string, text: string): Promise<void>;
+  /** Makes one folder; fails where the parent is missing, does nothing where the folder is there. */
   mkdir(path: string, mode: number): Promise<void>;
+  /** Makes a symbolic link, in place of what has the name. */
+  link(path: string, target: string): Promise<void>;
   remove(path: string): Promise<void>;
-  /** Removes a folder if it is empty; false where it was not. */
-  removeEmpty(path: string): Promise<boolean>;
-  /** Sets times of a file or folder back to what they were. Seconds since the epoch, with a fraction. */
-  setTimes(path: string, atime: number, mtime: number): Promise<void>;
-  append(path: string, line: string): Promise<void>;
+  /** Removes a folder and all that is in it. */
+  removeTree(path: string): Promise<void>;
+  /** Sets a file's or folder's modification time, to the nanosecond, as `FileStat.mtime` has it. */
+  setMtime(path: string, mtime: string): Promise<void>;
 }
+
+export type Argv = readonly [string, ...string[]];
 
 export interface FileStat {
   readonly type: 'file' | 'directory' | 'link' | 'other';
+  /** Bytes. */
   readonly size: number;
   /** Permission bits, such as 0o644. */
   readonly mode: number;
   readonly uid: number;
   readonly gid: number;
-  /** Seconds since the epoch, with a fraction. */
-  readonly mtime: number;
-  readonly atime: number;
+  /** Seconds since the epoch with nine decimals: a double would lose the last digits. */
+  readonly mtime: string;
 }
 
 export interface FileAttributes {
   readonly mode?: number;
   readonly uid?: number;
   readonly gid?: number;
-  readonly mtime?: number;
 }
 
 export interface RunOptions {
   readonly effect: 'read' | 'write';
   readonly cwd?: string;
-  /** The whole environment is `PATH`, `LC_ALL=C` and these: nothing of the caller's leaks into a build. */
+  /** The whole environment is PATH, LC_ALL=C and these: nothing of the caller's leaks into a build. */
   readonly env?: Readonly<Record<string, string>>;
   readonly input?: Uint8Array | string;
+  /** A file of the target that becomes the program's standard input, opened by this process. */
+  readonly stdinFile?: string;
   /** Numeric ids to run as, when this process is root. */
-  readonly user?: { readonly uid: number; readonly gid: number };
+  readonly user?: UserIds;
   readonly timeoutMs?: number;
   /** Ends the program and everything that it started. */
   readonly signal?: AbortSignal;
   /** Each line of stdout and stderr as it comes, for progress. */
   readonly onLine?: (line: string) => void;
-  /** Bytes of stdout kept; more is an error. Default 64 MiB. */
-  readonly maxOutput?: number;
+  /** Takes stdout instead of `RunResult.stdout`; answers false when it has seen enough: the program is ended. */
+  readonly onChunk?: (chunk: Buffer) => boolean | Promise<boolean>;
+}
+
+export interface UserIds {
+  readonly uid: number;
+  readonly gid: number;
 }
 
 export interface RunResult {
@@ -83,4 +107,8 @@ export interface RunResult {
   readonly status: number;
   readonly stdout: Buffer;
   readonly stderr: string;
+}
+
+export interface Lock {
+  release(): Promise<void>;
 }

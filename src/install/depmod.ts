@@ -1,0 +1,46 @@
+import { failure } from '../errors.ts';
+import { MODULES_FOLDER } from '../target/paths.ts';
+import type { Target } from '../target/port.ts';
+
+/**
+ * Every file that a depmod writes into a kernel's module folder, from module-init-tools to kmod of today.
+ * Source: the `outfiles` table of kmod's tools/depmod.c, and module-init-tools 3.2's for the maps.
+ */
+const OUTPUTS = [
+  'modules.alias',
+  'modules.alias.bin',
+  'modules.builtin.alias.bin',
+  'modules.builtin.bin',
+  'modules.ccwmap',
+  'modules.dep',
+  'modules.dep.bin',
+  'modules.devname',
+  'modules.ieee1394map',
+  'modules.inputmap',
+  'modules.isapnpmap',
+  'modules.ofmap',
+  'modules.pcimap',
+  'modules.seriomap',
+  'modules.softdep',
+  'modules.symbols',
+  'modules.symbols.bin',
+  'modules.usbmap',
+  'modules.weakdep',
+] as const;
+
+export function depmodOutputs(release: string): readonly string[] {
+  return OUTPUTS.map((name) => `${MODULES_FOLDER}/${release}/${name}`);
+}
+
+/** Rebuilds the module index of one kernel of the guest, never of the machine's own in its stead. */
+export async function runDepmod(target: Target, release: string): Promise<void> {
+  const base = await target.hostPath('/');
+  const argv = ['depmod', '-b', base, release] as const;
+  const result = await target.run(argv, { effect: 'write' });
+  if (result.status === 0) return;
+  throw failure(
+    'E_INSTALL',
+    `depmod failed: ${result.stderr.trim().split('\n')[0] ?? `exit status ${result.status}`}`,
+    `see what ${argv.join(' ')} says; the module tree may be damaged`,
+  );
+}

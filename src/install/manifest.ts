@@ -1,0 +1,80 @@
+import * as v from 'valibot';
+
+const fileRecord = v.object({
+  path: v.string(),
+  sha256: v.pipe(v.string(), v.regex(/^[0-9a-f]{64}$/)),
+  size: v.number(),
+  mode: v.pipe(v.string(), v.regex(/^[0-7]{4}$/)),
+  uid: v.number(),
+  gid: v.number(),
+  mtime: v.pipe(v.string(), v.regex(/^-?\d+\.\d{9}$/)),
+});
+
+/** A file that an installation may touch, as it was before; `original` is null where there was none. */
+const touchedFile = v.object({
+  path: v.string(),
+  original: v.nullable(fileRecord),
+  /** Name of the kept copy in the generation's `originals` folder. */
+  backup: v.nullable(v.string()),
+});
+
+/** Written before the first change: all that an undo needs. */
+export const originalsSchema = v.object({
+  schema: v.literal('mptfix.originals/1'),
+  generation: v.number(),
+  kernel: v.string(),
+  files: v.array(touchedFile),
+  /** Folders whose entries change, with their own times. */
+  folders: v.array(v.object({ path: v.string(), mtime: v.string() })),
+});
+export type Originals = v.InferOutput<typeof originalsSchema>;
+export type TouchedFile = v.InferOutput<typeof touchedFile>;
+
+const proof = v.object({ name: v.string(), ok: v.boolean(), detail: v.string() });
+
+/** What an artifact is made of, and why it is believed. */
+export const artifactInfoSchema = v.object({
+  source: v.object({
+    origin: v.string(),
+    version: v.nullable(v.string()),
+    file: v.string(),
+    sha256: v.string(),
+    patchedSha256: v.string(),
+  }),
+  headers: v.object({ origin: v.string(), version: v.string(), release: v.nullable(v.string()) }),
+  packages: v.array(v.object({ name: v.string(), version: v.string(), sha256: v.string() })),
+  patch: v.object({
+    name: v.string(),
+    origin: v.picklist(['stored', 'adapted']),
+    firstLine: v.number(),
+    lastLine: v.number(),
+    diff: v.string(),
+  }),
+  compiler: v.string(),
+  command: v.array(v.string()),
+  vermagic: v.string(),
+  proofs: v.array(proof),
+});
+export type ArtifactInfo = v.InferOutput<typeof artifactInfoSchema>;
+export type Proof = v.InferOutput<typeof proof>;
+
+/** One installed state: what was there, what is there now, where it came from. Written when all of it is done. */
+export const manifestSchema = v.object({
+  schema: v.literal('mptfix.manifest/1'),
+  generation: v.number(),
+  /** ISO 8601, UTC. */
+  created: v.string(),
+  tool: v.string(),
+  kernel: v.object({
+    release: v.string(),
+    base: v.nullable(v.string()),
+    distro: v.string(),
+    packageVersion: v.nullable(v.string()),
+  }),
+  module: v.object({ name: v.string(), path: v.string(), before: fileRecord, after: fileRecord }),
+  artifact: artifactInfoSchema,
+  /** Every touched file as the installation left it; absent ones are left out. */
+  after: v.array(fileRecord),
+  warnings: v.array(v.string()),
+});
+export type Manifest = v.InferOutput<typeof manifestSchema>;

@@ -1,0 +1,136 @@
+import { dirname, join, posix } from 'node:path';
+import { failure } from '../errors.ts';
+import { makeFolders } from '../target/folders.ts';
+import type { Target } from '../target/port.ts';
+import type { Workspace } from '../target/workspace.ts';
+import { headerParts } from './header-parts.ts';
+import { type TreeVersion, treeVersion } from './makefile-version.ts';
+
+/** A kernel's build folder in a private copy, which names nothing of this machine's own. */
+export interface Headers {
+  /** Where `make -C` goes, in the workspace. */
+  readonly folder: string;
+  /** Where it came from, for the manifest. */
+  readonly origin: string;
+  /** VERSION.PATCHLEVEL.SUBLEVEL of the tree that the headers are of. */
+  readonly version: TreeVersion;
+  /** UTS_RELEASE: what `uname -r` says on the kernel that they belong to. */
+  readonly release: string | undefined;
+  /** The text of `.config`. */
+  readonly config: string;
+}
+
+/** A finished build folder has these; without one of them it is the kernel's bare source, or half a package. */
+const REQUIRED = ['Makefile', '.config', 'Module.symvers'];
+const RELEASE_FILES = [
+  'include/generated/utsrelease.h',
+  'include/linux/utsrelease.h',
+  'include/linux/version.h',
+];
+
+/**
+ * Makes the private copy: the build folder itself with its Makefile's paths made private, and beside it all that it
+ * leads to. Nothing is written where the headers come from.
+ * Throws E_HEADERS_MISSING, naming what is not there.
+ */
+export async function privateHeaders(origin: Target, folder: string, workspace: Workspace): Promise<Headers> {
+  const place = `${origin.kind === 'root' ? `${origin.name}:` : ''}${folder}`;
+  const build = await resolveLink(origin, folder);
+  for (const name of REQUIRED) {
+    if ((await origin.stat(join(build, name))) === undefined) throw incomplete(place, name);
+  }
+  const { parts, missing } = await headerParts(origin, build);
+  const [absent] = missing;
+  if (absent !== undefined) throw incomplete(place, absent);
+
+  const base = workspace.at('headers');
+  await workspace.machine.mkdir(base, 0o755);
+  const copies = new Map<string, string>();
+  for (const part of [{ named: build, path: build }, ...parts]) {
+    // What was unpacked into the workspace is private already.
+    const isPrivate = origin.kind === 'local' && part.path.startsWith(`${workspace.folder}/`);
+    const copy = isPrivate ? part.path : join(base, part.path);
+    copies.set(part.named, copy);
+    if (!isPrivate) await copyFolder(origin, part.path, copy, workspace);
+  }
+  const home = copies.get(build) ?? build;
+  await makePrivate(workspace, home, copies);
+  return describe(workspace, home, copies, place);
+}
+
+/** `build` of a modules folder is a link; a part's own folder must be known by its real name. */
+async function resolveLink(origin: Target, folder: string): Promise<string> {
+  let path = folder;
+  for (let depth = 0; depth < 8; depth += 1) {
+    const link = await origin.readLink(path);
+    if (link === undefined) break;
+    path = posix.resolve(dirname(path), link);
+  }
+  return path;
+}
+
+function incomplete(place: string, what: string): Error {
+  return failure(
+    'E_HEADERS_MISSING',
+    `${place} is not a complete build folder: ${what} is not there`,
+    'install the kernel’s own headers package with all that it depends on (Debian: linux-headers-RELEASE), or give --headers',
+  );
+}
+
+async function copyFolder(origin: Target, from: string, to: string, { machine }: Workspace): Promise<void> {
+  await makeFolders(machine, dirname(to));
+  const source = await origin.hostPath(from);
+  const argv = ['cp', '-a', '--no-preserve=ownership', '--reflink=auto', '--', source, to] as const;
+  const result = await machine.run(argv, { effect: 'write' });
+  if (result.status !== 0) throw new Error(`cannot copy ${from}: ${result.stderr.trim()}`);
+}
+
+/** Rewrites the paths in the forwarding Makefile, and absolute links, to the copies. */
+async function makePrivate(
+  workspace: Workspace,
+  home: string,
+  copies: ReadonlyMap<string, string>,
+): Promise<void> {
+  const { machine } = workspace;
+  const makefile = join(home, 'Makefile');
+  const text = (await machine.readText(makefile)) ?? '';
+  const rewritten = replacePaths(text, copies);
+  if (rewritten !== text) await machine.write(makefile, rewritten);
+  for (const copy of copies.values()) {
+    for (const name of await machine.list(copy)) {
+      const link = await machine.readLink(join(copy, name));
+      if (link === undefined || !posix.isAbsolute(link)) continue;
+      const match = [...copies].find(([named]) => link === named || link.startsWith(`${named}/`));
+      if (match === undefined) continue;
+      await machine.link(join(copy, name), link.replace(match[0], match[1]));
+    }
+  }
+}
+
+/** In one pass and the longest first: `…-42` must not be found in `…-42-generic`, nor in a path just put in. */
+function replacePaths(text: string, copies: ReadonlyMap<string, string>): string {
+  const names = [...copies.keys()]
+    .sort((a, b) => b.length - a.length)
+    .map((name) => name.replace(/[^\w/-]/g, '\\$&'));
+  return text.replace(
+    new RegExp(`(?:${names.join('|')})(?![\\w.+~-])`, 'g'),
+    (name) => copies.get(name) ?? name,
+  );
+}
+
+async function describe(
+  { machine }: Workspace,
+  home: string,
+  copies: ReadonlyMap<string, string>,
+  origin: string,
+): Promise<Headers> {
+  const makefiles = await Promise.all(
+    [...copies.values()].map((copy) => machine.readText(join(copy, 'Makefile'))),
+  );
+  const version = makefiles.map((text) => treeVersion(text ?? '')).find((found) => found !== undefined);
+  if (version === undefined) throw incomplete(origin, 'the Makefile that tells the kernel’s version');
+  const releases = await Promise.all(RELEASE_FILES.map((name) => machine.readText(join(home, name))));
+  const release = releases.map((text) => /UTS_RELEASE "([^"]+)"/.exec(text ?? '')?.[1]).find(Boolean);
+  const config = (await machine.readText(join(home, '.config'))) ?? '';
+  return { folder: home, origin, version, release, config };
+}

@@ -1,0 +1,38 @@
+/** How a distro names what is needed. The names are data; how they are fetched is the family's. */
+export interface Provider {
+  /** Ids as `Distro.id`. */
+  readonly distros: readonly string[];
+  readonly family: 'debian';
+  /** The package of the kernel itself. */
+  readonly image: (release: string) => string;
+  /** The package with the build folder. */
+  readonly headers: (release: string) => string;
+  /** The package with the source's tarball; `series` is X.Y. */
+  readonly source: (series: string) => string;
+  /** The package that depends on the newest kernel, by Debian's name of the architecture. */
+  readonly newest: (architecture: string) => string;
+}
+
+export const PROVIDERS: readonly Provider[] = [
+  {
+    distros: ['debian', 'raspbian', 'devuan', 'kali'],
+    family: 'debian',
+    image: (release) => `linux-image-${release}`,
+    headers: (release) => `linux-headers-${release}`,
+    source: (series) => `linux-source-${series}`,
+    newest: (architecture) => `linux-image-${architecture}`,
+  },
+  {
+    distros: ['ubuntu', 'linuxmint', 'pop'],
+    family: 'debian',
+    image: (release) => `linux-image-${release}`,
+    headers: (release) => `linux-headers-${release}`,
+    source: (series) => `linux-source-${series}.0`,
+    newest: () => 'linux-image-generic',
+  },
+];
+
+/** The provider of a distro, by its id; undefined where none is known. */
+export function providerFor(distroId: string): Provider | undefined {
+  return PROVIDERS.find(({ distros }) => distros.includes(distroId));
+}

@@ -1,0 +1,41 @@
+import { execa } from 'execa';
+import type { Lock } from './port.ts';
+
+/**
+ * Locks a folder with flock(2), through util-linux's `flock`, without writing a byte: a folder can be locked as a
+ * file can. The kernel holds the lock for a child that waits for the end of its input, so that it is gone with
+ * this process however this process ends.
+ *
+ * Undefined where another process holds it.
+ */
+export async function lockFolder(path: string): Promise<Lock | undefined> {
+  const child = execa(
+    'flock',
+    ['--nonblock', '--conflict-exit-code', '75', path, 'sh', '-c', 'echo held; exec cat'],
+    {
+      reject: false,
+      stdin: 'pipe',
+      // A Ctrl-C reaches the whole foreground group: the lock must outlive it until the undo is done.
+      detached: true,
+      cleanup: true,
+    },
+  );
+  const held = await Promise.race([firstOutput(child.stdout), child.then(() => undefined)]);
+  if (held === undefined) {
+    const result = await child;
+    if (result.exitCode === 75) return undefined;
+    throw new Error(`flock failed: ${result.stderr || result.shortMessage}`);
+  }
+  return {
+    release: async () => {
+      child.stdin.end();
+      await child;
+    },
+  };
+}
+
+function firstOutput(stream: NodeJS.ReadableStream): Promise<string> {
+  return new Promise((resolve) => {
+    stream.once('data', (chunk: Buffer) => resolve(chunk.toString()));
+  });
+}

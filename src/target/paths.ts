@@ -1,0 +1,2 @@
+/** Where every Linux keeps its kernels' modules, a folder a release. */
+export const MODULES_FOLDER = '/lib/modules';

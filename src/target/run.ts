@@ -1,0 +1,106 @@
+import { constants as osConstants } from 'node:os';
+import { execa } from 'execa';
+import type { Argv, RunOptions, RunResult } from './port.ts';
+
+/** Where tools are looked for, also where the caller's PATH lacks the folders of administration (su without -). */
+export const TOOL_PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
+/** A program that prints more than this has gone wrong. */
+const MAX_OUTPUT_BYTES = 256 * 1024 * 1024;
+
+/**
+ * Runs a program by its argument vector, in a process group of its own, with an environment of PATH, LC_ALL and
+ * what is given. Resolves when the program and all that it started have ended. Never rejects for a failing program.
+ */
+export async function runProgram(argv: Argv, options: RunOptions): Promise<RunResult> {
+  const [file, ...args] = argv;
+  const child = execa(file, args, {
+    env: { PATH: TOOL_PATH, LC_ALL: 'C', ...options.env },
+    extendEnv: false,
+    reject: false,
+    encoding: 'buffer',
+    stripFinalNewline: false,
+    killDescendants: true,
+    forceKillAfterDelay: 3000,
+    maxBuffer: MAX_OUTPUT_BYTES,
+    buffer: { stdout: options.onChunk === undefined, stderr: true },
+    ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
+    ...(options.user === undefined ? {} : options.user),
+    ...(options.timeoutMs === undefined ? {} : { timeout: options.timeoutMs }),
+    ...(options.signal === undefined ? {} : { cancelSignal: options.signal }),
+    ...standardInput(options),
+  });
+  if (options.onLine !== undefined) passLines(child, options.onLine);
+  const enough = options.onChunk === undefined ? false : await passChunks(child, options.onChunk);
+  const result = await child;
+  return {
+    status: enough ? 0 : statusOf(result),
+    stdout: Buffer.from(result.stdout ?? new Uint8Array()),
+    stderr: textOf(result),
+  };
+}
+
+type StandardInput = { stdin: 'ignore' } | { stdin: { file: string } } | { input: Uint8Array };
+
+/** A file is opened by this process, which may read more than the program's own user may. */
+function standardInput(options: RunOptions): StandardInput {
+  if (options.stdinFile !== undefined) return { stdin: { file: options.stdinFile } };
+  return options.input === undefined ? { stdin: 'ignore' } : { input: Buffer.from(options.input) };
+}
+
+interface Child {
+  readonly stdout: NodeJS.ReadableStream | null;
+  readonly stderr: NodeJS.ReadableStream | null;
+  kill(signal: 'SIGTERM'): boolean;
+}
+
+function passLines(child: Child, onLine: (line: string) => void): void {
+  for (const stream of [child.stdout, child.stderr]) {
+    let rest = '';
+    stream?.on('data', (chunk: Buffer) => {
+      // A carriage return ends a line of a progress bar.
+      const lines = (rest + chunk.toString('utf8')).split(/[\r\n]/);
+      rest = lines.pop() ?? '';
+      for (const line of lines) if (line.trim() !== '') onLine(line);
+    });
+  }
+}
+
+/** True where the consumer had seen enough before the end. What still comes then is read and dropped. */
+async function passChunks(
+  child: Child,
+  onChunk: (chunk: Buffer) => boolean | Promise<boolean>,
+): Promise<boolean> {
+  if (child.stdout === null) return false;
+  let enough = false;
+  let problem: unknown;
+  for await (const chunk of child.stdout) {
+    if (enough) continue;
+    try {
+      enough = !(await onChunk(chunk as Buffer));
+    } catch (error) {
+      problem = error;
+      enough = true;
+    }
+    if (enough) child.kill('SIGTERM');
+  }
+  if (problem !== undefined) throw problem;
+  return enough;
+}
+
+interface Ended {
+  readonly exitCode?: number | undefined;
+  readonly signal?: string | undefined;
+  readonly stderr?: unknown;
+  readonly originalMessage?: string | undefined;
+}
+
+function statusOf(result: Ended): number {
+  if (result.exitCode !== undefined) return result.exitCode;
+  const signals: Readonly<Record<string, number>> = osConstants.signals;
+  return result.signal === undefined ? 127 : 128 + (signals[result.signal] ?? 0);
+}
+
+function textOf(result: Ended): string {
+  const text = result.stderr instanceof Uint8Array ? Buffer.from(result.stderr).toString('utf8') : '';
+  return text === '' && result.exitCode === undefined ? (result.originalMessage ?? '') : text;
+}

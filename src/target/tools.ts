@@ -1,0 +1,54 @@
+import { failure } from '../errors.ts';
+import type { Target } from './port.ts';
+import { TOOL_PATH } from './run.ts';
+
+/** A program that a step needs, and what brings it on Debian and Ubuntu. */
+export interface Tool {
+  readonly name: string;
+  readonly package: string;
+}
+
+/** The typed list of what mptfix calls, beside what every Debian has (coreutils, tar, gzip, dpkg, apt). */
+export const TOOLS = {
+  make: { name: 'make', package: 'make' },
+  strip: { name: 'strip', package: 'binutils' },
+  objdump: { name: 'objdump', package: 'binutils' },
+  xz: { name: 'xz', package: 'xz-utils' },
+  gzip: { name: 'gzip', package: 'gzip' },
+  bzip2: { name: 'bzip2', package: 'bzip2' },
+  zstd: { name: 'zstd', package: 'zstd' },
+  depmod: { name: 'depmod', package: 'kmod' },
+  flock: { name: 'flock', package: 'util-linux' },
+  aptGet: { name: 'apt-get', package: 'apt' },
+  dpkgDeb: { name: 'dpkg-deb', package: 'dpkg' },
+} as const satisfies Readonly<Record<string, Tool>>;
+
+/** Those of the tools that are not on the machine's standard path. */
+export async function missingTools(machine: Target, tools: readonly Tool[]): Promise<readonly Tool[]> {
+  const present = await Promise.all(tools.map(({ name }) => isInstalled(machine, name)));
+  return tools.filter((_, index) => !present[index]);
+}
+
+/** Throws E_TOOLS_MISSING with the one command that brings them all. */
+export async function requireTools(machine: Target, tools: readonly Tool[]): Promise<void> {
+  const missing = await missingTools(machine, tools);
+  if (missing.length === 0) return;
+  const names = missing.map(({ name }) => name).join(', ');
+  throw failure('E_TOOLS_MISSING', `not installed on this machine: ${names}`, installCommand(missing));
+}
+
+export function installCommand(tools: readonly Tool[]): string {
+  return `apt-get install --yes ${packagesOf(tools).join(' ')}`;
+}
+
+export function packagesOf(tools: readonly Tool[]): readonly string[] {
+  return [...new Set(tools.map((tool) => tool.package))];
+}
+
+async function isInstalled(machine: Target, name: string): Promise<boolean> {
+  for (const folder of TOOL_PATH.split(':')) {
+    const status = await machine.stat(`${folder}/${name}`);
+    if (status?.type === 'file' && (status.mode & 0o111) !== 0) return true;
+  }
+  return false;
+}

@@ -1,0 +1,84 @@
+import { failure } from '../errors.ts';
+import { lockFolder } from './lock.ts';
+import type { RunOptions, Target, TargetReads, TargetWrites } from './port.ts';
+import { fileReads } from './reads.ts';
+import { resolveInRoot } from './resolve.ts';
+import { runProgram } from './run.ts';
+import { fileWrites } from './writes.ts';
+
+export interface TargetOptions {
+  readonly dryRun: boolean;
+}
+
+/** The target of a tree of files at `root`, which has no symbolic link in its own path. */
+export function treeTarget(
+  kind: Target['kind'],
+  root: string,
+  name: string,
+  { dryRun }: TargetOptions,
+): Target {
+  const guard = (what: string): void => {
+    if (dryRun)
+      throw failure(
+        'E_DRY_RUN',
+        `a dry run tried to ${what}`,
+        'report this: it is a defect of mptfix; nothing was written',
+      );
+  };
+  const run: TargetReads['run'] = async (argv, options) => {
+    if (options.effect === 'write') guard(`run ${argv[0]}`);
+    return runProgram(argv, await onHost(root, options));
+  };
+  return {
+    kind,
+    name,
+    dryRun,
+    ...fileReads(root),
+    run,
+    lock: async (path) => lockFolder(await resolveInRoot(root, path)),
+    ...guarded(fileWrites(root, run), guard),
+  };
+}
+
+/** `stdinFile` is a path of the target; the program's own arguments are the caller's to translate. */
+async function onHost(root: string, options: RunOptions): Promise<RunOptions> {
+  if (options.stdinFile === undefined) return options;
+  return { ...options, stdinFile: await resolveInRoot(root, options.stdinFile) };
+}
+
+function guarded(writes: TargetWrites, guard: (what: string) => void): TargetWrites {
+  return {
+    write: async (path, content, attributes) => {
+      guard(`write ${path}`);
+      await writes.write(path, content, attributes);
+    },
+    copy: async (from, to) => {
+      guard(`write ${to}`);
+      await writes.copy(from, to);
+    },
+    append: async (path, text) => {
+      guard(`write ${path}`);
+      await writes.append(path, text);
+    },
+    mkdir: async (path, mode) => {
+      guard(`make ${path}`);
+      await writes.mkdir(path, mode);
+    },
+    link: async (path, target) => {
+      guard(`link ${path}`);
+      await writes.link(path, target);
+    },
+    remove: async (path) => {
+      guard(`remove ${path}`);
+      await writes.remove(path);
+    },
+    removeTree: async (path) => {
+      guard(`remove ${path}`);
+      await writes.removeTree(path);
+    },
+    setMtime: async (path, mtime) => {
+      guard(`set the time of ${path}`);
+      await writes.setMtime(path, mtime);
+    },
+  };
+}

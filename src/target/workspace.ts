@@ -1,0 +1,97 @@
+import { randomInt } from 'node:crypto';
+import { chmod, chown, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+import { failure } from '../errors.ts';
+import { localTarget } from './local.ts';
+import type { Target, UserIds } from './port.ts';
+
+/**
+ * A private folder (0700) of this machine, for what is fetched, unpacked and compiled, and the user that does so.
+ * Started as root, that user is one that owns nothing else and runs nothing else; else it is the caller.
+ */
+export interface Workspace {
+  readonly folder: string;
+  /** The machine that compiles: this one. */
+  readonly machine: Target;
+  /** Set when started as root: what comes from outside is only ever run or unpacked as this user. */
+  readonly user?: UserIds;
+  /** Joins a path below the folder. */
+  at(...parts: readonly string[]): string;
+  /** Gives what root has put below a folder to the user. */
+  handOver(path: string): Promise<void>;
+  /** Keeps a log beyond this folder's life, in a folder of its own (0700); answers its path. */
+  keepLog(name: string, text: string): Promise<string>;
+  dispose(): Promise<void>;
+}
+
+/** /var/tmp, not /tmp: it is on a disk also where /tmp is memory, and a kernel's source is large. */
+export const DEFAULT_WORK_BASE = '/var/tmp';
+
+/**
+ * systemd's range of dynamic users, which no distro gives to a person or a daemon.
+ * Source: systemd, "Users, Groups, UIDs and GIDs on systemd Systems".
+ */
+const DYNAMIC_UIDS = { first: 61184, last: 65519 };
+
+/** Throws E_NO_WORK_FOLDER where the base is missing or not writable. */
+export async function openWorkspace(base: string): Promise<Workspace> {
+  const machine = localTarget({ dryRun: false });
+  const folder = await makeFolder(base);
+  const user = process.geteuid?.() === 0 ? await unusedUser() : undefined;
+  if (user !== undefined) await chown(folder, user.uid, user.gid);
+  return {
+    folder,
+    machine,
+    ...(user === undefined ? {} : { user }),
+    at: (...parts) => join(folder, ...parts),
+    handOver: async (path) => {
+      if (user === undefined) return;
+      const owner = `${user.uid}:${user.gid}`;
+      const result = await machine.run(['chown', '-R', '-h', owner, path], { effect: 'write' });
+      if (result.status !== 0) throw new Error(`chown failed: ${result.stderr}`);
+    },
+    keepLog: (name, text) => keepLog(base, name, text),
+    dispose: () => rm(folder, { recursive: true, force: true, maxRetries: 3 }),
+  };
+}
+
+async function makeFolder(base: string): Promise<string> {
+  try {
+    const folder = await mkdtemp(join(resolve(base), 'mptfix-'));
+    await chmod(folder, 0o700);
+    return folder;
+  } catch (error) {
+    throw failure(
+      'E_NO_WORK_FOLDER',
+      `cannot make a work folder in ${base}: ${(error as Error).message}`,
+      'give --work a folder on a disk with about 1 GB free that you may write to',
+      { cause: error },
+    );
+  }
+}
+
+async function keepLog(base: string, name: string, text: string): Promise<string> {
+  const path = join(await mkdtemp(join(resolve(base), 'mptfix-log-')), `${name}.log`);
+  await writeFile(path, text, { mode: 0o600 });
+  return path;
+}
+
+async function unusedUser(): Promise<UserIds> {
+  const taken = await usersWithProcesses();
+  for (;;) {
+    const uid = randomInt(DYNAMIC_UIDS.first, DYNAMIC_UIDS.last + 1);
+    if (!taken.has(uid)) return { uid, gid: uid };
+  }
+}
+
+async function usersWithProcesses(): Promise<ReadonlySet<number>> {
+  const uids = new Set<number>();
+  for (const entry of await readdir('/proc')) {
+    if (!/^\d+$/.test(entry)) continue;
+    // A process may end between the listing and the read.
+    const status = await readFile(`/proc/${entry}/status`, 'utf8').catch(() => '');
+    const uid = /^Uid:\t(\d+)/m.exec(status)?.[1];
+    if (uid !== undefined) uids.add(Number(uid));
+  }
+  return uids;
+}
