@@ -24,6 +24,7 @@ export type ErrorCode =
   | 'E_SOURCE_MISSING'
   | 'E_TOOLS_MISSING'
   | 'E_ARCH_UNSUPPORTED'
+  | 'E_SIGNATURE_REQUIRED'
   | 'E_STATE_UNSAFE'
   | 'E_GENERATION_MISSING'
   | 'E_FILE_CHANGED'
@@ -44,6 +45,8 @@ export type ErrorCode =
   | 'E_PROOF_VERSION'
   | 'E_PROOF_VERMAGIC'
   | 'E_PROOF_BRANCH'
+  | 'E_PROOF_CRC'
+  | 'E_PROOF_EXPORTS'
   // install
   | 'E_INSTALL'
   | 'E_INSTALL_UNDO'

@@ -49,7 +49,7 @@ export async function compileModule(options: CompileOptions): Promise<Compiled> 
     env: { TMPDIR: folder, HOME: folder },
     onLine: (line) => {
       lines.push(line);
-      progress.note(line.trim());
+      if (line.trim() !== '') progress.note(line.trim());
     },
     ...(user === undefined ? {} : { user }),
     ...(signal === undefined ? {} : { signal }),

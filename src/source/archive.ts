@@ -38,11 +38,8 @@ export interface Archive {
 export async function openArchive(machine: Target, path: string): Promise<Archive> {
   const size = (await machine.stat(path))?.size ?? 0;
   const head = await machine.readRange(path, 0, 512);
-  const compression = COMPRESSIONS.find(({ magic }) => magic.every((byte, index) => head[index] === byte));
-  if (
-    compression === undefined &&
-    head.toString('latin1', TAR_MAGIC.offset, TAR_MAGIC.offset + 5) !== TAR_MAGIC.text
-  ) {
+  const compression = compressionOf(head);
+  if (compression === undefined && !isTar(head)) {
     throw failure(
       'E_ARCHIVE_FORMAT',
       `${path} is not a tar archive (plain, .xz, .gz, .bz2 or .zst)`,
@@ -52,6 +49,22 @@ export async function openArchive(machine: Target, path: string): Promise<Archiv
   if (compression?.name === 'xz' && !(await hasXzFooter(machine, path, size)))
     throw truncated(path, 'its end is missing');
   return { path, size, compression };
+}
+
+/** Whether a file is packed or a tar archive, whatever its name; false for plain text. */
+export async function isArchive(machine: Target, path: string): Promise<boolean> {
+  const head = await machine.readRange(path, 0, 512);
+  return compressionOf(head) !== undefined || isTar(head);
+}
+
+function compressionOf(head: Buffer): Compression | undefined {
+  return COMPRESSIONS.find(({ magic }) => magic.every((byte, index) => head[index] === byte));
+}
+
+function isTar(head: Buffer): boolean {
+  return (
+    head.toString('latin1', TAR_MAGIC.offset, TAR_MAGIC.offset + TAR_MAGIC.text.length) === TAR_MAGIC.text
+  );
 }
 
 /** An .xz ends in its index and a footer: without them it was cut, which is cheap to see before decoding starts. */

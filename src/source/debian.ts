@@ -17,6 +17,8 @@ export interface WantedPackages {
   readonly headers?: string;
   /** Such as linux-source-6.1. */
   readonly source?: string;
+  /** Further packages of the same version, such as linux-image-6.1.0-56-amd64. */
+  readonly more?: readonly string[];
   /** The kernel package's version: all must be of it. Undefined: the newest, and all of that one. */
   readonly version: string | undefined;
 }
@@ -42,6 +44,7 @@ export async function findPackages(apt: Apt, wanted: WantedPackages): Promise<re
       found.push(await pick(apt, name, exactly ?? (await atLeast(apt, name, version)), 'E_HEADERS_MISSING'));
     }
   }
+  for (const name of wanted.more ?? []) found.push(await pick(apt, name, version, 'E_SOURCE_MISSING'));
   if (wanted.source !== undefined) found.push(await pick(apt, wanted.source, version, 'E_SOURCE_MISSING'));
   return found;
 }
@@ -91,7 +94,8 @@ export async function fetchAndUnpack(
   return { root, packages: packages.map(({ name, version, sha256 }) => ({ name, version, sha256 })) };
 }
 
-async function unpackDeb(
+/** Unpacks one .deb below a folder, as the workspace's user. */
+export async function unpackDeb(
   workspace: Workspace,
   file: string,
   root: string,

@@ -3,8 +3,8 @@ export interface Provider {
   /** Ids as `Distro.id`. */
   readonly distros: readonly string[];
   readonly family: 'debian';
-  /** The package of the kernel itself. */
-  readonly image: (release: string) => string;
+  /** The packages that bring the kernel's modules, this driver among them. */
+  readonly modules: (release: string) => readonly string[];
   /** The package with the build folder. */
   readonly headers: (release: string) => string;
   /** The package with the source's tarball; `series` is X.Y. */
@@ -17,7 +17,7 @@ export const PROVIDERS: readonly Provider[] = [
   {
     distros: ['debian', 'raspbian', 'devuan', 'kali'],
     family: 'debian',
-    image: (release) => `linux-image-${release}`,
+    modules: (release) => [`linux-image-${release}`],
     headers: (release) => `linux-headers-${release}`,
     source: (series) => `linux-source-${series}`,
     newest: (architecture) => `linux-image-${architecture}`,
@@ -25,7 +25,7 @@ export const PROVIDERS: readonly Provider[] = [
   {
     distros: ['ubuntu', 'linuxmint', 'pop'],
     family: 'debian',
-    image: (release) => `linux-image-${release}`,
+    modules: (release) => [`linux-modules-${release}`, `linux-modules-extra-${release}`],
     headers: (release) => `linux-headers-${release}`,
     source: (series) => `linux-source-${series}.0`,
     newest: () => 'linux-image-generic',

@@ -36,6 +36,8 @@ export interface TargetReads {
   writable(path: string): Promise<'yes' | 'read-only' | 'denied' | 'missing'>;
   /** Runs a program on the machine that holds the files. `effect` says whether it may change the guest. */
   run(argv: Argv, options: RunOptions): Promise<RunResult>;
+  /** Where `run` would find a program; undefined where it is not installed. */
+  findProgram(name: string): Promise<string | undefined>;
   /** Takes the kernel-held lock of a folder; undefined where another process holds it. Writes nothing. */
   lock(path: string): Promise<Lock | undefined>;
 }

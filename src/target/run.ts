@@ -1,11 +1,27 @@
+import { constants } from 'node:fs';
+import { access } from 'node:fs/promises';
 import { constants as osConstants } from 'node:os';
 import { execa } from 'execa';
 import type { Argv, RunOptions, RunResult } from './port.ts';
 
 /** Where tools are looked for, also where the caller's PATH lacks the folders of administration (su without -). */
-export const TOOL_PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
+const TOOL_PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
 /** A program that prints more than this has gone wrong. */
 const MAX_OUTPUT_BYTES = 256 * 1024 * 1024;
+
+/** Where `runProgram` would find a program; undefined where it is not installed. */
+export async function findProgram(name: string): Promise<string | undefined> {
+  for (const folder of TOOL_PATH.split(':')) {
+    const path = `${folder}/${name}`;
+    try {
+      await access(path, constants.X_OK);
+      return path;
+    } catch {
+      // Not here: the next folder.
+    }
+  }
+  return undefined;
+}
 
 /**
  * Runs a program by its argument vector, in a process group of its own, with an environment of PATH, LC_ALL and
@@ -58,9 +74,9 @@ function passLines(child: Child, onLine: (line: string) => void): void {
     let rest = '';
     stream?.on('data', (chunk: Buffer) => {
       // A carriage return ends a line of a progress bar.
-      const lines = (rest + chunk.toString('utf8')).split(/[\r\n]/);
+      const lines = (rest + chunk.toString('utf8')).split(/\r?\n|\r/);
       rest = lines.pop() ?? '';
-      for (const line of lines) if (line.trim() !== '') onLine(line);
+      for (const line of lines) onLine(line);
     });
   }
 }

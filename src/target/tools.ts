@@ -1,6 +1,5 @@
 import { failure } from '../errors.ts';
 import type { Target } from './port.ts';
-import { TOOL_PATH } from './run.ts';
 
 /** A program that a step needs, and what brings it on Debian and Ubuntu. */
 export interface Tool {
@@ -23,15 +22,21 @@ export const TOOLS = {
   dpkgDeb: { name: 'dpkg-deb', package: 'dpkg' },
 } as const satisfies Readonly<Record<string, Tool>>;
 
-/** Those of the tools that are not on the machine's standard path. */
-export async function missingTools(machine: Target, tools: readonly Tool[]): Promise<readonly Tool[]> {
-  const present = await Promise.all(tools.map(({ name }) => isInstalled(machine, name)));
-  return tools.filter((_, index) => !present[index]);
+/** Those of the tools that the target's `run` would not find. */
+export async function missingTools(
+  target: Pick<Target, 'findProgram'>,
+  tools: readonly Tool[],
+): Promise<readonly Tool[]> {
+  const paths = await Promise.all(tools.map(({ name }) => target.findProgram(name)));
+  return tools.filter((_, index) => paths[index] === undefined);
 }
 
 /** Throws E_TOOLS_MISSING with the one command that brings them all. */
-export async function requireTools(machine: Target, tools: readonly Tool[]): Promise<void> {
-  const missing = await missingTools(machine, tools);
+export async function requireTools(
+  target: Pick<Target, 'findProgram'>,
+  tools: readonly Tool[],
+): Promise<void> {
+  const missing = await missingTools(target, tools);
   if (missing.length === 0) return;
   const names = missing.map(({ name }) => name).join(', ');
   throw failure('E_TOOLS_MISSING', `not installed on this machine: ${names}`, installCommand(missing));
@@ -43,12 +48,4 @@ export function installCommand(tools: readonly Tool[]): string {
 
 export function packagesOf(tools: readonly Tool[]): readonly string[] {
   return [...new Set(tools.map((tool) => tool.package))];
-}
-
-async function isInstalled(machine: Target, name: string): Promise<boolean> {
-  for (const folder of TOOL_PATH.split(':')) {
-    const status = await machine.stat(`${folder}/${name}`);
-    if (status?.type === 'file' && (status.mode & 0o111) !== 0) return true;
-  }
-  return false;
 }

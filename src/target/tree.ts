@@ -3,7 +3,7 @@ import { lockFolder } from './lock.ts';
 import type { RunOptions, Target, TargetReads, TargetWrites } from './port.ts';
 import { fileReads } from './reads.ts';
 import { resolveInRoot } from './resolve.ts';
-import { runProgram } from './run.ts';
+import { findProgram, runProgram } from './run.ts';
 import { fileWrites } from './writes.ts';
 
 export interface TargetOptions {
@@ -35,6 +35,7 @@ export function treeTarget(
     dryRun,
     ...fileReads(root),
     run,
+    findProgram,
     lock: async (path) => lockFolder(await resolveInRoot(root, path)),
     ...guarded(fileWrites(root, run), guard),
   };

@@ -1,0 +1,10 @@
+'use strict';
+import('../dist/cli.js')
+  .then(({ main }) => main(process.argv.slice(2)))
+  .then((status) => {
+    process.exitCode = status;
+  })
+  .catch((error) => {
+    process.stderr.write(`mptfix: E_INTERNAL: ${error?.stack ?? error}\n`);
+    process.exitCode = 1;
+  });

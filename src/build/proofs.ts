@@ -1,0 +1,131 @@
+import { scanModule } from '../driver/module/scan.ts';
+import type { ElfFile } from '../elf/elf.ts';
+import { exportsOf } from '../elf/exports.ts';
+import { modinfo, modinfoField } from '../elf/modinfo.ts';
+import { moduleVersions } from '../elf/versions.ts';
+import type { ErrorCode } from '../errors.ts';
+
+/** A check of an artifact against the guest's own files. */
+export interface ProofResult {
+  readonly name: 'version' | 'vermagic' | 'symbol CRCs' | 'exports' | 'branch';
+  readonly ok: boolean;
+  /** One line with the values that were compared. */
+  readonly detail: string;
+  readonly code: ErrorCode;
+}
+
+/** What is compared: the new module with the guest's, and what the build folder says of its kernel. */
+export interface ModulePair {
+  readonly built: ElfFile;
+  readonly shipped: ElfFile;
+  /** The text of the build folder's Module.symvers. */
+  readonly symvers: string;
+  /** For messages. */
+  readonly path: string;
+}
+
+/** Every proof that needs the finished module, in the order in which they are told. */
+export function proveModule(pair: ModulePair): readonly ProofResult[] {
+  return [proveVermagic(pair), proveSymbolVersions(pair), proveExports(pair), proveBranch(pair)];
+}
+
+/**
+ * Source, headers and kernel must be of one version before a compiler is started: `source` and `headers` are the
+ * versions that the two Makefiles declare; `headersRelease` is UTS_RELEASE.
+ */
+export function proveVersions(versions: {
+  readonly source: string | undefined;
+  readonly headers: string;
+  readonly headersRelease: string | undefined;
+  readonly release: string;
+}): ProofResult {
+  const { source, headers, headersRelease, release } = versions;
+  const sameTree = source === undefined || source === headers;
+  const sameRelease = headersRelease === undefined || headersRelease === release;
+  const told = source === undefined ? 'the source does not tell its version' : `source ${source}`;
+  return {
+    name: 'version',
+    ok: sameTree && sameRelease,
+    detail: `${told}, headers ${headers} of ${headersRelease ?? 'an unnamed release'}, kernel ${release}`,
+    code: 'E_PROOF_VERSION',
+  };
+}
+
+function proveVermagic({ built, shipped }: ModulePair): ProofResult {
+  const [mine, theirs] = [built, shipped].map((elf) => modinfoField(modinfo(elf), 'vermagic'));
+  return {
+    name: 'vermagic',
+    ok: mine !== undefined && mine === theirs,
+    detail: mine === theirs ? `${mine}` : `the new module has ${quoted(mine)}, the guest's ${quoted(theirs)}`,
+    code: 'E_PROOF_VERMAGIC',
+  };
+}
+
+/** The kernel refuses a module whose CRC of one symbol differs (CONFIG_MODVERSIONS). */
+function proveSymbolVersions({ built, shipped, symvers }: ModulePair): ProofResult {
+  const mine = moduleVersions(built);
+  const theirs = moduleVersions(shipped);
+  const declared = symbolVersions(symvers);
+  const wrong: string[] = [];
+  for (const [symbol, crc] of mine) {
+    const wanted = theirs.get(symbol) ?? declared.get(symbol);
+    if (wanted !== crc)
+      wrong.push(`${symbol} ${hex(crc)} for ${wanted === undefined ? 'an unknown one' : hex(wanted)}`);
+  }
+  const unversioned = mine.size === 0 && theirs.size > 0;
+  return {
+    name: 'symbol CRCs',
+    ok: wrong.length === 0 && !unversioned,
+    detail: unversioned
+      ? `the new module has no CRCs, the guest's has ${theirs.size}`
+      : wrong.length === 0
+        ? `all ${mine.size} equal the guest's`
+        : wrong.slice(0, 3).join(', '),
+    code: 'E_PROOF_CRC',
+  };
+}
+
+/** Lines of `0xCRC<tab>symbol<tab>module<tab>…`. Source: Documentation/kbuild/modules.rst, "Symbols From the Kernel". */
+export function symbolVersions(symvers: string): ReadonlyMap<string, number> {
+  const versions = new Map<string, number>();
+  for (const line of symvers.split('\n')) {
+    const [crc = '', symbol] = line.split('\t');
+    if (symbol !== undefined && /^0x[0-9a-f]+$/i.test(crc)) versions.set(symbol, Number.parseInt(crc, 16));
+  }
+  return versions;
+}
+
+/** mptspi, mptsas and mptfc link against what this module exports. */
+function proveExports({ built, shipped }: ModulePair): ProofResult {
+  const mine = new Set(exportsOf(built).map(({ name }) => name));
+  const theirs = new Set(exportsOf(shipped).map(({ name }) => name));
+  const missing = [...theirs.difference(mine)];
+  const added = [...mine.difference(theirs)];
+  return {
+    name: 'exports',
+    ok: missing.length === 0 && added.length === 0,
+    detail:
+      missing.length + added.length === 0
+        ? `the same ${mine.size}`
+        : [...missing.map((name) => `-${name}`), ...added.map((name) => `+${name}`)].slice(0, 5).join(' '),
+    code: 'E_PROOF_EXPORTS',
+  };
+}
+
+function proveBranch({ built, path }: ModulePair): ProofResult {
+  const scan = scanModule(built, path);
+  return {
+    name: 'branch',
+    ok: scan.verdict === 'branch-absent',
+    detail: scan.detail,
+    code: 'E_PROOF_BRANCH',
+  };
+}
+
+function hex(crc: number): string {
+  return `0x${crc.toString(16).padStart(8, '0')}`;
+}
+
+function quoted(text: string | undefined): string {
+  return text === undefined ? 'none' : JSON.stringify(text);
+}

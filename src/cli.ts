@@ -1,0 +1,213 @@
+import { Command, CommanderError, Option } from 'commander';
+import { type ErrorCode, type Failure, failure, isFailure } from './errors.ts';
+import { toolVersion } from './package-root.ts';
+import { sayFailure } from './ui/failure.ts';
+
+/** The one place that maps errors to exit statuses. The contract is in README.md. */
+const STATUS: Readonly<Record<ErrorCode, number>> = {
+  E_USAGE: 2,
+  E_CONFIRM_REQUIRED: 2,
+  E_DECLINED: 2,
+  E_KERNEL_AMBIGUOUS: 2,
+  E_NODE_TOO_OLD: 3,
+  E_NOT_ROOT: 3,
+  E_READ_ONLY: 3,
+  E_NO_SPACE: 3,
+  E_NO_WORK_FOLDER: 3,
+  E_TARGET_MISSING: 3,
+  E_TREE_ESCAPES: 3,
+  E_DISTRO_UNKNOWN: 3,
+  E_KERNEL_UNKNOWN: 3,
+  E_MODULE_MISSING: 3,
+  E_HEADERS_MISSING: 3,
+  E_SOURCE_MISSING: 3,
+  E_DRIVER_NOT_IN_SOURCE: 3,
+  E_TOOLS_MISSING: 3,
+  E_ARCH_UNSUPPORTED: 3,
+  E_SIGNATURE_REQUIRED: 3,
+  E_STATE_UNSAFE: 3,
+  E_GENERATION_MISSING: 3,
+  E_FILE_CHANGED: 3,
+  E_FETCH: 4,
+  E_SIGNATURE: 4,
+  E_ARCHIVE_TRUNCATED: 4,
+  E_ARCHIVE_UNSAFE: 4,
+  E_ARCHIVE_FORMAT: 4,
+  E_PATCH_NO_BRANCH: 5,
+  E_PATCH_NO_FIT: 5,
+  E_PATCH_UNPROVEN: 5,
+  E_BUILD: 6,
+  E_PROOF_VERSION: 7,
+  E_PROOF_VERMAGIC: 7,
+  E_PROOF_BRANCH: 7,
+  E_PROOF_CRC: 7,
+  E_PROOF_EXPORTS: 7,
+  E_INSTALL: 8,
+  E_INSTALL_UNDO: 9,
+  E_CANNOT_DECIDE: 11,
+  E_LOCKED: 12,
+  // As shells have it for SIGINT; SIGTERM is told apart in `main`.
+  E_INTERRUPTED: 130,
+  E_INTERNAL: 1,
+  E_DRY_RUN: 1,
+};
+
+/** What every command has. */
+export interface CommonOptions {
+  readonly root?: string;
+  readonly kernel?: string;
+  readonly json: boolean;
+  readonly verbose: boolean;
+}
+
+/** Runs one command line; answers the exit status. Never throws. */
+export async function main(argv: readonly string[]): Promise<number> {
+  const interrupts = watchSignals();
+  let status = 0;
+  const program = declare(async (act) => {
+    status = await act(interrupts.signal);
+  });
+  try {
+    await program.parseAsync(argv, { from: 'user' });
+    return status;
+  } catch (error) {
+    if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
+    const problem = interrupts.signal.aborted && !isUndoFailure(error) ? interrupted() : asFailure(error);
+    sayFailure(problem, argv.includes('--json'), argv.includes('--verbose') ? error : undefined);
+    return problem.code === 'E_INTERRUPTED' ? 128 + interrupts.number() : STATUS[problem.code];
+  } finally {
+    interrupts.stop();
+  }
+}
+
+type Act = (signal: AbortSignal) => Promise<number>;
+
+function declare(run: (act: Act) => Promise<void>): Command {
+  const program = new Command('mptfix')
+    .description(
+      'Finds, patches, proves, installs and puts back the LSI Fusion MPT driver that makes a guest’s file systems read-only when a SAN path fails over',
+    )
+    .version(toolVersion())
+    .exitOverride()
+    .showHelpAfterError('(mptfix --help lists the commands)')
+    .configureOutput({ writeErr: (text) => process.stderr.write(text) });
+
+  common(program.command('check'))
+    .description('tell whether the guest’s driver turns BUSY into an I/O error, and why')
+    .option('--source <path>', 'judge a source file, a driver’s folder, a kernel tree or a tarball alone')
+    .option('--module <file>', 'judge a module file alone')
+    .action((options) => run(async (signal) => (await import('./commands/check.ts')).check(options, signal)));
+
+  building(common(program.command('plan')))
+    .description('say what apply would do, and do nothing')
+    .action((options) => run(async () => (await import('./commands/plan.ts')).plan(options)));
+
+  mutating(building(common(program.command('apply'))))
+    .description('fetch the source, patch it, build the module, prove it, install it')
+    .option(
+      '--install-tools',
+      'as root on Debian or Ubuntu, install build tools that are missing on this machine',
+      false,
+    )
+    .action((options) => run(async (signal) => (await import('./commands/apply.ts')).apply(options, signal)));
+
+  common(program.command('status'))
+    .description('say what is installed and loaded, and whether they agree')
+    .action((options) => run(async () => (await import('./commands/status.ts')).status(options)));
+
+  mutating(common(program.command('rollback')))
+    .description('put the original module back, byte for byte')
+    .option('--to <generation>', '0 is what the distro shipped', wholeNumber)
+    .option('--force', 'also where the module was changed by somebody else since', false)
+    .action((options) =>
+      run(async (signal) => (await import('./commands/rollback.ts')).rollbackCommand(options, signal)),
+    );
+
+  program
+    .command('demo')
+    .description('show all of it on a private guest tree made from the distro’s real kernel packages')
+    .option('--work <folder>', 'where the private work folder is made (about 1.5 GB)')
+    .option('--keep', 'leave the guest tree and the source there to play with', false)
+    .addOption(new Option('--no-install-tools', 'do not install build tools that are missing'))
+    .option('--json', 'one JSON document on stdout', false)
+    .option('--verbose', 'say more on stderr', false)
+    .action((options) => run(async (signal) => (await import('./commands/demo.ts')).demo(options, signal)));
+  return program;
+}
+
+function common(command: Command): Command {
+  return command
+    .option('--root <folder>', 'a guest’s tree (a mounted image, a chroot) instead of this machine')
+    .option('--kernel <release>', 'which kernel of the guest; a tree’s only one is found')
+    .option('--json', 'one JSON document on stdout', false)
+    .option('--verbose', 'say more on stderr', false);
+}
+
+function building(command: Command): Command {
+  return command
+    .option(
+      '--source <path>',
+      'the kernel’s source: tarball, unpacked tree or the driver’s folder; else it is fetched',
+    )
+    .option(
+      '--headers <folder>',
+      'the kernel’s build folder (linux-headers-…); else the guest’s own, else it is fetched',
+    )
+    .option('--offline', 'fetch nothing: what is missing is an error', false)
+    .option('--work <folder>', 'where the private work folder is made (default /var/tmp)');
+}
+
+function mutating(command: Command): Command {
+  return command
+    .option('--yes', 'do not ask', false)
+    .option('--dry-run', 'say what would be done, and write nothing', false);
+}
+
+function wholeNumber(text: string): number {
+  if (/^\d{1,9}$/.test(text)) return Number(text);
+  throw failure(
+    'E_USAGE',
+    `--to wants a generation’s number, not ${JSON.stringify(text)}`,
+    'mptfix status lists them',
+  );
+}
+
+/** The first signal asks the run to put things back and end; it is never cut off in the middle of a write. */
+function watchSignals(): { signal: AbortSignal; number: () => number; stop: () => void } {
+  const controller = new AbortController();
+  let number = 2;
+  const numbers = { SIGINT: 2, SIGTERM: 15, SIGHUP: 1 } as const;
+  const stop = (name: NodeJS.Signals): void => {
+    number = numbers[name as keyof typeof numbers];
+    controller.abort();
+  };
+  for (const name of Object.keys(numbers)) process.on(name, stop);
+  return {
+    signal: controller.signal,
+    number: () => number,
+    stop: () => {
+      for (const name of Object.keys(numbers)) process.off(name, stop);
+    },
+  };
+}
+
+function isUndoFailure(error: unknown): boolean {
+  return isFailure(error) && error.failure.code === 'E_INSTALL_UNDO';
+}
+
+function interrupted(): Failure {
+  return {
+    code: 'E_INTERRUPTED',
+    what: 'stopped by a signal; the guest is as it was, or as its journal says',
+    next: 'run the same command again; mptfix status tells how the guest stands',
+  };
+}
+
+function asFailure(error: unknown): Failure {
+  if (isFailure(error)) return error.failure;
+  return {
+    code: 'E_INTERNAL',
+    what: error instanceof Error ? error.message : String(error),
+    next: 'this is a defect of mptfix: run it again with --verbose and report what it prints',
+  };
+}

@@ -1,0 +1,33 @@
+import { resolve } from 'node:path';
+import type { CommonOptions } from '../cli.ts';
+import { localTarget } from '../target/local.ts';
+import type { Target } from '../target/port.ts';
+import { rootTarget } from '../target/root.ts';
+import { DEFAULT_WORK_BASE } from '../target/workspace.ts';
+
+export interface BuildingOptions extends CommonOptions {
+  readonly source?: string;
+  readonly headers?: string;
+  readonly offline: boolean;
+  readonly work?: string;
+}
+
+export interface MutatingOptions {
+  readonly yes: boolean;
+  readonly dryRun: boolean;
+}
+
+/** The guest that the target options name. */
+export function openTarget(options: Pick<CommonOptions, 'root'>, dryRun: boolean): Target {
+  return options.root === undefined ? localTarget({ dryRun }) : rootTarget(options.root, { dryRun });
+}
+
+export function workBase(options: { readonly work?: string }): string {
+  return options.work === undefined ? DEFAULT_WORK_BASE : resolve(options.work);
+}
+
+/** The target options again, for a command that a person shall type next. */
+export function targetWords(options: Pick<CommonOptions, 'root' | 'kernel'>): string {
+  const root = options.root === undefined ? '' : ` --root ${options.root}`;
+  return options.kernel === undefined ? root : `${root} --kernel ${options.kernel}`;
+}

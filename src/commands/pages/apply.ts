@@ -1,0 +1,33 @@
+import type { Manifest } from '../../install/manifest.ts';
+import { generationFolder } from '../../install/state.ts';
+import { columns, style } from '../../ui/output.ts';
+import { targetWords } from '../options.ts';
+import { kernelText, warningLines } from './plan.ts';
+
+/** What was done, with its proofs and how to undo it. */
+export function applyPage(
+  manifest: Manifest,
+  options: { readonly root?: string; readonly kernel?: string },
+): string {
+  const { module, artifact, generation, kernel } = manifest;
+  return [
+    style('green', `patched: ${module.path}`),
+    '',
+    columns([
+      ['kernel', kernelText(kernel)],
+      ['before', `sha256 ${module.before.sha256}`],
+      ['after', `sha256 ${module.after.sha256}`],
+      ['vermagic', artifact.vermagic],
+      ['source', `${artifact.source.origin}, ${artifact.source.file}`],
+      ['patch', `${artifact.patch.name} (${artifact.patch.origin})`],
+    ]),
+    '',
+    artifact.patch.diff.trimEnd(),
+    '',
+    ...artifact.proofs.map(({ name, detail }) => `proved  ${name}: ${detail}`),
+    ...warningLines(manifest.warnings),
+    '',
+    `generation ${generation} is kept in ${generationFolder(generation)}`,
+    `undo with: mptfix rollback${targetWords(options)}`,
+  ].join('\n');
+}

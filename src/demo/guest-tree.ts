@@ -1,0 +1,123 @@
+import { join } from 'node:path';
+import { compileModule } from '../build/compile.ts';
+import { reintroduceBranch } from '../driver/patch/reintroduce.ts';
+import { compressModule } from '../elf/compression.ts';
+import { failure } from '../errors.ts';
+import { moduleFile } from '../facts/module-file.ts';
+import { filterTool, readModule } from '../flow/read-module.ts';
+import { runDepmod } from '../install/depmod.ts';
+import type { Progress } from '../progress.ts';
+import type { DriverFiles } from '../source/driver-files.ts';
+import { privateHeaders } from '../source/headers.ts';
+import { unpackDriver } from '../source/unpack.ts';
+import { makeFolders } from '../target/folders.ts';
+import { MODULES_FOLDER } from '../target/paths.ts';
+import type { Target } from '../target/port.ts';
+import { rootTarget } from '../target/root.ts';
+import type { Workspace } from '../target/workspace.ts';
+import type { KernelPackages } from './packages.ts';
+
+/** What the demo works on: nothing of it is outside the work folder. */
+export interface DemoTree {
+  /** The guest's tree: for `--root`. */
+  readonly guest: string;
+  /** A kernel source (the driver's folder and the top Makefile) with the branch reintroduced: for `--source`. */
+  readonly source: string;
+  readonly release: string;
+  readonly modulePath: string;
+}
+
+/**
+ * Takes the driver out of the distro's source tarball and puts the branch back into a copy: every kernel that can be
+ * had here is long fixed.
+ */
+export async function affectedSource(
+  workspace: Workspace,
+  tarball: string,
+  progress: Progress,
+  signal: AbortSignal,
+): Promise<{ readonly folder: string; readonly files: DriverFiles['files'] }> {
+  const { machine, user } = workspace;
+  const unpacked = await unpackDriver(machine, tarball, {
+    progress,
+    signal,
+    ...(user === undefined ? {} : { user }),
+  });
+  const fixed = unpacked.files.get('mptscsih.c');
+  if (fixed === undefined)
+    throw failure('E_DRIVER_NOT_IN_SOURCE', `${tarball} has no mptscsih.c`, 'report this');
+  const files = new Map<string, Buffer>(unpacked.files);
+  files.set('mptscsih.c', Buffer.from(reintroduceBranch(fixed.toString('latin1')), 'latin1'));
+  const folder = workspace.at('source');
+  const driver = join(folder, 'drivers/message/fusion');
+  await makeFolders(machine, join(driver, 'lsi'));
+  for (const [name, content] of files) await machine.write(join(driver, name), content);
+  if (unpacked.makefile !== undefined) await machine.write(join(folder, 'Makefile'), unpacked.makefile);
+  return { folder, files };
+}
+
+/** Unpacks the kernel's packages as a guest's tree, with the release file and the package database of this machine's kind. */
+export async function unpackGuest(
+  workspace: Workspace,
+  kernel: KernelPackages,
+  signal: AbortSignal,
+): Promise<string> {
+  const { machine } = workspace;
+  const guest = workspace.at('guest');
+  for (const folder of ['etc', 'var/lib/dpkg']) await makeFolders(machine, join(guest, folder));
+  for (const deb of kernel.guestDebs) {
+    const result = await machine.run(['dpkg-deb', '--extract', deb, guest], { effect: 'write', signal });
+    signal.throwIfAborted();
+    if (result.status !== 0) throw new Error(`cannot unpack ${deb}: ${result.stderr.trim()}`);
+  }
+  await machine.write(join(guest, 'etc/os-release'), (await machine.readText('/etc/os-release')) ?? '');
+  const stanzas = kernel.modulePackages.map(
+    (name) => `Package: ${name}\nStatus: install ok installed\nVersion: ${kernel.version}\n`,
+  );
+  await machine.write(join(guest, 'var/lib/dpkg/status'), `${stanzas.join('\n')}\n`);
+  return guest;
+}
+
+/** Builds the guest's own, affected, module and puts it in the place of the distro's, with its mode, owner and packing. */
+export async function plantAffectedModule(
+  workspace: Workspace,
+  guest: Target,
+  release: string,
+  files: DriverFiles['files'],
+  progress: Progress,
+  signal: AbortSignal,
+): Promise<string> {
+  const shipped = await moduleFile(guest, release, ['mptscsih']);
+  if (shipped === undefined) {
+    throw failure(
+      'E_MODULE_MISSING',
+      `the newest kernel ${release} has no mptscsih`,
+      'the demo needs a distro that still ships it',
+    );
+  }
+  const headers = await privateHeaders(guest, `${MODULES_FOLDER}/${release}/build`, workspace);
+  const compiled = await compileModule({
+    workspace,
+    headers,
+    files,
+    module: 'mptscsih',
+    label: 'affected',
+    progress,
+    signal,
+  });
+  const { format } = await readModule(guest, shipped.path);
+  const status = await guest.stat(shipped.path);
+  const bytes = await compressModule(compiled.bytes, format, filterTool(workspace.machine));
+  await guest.write(
+    shipped.path,
+    bytes,
+    status === undefined ? {} : { mode: status.mode, uid: status.uid, gid: status.gid },
+  );
+  if (status !== undefined) await guest.setMtime(shipped.path, status.mtime);
+  await runDepmod(guest, release);
+  return shipped.path;
+}
+
+export function openGuest(folder: string): Target {
+  return rootTarget(folder, { dryRun: false });
+}

@@ -1,0 +1,73 @@
+import { failure } from '../errors.ts';
+import { readDistro } from '../facts/guest.ts';
+import type { Progress } from '../progress.ts';
+import { openApt } from '../source/apt.ts';
+import { findPackages, sourceArchive, unpackDeb } from '../source/debian.ts';
+import { providerFor } from '../source/provider.ts';
+import { localTarget } from '../target/local.ts';
+import type { Workspace } from '../target/workspace.ts';
+import { kernelBase } from '../versions/kernel-base.ts';
+
+/** The newest kernel of this machine's archives, fetched. */
+export interface KernelPackages {
+  readonly release: string;
+  readonly version: string;
+  /** Names of the packages that bring the modules. */
+  readonly modulePackages: readonly string[];
+  /** The .debs that make up the guest: kernel and headers. */
+  readonly guestDebs: readonly string[];
+  /** The source's tarball, unpacked from its package. */
+  readonly tarball: string;
+}
+
+/** Debian's names of the architectures that Node runs on. */
+const ARCHITECTURES: Readonly<Record<string, string>> = { x64: 'amd64', arm64: 'arm64' };
+
+/** Finds and fetches image, headers and source of one version. Throws E_DISTRO_UNKNOWN off Debian and its kin. */
+export async function fetchKernel(
+  workspace: Workspace,
+  progress: Progress,
+  signal: AbortSignal,
+): Promise<KernelPackages> {
+  const machine = localTarget({ dryRun: true });
+  const distro = await readDistro(machine);
+  const provider = providerFor(distro.id);
+  if (provider === undefined) {
+    throw failure(
+      'E_DISTRO_UNKNOWN',
+      `the demo takes its kernel from Debian’s or Ubuntu’s archives, and this machine is ${distro.pretty}`,
+      'run it in a Debian container',
+    );
+  }
+  progress.note('reading the package lists');
+  const apt = await openApt(workspace, machine, signal);
+  const meta = provider.newest(ARCHITECTURES[process.arch] ?? process.arch);
+  const [newest] = await apt.show(meta);
+  const release = /\blinux-image-(\d[^\s,|(]*)/.exec(newest?.depends ?? '')?.[1];
+  if (newest === undefined || release === undefined) {
+    throw failure(
+      'E_FETCH',
+      `the archives have no ${meta}`,
+      'see /etc/apt/sources.list, then apt-get update',
+    );
+  }
+  const modulePackages = provider.modules(release);
+  const headers = provider.headers(release);
+  const [series = ''] = /^\d+\.\d+/.exec(kernelBase(release, newest.version)?.base ?? '') ?? [];
+  const source = provider.source(series);
+  const packages = await findPackages(apt, { headers, source, more: modulePackages, version: undefined });
+  const files = await apt.download(packages, progress);
+  const sourceDeb = files[packages.findIndex(({ name }) => name === source)] ?? '';
+  const root = workspace.at('packages');
+  await workspace.machine.mkdir(root, 0o755);
+  await workspace.handOver(root);
+  progress.note(`unpacking ${source}`);
+  await unpackDeb(workspace, sourceDeb, root, signal);
+  return {
+    release,
+    version: packages.find(({ name }) => name === headers)?.version ?? '',
+    modulePackages,
+    guestDebs: files.filter((file) => file !== sourceDeb),
+    tarball: await sourceArchive(workspace, root),
+  };
+}

@@ -1,0 +1,202 @@
+import { failure } from '../errors.ts';
+import { providerFor } from '../source/provider.ts';
+import type { Assessment } from './assess.ts';
+
+/** Where the source or the headers come from. */
+export type Origin =
+  | { readonly kind: 'local'; readonly path: string }
+  | { readonly kind: 'guest'; readonly path: string }
+  | { readonly kind: 'package'; readonly name: string; readonly version: string | null };
+
+/** Pure data: what `plan` and `--dry-run` print, and what `apply` then does. */
+export interface Plan {
+  readonly schema: 'mptfix.plan/1';
+  readonly target: string;
+  readonly verdict: Assessment['verdict'];
+  readonly kernel: {
+    readonly release: string;
+    readonly base: string | null;
+    readonly distro: string;
+    readonly packageVersion: string | null;
+  };
+  /** False: nothing is to be done, and `reason` says why. */
+  readonly needed: boolean;
+  readonly reason: string;
+  readonly module: { readonly name: string; readonly path: string; readonly sha256: string } | null;
+  readonly source: Origin | null;
+  readonly headers: Origin | null;
+  readonly steps: readonly PlanStep[];
+  readonly warnings: readonly string[];
+}
+
+export interface PlanStep {
+  readonly effect: 'read' | 'write';
+  /** Where it happens: on the guest, or in the private work folder. */
+  readonly where: 'guest' | 'work folder';
+  readonly what: string;
+}
+
+export interface PlanWishes {
+  /** `--source`, made absolute. */
+  readonly source: string | undefined;
+  /** `--headers`, made absolute. */
+  readonly headers: string | undefined;
+  /** `--offline`: nothing is fetched. */
+  readonly offline: boolean;
+  /** What of the guest's own could serve: its build folder, if it is there. */
+  readonly guestHeaders: string | undefined;
+  /** A generation of ours is in force for this kernel. */
+  readonly patchedBy: number | undefined;
+}
+
+/** Decides what would be done. Throws what makes it impossible; writes and fetches nothing. */
+export function makePlan(assessment: Assessment, wishes: PlanWishes): Plan {
+  const { facts, verdict } = assessment;
+  const base: Omit<Plan, 'needed' | 'reason' | 'source' | 'headers' | 'steps' | 'warnings'> = {
+    schema: 'mptfix.plan/1',
+    target: facts.target.name,
+    verdict,
+    kernel: {
+      release: facts.kernel.release,
+      base: facts.kernel.base ?? null,
+      distro: facts.distro.pretty,
+      packageVersion: facts.kernel.packageVersion ?? null,
+    },
+    module:
+      facts.module === undefined
+        ? null
+        : { name: facts.module.name, path: facts.module.path, sha256: facts.module.sha256 },
+  };
+  const idle = nothingToDo(assessment, wishes.patchedBy);
+  if (idle !== undefined) {
+    return { ...base, needed: false, reason: idle, source: null, headers: null, steps: [], warnings: [] };
+  }
+  const source = sourceOrigin(assessment, wishes);
+  const headers = headersOrigin(assessment, wishes);
+  return {
+    ...base,
+    needed: true,
+    reason: `the driver of ${facts.kernel.release} turns BUSY into an I/O error`,
+    source,
+    headers,
+    steps: steps(assessment, source, headers),
+    warnings: warnings(assessment),
+  };
+}
+
+function nothingToDo({ verdict, facts }: Assessment, patchedBy: number | undefined): string | undefined {
+  const { module, kernel, builtIn } = facts;
+  if (module === undefined) {
+    throw failure(
+      'E_MODULE_MISSING',
+      builtIn
+        ? `the kernel ${kernel.release} has the driver built in: there is no module to replace`
+        : `the kernel ${kernel.release} has no module mptscsih (nor mptscsi)`,
+      builtIn
+        ? 'build and install a whole kernel with the patch of patches/; mptfix replaces modules only'
+        : 'this guest has no disk on that driver; if another kernel is meant, say --kernel RELEASE',
+    );
+  }
+  if (verdict === 'fixed' && patchedBy !== undefined)
+    return `already patched: generation ${patchedBy} of mptfix is in force`;
+  if (verdict === 'fixed')
+    return `nothing to do: the driver of ${kernel.release} is fixed as its distro ships it`;
+  if (verdict === 'never') return `nothing to do: the driver of ${kernel.release} never had the branch`;
+  return undefined;
+}
+
+function sourceOrigin({ facts }: Assessment, wishes: PlanWishes): Origin {
+  if (wishes.source !== undefined) return { kind: 'local', path: wishes.source };
+  const { distro, kernel } = facts;
+  const provider = requireProvider(distro, wishes);
+  if (kernel.base === undefined) {
+    throw failure(
+      'E_SOURCE_MISSING',
+      `${kernel.release} does not tell its kernel version, so its source package cannot be named`,
+      'give --source the source of exactly this kernel',
+    );
+  }
+  const name = provider.source(kernel.base.split('.').slice(0, 2).join('.'));
+  const version = kernel.packageVersion ?? null;
+  if (wishes.offline) {
+    throw failure(
+      'E_SOURCE_MISSING',
+      `--offline, and no --source`,
+      `fetch ${name} elsewhere and give its tarball with --source`,
+    );
+  }
+  return { kind: 'package', name, version };
+}
+
+function headersOrigin({ facts }: Assessment, wishes: PlanWishes): Origin {
+  if (wishes.headers !== undefined) return { kind: 'local', path: wishes.headers };
+  const { distro, kernel } = facts;
+  const provider = requireProvider(distro, wishes);
+  if (wishes.guestHeaders !== undefined) return { kind: 'guest', path: wishes.guestHeaders };
+  const name = provider.headers(kernel.release);
+  if (wishes.offline) {
+    throw failure(
+      'E_HEADERS_MISSING',
+      `--offline, and the guest has no headers`,
+      `install ${name} on the guest, or unpack it and give --headers`,
+    );
+  }
+  return { kind: 'package', name, version: kernel.packageVersion ?? null };
+}
+
+function requireProvider(
+  distro: Assessment['facts']['distro'],
+  wishes: PlanWishes,
+): NonNullable<ReturnType<typeof providerFor>> {
+  const provider = providerFor(distro.id);
+  if (provider !== undefined) return provider;
+  const missing = [
+    wishes.source === undefined ? '--source' : '',
+    wishes.headers === undefined ? '--headers' : '',
+  ];
+  throw failure(
+    'E_DISTRO_UNKNOWN',
+    `it is not known where the distro ${JSON.stringify(distro.pretty)} keeps its kernel source and headers`,
+    `bring them yourself: give ${missing.filter(Boolean).join(' and ')}; both must be of exactly this kernel`,
+  );
+}
+
+function steps({ facts }: Assessment, source: Origin, headers: Origin): readonly PlanStep[] {
+  const module = facts.module?.path ?? '';
+  const release = facts.kernel.release;
+  const work = (what: string): PlanStep => ({ effect: 'write', where: 'work folder', what });
+  const guest = (what: string): PlanStep => ({ effect: 'write', where: 'guest', what });
+  return [
+    work(`take the driver from ${originText(source)}`),
+    work(`take the build folder from ${originText(headers)}`),
+    work('patch one branch, and show the difference'),
+    work(
+      `compile ${facts.module?.name ?? ''}.ko as an unprivileged user, and prove that it belongs to ${release}`,
+    ),
+    guest(`keep ${module} and the module index in /var/lib/mptfix`),
+    guest(`replace ${module}`),
+    guest(`depmod for ${release}`),
+  ];
+}
+
+export function originText(origin: Origin): string {
+  if (origin.kind === 'package')
+    return `package ${origin.name}${origin.version === null ? '' : ` ${origin.version}`}`;
+  return origin.kind === 'guest' ? `the guest’s ${origin.path}` : origin.path;
+}
+
+function warnings({ facts, verdict }: Assessment): readonly string[] {
+  const all: string[] = [];
+  for (const image of facts.initramfs) {
+    all.push(
+      `${image} may hold the old driver, and is what a boot loads it from: rebuild it on the guest afterwards (Debian, Ubuntu: update-initramfs -u -k ${facts.kernel.release})`,
+    );
+  }
+  if (verdict === 'unknown')
+    all.push('neither module nor table decide: the source will, before anything is changed');
+  if (facts.use.inUse === false)
+    all.push('no disk hangs on this driver here: the change will have no effect');
+  if (facts.kernel.running === true)
+    all.push('the running kernel keeps the old driver until the next reboot');
+  return all;
+}

@@ -1,0 +1,50 @@
+import { resolve } from 'node:path';
+import { generations } from '../install/state.ts';
+import { MODULES_FOLDER } from '../target/paths.ts';
+import type { Target } from '../target/port.ts';
+import { isCode } from '../target/reads.ts';
+import { type Assessment, assess } from './assess.ts';
+import { makePlan, type Plan } from './plan.ts';
+
+export interface Wishes {
+  readonly kernel?: string;
+  readonly source?: string;
+  readonly headers?: string;
+  readonly offline: boolean;
+}
+
+/** Reads the guest, decides, and plans: everything left of the first fetch. */
+export async function prepare(
+  target: Target,
+  wishes: Wishes,
+): Promise<{ readonly assessment: Assessment; readonly plan: Plan }> {
+  const assessment = await assess(target, wishes.kernel);
+  const plan = makePlan(assessment, {
+    source: wishes.source === undefined ? undefined : resolve(wishes.source),
+    headers: wishes.headers === undefined ? undefined : resolve(wishes.headers),
+    offline: wishes.offline,
+    guestHeaders: await guestHeaders(target, assessment.facts.kernel.release),
+    patchedBy: await patchedBy(target, assessment),
+  });
+  return { assessment, plan };
+}
+
+async function guestHeaders(target: Target, release: string): Promise<string | undefined> {
+  const folder = `${MODULES_FOLDER}/${release}/build`;
+  return (await target.stat(`${folder}/Makefile`)) === undefined ? undefined : folder;
+}
+
+/** The generation whose module is the one on disk now. */
+async function patchedBy(target: Target, { facts }: Assessment): Promise<number | undefined> {
+  try {
+    const known = await generations(target);
+    const mine = known.findLast(
+      ({ state, kernel }) => state === 'installed' && kernel === facts.kernel.release,
+    );
+    return mine?.manifest?.module.after.sha256 === facts.module?.sha256 ? mine?.number : undefined;
+  } catch (error) {
+    // The state is root's; a plan may be asked for by anybody, and the module itself tells enough.
+    if (isCode(error, 'EACCES')) return undefined;
+    throw error;
+  }
+}

@@ -1,0 +1,109 @@
+import { scanModule, verdictOfModuleScan } from '../driver/module/scan.ts';
+import type { Verdict } from '../driver/verdict.ts';
+import { gatherFacts } from '../facts/guest.ts';
+import { type Generation, type GenerationState, generations } from '../install/state.ts';
+import type { Target } from '../target/port.ts';
+import { moduleNames } from './assess.ts';
+import { readModule } from './read-module.ts';
+
+/**
+ * `original`: as the distro shipped it. `patched`: ours is on disk. `drifted`: ours was installed, and something
+ * else is there now. `interrupted`: a run was stopped in the middle. `absent`: no such module.
+ */
+export type ModuleState = 'original' | 'patched' | 'drifted' | 'interrupted' | 'absent';
+
+/** What `status --json` prints. */
+export interface GuestStatus {
+  readonly schema: 'mptfix.status/1';
+  readonly state: ModuleState;
+  readonly target: string;
+  readonly kernel: { readonly release: string; readonly distro: string; readonly running: boolean | null };
+  readonly module: {
+    readonly name: string;
+    readonly path: string;
+    readonly sha256: string;
+    readonly verdict: Verdict;
+    readonly srcversion: string | null;
+  } | null;
+  /** The generation in force, or the one that was left open. */
+  readonly generation: {
+    readonly number: number;
+    readonly created: string | null;
+    readonly folder: string;
+  } | null;
+  /** The code in the running kernel; null where the guest does not run this kernel, or has not loaded it. */
+  readonly loaded: { readonly srcversion: string | null; readonly sameAsDisk: boolean | null } | null;
+  /** Whether the file on disk is used only after a reboot; null where that cannot be told. */
+  readonly rebootNeeded: boolean | null;
+  readonly generations: readonly {
+    readonly number: number;
+    readonly kernel: string;
+    readonly state: GenerationState;
+  }[];
+}
+
+/** Reads how one kernel of the guest stands. Throws as `gatherFacts`; the state folder needs root to be read. */
+export async function guestStatus(target: Target, kernel: string | undefined): Promise<GuestStatus> {
+  const facts = await gatherFacts(target, { kernel, modules: moduleNames });
+  const all = await generations(target);
+  const mine = all.filter((generation) => generation.kernel === facts.kernel.release);
+  const current = mine.findLast(({ state }) => state === 'installed' || state === 'open');
+  const module = facts.module === undefined ? undefined : await describeModule(target, facts.module);
+  const loaded = await loadedModule(target, facts.kernel.running, module);
+  return {
+    schema: 'mptfix.status/1',
+    state: moduleState(module?.sha256, current),
+    target: target.name,
+    kernel: {
+      release: facts.kernel.release,
+      distro: facts.distro.pretty,
+      running: facts.kernel.running,
+    },
+    module: module ?? null,
+    generation:
+      current === undefined
+        ? null
+        : { number: current.number, created: current.manifest?.created ?? null, folder: current.folder },
+    loaded,
+    rebootNeeded: loaded?.sameAsDisk === undefined || loaded.sameAsDisk === null ? null : !loaded.sameAsDisk,
+    generations: all.map(({ number, kernel: release, state }) => ({ number, kernel: release, state })),
+  };
+}
+
+function moduleState(sha256: string | undefined, current: Generation | undefined): ModuleState {
+  if (current?.state === 'open') return 'interrupted';
+  if (sha256 === undefined) return 'absent';
+  if (current === undefined) return 'original';
+  return current.manifest?.module.after.sha256 === sha256 ? 'patched' : 'drifted';
+}
+
+type DescribedModule = NonNullable<GuestStatus['module']>;
+
+async function describeModule(
+  target: Target,
+  file: { readonly name: string; readonly path: string; readonly sha256: string },
+): Promise<DescribedModule> {
+  const { bytes } = await readModule(target, file.path);
+  const scan = scanModule(bytes, file.path);
+  return {
+    name: file.name,
+    path: file.path,
+    sha256: file.sha256,
+    verdict: verdictOfModuleScan(scan).verdict,
+    srcversion: scan.srcversion ?? null,
+  };
+}
+
+/** The kernel shows the srcversion of a loaded module where it was built with one. */
+async function loadedModule(
+  target: Target,
+  running: boolean | null,
+  module: DescribedModule | undefined,
+): Promise<GuestStatus['loaded']> {
+  if (running !== true || module === undefined) return null;
+  const folder = `/sys/module/${module.name}`;
+  if ((await target.stat(folder)) === undefined) return null;
+  const srcversion = (await target.readText(`${folder}/srcversion`))?.trim() ?? null;
+  const comparable = srcversion !== null && module.srcversion !== null;
+  return { srcversion, sameAsDisk: comparable ? srcversion === module.srcversion : null };
+}

@@ -1,0 +1,11 @@
+import type { Failure } from '../errors.ts';
+
+/** Tells a failed run: what and what next on stderr; with `--json` also as the document on stdout. */
+export function sayFailure(failure: Failure, json: boolean, cause: unknown): void {
+  const lines = [`mptfix: ${failure.code}: ${failure.what}`, `  next: ${failure.next}`];
+  if (failure.log !== undefined) lines.push(`  log:  ${failure.log}`);
+  if (cause instanceof Error && cause.stack !== undefined) lines.push(cause.stack);
+  process.stderr.write(`${lines.join('\n')}\n`);
+  if (json)
+    process.stdout.write(`${JSON.stringify({ schema: 'mptfix.error/1', error: failure }, null, 2)}\n`);
+}

@@ -1,0 +1,50 @@
+/** How a command is shown: results go to stdout, everything else to stderr. */
+export interface View {
+  /** One JSON document instead of a page. */
+  readonly json: boolean;
+  readonly verbose: boolean;
+}
+
+/** Prints the command's result: the document with `--json`, else the page. */
+export function printResult(view: View, document: unknown, page: string): void {
+  const text = view.json ? JSON.stringify(document, null, 2) : page;
+  process.stdout.write(text.endsWith('\n') ? text : `${text}\n`);
+}
+
+/** A line for a person who watches. */
+export function say(text: string): void {
+  process.stderr.write(`${text}\n`);
+}
+
+const STYLES = {
+  bold: ['1', '22'],
+  red: ['31', '39'],
+  green: ['32', '39'],
+  yellow: ['33', '39'],
+  dim: ['2', '22'],
+} as const;
+
+/** Colours stdout's page on a terminal only, and not where NO_COLOR is set (no-color.org). */
+export function style(name: keyof typeof STYLES, text: string): string {
+  const wanted = process.stdout.isTTY === true && (process.env.NO_COLOR ?? '') === '';
+  const [on, off] = STYLES[name];
+  return wanted ? `\u001B[${on}m${text}\u001B[${off}m` : text;
+}
+
+/** `label: value` lines with the values in one column. */
+export function columns(rows: readonly (readonly [label: string, value: string])[]): string {
+  const width = Math.max(...rows.map(([label]) => label.length));
+  return rows.map(([label, value]) => `${`${label}:`.padEnd(width + 2)}${value}`).join('\n');
+}
+
+/** Bytes for a person. */
+export function size(bytes: number): string {
+  const units = ['B', 'KiB', 'MiB', 'GiB'];
+  let value = bytes;
+  let unit = 0;
+  while (value >= 1024 && unit < units.length - 1) {
+    value /= 1024;
+    unit += 1;
+  }
+  return `${value.toFixed(unit === 0 || value >= 100 ? 0 : 1)} ${units[unit]}`;
+}

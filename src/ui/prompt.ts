@@ -1,0 +1,17 @@
+import { createInterface } from 'node:readline/promises';
+
+/** Whether a person is there to answer. */
+export function canAsk(): boolean {
+  return process.stdin.isTTY === true && process.stderr.isTTY === true;
+}
+
+/** Asks on stderr; anything but a clear yes is a no. */
+export async function askYes(question: string, signal?: AbortSignal): Promise<boolean> {
+  const lines = createInterface({ input: process.stdin, output: process.stderr });
+  try {
+    const answer = await lines.question(`${question} [y/N] `, signal === undefined ? {} : { signal });
+    return /^y(es)?$/i.test(answer.trim());
+  } finally {
+    lines.close();
+  }
+}

@@ -1,0 +1,75 @@
+import { Listr, ListrLogger, PRESET_TIMER, ProcessOutput } from 'listr2';
+import type { Progress } from '../progress.ts';
+import { size, type View } from './output.ts';
+
+/** One step of a long run: a title, and a call of the verb that does it. */
+export interface Step {
+  readonly title: string;
+  /** Answers a short result for the step's line. */
+  readonly run: (progress: Progress) => Promise<string | undefined>;
+}
+
+/** Off a terminal a line at most this often tells how far a long step is. */
+const PLAIN_INTERVAL_MS = 5000;
+
+/**
+ * Runs the steps one after the other and draws them on stderr: a live list on a terminal, else plain lines.
+ * listr2 is the view only: what has to be undone is the steps' own matter.
+ */
+export async function runSteps(steps: readonly Step[], view: View): Promise<void> {
+  const live = process.stderr.isTTY === true && !view.verbose;
+  const logger = new ListrLogger({
+    useIcons: live,
+    processOutput: new ProcessOutput(process.stderr, process.stderr),
+  });
+  const tasks = new Listr(
+    steps.map(({ title, run }) => ({
+      title,
+      task: async (_context: object, task: { title: string; output: string }) => {
+        const progress = live ? liveProgress(task) : plainProgress(task, view.verbose);
+        const result = await run(progress);
+        if (result !== undefined) task.title = `${title}: ${result}`;
+      },
+    })),
+    {
+      concurrent: false,
+      exitOnError: true,
+      // Signals are the command's: it has to put things back first.
+      registerSignalListeners: false,
+      renderer: live ? 'default' : 'simple',
+      rendererOptions: { logger, timer: PRESET_TIMER, collapseErrors: false, showErrorMessage: false },
+    } as ConstructorParameters<typeof Listr<object, 'default' | 'simple'>>[1],
+  );
+  await tasks.run({});
+}
+
+function liveProgress(task: { output: string }): Progress {
+  return {
+    note: (text) => {
+      task.output = text;
+    },
+    bytes: (done, total) => {
+      task.output = amount(done, total);
+    },
+  };
+}
+
+function plainProgress(task: { output: string }, verbose: boolean): Progress {
+  let last = Date.now();
+  return {
+    note: (text) => {
+      if (verbose) task.output = text;
+    },
+    bytes: (done, total) => {
+      if (Date.now() - last < PLAIN_INTERVAL_MS) return;
+      last = Date.now();
+      task.output = amount(done, total);
+    },
+  };
+}
+
+function amount(done: number, total: number | undefined): string {
+  return total === undefined || total === 0
+    ? size(done)
+    : `${size(done)} of ${size(total)} (${Math.min(100, Math.floor((100 * done) / total))} %)`;
+}
