@@ -38,7 +38,10 @@ export async function openWorkspace(base: string): Promise<Workspace> {
   const machine = localTarget({ dryRun: false });
   const folder = await makeFolder(base);
   const user = process.geteuid?.() === 0 ? await unusedUser() : undefined;
-  if (user !== undefined) await chown(folder, user.uid, user.gid);
+  if (user !== undefined) {
+    await chown(folder, user.uid, user.gid);
+    await requireReachable(machine, folder, user);
+  }
   return {
     folder,
     machine,
@@ -68,6 +71,18 @@ async function makeFolder(base: string): Promise<string> {
       { cause: error },
     );
   }
+}
+
+/** A folder below one that only root may enter is of no use to the user that compiles. */
+async function requireReachable(machine: Target, folder: string, user: UserIds): Promise<void> {
+  const { status } = await machine.run(['test', '-x', folder], { effect: 'read', user });
+  if (status === 0) return;
+  await rm(folder, { recursive: true, force: true });
+  throw failure(
+    'E_NO_WORK_FOLDER',
+    `an unprivileged user cannot reach ${folder}, and nothing is compiled as root`,
+    'give --work a folder that everybody may enter (chmod a+x on each folder above it), such as /var/tmp',
+  );
 }
 
 async function keepLog(base: string, name: string, text: string): Promise<string> {

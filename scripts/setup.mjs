@@ -1,0 +1,38 @@
+// Brings what the tests run for real, beside what npm installs. As root on Debian or Ubuntu it installs what is
+// missing; elsewhere it names the command and ends with 3.
+import { spawnSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
+
+/** Program (or file, with a slash) and the Debian package that brings it. */
+const NEEDED = [
+  ['make', 'make'],
+  ['gcc', 'gcc'],
+  ['objdump', 'binutils'],
+  ['depmod', 'kmod'],
+  ['xz', 'xz-utils'],
+  ['bzip2', 'bzip2'],
+  ['zstd', 'zstd'],
+  ['tar', 'tar'],
+  ['flock', 'util-linux'],
+  ['unshare', 'util-linux'],
+  ['mount', 'mount'],
+  ['dpkg-deb', 'dpkg'],
+  ['setfattr', 'attr'],
+  ['git', 'git'],
+];
+const FOLDERS = ['/usr/local/sbin', '/usr/local/bin', '/usr/sbin', '/usr/bin', '/sbin', '/bin'];
+
+const missing = NEEDED.filter(([name]) => !FOLDERS.some((folder) => existsSync(`${folder}/${name}`)));
+const packages = [...new Set(missing.map(([, name]) => name))];
+if (packages.length > 0) {
+  const command = ['apt-get', 'install', '--yes', '--no-install-recommends', ...packages];
+  if (process.geteuid?.() !== 0 || !existsSync('/usr/bin/apt-get')) {
+    console.error(`the tests need: ${packages.join(' ')}\nas root: ${command.join(' ')}`);
+    process.exit(3);
+  }
+  console.error(`installing for the tests: ${packages.join(' ')}`);
+  const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' };
+  spawnSync('apt-get', ['-q', 'update'], { stdio: ['ignore', 2, 2], env });
+  const { status } = spawnSync(command[0], command.slice(1), { stdio: ['ignore', 2, 2], env });
+  if (status !== 0) process.exit(3);
+}

@@ -1,0 +1,52 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { resolve } from 'node:path';
+
+export interface Run {
+  readonly status: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+export interface RunSettings {
+  readonly env?: Readonly<Record<string, string>>;
+  readonly uid?: number;
+  readonly gid?: number;
+  /** What stands before Node: `unshare -m …`. */
+  readonly prefix?: readonly string[];
+  readonly bin?: string;
+  readonly cwd?: string;
+  /** Called with the child when it runs. */
+  readonly started?: (kill: (signal: NodeJS.Signals) => void) => void;
+}
+
+export const BIN = resolve('bin/mptfix.cjs');
+
+/** Runs mptfix as a user would, in a process of its own. */
+export async function mptfix(args: readonly string[], settings: RunSettings = {}): Promise<Run> {
+  const [file = '', ...rest] = [...(settings.prefix ?? []), process.execPath, settings.bin ?? BIN, ...args];
+  const child = spawn(file, rest, {
+    stdio: ['ignore', 'pipe', 'pipe'],
+    env: { PATH: process.env.PATH ?? '', HOME: '/nonexistent', ...settings.env },
+    ...(settings.uid === undefined ? {} : { uid: settings.uid }),
+    ...(settings.gid === undefined ? {} : { gid: settings.gid }),
+    ...(settings.cwd === undefined ? {} : { cwd: settings.cwd }),
+  });
+  const out: Buffer[] = [];
+  const err: Buffer[] = [];
+  child.stdout.on('data', (chunk: Buffer) => out.push(chunk));
+  child.stderr.on('data', (chunk: Buffer) => err.push(chunk));
+  settings.started?.((signal) => child.kill(signal));
+  const [code, signal] = (await once(child, 'close')) as [number | null, NodeJS.Signals | null];
+  return {
+    status: code ?? (signal === 'SIGKILL' ? 137 : 128),
+    stdout: Buffer.concat(out).toString('utf8'),
+    stderr: Buffer.concat(err).toString('utf8'),
+  };
+}
+
+/** The one JSON document that a run printed; throws where it printed anything else. */
+// biome-ignore lint/suspicious/noExplicitAny: the tests look into documents of many shapes
+export function json(run: Run): any {
+  return JSON.parse(run.stdout);
+}
