@@ -1,0 +1,134 @@
+import type { Located } from '../../elf/x86/sweep.ts';
+
+/** A set of general registers, one bit each. */
+export type Registers = number;
+
+/** Registers that a called function may change: SysV ABI of x86-64; of i386 eax, ecx and edx. */
+const CALL_64 = bits([0, 1, 2, 6, 7, 8, 9, 10, 11]);
+const CALL_32 = bits([0, 1, 2]);
+
+function bits(registers: readonly number[]): Registers {
+  return registers.reduce((mask, register) => mask | (1 << register), 0);
+}
+
+/** The register whose low byte an 8-bit operand is; undefined for ah, ch, dh and bh. */
+export function lowByteRegister(number: number, instruction: Located): number | undefined {
+  return number >= 4 && number < 8 && !instruction.rex ? undefined : number;
+}
+
+/**
+ * The registers that an instruction writes, among those whose old value is then gone. What merely moves or combines
+ * values is judged elsewhere; instructions that no compiler makes for the kernel's own arithmetic are left out.
+ */
+export function clobbers(instruction: Located, mode: 32 | 64): Registers {
+  const { map, opcode, modrm, opcodeRegister } = instruction;
+  if (instruction.vector) return 0;
+  const own = 1 << opcodeRegister;
+  const reg = modrm === undefined ? 0 : 1 << modrm.reg;
+  const rm = modrm === undefined || modrm.mod !== 3 ? 0 : 1 << modrm.rm;
+  const group = (modrm?.reg ?? 0) & 7;
+  if (map === 1) return clobbersOfSecondMap(opcode, reg, rm, own, group);
+  if (map !== 0) return map === 2 && (opcode & 0xfe) === 0xf0 ? reg : 0;
+  const call = mode === 64 ? CALL_64 : CALL_32;
+  if (opcode < 0x40) return opcode >= 0x38 ? 0 : ([rm, rm, reg, reg, 1, 1][opcode & 7] ?? 0);
+  if (opcode < 0x50 || (opcode >= 0x58 && opcode < 0x60)) return own;
+  if (opcode >= 0xb0 && opcode <= 0xbf) return own;
+  switch (opcode) {
+    case 0x63:
+    case 0x69:
+    case 0x6b:
+    case 0x8a:
+    case 0x8b:
+    case 0x8d:
+      return reg;
+    case 0x80:
+    case 0x81:
+    case 0x83:
+      return group === 7 ? 0 : rm;
+    case 0x86:
+    case 0x87:
+      return reg | rm;
+    case 0x88:
+    case 0x89:
+    case 0x8c:
+    case 0x8f:
+    case 0xc0:
+    case 0xc1:
+    case 0xc6:
+    case 0xc7:
+    case 0xd0:
+    case 0xd1:
+    case 0xd2:
+    case 0xd3:
+      return rm;
+    case 0x98:
+      return instruction.operandSize === 64 ? 0 : 1;
+    case 0x99:
+      return 4;
+    case 0xa0:
+    case 0xa1:
+      return 1;
+    case 0xe8:
+      return call;
+    case 0xf6:
+    case 0xf7:
+      return group < 2 ? 0 : group < 4 ? rm : 5;
+    case 0xfe:
+      return rm;
+    case 0xff:
+      return group < 2 ? rm : group < 4 ? call : 0;
+    default:
+      if (opcode >= 0xa4 && opcode <= 0xaf && opcode !== 0xa8 && opcode !== 0xa9) return bits([1, 6, 7]);
+      return opcode >= 0x91 && opcode <= 0x97 ? own | 1 : 0;
+  }
+}
+
+function clobbersOfSecondMap(
+  opcode: number,
+  reg: Registers,
+  rm: Registers,
+  own: Registers,
+  group: number,
+): Registers {
+  if (opcode >= 0x40 && opcode < 0x50) return reg;
+  if (opcode >= 0x90 && opcode < 0xa0) return rm;
+  if (opcode >= 0xc8 && opcode < 0xd0) return own;
+  switch (opcode) {
+    case 0x31:
+    case 0x32:
+      return 5;
+    case 0xa2:
+      return 15;
+    case 0xaf:
+    case 0xb6:
+    case 0xb7:
+    case 0xb8:
+    case 0xbc:
+    case 0xbd:
+    case 0xbe:
+    case 0xbf:
+      return reg;
+    case 0x20:
+    case 0x21:
+    case 0xa4:
+    case 0xa5:
+    case 0xab:
+    case 0xac:
+    case 0xad:
+    case 0xb3:
+    case 0xbb:
+      return rm;
+    case 0xba:
+      return group === 4 ? 0 : rm;
+    case 0xb0:
+    case 0xb1:
+      return rm | 1;
+    case 0xc0:
+    case 0xc1:
+      return reg | rm;
+    case 0xc7:
+      return 5;
+    default:
+      return 0;
+  }
+}

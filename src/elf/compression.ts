@@ -1,0 +1,149 @@
+import { constants, gunzipSync, gzipSync, zstdCompressSync, zstdDecompressSync } from 'node:zlib';
+import { failure, isFailure } from '../errors.ts';
+import type { ModuleFormat } from './format.ts';
+import { xzStatedSize } from './xz.ts';
+
+/**
+ * Runs a filter program: `input` to its stdin, its stdout back. This room starts no process itself; callers pass
+ * the port's `run` with effect 'read'. `status` 127 stands for a program that is not there.
+ */
+export type Tool = (
+  argv: readonly [string, ...string[]],
+  input: Uint8Array,
+) => Promise<{ readonly status: number; readonly stdout: Buffer; readonly stderr: string }>;
+
+/** Bytes that a module may have when unpacked. Distributions' largest, with debug information, have a few MiB. */
+export const MAX_MODULE_SIZE = 64 * 1024 * 1024;
+
+/** A bound on what xz may allocate while decoding, so that a hostile header cannot take the machine's memory. */
+const XZ_MEMORY = '--memlimit-decompress=256MiB';
+
+type Packed = Exclude<ModuleFormat, 'none' | 'unknown'>;
+
+/** Decoders outside Node, each reading stdin and writing stdout, and the package that usually brings them. */
+const DECODERS: Readonly<Record<Packed, readonly [string, ...string[]]>> = {
+  gzip: ['gzip', '-dc'],
+  xz: ['xz', '-dc', XZ_MEMORY],
+  zstd: ['zstd', '-dcq', '--memory=256MB'],
+  bzip2: ['bzip2', '-dc'],
+  lzma: ['xz', '-dc', '--format=lzma', XZ_MEMORY],
+  lz4: ['lz4', '-dcq'],
+};
+
+const PACKAGES: Readonly<Record<string, string>> = { xz: 'xz-utils (Debian) or xz (Red Hat, SUSE)' };
+
+/**
+ * The module's own bytes. `gzip`, and `zstd` where this Node has it (22.15 and later), are unpacked in this process;
+ * the rest by `tool`. Throws E_CANNOT_DECIDE for a damaged file, an unknown format, or one of more than 64 MiB
+ * unpacked; E_TOOLS_MISSING where the decoder is not installed.
+ */
+export async function decompressModule(bytes: Uint8Array, format: ModuleFormat, tool: Tool): Promise<Buffer> {
+  if (format === 'unknown') throw unreadable('it is neither an ELF file nor packed in a known way');
+  if (format === 'none') return within(asBuffer(bytes));
+  if (format === 'gzip')
+    return inProcess(format, () => gunzipSync(bytes, { maxOutputLength: MAX_MODULE_SIZE }));
+  if (format === 'zstd' && typeof zstdDecompressSync === 'function') {
+    return inProcess(format, () => zstdDecompressSync(bytes, { maxOutputLength: MAX_MODULE_SIZE }));
+  }
+  if (format === 'xz' && (xzStatedSize(bytes) ?? 0) > MAX_MODULE_SIZE) throw tooBig();
+  return within(await byTool(DECODERS[format], bytes, tool));
+}
+
+/**
+ * Packs a module as the kernel's own `make modules_install` does, so that the same loaders accept it: gzip without
+ * name and time (-n, here at level 9), xz with `--check=crc32 --lzma2=dict=1MiB`, zstd with a checksum at its
+ * default level (scripts/Makefile.modinst, 5.13 to 6.x). Throws E_TOOLS_MISSING where the packer is not installed,
+ * and E_BUILD where it fails. bzip2, lzma and lz4 are read but not made: no kernel's module loading tools ask for
+ * them.
+ */
+export async function compressModule(bytes: Uint8Array, format: ModuleFormat, tool: Tool): Promise<Buffer> {
+  if (format === 'none') return asBuffer(bytes);
+  if (format === 'gzip') return gzip(bytes);
+  if (format === 'xz')
+    return byTool(['xz', '-zc', '--check=crc32', '--lzma2=dict=1MiB'], bytes, tool, 'E_BUILD');
+  if (format !== 'zstd') {
+    throw failure('E_BUILD', `modules are not packed as ${format} here`, 'choose none, gzip, xz or zstd');
+  }
+  if (typeof zstdCompressSync !== 'function') return byTool(['zstd', '-zcq'], bytes, tool, 'E_BUILD');
+  return zstdCompressSync(bytes, { params: { [constants.ZSTD_c_checksumFlag]: 1 } });
+}
+
+/** Two runs on two machines must give the same bytes: the header's operating system byte is fixed to Unix. */
+function gzip(bytes: Uint8Array): Buffer {
+  const packed = gzipSync(bytes, { level: 9 });
+  packed[9] = 3;
+  return packed;
+}
+
+function inProcess(format: string, unpack: () => Buffer): Buffer {
+  try {
+    return unpack();
+  } catch (error) {
+    if (error instanceof RangeError) throw tooBig();
+    throw unreadable(`its ${format} data is damaged`, error);
+  }
+}
+
+async function byTool(
+  argv: readonly [string, ...string[]],
+  input: Uint8Array,
+  tool: Tool,
+  code: 'E_CANNOT_DECIDE' | 'E_BUILD' = 'E_CANNOT_DECIDE',
+): Promise<Buffer> {
+  const [program] = argv;
+  const result = await tool(argv, input).catch((error: unknown) => {
+    if (isFailure(error)) throw error;
+    throw failure(
+      code,
+      `${program} could not be run to its end: ${reason(error)}`,
+      `try ${argv.join(' ')} by hand`,
+      {
+        cause: error,
+      },
+    );
+  });
+  if (result.status === 127) {
+    throw failure(
+      'E_TOOLS_MISSING',
+      `${program} is needed for this module and is not installed`,
+      installHint(program),
+    );
+  }
+  if (result.status === 0) return result.stdout;
+  const line = result.stderr.trim().split('\n', 1)[0] ?? '';
+  throw failure(
+    code,
+    `${program} failed with status ${result.status}: ${line}`,
+    `try ${argv.join(' ')} by hand`,
+  );
+}
+
+function installHint(program: string): string {
+  return `install the package ${PACKAGES[program] ?? program}`;
+}
+
+function reason(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
+
+function within(bytes: Buffer): Buffer {
+  if (bytes.length > MAX_MODULE_SIZE) throw tooBig();
+  return bytes;
+}
+
+function asBuffer(bytes: Uint8Array): Buffer {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+}
+
+function tooBig(): Error {
+  return unreadable(`unpacked it has more than ${MAX_MODULE_SIZE / 1024 / 1024} MiB, which no driver has`);
+}
+
+function unreadable(why: string, cause?: unknown): Error {
+  return failure(
+    'E_CANNOT_DECIDE',
+    `this file cannot be read as a kernel module: ${why}`,
+    'bring the module as the distribution shipped it, or judge the driver source with --source',
+    cause === undefined ? {} : { cause },
+  );
+}

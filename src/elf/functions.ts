@@ -1,0 +1,60 @@
+import { type ElfFile, type ElfSection, type ElfSymbol, SHT_NOBITS, sectionBytes } from './elf.ts';
+import { type Relocation, relocationsWithin } from './relocations.ts';
+import { damaged } from './view.ts';
+
+/** A function of the module: an STT_FUNC symbol that is defined in a section with bytes. */
+export interface ElfFunction {
+  readonly name: string;
+  readonly section: ElfSection;
+  /** Bytes from the start of the section. */
+  readonly offset: number;
+  /** Bytes; 0 where the symbol does not say. */
+  readonly size: number;
+  readonly symbol: ElfSymbol;
+}
+
+/** All functions, by section and then by offset; aliases of one function come as entries of their own. */
+export function functionsOf(elf: ElfFile): readonly ElfFunction[] {
+  return elf.symbols
+    .flatMap((symbol) => {
+      if (symbol.type !== 'function' || typeof symbol.section !== 'number') return [];
+      const section = elf.sections[symbol.section];
+      if (section === undefined || section.type === SHT_NOBITS) return [];
+      return [{ name: symbol.name, section, offset: symbol.value, size: symbol.size, symbol }];
+    })
+    .sort((a, b) => a.section.index - b.section.index || a.offset - b.offset);
+}
+
+/** A function's bytes and the relocations inside it, whose offsets count from the function's start. */
+export interface FunctionBody {
+  readonly bytes: Uint8Array;
+  readonly relocations: readonly Relocation[];
+}
+
+/** Throws E_CANNOT_DECIDE where the symbol reaches past its section. */
+export function functionBody(elf: ElfFile, fn: ElfFunction): FunctionBody {
+  const content = sectionBytes(elf, fn.section);
+  const end = fn.offset + fn.size;
+  if (fn.offset < 0 || end > content.length) damaged(`the function ${fn.name} reaches past its section`);
+  return {
+    bytes: content.subarray(fn.offset, end),
+    relocations: relocationsWithin(elf, fn.section, fn.offset, end).map((relocation) => ({
+      ...relocation,
+      offset: relocation.offset - fn.offset,
+    })),
+  };
+}
+
+/**
+ * The function that covers a place in a section, for naming the target of a section-relative relocation. Of
+ * aliases the first is taken.
+ */
+export function functionAt(
+  functions: readonly ElfFunction[],
+  section: number,
+  offset: number,
+): ElfFunction | undefined {
+  return functions.find(
+    (fn) => fn.section.index === section && offset >= fn.offset && offset < fn.offset + Math.max(fn.size, 1),
+  );
+}

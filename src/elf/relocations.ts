@@ -1,0 +1,127 @@
+import {
+  type ElfFile,
+  type ElfSection,
+  type ElfSymbol,
+  EM_386,
+  SHT_REL,
+  SHT_RELA,
+  sectionBytes,
+} from './elf.ts';
+import { damaged, i32, i64, u32, u64, viewOf } from './view.ts';
+
+/** One place in a section that the loader fills in. */
+export interface Relocation {
+  /** Bytes from the start of the section (or of the function, in a function's body). */
+  readonly offset: number;
+  /** R_* number of the machine. */
+  readonly type: number;
+  readonly symbol: ElfSymbol;
+  /** What it refers to: the symbol's name, or the section's for a section symbol. */
+  readonly name: string;
+  /**
+   * The constant that is added. REL entries keep it in the place itself; it is read for i386 and undefined for
+   * other machines with REL (arm, 32-bit mips), whose encodings differ by type.
+   */
+  readonly addend: number | undefined;
+}
+
+/** Of one section. The biggest code section of a real module has some ten thousand. */
+const MAX_RELOCATIONS = 1 << 19;
+const cache = new WeakMap<ElfFile, Map<number, readonly Relocation[]>>();
+
+/**
+ * The relocations of one section, sorted by offset; none for a section without. Throws E_CANNOT_DECIDE for entries
+ * that name no symbol or a place outside the section. Layout: elf(5), Elf32_Rel to Elf64_Rela.
+ */
+export function relocationsOf(elf: ElfFile, section: ElfSection): readonly Relocation[] {
+  const known = cache.get(elf) ?? new Map<number, readonly Relocation[]>();
+  cache.set(elf, known);
+  const found = known.get(section.index);
+  if (found !== undefined) return found;
+  const tables = elf.sections.filter(
+    (table) => (table.type === SHT_REL || table.type === SHT_RELA) && table.info === section.index,
+  );
+  if (tables.reduce((sum, table) => sum + table.size, 0) > MAX_RELOCATIONS * 24) {
+    damaged(`the section ${section.name} has an impossible number of relocations`);
+  }
+  const all = tables.flatMap((table) => readTable(elf, section, table)).sort((a, b) => a.offset - b.offset);
+  known.set(section.index, all);
+  return all;
+}
+
+/** The relocations of a section within [start, end), by bisection. */
+export function relocationsWithin(
+  elf: ElfFile,
+  section: ElfSection,
+  start: number,
+  end: number,
+): readonly Relocation[] {
+  const all = relocationsOf(elf, section);
+  return all.slice(firstFrom(all, start), firstFrom(all, end));
+}
+
+function firstFrom(all: readonly Relocation[], offset: number): number {
+  let low = 0;
+  let high = all.length;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if ((all[middle]?.offset ?? 0) < offset) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}
+
+function readTable(elf: ElfFile, section: ElfSection, table: ElfSection): Relocation[] {
+  const withAddend = table.type === SHT_RELA;
+  const wordSize = elf.class / 8;
+  const entry = wordSize * (withAddend ? 3 : 2);
+  if (table.entrySize !== entry) damaged(`${table.name} has entries of an impossible size`);
+  const count = Math.floor(table.size / entry);
+  const content = sectionBytes(elf, section);
+  return Array.from({ length: count }, (_, index) => {
+    const at = table.offset + index * entry;
+    const raw = elf.class === 64 ? raw64(elf, at) : raw32(elf, at);
+    const symbol = elf.symbols[raw.symbol];
+    if (symbol === undefined) damaged(`${table.name} names a symbol that is not there`);
+    if (raw.offset >= section.size) damaged(`${table.name} points outside its section`);
+    const addend = withAddend
+      ? elf.class === 64
+        ? i64(elf.view, at + 16)
+        : i32(elf.view, at + 8)
+      : inPlaceAddend(elf, content, raw);
+    return { offset: raw.offset, type: raw.type, symbol, name: targetName(elf, symbol), addend };
+  });
+}
+
+function targetName(elf: ElfFile, symbol: ElfSymbol): string {
+  if (symbol.type !== 'section' || typeof symbol.section !== 'number') return symbol.name;
+  return elf.sections[symbol.section]?.name ?? symbol.name;
+}
+
+interface RawRelocation {
+  readonly offset: number;
+  readonly symbol: number;
+  readonly type: number;
+}
+
+function raw64(elf: ElfFile, at: number): RawRelocation {
+  const low = elf.littleEndian ? at + 8 : at + 12;
+  const high = elf.littleEndian ? at + 12 : at + 8;
+  return { offset: u64(elf.view, at), symbol: u32(elf.view, high), type: u32(elf.view, low) };
+}
+
+function raw32(elf: ElfFile, at: number): RawRelocation {
+  const info = u32(elf.view, at + 4);
+  return { offset: u32(elf.view, at), symbol: info >>> 8, type: info & 0xff };
+}
+
+/** i386 psABI: types 20 and 21 are 16 bits wide, 22 and 23 8 bits, 0 nothing; all others here 32. */
+function inPlaceAddend(elf: ElfFile, content: Uint8Array, raw: RawRelocation): number | undefined {
+  if (elf.machine !== EM_386) return undefined;
+  const view = viewOf(content, true, 32);
+  if (raw.type === 0) return 0;
+  const width = raw.type === 20 || raw.type === 21 ? 2 : raw.type === 22 || raw.type === 23 ? 1 : 4;
+  if (raw.offset + width > content.length) damaged('a relocation reaches past the end of its section');
+  if (width === 4) return view.data.getInt32(raw.offset, true);
+  return width === 2 ? view.data.getInt16(raw.offset, true) : view.data.getInt8(raw.offset);
+}

@@ -1,0 +1,108 @@
+import { failure } from '../errors.ts';
+
+/**
+ * A file's bytes together with what is needed to read numbers from them. Every read is checked against the file's
+ * end, so that a cut or hostile file ends in one typed failure and never in a RangeError or a huge allocation.
+ */
+export interface View {
+  readonly bytes: Uint8Array;
+  readonly data: DataView;
+  readonly littleEndian: boolean;
+  /** Bits of an address in this file. */
+  readonly class: 32 | 64;
+}
+
+export function viewOf(bytes: Uint8Array, littleEndian: boolean, bits: 32 | 64): View {
+  return {
+    bytes,
+    data: new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength),
+    littleEndian,
+    class: bits,
+  };
+}
+
+/** Refuses a file that cannot be judged. Always throws a failure with code E_CANNOT_DECIDE. */
+export function damaged(why: string): never {
+  throw failure(
+    'E_CANNOT_DECIDE',
+    `this file cannot be read as a kernel module: ${why}`,
+    'bring the module as the distribution shipped it, or judge the driver source with --source',
+  );
+}
+
+/** `length` bytes from `offset`, without copying. Throws E_CANNOT_DECIDE where the file has no such range. */
+export function slice(bytes: Uint8Array, offset: number, length: number, what: string): Uint8Array {
+  const sane = Number.isSafeInteger(offset) && Number.isSafeInteger(length) && offset >= 0 && length >= 0;
+  if (!sane || offset > bytes.length || length > bytes.length - offset) {
+    damaged(`${what} lies outside the file, which is cut short or damaged`);
+  }
+  return bytes.subarray(offset, offset + length);
+}
+
+function inside(view: View, offset: number, length: number): void {
+  if (!(offset >= 0 && offset + length <= view.bytes.length)) damaged('it is cut short or damaged');
+}
+
+export function u8(view: View, offset: number): number {
+  inside(view, offset, 1);
+  return view.data.getUint8(offset);
+}
+
+export function u16(view: View, offset: number): number {
+  inside(view, offset, 2);
+  return view.data.getUint16(offset, view.littleEndian);
+}
+
+export function u32(view: View, offset: number): number {
+  inside(view, offset, 4);
+  return view.data.getUint32(offset, view.littleEndian);
+}
+
+export function i32(view: View, offset: number): number {
+  inside(view, offset, 4);
+  return view.data.getInt32(offset, view.littleEndian);
+}
+
+/** A size or offset of 64 bits. One that a number cannot hold (2^53 and up) cannot be true of a file: refused. */
+export function u64(view: View, offset: number): number {
+  inside(view, offset, 8);
+  const value = view.data.getBigUint64(offset, view.littleEndian);
+  if (value > BigInt(Number.MAX_SAFE_INTEGER)) damaged('a 64-bit field holds an impossible size');
+  return Number(value);
+}
+
+/** A signed 64-bit value, such as an addend or an absolute symbol; refused where a number cannot hold it. */
+export function i64(view: View, offset: number): number {
+  inside(view, offset, 8);
+  const value = Number(view.data.getBigInt64(offset, view.littleEndian));
+  if (!Number.isSafeInteger(value)) damaged('a 64-bit field holds an impossible value');
+  return value;
+}
+
+/** An address-sized unsigned field: 4 or 8 bytes by the file's class. */
+export function word(view: View, offset: number): number {
+  return view.class === 64 ? u64(view, offset) : u32(view, offset);
+}
+
+/** The text from `start` to the next NUL, or to `end` where there is none. */
+export function textAt(bytes: Uint8Array, start: number, end: number = bytes.length): string {
+  if (start < 0 || start >= end) return '';
+  const nul = bytes.indexOf(0, start);
+  return latin1(bytes.subarray(start, nul < 0 || nul > end ? end : nul));
+}
+
+/** Bytes as characters 0 to 255: names in kernels are ASCII, and anything else must come back unchanged. */
+export function latin1(bytes: Uint8Array): string {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('latin1');
+}
+
+/** Real lists of texts have some KiB; a list of 64 MiB of NULs would become as many empty strings. */
+const MAX_TEXTS = 4 * 1024 * 1024;
+
+/** The non-empty NUL-terminated texts of a section that is a list of them. */
+export function texts(bytes: Uint8Array): readonly string[] {
+  if (bytes.length > MAX_TEXTS) damaged('a section of texts has an impossible size');
+  return latin1(bytes)
+    .split('\0')
+    .filter((text) => text !== '');
+}
