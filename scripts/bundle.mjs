@@ -1,6 +1,6 @@
 // Bundles src/ into dist/: one start-up file and a chunk a command, so that a run reads only what it needs.
 // --if-stale: only where a source is newer than what is there.
-import { readdirSync, rmSync, statSync } from 'node:fs';
+import { readdirSync, renameSync, rmSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -21,11 +21,12 @@ function isStale() {
 
 if (!process.argv.includes('--if-stale') || isStale()) {
   const { build } = await import('esbuild');
-  rmSync(out, { recursive: true, force: true });
+  // Beside it first: a build that fails, or two at once, must not leave half of one.
+  const fresh = `dist-${process.pid}`;
   await build({
     absWorkingDir: root,
     entryPoints: ['src/cli.ts'],
-    outdir: 'dist',
+    outdir: fresh,
     bundle: true,
     splitting: true,
     format: 'esm',
@@ -37,4 +38,6 @@ if (!process.argv.includes('--if-stale') || isStale()) {
     },
     logLevel: 'warning',
   });
+  rmSync(out, { recursive: true, force: true });
+  renameSync(join(root, fresh), out);
 }

@@ -19,6 +19,7 @@ const NEEDED = [
   ['dpkg-deb', 'dpkg'],
   ['setfattr', 'attr'],
   ['git', 'git'],
+  ['ps', 'procps'],
 ];
 const FOLDERS = ['/usr/local/sbin', '/usr/local/bin', '/usr/sbin', '/usr/bin', '/sbin', '/bin'];
 

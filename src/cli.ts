@@ -1,7 +1,7 @@
 import { Command, CommanderError, Option } from 'commander';
 import { type ErrorCode, type Failure, failure, isFailure } from './errors.ts';
 import { toolVersion } from './package-root.ts';
-import { sayFailure } from './ui/failure.ts';
+import { sayFailure, sayFailureDocument } from './ui/failure.ts';
 
 /** The one place that maps errors to exit statuses. The contract is in README.md. */
 const STATUS: Readonly<Record<ErrorCode, number>> = {
@@ -71,13 +71,20 @@ export async function main(argv: readonly string[]): Promise<number> {
     await program.parseAsync(argv, { from: 'user' });
     return status;
   } catch (error) {
-    if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
+    if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : usage(error, argv);
     const problem = interrupts.signal.aborted && !isUndoFailure(error) ? interrupted() : asFailure(error);
     sayFailure(problem, argv.includes('--json'), argv.includes('--verbose') ? error : undefined);
     return problem.code === 'E_INTERRUPTED' ? 128 + interrupts.number() : STATUS[problem.code];
   } finally {
     interrupts.stop();
   }
+}
+
+/** commander has told the person already; a script gets its document all the same. */
+function usage(error: CommanderError, argv: readonly string[]): number {
+  const problem: Failure = { code: 'E_USAGE', what: error.message, next: 'mptfix --help' };
+  if (argv.includes('--json')) sayFailureDocument(problem);
+  return STATUS.E_USAGE;
 }
 
 type Act = (signal: AbortSignal) => Promise<number>;

@@ -57,14 +57,20 @@ function judgeFiles(origin: string, files: ReadonlyMap<string, Buffer>): FileJud
   // A tree with a dummy and nothing else is as undecided as the dummy alone.
   const decided = scans.at(-1);
   if (decided === undefined) throw new Error('a driver without its sources was let through');
-  return judgement(origin, decided);
+  return judgement(origin, decided, files);
 }
 
-function judgement(origin: string, scan: SourceScan): FileJudgement {
+/** The driver's own version stands in a header beside it. */
+function versionIn(files: ReadonlyMap<string, Buffer> | undefined): string | undefined {
+  const header = files?.get('mptbase.h')?.toString('latin1') ?? '';
+  return /^[ \t]*#[ \t]*define[ \t]+MPT_LINUX_VERSION_COMMON[ \t]+"([^"\n]{1,40})"/m.exec(header)?.[1];
+}
+
+function judgement(origin: string, scan: SourceScan, files?: ReadonlyMap<string, Buffer>): FileJudgement {
   return {
     file: origin,
     evidence: verdictOfScan(scan),
-    version: scan.version ?? null,
+    version: scan.version ?? versionIn(files) ?? null,
     module: null,
     ...howOf(scan),
     notes: scan.text === undefined ? [] : [`the lines that decide:\n${scan.text}`],

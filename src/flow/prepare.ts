@@ -29,9 +29,18 @@ export async function prepare(
   return { assessment, plan };
 }
 
+/** Where distros put a kernel's build folder; the link in the module folder is the kernel's own word for it. */
+const BUILD_FOLDERS = [
+  (release: string) => `${MODULES_FOLDER}/${release}/build`,
+  (release: string) => `/usr/src/linux-headers-${release}`,
+  (release: string) => `/usr/src/kernels/${release}`,
+];
+
 async function guestHeaders(target: Target, release: string): Promise<string | undefined> {
-  const folder = `${MODULES_FOLDER}/${release}/build`;
-  return (await target.stat(`${folder}/Makefile`)) === undefined ? undefined : folder;
+  for (const folder of BUILD_FOLDERS.map((path) => path(release))) {
+    if ((await target.stat(`${folder}/Makefile`)) !== undefined) return folder;
+  }
+  return undefined;
 }
 
 /** The generation whose module is the one on disk now. */

@@ -32,6 +32,11 @@ export function depmodOutputs(release: string): readonly string[] {
   return OUTPUTS.map((name) => `${MODULES_FOLDER}/${release}/${name}`);
 }
 
+/** Whether a file name in a module folder is one that depmod writes. */
+export function isDepmodOutput(name: string): boolean {
+  return OUTPUTS.some((output) => output === name);
+}
+
 /** Rebuilds the module index of one kernel of the guest, never of the machine's own in its stead. */
 export async function runDepmod(target: Target, release: string): Promise<void> {
   const base = await target.hostPath('/');

@@ -1,6 +1,6 @@
 import type { Target } from '../target/port.ts';
 import { isTemporaryName } from '../target/writes.ts';
-import { runDepmod } from './depmod.ts';
+import { isDepmodOutput, runDepmod } from './depmod.ts';
 import type { FileRecord } from './record.ts';
 import { recordFile, sameRecord } from './record.ts';
 import type { Generation } from './state.ts';
@@ -28,11 +28,20 @@ export async function undo(target: Target, generation: Generation): Promise<'res
   return foreign ? 'index rebuilt' : 'restored';
 }
 
-/** What a killed run was writing when it was killed. */
+/** What a killed run, or a killed depmod, was writing when it was killed. */
 async function removeLeftovers(target: Target, folder: string): Promise<void> {
   for (const name of await target.list(folder)) {
-    if (isTemporaryName(name)) await target.remove(`${folder}/${name}`);
+    const abandoned = isTemporaryName(name) || (await isAbandonedIndex(target, name));
+    if (abandoned) await target.remove(`${folder}/${name}`);
   }
+}
+
+/** kmod writes `modules.dep.bin.PID.USEC.SEC` and renames it. Source: depmod_output() of kmod's tools/depmod.c. */
+async function isAbandonedIndex(target: Target, name: string): Promise<boolean> {
+  const match = /^(modules\.[a-z0-9.]*[a-z])\.(\d+)\.\d+\.\d+$/.exec(name);
+  if (match === null || !isDepmodOutput(match[1] ?? '')) return false;
+  // One that is still being written belongs to a depmod of somebody else.
+  return (await target.run(['test', '-d', `/proc/${match[2]}`], { effect: 'read' })).status !== 0;
 }
 
 async function indexChanged(
