@@ -44,6 +44,8 @@ interface DemoResult {
   readonly kernel: { readonly release: string; readonly packageVersion: string };
   readonly guest: string;
   readonly source: string;
+  /** The distro's own module, which the guest's affected one replaced. */
+  readonly distroModule: string;
   readonly kept: boolean;
   readonly commands: readonly {
     readonly command: string;
@@ -66,6 +68,7 @@ export async function demo(options: DemoOptions, signal: AbortSignal): Promise<n
       kernel: { release: kernel.release, packageVersion: kernel.version },
       guest: tree.guest,
       source: tree.source,
+      distroModule: tree.distroModule,
       kept: options.keep,
       commands,
     };
@@ -93,7 +96,7 @@ async function makeTree(
     kernel: KernelPackages;
     guest: string;
     source: Awaited<ReturnType<typeof affectedSource>>;
-    modulePath: string;
+    module: Awaited<ReturnType<typeof plantAffectedModule>>;
   };
   await runSteps(
     [
@@ -123,7 +126,7 @@ async function makeTree(
         run: async (progress) => {
           const guest = openGuest(made.guest);
           await compilerOf(made.guest, made.kernel.release, options, signal);
-          made.modulePath = await plantAffectedModule(
+          made.module = await plantAffectedModule(
             workspace,
             guest,
             made.kernel.release,
@@ -131,14 +134,14 @@ async function makeTree(
             progress,
             signal,
           );
-          return made.modulePath;
+          return made.module.modulePath;
         },
       },
     ],
     options,
   );
-  const { kernel, guest, source, modulePath } = made;
-  return { kernel, tree: { guest, source: source.folder, release: kernel.release, modulePath } };
+  const { kernel, guest, source, module } = made;
+  return { kernel, tree: { guest, source: source.folder, release: kernel.release, ...module } };
 }
 
 /** The compiler's name is known only when the headers are there. */

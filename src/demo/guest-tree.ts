@@ -1,4 +1,4 @@
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { compileModule } from '../build/compile.ts';
 import { reintroduceBranch } from '../driver/patch/reintroduce.ts';
 import { compressModule } from '../elf/compression.ts';
@@ -25,6 +25,8 @@ export interface DemoTree {
   readonly source: string;
   readonly release: string;
   readonly modulePath: string;
+  /** A copy of the distro's own module, as its package brought it. */
+  readonly distroModule: string;
 }
 
 /**
@@ -86,7 +88,7 @@ export async function plantAffectedModule(
   files: DriverFiles['files'],
   progress: Progress,
   signal: AbortSignal,
-): Promise<string> {
+): Promise<Pick<DemoTree, 'modulePath' | 'distroModule'>> {
   const shipped = await moduleFile(guest, release, ['mptscsih']);
   if (shipped === undefined) {
     throw failure(
@@ -106,6 +108,8 @@ export async function plantAffectedModule(
     signal,
   });
   const { format } = await readModule(guest, shipped.path);
+  const distroModule = workspace.at(`distro-${basename(shipped.path)}`);
+  await workspace.machine.write(distroModule, await guest.read(shipped.path));
   const status = await guest.stat(shipped.path);
   const bytes = await compressModule(compiled.bytes, format, filterTool(workspace.machine));
   await guest.write(
@@ -115,7 +119,7 @@ export async function plantAffectedModule(
   );
   if (status !== undefined) await guest.setMtime(shipped.path, status.mtime);
   await runDepmod(guest, release);
-  return shipped.path;
+  return { modulePath: shipped.path, distroModule };
 }
 
 export function openGuest(folder: string): Target {

@@ -45,6 +45,14 @@ export async function judgeSource(path: string, signal: AbortSignal): Promise<Fi
   return judgeFiles(path, (await unpackDriver(machine, path, { progress: silentProgress, signal })).files);
 }
 
+/** A file of any other shape has no routine to judge: RHEL 4 keeps it in the second file. */
+const DECISIVE: ReadonlySet<SourceScan['shape']> = new Set([
+  'affected',
+  'requeue-variant',
+  'branch-removed',
+  'never-had-it',
+]);
+
 function judgeFiles(origin: string, files: ReadonlyMap<string, Buffer>): FileJudgement {
   const scans: SourceScan[] = [];
   for (const name of ['mptscsih.c', 'mptscsi.c']) {
@@ -52,10 +60,10 @@ function judgeFiles(origin: string, files: ReadonlyMap<string, Buffer>): FileJud
     if (content === undefined) continue;
     const scan = scanDriverSource(content.toString('latin1'), join(DRIVER_FOLDER, name));
     scans.push(scan);
-    if (scan.shape !== 'dummy') break;
+    if (DECISIVE.has(scan.shape)) break;
   }
   // A tree with a dummy and nothing else is as undecided as the dummy alone.
-  const decided = scans.at(-1);
+  const decided = scans.find(({ shape }) => DECISIVE.has(shape)) ?? scans[0];
   if (decided === undefined) throw new Error('a driver without its sources was let through');
   return judgement(origin, decided, files);
 }

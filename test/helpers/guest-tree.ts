@@ -11,6 +11,8 @@ export interface GuestFixture {
   readonly source: string;
   /** The distro's own tarball, where the branch is gone. */
   readonly tarball: string;
+  /** The distro's own module, fixed. */
+  readonly distroModule: string;
   readonly release: string;
   readonly packageVersion: string;
   /** Seconds that the demo took. */
@@ -43,6 +45,7 @@ export async function setup(project: TestProject): Promise<() => void> {
     guest: demo.guest,
     source: demo.source,
     tarball: join(demo.guest, '../packages/usr/src', `linux-source-${series}.tar.xz`),
+    distroModule: demo.distroModule,
     release,
     packageVersion,
     seconds: (Date.now() - started) / 1000,
