@@ -1,0 +1,90 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
+
+/** One run of a command as a whole process. */
+export interface Measured {
+  readonly seconds: number;
+  /** Largest resident set of the process itself, in MiB. */
+  readonly peakMiB: number;
+  readonly status: number | null;
+}
+
+/** The kernel keeps the high-water mark; it is read until the process is gone. */
+const POLL_MS = 2;
+
+export async function measure(argv: readonly string[]): Promise<Measured> {
+  const [file = '', ...args] = argv;
+  const started = process.hrtime.bigint();
+  const child = spawn(file, args, { stdio: 'ignore' });
+  let peak = 0;
+  const timer = setInterval(() => {
+    peak = Math.max(peak, highWaterKiB(child.pid));
+  }, POLL_MS);
+  const [status] = (await once(child, 'exit')) as [number | null];
+  clearInterval(timer);
+  return { seconds: Number(process.hrtime.bigint() - started) / 1e9, peakMiB: peak / 1024, status };
+}
+
+function highWaterKiB(pid: number | undefined): number {
+  try {
+    return Number(/^VmHWM:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1] ?? 0);
+  } catch {
+    return 0;
+  }
+}
+
+export function median(values: readonly number[]): number {
+  const sorted = [...values].sort((a, b) => a - b);
+  const middle = Math.floor(sorted.length / 2);
+  const upper = sorted[middle] ?? Number.NaN;
+  return sorted.length % 2 === 1 ? upper : (upper + (sorted[middle - 1] ?? Number.NaN)) / 2;
+}
+
+export interface Contender {
+  readonly name: string;
+  readonly argv: readonly string[];
+}
+
+export interface Row {
+  readonly name: string;
+  readonly medianSeconds: number;
+  readonly minSeconds: number;
+  readonly maxSeconds: number;
+  readonly peakMiB: number;
+}
+
+/** Runs the contenders in turn, A B A B …, so that all see the same machine; one round more first that is not counted. */
+export async function race(contenders: readonly Contender[], rounds: number): Promise<readonly Row[]> {
+  const runs = contenders.map((): Measured[] => []);
+  for (let round = -1; round < rounds; round += 1) {
+    for (const [index, { argv }] of contenders.entries()) {
+      const measured = await measure(argv);
+      if (round >= 0) runs[index]?.push(measured);
+    }
+  }
+  return contenders.map(({ name }, index) => {
+    const seconds = (runs[index] ?? []).map((run) => run.seconds);
+    return {
+      name,
+      medianSeconds: median(seconds),
+      minSeconds: Math.min(...seconds),
+      maxSeconds: Math.max(...seconds),
+      peakMiB: median((runs[index] ?? []).map((run) => run.peakMiB)),
+    };
+  });
+}
+
+/** A Markdown table; ratios are to the row that is named. */
+export function table(rows: readonly Row[], base: string): string {
+  const floor = rows.find(({ name }) => name === base)?.medianSeconds ?? Number.NaN;
+  return [
+    `| what | median | min – max | ratio to ${base} | peak |`,
+    '|---|---|---|---|---|',
+    ...rows.map(
+      (row) =>
+        `| ${row.name} | ${row.medianSeconds.toFixed(3)} s | ${row.minSeconds.toFixed(3)} – ${row.maxSeconds.toFixed(3)} s | ` +
+        `${(row.medianSeconds / floor).toFixed(2)} | ${row.peakMiB.toFixed(0)} MiB |`,
+    ),
+  ].join('\n');
+}
