@@ -9,6 +9,8 @@ export interface Step {
   readonly run: (progress: Progress) => Promise<string | undefined>;
 }
 
+/** Columns that a live list needs to be read. */
+const NARROWEST = 40;
 /** Off a terminal a line at most this often tells how far a long step is. */
 const PLAIN_INTERVAL_MS = 5000;
 
@@ -17,7 +19,8 @@ const PLAIN_INTERVAL_MS = 5000;
  * listr2 is the view only: what has to be undone is the steps' own matter.
  */
 export async function runSteps(steps: readonly Step[], view: View): Promise<void> {
-  const live = process.stderr.isTTY === true && !view.verbose;
+  // A terminal that does not know its width (a serial console, script) cannot be drawn on.
+  const live = process.stderr.isTTY === true && (process.stderr.columns ?? 0) >= NARROWEST && !view.verbose;
   const logger = new ListrLogger({
     useIcons: live,
     processOutput: new ProcessOutput(process.stderr, process.stderr),

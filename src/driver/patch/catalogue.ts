@@ -1,0 +1,107 @@
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { validRange } from 'semver';
+import { failure } from '../../errors.ts';
+import { parseUnified, type UnifiedDiff } from './unified.ts';
+
+/** A diff that is kept with the project. */
+export interface StoredPatch {
+  /** The file's name without `.patch`. */
+  readonly name: string;
+  readonly title: string;
+  /** Kernels by their base version, as a semver range. */
+  readonly kernels: string;
+  /** Whose kernels; undefined for all. */
+  readonly distro?: string;
+  /** The driver's file that it changes. */
+  readonly file: DriverFile;
+  /** The commit of mainline that made the same change. */
+  readonly upstream: string;
+  readonly license: string;
+  readonly diff: UnifiedDiff;
+}
+
+export type DriverFile = 'mptscsih.c' | 'mptscsi.c';
+
+const REQUIRED = ['Title', 'Kernels', 'File', 'Upstream', 'License'] as const;
+const OPTIONAL = ['Distro'];
+
+/**
+ * Reads one stored diff with its header. Throws E_INTERNAL that names the file and all that is wrong with it, as the
+ * diffs come with the program.
+ */
+export function parseStored(name: string, text: string): StoredPatch {
+  const problems: string[] = [];
+  const parsed = parseDiff(text, problems);
+  const fields = new Map<string, string>();
+  for (const line of parsed?.preamble ?? []) {
+    const [, key, value] = /^([A-Z][a-z]+): *(.*\S) *$/.exec(line) ?? [];
+    if (key === undefined || value === undefined) {
+      if (line !== '') problems.push(`'${line.slice(0, 40)}' is no 'Key: value'`);
+    } else if (!OPTIONAL.includes(key) && !REQUIRED.some((known) => known === key))
+      problems.push(`${key}: is not known`);
+    else if (fields.has(key)) problems.push(`${key}: is there twice`);
+    else fields.set(key, value);
+  }
+  const field = (key: string): string => fields.get(key) ?? '';
+  for (const key of REQUIRED) if (!fields.has(key)) problems.push(`${key}: is missing`);
+  if (fields.has('Kernels') && validRange(field('Kernels')) === null)
+    problems.push('Kernels: is no semver range');
+  if (fields.has('Upstream') && !/^[0-9a-f]{40}$/.test(field('Upstream')))
+    problems.push('Upstream: is no commit');
+  const file = driverFile(field('File'));
+  if (fields.has('File') && file === undefined) problems.push('File: is neither mptscsih.c nor mptscsi.c');
+  if (problems.length > 0 || parsed === undefined || file === undefined) {
+    throw failure('E_INTERNAL', `patches/${name}.patch: ${problems.join('; ')}`, 'reinstall mptfix');
+  }
+  const distro = fields.get('Distro');
+  return {
+    name,
+    title: field('Title'),
+    kernels: field('Kernels'),
+    ...(distro === undefined ? {} : { distro }),
+    file,
+    upstream: field('Upstream'),
+    license: field('License'),
+    diff: parsed.diff,
+  };
+}
+
+function parseDiff(text: string, problems: string[]): ReturnType<typeof parseUnified> | undefined {
+  try {
+    return parseUnified(text);
+  } catch (error) {
+    problems.push(error instanceof Error ? error.message : String(error));
+    return undefined;
+  }
+}
+
+function driverFile(name: string): DriverFile | undefined {
+  return name === 'mptscsih.c' || name === 'mptscsi.c' ? name : undefined;
+}
+
+/** All stored diffs, by name. */
+export function loadCatalogue(folder: string = patchesFolder(import.meta.dirname)): readonly StoredPatch[] {
+  return readdirSync(folder)
+    .filter((entry) => entry.endsWith('.patch'))
+    .sort()
+    .map((entry) => parseStored(entry.slice(0, -'.patch'.length), readFileSync(join(folder, entry), 'utf8')));
+}
+
+/** The project's `patches`, from a file in `src` or from a bundle in `dist`. Throws E_INTERNAL where there is none. */
+export function patchesFolder(from: string): string {
+  for (let folder = from; ; folder = dirname(folder)) {
+    if (isProject(join(folder, 'package.json'))) return join(folder, 'patches');
+    if (folder === dirname(folder)) {
+      throw failure('E_INTERNAL', `no patches folder above ${from}`, 'reinstall mptfix');
+    }
+  }
+}
+
+function isProject(file: string): boolean {
+  if (!existsSync(file)) return false;
+  const manifest: unknown = JSON.parse(readFileSync(file, 'utf8'));
+  return (
+    typeof manifest === 'object' && manifest !== null && 'name' in manifest && manifest.name === 'mptfix'
+  );
+}

@@ -1,0 +1,174 @@
+import { coerce, satisfies } from 'semver';
+import { failure } from '../../errors.ts';
+import { type LineRange, type SourceScan, scanDriverSource } from '../source/scan.ts';
+import type { Edit } from '../source/site.ts';
+import { applyDiff } from './apply.ts';
+import { type DriverFile, loadCatalogue, type StoredPatch } from './catalogue.ts';
+import { diffTexts } from './diff.ts';
+import { disproof } from './prove.ts';
+import { formatUnified, reverseDiff } from './unified.ts';
+
+export interface PatchRequest {
+  /** The driver's file; read it as latin1 and write it so, as old drivers are not all UTF-8. */
+  readonly text: string;
+  /** Its name or path. */
+  readonly file: string;
+  /** The kernel's base version, such as `2.6.18`, or a release that starts with one. */
+  readonly base: string;
+  /** Stored diffs to choose from; default: those of the project. */
+  readonly catalogue?: readonly StoredPatch[];
+}
+
+export type PatchOutcome = MadePatch | NothingToDo;
+
+export interface MadePatch {
+  readonly kind: 'patched';
+  readonly patched: string;
+  /** From the text to `patched`, for `patch -p1` in the kernel's source. */
+  readonly diff: string;
+  /** `adapted`: made from the branch that was found, as no stored diff fits. */
+  readonly origin: 'stored' | 'adapted';
+  /** The stored diff's name, or `adapted`. */
+  readonly name: string;
+  /** 1-based lines of the branch in the text. */
+  readonly lines: LineRange;
+}
+
+export interface NothingToDo {
+  readonly kind: 'nothing';
+  /** `already`: the branch came with this kernel and is gone, as after a patch. */
+  readonly reason: 'fixed' | 'never' | 'dummy' | 'already';
+  readonly detail: string;
+}
+
+/**
+ * Takes the branch out of a driver's file, by a stored diff where one fits, and proves the outcome.
+ * Throws E_PATCH_NO_BRANCH (no branch to be found with certainty), E_PATCH_NO_FIT (a branch that no diff can be made
+ * for) or E_PATCH_UNPROVEN (a diff whose outcome could not be proven).
+ */
+export function makePatch(request: PatchRequest): PatchOutcome {
+  const { text, file } = request;
+  const catalogue = request.catalogue ?? loadCatalogue();
+  const scan = scanDriverSource(text, file);
+  if (scan.shape !== 'affected') return nothingToDo(scan, request, catalogue);
+  const target = driverFileOf(file);
+  const refusals: string[] = [];
+  const candidates = [
+    ...storedCandidates(request, target, scan, catalogue, refusals),
+    ...adaptedCandidates(text, scan),
+  ];
+  const unproven: string[] = [];
+  for (const { patched, origin, name } of candidates) {
+    const wrong = disproof(text, patched, file, scan.site);
+    if (wrong === undefined) {
+      const diff = formatUnified(diffTexts(text, patched, `drivers/message/fusion/${target}`));
+      return { kind: 'patched', patched, diff, origin, name, lines: scan.lines };
+    }
+    unproven.push(`${name}: ${wrong}`);
+  }
+  throw refusal(scan, unproven, refusals);
+}
+
+interface Candidate {
+  readonly patched: string;
+  readonly origin: 'stored' | 'adapted';
+  readonly name: string;
+}
+
+type Affected = SourceScan & { shape: 'affected' };
+
+/** RHEL 4 has the code in mptscsi.c, all others in mptscsih.c. */
+function driverFileOf(file: string): DriverFile {
+  return /(?:^|[\\/])mptscsi\.c$/i.test(file) ? 'mptscsi.c' : 'mptscsih.c';
+}
+
+function storedCandidates(
+  request: PatchRequest,
+  target: DriverFile,
+  scan: Affected,
+  catalogue: readonly StoredPatch[],
+  refusals: string[],
+): Candidate[] {
+  const candidates: Candidate[] = [];
+  for (const stored of catalogue) {
+    if (stored.file !== target || !inRange(request.base, stored.kernels)) continue;
+    const applied = applyDiff(request.text, stored.diff);
+    if (!applied.fits) refusals.push(`${stored.name}: ${applied.reason}`);
+    else if (
+      !applied.places.every((place) => place.first <= scan.lines.first && scan.lines.last <= place.last)
+    ) {
+      refusals.push(`${stored.name}: it fits on line ${applied.places[0]?.first}, which is not the branch`);
+    } else candidates.push({ patched: applied.text, origin: 'stored', name: stored.name });
+  }
+  return candidates;
+}
+
+/** True where a base such as `2.6.18-8.el5` is in a semver range; what follows the three numbers plays no part. */
+function inRange(base: string, range: string): boolean {
+  const version = coerce(base);
+  return version !== null && satisfies(version, range);
+}
+
+function adaptedCandidates(text: string, scan: Affected): Candidate[] {
+  return scan.site.edits.map((edit) => ({
+    patched: applyEdit(text, edit),
+    origin: 'adapted',
+    name: 'adapted',
+  }));
+}
+
+function applyEdit(text: string, edit: Edit): string {
+  return text.slice(0, edit.start) + edit.replacement + text.slice(edit.end);
+}
+
+function nothingToDo(
+  scan: SourceScan,
+  request: PatchRequest,
+  catalogue: readonly StoredPatch[],
+): NothingToDo {
+  switch (scan.shape) {
+    case 'branch-removed': {
+      const already = catalogue.some(
+        (stored) =>
+          cameWithBranch(request.base, stored) && applyDiff(request.text, reverseDiff(stored.diff)).fits,
+      );
+      return { kind: 'nothing', reason: already ? 'already' : 'fixed', detail: scan.detail };
+    }
+    case 'requeue-variant':
+      return { kind: 'nothing', reason: 'fixed', detail: scan.detail };
+    case 'never-had-it':
+      return { kind: 'nothing', reason: 'never', detail: scan.detail };
+    case 'dummy':
+      return { kind: 'nothing', reason: 'dummy', detail: scan.detail };
+    default:
+      throw failure(
+        'E_PATCH_NO_BRANCH',
+        `${scan.file}: ${scan.detail}${nearestLines(scan)}`,
+        'give the file of the driver that the guest runs',
+      );
+  }
+}
+
+/** Mainline 2.6.14 to 2.6.21, and RHEL 4, whose kernels had the branch for a time. */
+function cameWithBranch(base: string, stored: StoredPatch): boolean {
+  return (
+    inRange(base, stored.kernels) && inRange(base, stored.file === 'mptscsi.c' ? '2.6.9' : '>=2.6.14 <2.6.22')
+  );
+}
+
+function nearestLines(scan: SourceScan): string {
+  if (scan.lines === undefined) return '';
+  const text = scan.text === undefined ? '' : `: ${scan.text.replaceAll(/\s+/g, ' ').slice(0, 160)}`;
+  return ` (line ${scan.lines.first}${text})`;
+}
+
+function refusal(scan: Affected, unproven: readonly string[], refusals: readonly string[]): Error {
+  const reasons = [...unproven, ...refusals];
+  const why = reasons.length === 0 ? 'no diff can be made for this branch' : reasons.join('; ');
+  const code = unproven.length > 0 ? 'E_PATCH_UNPROVEN' : 'E_PATCH_NO_FIT';
+  return failure(
+    code,
+    `${scan.file}: ${why}${nearestLines(scan)}`,
+    'change the branch by hand and give the file with --source',
+  );
+}

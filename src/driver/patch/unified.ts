@@ -1,0 +1,108 @@
+/** One line of a hunk: kept, taken out or put in. */
+export interface HunkLine {
+  readonly kind: ' ' | '-' | '+';
+  /** The line without its newline; a carriage return before it is part of the line. */
+  readonly text: string;
+  /** The file ends with this line and has no newline after it. */
+  readonly open?: true;
+}
+
+export interface Hunk {
+  /** 1-based line of the old text where the hunk starts. */
+  readonly oldStart: number;
+  readonly newStart: number;
+  readonly lines: readonly HunkLine[];
+}
+
+export interface UnifiedDiff {
+  readonly oldPath: string;
+  readonly newPath: string;
+  readonly hunks: readonly Hunk[];
+}
+
+/** A diff and the lines that stand before it. */
+export interface ParsedDiff {
+  readonly preamble: readonly string[];
+  readonly diff: UnifiedDiff;
+}
+
+const OPEN_MARK = '\\ No newline at end of file';
+
+/** Reads a unified diff of one file. Throws an Error that names the line where the text is not one. */
+export function parseUnified(text: string): ParsedDiff {
+  const lines = text.split('\n');
+  const top = lines.findIndex((line, at) => line.startsWith('--- ') && lines[at + 1]?.startsWith('+++ '));
+  if (top < 0) throw new Error("no '---' and '+++' lines");
+  const hunks: Hunk[] = [];
+  let at = top + 2;
+  while (at < lines.length && lines[at] !== '') {
+    const read = readHunk(lines, at);
+    hunks.push(read.hunk);
+    at = read.next;
+  }
+  if (hunks.length === 0) throw new Error('no hunk');
+  const path = (line: string | undefined) => (line ?? '').slice(4).replace(/\r$/, '').split('\t')[0] ?? '';
+  const diff = { oldPath: path(lines[top]), newPath: path(lines[top + 1]), hunks };
+  return { preamble: lines.slice(0, top), diff };
+}
+
+function readHunk(lines: readonly string[], start: number): { hunk: Hunk; next: number } {
+  const head = /^@@ -(\d+)(?:,(\d+))? \+(\d+)(?:,(\d+))? @@/.exec(lines[start] ?? '');
+  if (head === null) throw new Error(`line ${start + 1} is no hunk's head`);
+  let old = Number(head[2] ?? 1);
+  let fresh = Number(head[4] ?? 1);
+  const found: HunkLine[] = [];
+  let at = start + 1;
+  while (old > 0 || fresh > 0) {
+    const line = lines[at] ?? '';
+    const kind = line[0];
+    if (kind !== ' ' && kind !== '-' && kind !== '+') throw new Error(`line ${at + 1} is no line of a hunk`);
+    if (kind !== '+') old -= 1;
+    if (kind !== '-') fresh -= 1;
+    at += 1;
+    const open = lines[at]?.startsWith('\\ ') === true;
+    if (open) at += 1;
+    found.push({ kind, text: line.slice(1), ...(open ? { open } : {}) });
+  }
+  if (old < 0 || fresh < 0) throw new Error(`the hunk on line ${start + 1} is longer than its head says`);
+  return { hunk: { oldStart: Number(head[1]), newStart: Number(head[3]), lines: found }, next: at };
+}
+
+/** The text of a diff, ready for `patch -p1`. */
+export function formatUnified(diff: UnifiedDiff): string {
+  const out = [`--- ${diff.oldPath}`, `+++ ${diff.newPath}`];
+  for (const hunk of diff.hunks) {
+    const old = hunk.lines.filter((line) => line.kind !== '+').length;
+    const fresh = hunk.lines.filter((line) => line.kind !== '-').length;
+    out.push(`@@ -${hunk.oldStart},${old} +${hunk.newStart},${fresh} @@`);
+    for (const line of hunk.lines) {
+      out.push(line.kind + line.text);
+      if (line.open) out.push(OPEN_MARK);
+    }
+  }
+  return `${out.join('\n')}\n`;
+}
+
+/** The diff that undoes a diff. */
+export function reverseDiff(diff: UnifiedDiff): UnifiedDiff {
+  return {
+    oldPath: diff.newPath.replace(/^b\//, 'a/'),
+    newPath: diff.oldPath.replace(/^a\//, 'b/'),
+    hunks: diff.hunks.map(reverseHunk),
+  };
+}
+
+function reverseHunk(hunk: Hunk): Hunk {
+  const lines: HunkLine[] = [];
+  // Within a change, what goes is written before what comes.
+  let coming: HunkLine[] = [];
+  for (const line of hunk.lines) {
+    if (line.kind === '-') coming.push({ ...line, kind: '+' });
+    else if (line.kind === '+') lines.push({ ...line, kind: '-' });
+    else {
+      lines.push(...coming, line);
+      coming = [];
+    }
+  }
+  return { oldStart: hunk.newStart, newStart: hunk.oldStart, lines: [...lines, ...coming] };
+}

@@ -1,0 +1,61 @@
+import type { Macro } from './condition.ts';
+import { type Expr, type Span, unclear } from './syntax.ts';
+import type { Token } from './tokens.ts';
+import type { Value } from './values.ts';
+
+/** A write to a command's result, as it happened in a run. */
+export interface ResultWrite {
+  /** The node of the function's own text: the assignment, or the call of the macro that holds it. */
+  readonly node: Expr;
+  /** The command's path, such as `sc`. */
+  readonly command: string;
+  readonly value: Value;
+}
+
+/** A run of the routine: what comes in from the controller, and what was seen on the way. */
+export interface Run {
+  readonly tokens: readonly Token[];
+  macro(name: string): Macro | undefined;
+  /** The controller's reply, by field of its frame, such as SCSIStatus. */
+  readonly inputs: ReadonlyMap<string, number>;
+  readonly writes: ResultWrite[];
+  /** Indexes of the tokens that named DID_BUS_BUSY where the run came by. */
+  readonly busBusy: Set<number>;
+  /** The switch on the IOC status was entered. */
+  reached: boolean;
+  /** Functions of the same file that set a command's result. */
+  readonly writers: ReadonlySet<string>;
+  /** Macros that may still be expanded; shared by all copies of the run. */
+  readonly allowance: { expansions: number };
+  /** How deep in macros, and the node in the function's text that led there. */
+  macroDepth: number;
+  outer: Expr | undefined;
+}
+
+/** Stops where tokens that are not followed speak of the result. */
+export function refuseTelling(span: Span, run: Run): void {
+  for (let at = span.first; at <= span.last && run.macroDepth === 0; at += 1) {
+    const token = run.tokens[at];
+    if (token === undefined || token.kind === 'str') continue;
+    const next = run.tokens[at + 1]?.text ?? '';
+    const isField = token.text === 'result' && /^(?:->|\.)$/.test(run.tokens[at - 1]?.text ?? '');
+    if ((isField && /^(?:[-+*/%&|^]|<<|>>)?=$/.test(next)) || token.text.endsWith('DID_BUS_BUSY')) {
+      throw unclear(`a statement about the result cannot be read on line ${token.line}`, token.line);
+    }
+  }
+}
+
+/** What comes in from the controller in a field of its reply. */
+export function numberInput(field: string, run: Run): Value {
+  const input = run.inputs.get(field);
+  return input === undefined ? undefined : [input];
+}
+
+/** `a->b.c` and `(*a).b.c` as `a.b.c`; undefined for what is no plain variable or field. */
+export function pathOf(expr: Expr): string | undefined {
+  if (expr.kind === 'name') return expr.name;
+  if (expr.kind === 'unary' && expr.op === '*') return pathOf(expr.operand);
+  if (expr.kind !== 'member') return undefined;
+  const base = pathOf(expr.base);
+  return base === undefined ? undefined : `${base}.${expr.field}`;
+}

@@ -1,0 +1,218 @@
+import { functionsOf, isCompletionName, type Routine } from './completion.ts';
+import { configurations } from './configurations.ts';
+import { type Depth, type Judgement, judge } from './judge.ts';
+import { type Preprocessed, preprocess } from './preprocess.ts';
+import { type BranchSite, siteOf } from './site.ts';
+import { isUnclear, unclear } from './syntax.ts';
+import { type Directive, type Lexed, lex, type Token } from './tokens.ts';
+
+/** How a driver's source treats a BUSY command. */
+export type SourceShape =
+  | 'affected'
+  /** The vendor's DID_COND_REQUEUE or DID_REQUEUE stands in the branch's place. */
+  | 'requeue-variant'
+  | 'branch-removed'
+  | 'never-had-it'
+  /** RHEL 4's empty mptscsih.c, whose code is in mptscsi.c. */
+  | 'dummy'
+  | 'not-this-driver'
+  | 'unparsable';
+
+/** 1-based, both ends inclusive. */
+export interface LineRange {
+  readonly first: number;
+  readonly last: number;
+}
+
+interface ScanFacts {
+  readonly file: string;
+  /** One line for a person. */
+  readonly detail: string;
+  /** The driver's own version, such as 3.04.04, where this file says it. */
+  readonly version?: string;
+  /** Where the decision is made, and how it reads. */
+  readonly lines?: LineRange;
+  readonly text?: string;
+}
+
+export type SourceScan =
+  | (ScanFacts & {
+      readonly shape: 'affected';
+      readonly lines: LineRange;
+      readonly text: string;
+      readonly site: BranchSite;
+    })
+  | (ScanFacts & { readonly shape: Exclude<SourceShape, 'affected'> });
+
+/**
+ * Judges one source file of the driver. Never throws and takes time linear in the text; what cannot be told with
+ * certainty is `unparsable`, with the reason in `detail`.
+ *
+ * @param text the file; read it as latin1 where its offsets or bytes matter later, as old drivers are not all UTF-8
+ * @param file the name for messages and for telling a dummy from a cut-off file; it is not opened
+ */
+export function scanDriverSource(text: string, file: string): SourceScan {
+  const version = versionIn(text);
+  const facts = version === undefined ? { file } : { file, version };
+  try {
+    return { ...facts, ...scanText(text, file) };
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    const line = isUnclear(error) ? error.unclearLine : undefined;
+    const lines = line === undefined ? {} : { lines: { first: line, last: line } };
+    return { ...facts, ...lines, shape: 'unparsable', detail: `cannot be judged: ${reason}` };
+  }
+}
+
+/**
+ * What the routine makes of commands, per choice of conditions that leaves a routine; undefined where none does.
+ * Throws where it cannot be told.
+ */
+export function judgeAll(text: string, depth: Depth): readonly Judgement[] | undefined {
+  const lexed = lex(text);
+  if (lexed.overflow) throw new Error('it has more tokens than any driver');
+  const found: Judgement[] = [];
+  const { sources, complete } = configurations(lexed);
+  for (const source of sources) {
+    const judgement = judge(source, depth);
+    if (judgement !== undefined) found.push(judgement);
+  }
+  if (!complete) for (const { routine } of found.slice(0, 2)) refuseUnseen(lexed, sources, routine);
+  return found.length === 0 ? undefined : found;
+}
+
+/** Where not all choices of conditions are looked at, none may hide a DID_BUS_BUSY. */
+function refuseUnseen(lexed: Lexed, sources: readonly Preprocessed[], routine: Routine): void {
+  const start = routine.tokens[0]?.start ?? 0;
+  const end = routine.tokens.at(-1)?.end ?? 0;
+  const isBusBusy = (item: Token | Directive) =>
+    item.kind === 'id' && item.start >= start && item.end <= end && item.text.endsWith('DID_BUS_BUSY');
+  const seen = new Set(
+    sources.flatMap((source) => source.tokens.filter(isBusBusy).map((token) => token.start)),
+  );
+  const unseen = lexed.items.find((item) => isBusBusy(item) && !seen.has(item.start));
+  if (unseen !== undefined) {
+    throw unclear(
+      `too many #if conditions stand around the DID_BUS_BUSY on line ${unseen.line}`,
+      unseen.line,
+    );
+  }
+}
+
+type Found = SourceScan extends infer Scan
+  ? Scan extends SourceScan
+    ? Omit<Scan, 'file' | 'version'>
+    : never
+  : never;
+
+function scanText(text: string, file: string): Found {
+  if (!/io_done|IOC_?STATUS|mpt/i.test(text) && !isDriverName(file)) return notThisDriver();
+  const judgements = judgeAll(text, 'decide');
+  if (judgements === undefined) return withoutRoutine(text, file);
+  const [first] = judgements;
+  if (first === undefined) return notThisDriver();
+  const shapes = new Set(judgements.map((judgement) => judgement.shape));
+  if (shapes.has('affected') && shapes.size > 1) {
+    const affected = judgements.find((judgement) => judgement.shape === 'affected') ?? first;
+    const site = siteOf(affected, text);
+    const where = site === undefined ? {} : placeOf(text, site.start, site.end);
+    return {
+      ...where,
+      shape: 'unparsable',
+      detail: 'cannot be judged: a build option (#if) decides whether the branch is compiled',
+    };
+  }
+  if (shapes.has('affected')) return affectedScan(judgements, first, text);
+  const chosen = judgements.find((judgement) => judgement.shape === 'requeue-variant') ?? first;
+  return {
+    ...decidingPlace(chosen, text),
+    shape: chosen.shape === 'affected' ? 'unparsable' : chosen.shape,
+    detail: chosen.detail,
+  };
+}
+
+function affectedScan(judgements: readonly Judgement[], first: Judgement, text: string): Found {
+  const sites = judgements.map((judgement) => siteOf(judgement, text));
+  const [site] = sites;
+  if (site === undefined) {
+    return {
+      shape: 'unparsable',
+      detail:
+        'cannot be judged: a BUSY command ends as DID_BUS_BUSY, but no statement that says so was found',
+    };
+  }
+  // Two places, in two arms of an #if, are more than one edit can change.
+  const same = sites.every((other) => other?.start === site.start && other.end === site.end);
+  const sure = same ? site : { ...site, edits: [] };
+  return { ...placeOf(text, site.start, site.end), shape: 'affected', detail: first.detail, site: sure };
+}
+
+function notThisDriver(): Found {
+  return {
+    shape: 'not-this-driver',
+    detail: 'this file does not have the completion routine of the Fusion MPT SCSI host driver',
+  };
+}
+
+/** A file of the driver that has no completion routine: the dummy, a cut-off one, or another part of the driver. */
+function withoutRoutine(text: string, file: string): Found {
+  const lexed = lex(text);
+  const { tokens } = preprocess(lexed, new Map());
+  const functions = functionsOf(tokens);
+  const own = functions.filter((place) => /^mptscsih?_/.test(place.name));
+  const declared = tokens.some((token, at) => isCompletionName(token.text) && isDeclared(tokens, at));
+  const names = new Set(tokens.map((token) => token.text));
+  const isModule = names.has('module_init') && names.has('module_exit');
+  if (isModule && !declared && own.length > 0 && functions.length <= 4 && !names.has('scsi_done')) {
+    return {
+      shape: 'dummy',
+      detail: 'a dummy module without code of its own: the driver is in mptscsi.c beside it',
+    };
+  }
+  const cut = lexed.truncated || functions.some((place) => place.close === undefined);
+  if ((declared && own.length > 0) || isDriverName(file) || (cut && own.length > 0)) {
+    return {
+      shape: 'unparsable',
+      detail: 'cannot be judged: the completion routine is missing; is the file cut off?',
+    };
+  }
+  return notThisDriver();
+}
+
+function isDriverName(file: string): boolean {
+  return /(?:^|[\\/])mptscsih?\.c$/i.test(file);
+}
+
+/** A prototype or an export, not a use. */
+function isDeclared(tokens: readonly Token[], at: number): boolean {
+  if (tokens[at - 1]?.kind === 'id') return tokens[at + 1]?.text === '(';
+  return tokens[at - 1]?.text === '(' && /^EXPORT_SYMBOL/.test(tokens[at - 2]?.text ?? '');
+}
+
+/** The last write to the result on a BUSY command's way, with the `if` around it that tests for BUSY, if any. */
+function decidingPlace(judgement: Judgement, text: string): Pick<ScanFacts, 'lines' | 'text'> {
+  const { routine } = judgement;
+  const write = judgement.writes.findLast((one) => one.value !== undefined) ?? judgement.writes.at(-1);
+  const start = routine.tokens[write?.node.first ?? -1]?.start;
+  const end = routine.tokens[write?.node.last ?? -1]?.end;
+  return start === undefined || end === undefined ? {} : placeOf(text, start, end);
+}
+
+function placeOf(text: string, start: number, end: number): { lines: LineRange; text: string } {
+  const first = lineAt(text, start);
+  const piece = text.slice(start, end);
+  return { lines: { first, last: first + lineAt(piece, piece.length) - 1 }, text: piece };
+}
+
+function lineAt(text: string, offset: number): number {
+  let line = 1;
+  for (let at = text.indexOf('\n'); at >= 0 && at < offset; at = text.indexOf('\n', at + 1)) line += 1;
+  return line;
+}
+
+function versionIn(text: string): string | undefined {
+  const told = /(?:MPT_LINUX_VERSION_COMMON|my_VERSION|MODULE_VERSION)[ \t]*\(?[ \t]*"([^"\n]{1,40})"/.exec(
+    text,
+  );
+  return told?.[1];
+}

@@ -1,0 +1,118 @@
+import { childrenOf } from './completion.ts';
+import { HOST, hostOf } from './constants.ts';
+import type { Judgement } from './judge.ts';
+import type { Expr, Span, Stmt } from './syntax.ts';
+
+/** A replacement of a part of the text, by offset. */
+export interface Edit {
+  readonly start: number;
+  /** One past the last character that goes. */
+  readonly end: number;
+  readonly replacement: string;
+}
+
+/** The branch in the text. */
+export interface BranchSite {
+  readonly start: number;
+  readonly end: number;
+  /**
+   * Changes that may take the branch out, the one nearest to upstream's first. None is proven: whoever makes one must
+   * scan the outcome.
+   */
+  readonly edits: readonly Edit[];
+}
+
+/** Where an affected routine's branch is, in a text whose offsets the routine's tokens have. */
+export function siteOf(judgement: Judgement, text: string): BranchSite | undefined {
+  const { routine, busBusy, writes } = judgement;
+  const culprits = new Set<Expr>();
+  for (const write of writes) {
+    if (write.value?.some((value) => hostOf(value) === HOST.BUS_BUSY)) culprits.add(write.node);
+  }
+  const [culprit] = culprits;
+  if (culprit === undefined) return undefined;
+  const path = pathTo(routine.body, culprit);
+  const offsets = (span: Span): { start: number; end: number } | undefined => {
+    const start = routine.tokens[span.first]?.start;
+    const end = routine.tokens[span.last]?.end;
+    return start === undefined || end === undefined ? undefined : { start, end };
+  };
+  const spelling = (span: Span): string => {
+    const place = offsets(span);
+    return place === undefined ? '' : text.slice(place.start, place.end);
+  };
+  const edits: Edit[] = [];
+  const branch = path.findLast((step) => step.kind === 'if');
+  const kept = branch === undefined ? undefined : otherArm(branch, culprit);
+  const statement = branch ?? path.at(-1);
+  const place = statement === undefined ? undefined : offsets(statement);
+  if (place === undefined) return undefined;
+  if (culprits.size === 1 && kept !== undefined)
+    edits.push({ ...place, replacement: spelling(kept.statement) });
+  const choice = culprit.kind === 'assign' ? choiceIn(culprit.value) : undefined;
+  if (choice !== undefined) {
+    const at = offsets(choice);
+    for (const arm of [choice.no, choice.yes])
+      if (at !== undefined)
+        edits.push({ ...at, replacement: armText(arm, spelling(arm), text[at.start] === '(') });
+  }
+  const [word] = busBusy;
+  const token = word === undefined ? undefined : routine.tokens[word];
+  if (token !== undefined && busBusy.length === 1) {
+    edits.push({ start: token.start, end: token.end, replacement: token.text.replace(/BUS_BUSY$/, 'OK') });
+  }
+  if (culprits.size === 1 && culprit.kind === 'assign') {
+    const at = offsets(culprit.value);
+    const other = kept === undefined ? '(DID_OK << 16) | scsi_status' : spelling(kept.value);
+    if (at !== undefined && culprit.op === '=') edits.push({ ...at, replacement: other });
+  }
+  const start = Math.min(place.start, ...edits.map((edit) => edit.start));
+  const end = Math.max(place.end, ...edits.map((edit) => edit.end));
+  return { start, end, edits };
+}
+
+/** The statements that lead to the one whose expression holds `target`, outermost first. */
+export function pathTo(body: readonly Stmt[], target: Expr): Stmt[] {
+  const within = (span: Span): boolean => span.first <= target.first && target.last <= span.last;
+  const path: Stmt[] = [];
+  let level: readonly Stmt[] = body;
+  for (;;) {
+    const next = level.find(within);
+    if (next === undefined) return path;
+    path.push(next);
+    level = childrenOf(next);
+  }
+}
+
+type If = Stmt & { kind: 'if' };
+
+/** The other arm of the `if`, where both arms are nothing but one assignment to the same place. */
+function otherArm(branch: If, culprit: Expr): { statement: Stmt; value: Expr } | undefined {
+  if (branch.no === undefined || culprit.kind !== 'assign') return undefined;
+  const yes = soleAssignment(branch.yes);
+  const no = soleAssignment(branch.no);
+  if (yes === undefined || no === undefined) return undefined;
+  if (yes.expr === culprit) return { statement: no.statement, value: no.expr.value };
+  return no.expr === culprit ? { statement: yes.statement, value: yes.expr.value } : undefined;
+}
+
+function soleAssignment(arm: Stmt): { statement: Stmt; expr: Expr & { kind: 'assign' } } | undefined {
+  const [inner] = arm.kind === 'block' ? arm.body : [arm];
+  if (inner?.kind === 'block' && arm.kind === 'block' && arm.body.length === 1) return soleAssignment(inner);
+  if (arm.kind === 'block' && arm.body.length !== 1) return undefined;
+  if (inner?.kind !== 'expression' || inner.expr.kind !== 'assign' || inner.expr.op !== '=') return undefined;
+  return { statement: inner, expr: inner.expr };
+}
+
+/** The arm as it may stand in the place of the whole choice, whose own parentheses go with it. */
+function armText(arm: Expr, text: string, inParens: boolean): string {
+  const isSingle = ['name', 'number', 'member', 'call'].includes(arm.kind) || text.startsWith('(');
+  return inParens && !isSingle ? `(${text})` : text;
+}
+
+/** The `?:` in the value, if there is just one. */
+function choiceIn(expr: Expr): (Expr & { kind: 'choice' }) | undefined {
+  if (expr.kind === 'choice') return expr;
+  if (expr.kind === 'binary') return choiceIn(expr.left) ?? choiceIn(expr.right);
+  return undefined;
+}

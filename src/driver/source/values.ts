@@ -1,0 +1,80 @@
+/** The numbers that an expression may have; undefined where anything is possible. */
+export type Value = readonly number[] | undefined;
+
+/** Variables by name and fields by path, such as `status` and `sc.result`. */
+export type Env = Map<string, Value>;
+
+/** More possibilities than this are no knowledge any more. */
+const MAX_VALUES = 16;
+
+export function toValue(numbers: Iterable<number>): Value {
+  const distinct = new Set<number>();
+  for (const number of numbers) {
+    if (!Number.isFinite(number)) return undefined;
+    distinct.add(number >>> 0);
+    if (distinct.size > MAX_VALUES) return undefined;
+  }
+  return [...distinct].sort((a, b) => a - b);
+}
+
+/** What is known where two ways of a program meet. */
+export function joinValues(left: Value, right: Value): Value {
+  return left === undefined || right === undefined ? undefined : toValue([...left, ...right]);
+}
+
+/** Joins two states; undefined is a way that no program takes. */
+export function joinEnvs(left: Env | undefined, right: Env | undefined): Env | undefined {
+  if (left === undefined || right === undefined || left === right) return left ?? right;
+  const joined: Env = new Map();
+  for (const [name, value] of left) if (right.has(name)) joined.set(name, joinValues(value, right.get(name)));
+  // Known on one way only: anything on the other.
+  for (const name of [...left.keys(), ...right.keys()]) if (!joined.has(name)) joined.set(name, undefined);
+  return joined;
+}
+
+/** True, false, or undefined where it cannot be told. */
+export function truthOf(value: Value): boolean | undefined {
+  if (value === undefined || value.length === 0) return undefined;
+  if (value.every((number) => number === 0)) return false;
+  return value.every((number) => number !== 0) ? true : undefined;
+}
+
+const ARITHMETIC: ReadonlyMap<string, (left: number, right: number) => number> = new Map([
+  ['|', (left, right) => left | right],
+  ['^', (left, right) => left ^ right],
+  ['&', (left, right) => left & right],
+  ['==', (left, right) => Number(left === right)],
+  ['!=', (left, right) => Number(left !== right)],
+  ['<', (left, right) => Number(left < right)],
+  ['>', (left, right) => Number(left > right)],
+  ['<=', (left, right) => Number(left <= right)],
+  ['>=', (left, right) => Number(left >= right)],
+  ['<<', (left, right) => (right > 31 ? Number.NaN : left << right)],
+  ['>>', (left, right) => (right > 31 ? Number.NaN : left >>> right)],
+  ['+', (left, right) => left + right],
+  ['-', (left, right) => left - right],
+  ['*', (left, right) => Math.imul(left, right)],
+  ['/', (left, right) => Math.trunc(left / right)],
+  ['%', (left, right) => left % right],
+]);
+
+/** A binary operator of C on unsigned 32-bit numbers. */
+export function applyBinary(op: string, left: Value, right: Value): Value {
+  if (op === '&' && (isZero(left) || isZero(right))) return [0];
+  const compute = ARITHMETIC.get(op);
+  if (compute === undefined || left === undefined || right === undefined) return undefined;
+  return toValue(left.flatMap((a) => right.map((b) => compute(a, b))));
+}
+
+function isZero(value: Value): boolean {
+  return value !== undefined && value.length > 0 && value.every((number) => number === 0);
+}
+
+/** `!`, `~`, `-` and `+`; pointers and addresses are unknown. */
+export function applyUnary(op: string, operand: Value): Value {
+  if (operand === undefined) return undefined;
+  if (op === '!') return toValue(operand.map((number) => Number(number === 0)));
+  if (op === '~') return toValue(operand.map((number) => ~number));
+  if (op === '-') return toValue(operand.map((number) => -number));
+  return op === '+' ? operand : undefined;
+}
