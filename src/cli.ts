@@ -14,6 +14,7 @@ const STATUS: Readonly<Record<ErrorCode, number>> = {
   E_READ_ONLY: 3,
   E_NO_SPACE: 3,
   E_NO_WORK_FOLDER: 3,
+  E_OUTPUT: 3,
   E_TARGET_MISSING: 3,
   E_TREE_ESCAPES: 3,
   E_DISTRO_UNKNOWN: 3,
@@ -42,6 +43,10 @@ const STATUS: Readonly<Record<ErrorCode, number>> = {
   E_PROOF_BRANCH: 7,
   E_PROOF_CRC: 7,
   E_PROOF_EXPORTS: 7,
+  E_PROOF_DEPENDENCIES: 7,
+  E_PROOF_PROVENANCE: 7,
+  E_PROOF_ONLY_BRANCH: 7,
+  E_PROOF_SIGNATURE: 7,
   E_INSTALL: 8,
   E_INSTALL_UNDO: 9,
   E_CANNOT_DECIDE: 11,
@@ -109,7 +114,7 @@ function declare(run: (act: Act) => Promise<void>): Command {
     .description('say what apply would do, and do nothing')
     .action((options) => run(async () => (await import('./commands/plan.ts')).plan(options)));
 
-  mutating(building(common(program.command('apply'))))
+  mutating(making(building(common(program.command('apply')))))
     .description('fetch the source, patch it, build the module, prove it, install it')
     .option(
       '--install-tools',
@@ -117,6 +122,12 @@ function declare(run: (act: Act) => Promise<void>): Command {
       false,
     )
     .action((options) => run(async (signal) => (await import('./commands/apply.ts')).apply(options, signal)));
+
+  making(building(common(program.command('build'))))
+    .description('make and prove a module offline, for a guest’s tree or a module file; installs nothing')
+    .option('--module <file>', 'the module as the distro shipped it, instead of --root')
+    .requiredOption('--output <folder>', 'where module, manifest.json and build.log are written')
+    .action((options) => run(async (signal) => (await import('./commands/build.ts')).build(options, signal)));
 
   common(program.command('status'))
     .description('say what is installed and loaded, and whether they agree')
@@ -162,6 +173,20 @@ function building(command: Command): Command {
     )
     .option('--offline', 'fetch nothing: what is missing is an error', false)
     .option('--work <folder>', 'where the private work folder is made (default /var/tmp)');
+}
+
+function making(command: Command): Command {
+  return command
+    .option(
+      '--make-var <name=value>',
+      'a variable for make, such as CC=gcc-11 (repeats)',
+      (word: string, all: string[] = []) => [...all, word],
+    )
+    .option(
+      '--allow-unproven',
+      'go on although the unchanged source does not give the guest’s module',
+      false,
+    );
 }
 
 function mutating(command: Command): Command {

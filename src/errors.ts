@@ -14,6 +14,7 @@ export type ErrorCode =
   | 'E_READ_ONLY'
   | 'E_NO_SPACE'
   | 'E_NO_WORK_FOLDER'
+  | 'E_OUTPUT'
   | 'E_TARGET_MISSING'
   | 'E_TREE_ESCAPES'
   | 'E_DISTRO_UNKNOWN'
@@ -47,6 +48,10 @@ export type ErrorCode =
   | 'E_PROOF_BRANCH'
   | 'E_PROOF_CRC'
   | 'E_PROOF_EXPORTS'
+  | 'E_PROOF_DEPENDENCIES'
+  | 'E_PROOF_PROVENANCE'
+  | 'E_PROOF_ONLY_BRANCH'
+  | 'E_PROOF_SIGNATURE'
   // install
   | 'E_INSTALL'
   | 'E_INSTALL_UNDO'

@@ -6,4 +6,11 @@ export interface Progress {
   bytes(done: number, total?: number): void;
 }
 
+/** One step of a long run: a title, and a call of the verb that does it. */
+export interface Step {
+  readonly title: string;
+  /** Answers a short result for the step's line. */
+  readonly run: (progress: Progress) => Promise<string | undefined>;
+}
+
 export const silentProgress: Progress = { note: () => {}, bytes: () => {} };

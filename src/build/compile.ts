@@ -15,6 +15,8 @@ export interface CompileOptions {
   readonly module: string;
   /** A name for the folder in the workspace: `patched`. */
   readonly label: string;
+  /** NAME=VALUE words for make. */
+  readonly makeVars?: readonly string[];
   readonly progress: Progress;
   readonly signal?: AbortSignal;
 }
@@ -42,7 +44,7 @@ export async function compileModule(options: CompileOptions): Promise<Compiled> 
     );
   }
   const folder = await layOut(options);
-  const command = recipe.make(headers.folder, folder);
+  const command = [...recipe.make(headers.folder, folder), ...(options.makeVars ?? [])] as const;
   const lines: string[] = [];
   const result = await machine.run(command, {
     effect: 'write',

@@ -3,30 +3,35 @@ import type { ElfFile } from '../elf/elf.ts';
 import { exportsOf } from '../elf/exports.ts';
 import { modinfo, modinfoField } from '../elf/modinfo.ts';
 import { moduleVersions } from '../elf/versions.ts';
-import type { ErrorCode } from '../errors.ts';
-
-/** A check of an artifact against the guest's own files. */
-export interface ProofResult {
-  readonly name: 'version' | 'vermagic' | 'symbol CRCs' | 'exports' | 'branch';
-  readonly ok: boolean;
-  /** One line with the values that were compared. */
-  readonly detail: string;
-  readonly code: ErrorCode;
-}
+import { proveOnlyBranch } from './only-branch.ts';
+import type { ProofResult } from './proof.ts';
+import { proveProvenance } from './provenance.ts';
 
 /** What is compared: the new module with the guest's, and what the build folder says of its kernel. */
 export interface ModulePair {
+  /** The patched source's build. */
   readonly built: ElfFile;
+  /** The unchanged source's build. */
+  readonly baseline: ElfFile;
   readonly shipped: ElfFile;
   /** The text of the build folder's Module.symvers. */
   readonly symvers: string;
   /** For messages. */
   readonly path: string;
+  /** False where the source had no branch, so that both builds are the same one. */
+  readonly isPatched: boolean;
 }
 
-/** Every proof that needs the finished module, in the order in which they are told. */
+/** Every proof that needs the finished module only; the first that fails is the most telling one. */
 export function proveModule(pair: ModulePair): readonly ProofResult[] {
-  return [proveVermagic(pair), proveSymbolVersions(pair), proveExports(pair), proveBranch(pair)];
+  return [
+    proveVermagic(pair),
+    proveSymbolVersions(pair),
+    proveExports(pair),
+    proveProvenance(pair.baseline, pair.shipped),
+    ...(pair.isPatched ? [proveOnlyBranch(pair.built, pair.baseline)] : []),
+    proveBranch(pair),
+  ];
 }
 
 /**

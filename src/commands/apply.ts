@@ -1,29 +1,26 @@
-import {
-  compilePatched,
-  patchSource,
-  proveArtifact,
-  requireNative,
-  requireSameVersion,
-} from '../flow/artifact.ts';
+import { requireNative } from '../flow/artifact.ts';
 import { installation } from '../flow/installation.ts';
-import { fetchPackages, obtainHeaders, obtainSource } from '../flow/obtain.ts';
+import { jobOf } from '../flow/job.ts';
 import type { Plan } from '../flow/plan.ts';
 import { lockGuest, preflight } from '../flow/preflight.ts';
 import { prepare } from '../flow/prepare.ts';
+import { type Made, productionSteps } from '../flow/produce.ts';
 import { install } from '../install/install.ts';
-import type { ArtifactInfo, Manifest } from '../install/manifest.ts';
+import type { Manifest } from '../install/manifest.ts';
 import { finishOpen } from '../install/rollback.ts';
+import type { Step } from '../progress.ts';
 import type { Target } from '../target/port.ts';
 import { openWorkspace } from '../target/workspace.ts';
 import { printResult, say } from '../ui/output.ts';
 import { runSteps } from '../ui/steps.ts';
 import { confirm } from './confirm.ts';
 import { installMissingTools } from './install-tools.ts';
+import { type MakingOptions, makingOf } from './making.ts';
 import { type BuildingOptions, type MutatingOptions, openTarget, workBase } from './options.ts';
 import { applyPage } from './pages/apply.ts';
 import { planPage } from './pages/plan.ts';
 
-export interface ApplyOptions extends BuildingOptions, MutatingOptions {
+export interface ApplyOptions extends BuildingOptions, MutatingOptions, MakingOptions {
   readonly installTools: boolean;
 }
 
@@ -67,102 +64,38 @@ async function applyLocked(target: Target, options: ApplyOptions, signal: AbortS
     return { schema: 'mptfix.apply/1', result: 'nothing-to-do', reason, plan, manifest: null };
   if (options.installTools) await installMissingTools(signal);
   await preflight(target, plan);
-  await requireNative(target, plan);
   await confirm(planPage(plan), options, signal);
   const manifest = await carryOut(target, plan, options, signal);
   return { schema: 'mptfix.apply/1', result: 'patched', reason, plan, manifest };
 }
 
-/** The plan's steps, in the order in which the plan tells them. */
+/** What was planned, step by step; the guest is written to in the last one only. */
 async function carryOut(
   target: Target,
   plan: Plan,
   options: ApplyOptions,
   signal: AbortSignal,
 ): Promise<Manifest> {
+  const job = await jobOf(target, plan);
+  const making = makingOf(options);
+  requireNative(job, making);
   const workspace = await openWorkspace(workBase(options));
   const made = {} as Made;
+  let manifest: Manifest | undefined;
   try {
-    await runSteps(
-      [
-        {
-          title: 'Fetch packages',
-          run: async (progress) => {
-            made.fetched = await fetchPackages(target, plan, workspace, progress, signal);
-            return (
-              made.fetched.packages.map(({ name, version }) => `${name} ${version}`).join(', ') ||
-              'none needed'
-            );
-          },
-        },
-        {
-          title: 'Take the driver’s source',
-          run: async (progress) => {
-            made.source = await obtainSource(plan, made.fetched, workspace, progress, signal);
-            return `${made.source.files.size} files`;
-          },
-        },
-        {
-          title: 'Take the kernel’s headers',
-          run: async () => {
-            made.headers = await obtainHeaders(target, plan, made.fetched, workspace);
-            made.versions = requireSameVersion(plan, made.source, made.headers);
-            return made.versions.detail;
-          },
-        },
-        {
-          title: 'Patch',
-          run: async () => {
-            made.patched = patchSource(plan, made.source, made.headers);
-            const { file, patch } = made.patched;
-            return `${file} lines ${patch.firstLine}–${patch.lastLine}, ${patch.name} (${patch.origin})`;
-          },
-        },
-        {
-          title: `Compile ${plan.module?.name ?? ''}.ko`,
-          run: async (progress) => {
-            const { source, patched, headers } = made;
-            made.compiled = await compilePatched(plan, source, patched, headers, workspace, progress, signal);
-            return undefined;
-          },
-        },
-        {
-          title: 'Prove that it belongs to the kernel',
-          run: async () => {
-            made.artifact = await proveArtifact(target, plan, {
-              ...made,
-              packages: [...made.fetched.packages] satisfies ArtifactInfo['packages'],
-              workspace,
-            });
-            return `${made.artifact.info.proofs.length} proofs hold`;
-          },
-        },
-        {
-          title: 'Back up, install, depmod, verify',
-          run: async () => {
-            made.manifest = await install(target, installation(plan, made.artifact, signal));
-            return `generation ${made.manifest.generation}`;
-          },
-        },
-      ],
-      options,
-    );
-    return made.manifest;
+    const last: Step = {
+      title: 'Back up, install, depmod, verify',
+      run: async () => {
+        manifest = await install(target, installation(plan, made.artifact, signal));
+        return `generation ${manifest.generation}`;
+      },
+    };
+    await runSteps([...productionSteps(job, making, workspace, made, signal), last], options);
   } finally {
     await workspace.dispose();
   }
-}
-
-/** What each step leaves for the next; a step runs only after the one before it. */
-interface Made {
-  fetched: Awaited<ReturnType<typeof fetchPackages>>;
-  source: Awaited<ReturnType<typeof obtainSource>>;
-  headers: Awaited<ReturnType<typeof obtainHeaders>>;
-  versions: ReturnType<typeof requireSameVersion>;
-  patched: ReturnType<typeof patchSource>;
-  compiled: Awaited<ReturnType<typeof compilePatched>>;
-  artifact: Awaited<ReturnType<typeof proveArtifact>>;
-  manifest: Manifest;
+  if (manifest === undefined) throw new Error('the last step was not run');
+  return manifest;
 }
 
 function show(options: ApplyOptions, result: ApplyResult): number {

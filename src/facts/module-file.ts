@@ -44,7 +44,8 @@ export async function moduleFile(
 
 async function findCandidates(target: Reads, release: string, name: string): Promise<string[]> {
   const found: string[] = [];
-  for (const folder of FOLDERS) {
+  const built = await builtFolder(target, release, name);
+  for (const folder of new Set([...FOLDERS, ...(built === undefined ? [] : [built])])) {
     const path = `${MODULES_FOLDER}/${release}/${folder}`;
     const files = (await target.list(path)).filter((file) => isModuleFile(file, name));
     for (const file of files) {
@@ -52,6 +53,13 @@ async function findCandidates(target: Reads, release: string, name: string): Pro
     }
   }
   return found;
+}
+
+/** The folder that the kernel's build put a module into; modules.order is there also where depmod never ran. */
+async function builtFolder(target: Reads, release: string, name: string): Promise<string | undefined> {
+  const order = (await target.readText(`${MODULES_FOLDER}/${release}/modules.order`)) ?? '';
+  const line = order.split('\n').find((path) => path.endsWith(`/${name}.ko`));
+  return line === undefined || line.includes('..') ? undefined : line.slice(0, line.lastIndexOf('/'));
 }
 
 /** Whether the driver is part of the kernel's image, where no module can replace it. */

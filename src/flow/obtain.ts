@@ -9,9 +9,11 @@ import { type Headers, privateHeaders } from '../source/headers.ts';
 import { readDriverTree } from '../source/tree.ts';
 import { unpackDriver } from '../source/unpack.ts';
 import { localTarget } from '../target/local.ts';
-import type { Target } from '../target/port.ts';
 import type { Workspace } from '../target/workspace.ts';
-import type { Origin, Plan } from './plan.ts';
+import type { Job } from './job.ts';
+import type { Origin } from './plan.ts';
+
+type Wanted = Pick<Job, 'kernel' | 'source' | 'headers' | 'guest'>;
 
 /** Packages that were fetched into the workspace; empty where all is local. */
 export interface Fetched {
@@ -22,34 +24,34 @@ export interface Fetched {
 
 /** Fetches what of the plan comes in packages, from the guest's own archives, or the machine's where it names none. */
 export async function fetchPackages(
-  target: Target,
-  plan: Plan,
+  job: Wanted,
   workspace: Workspace,
   progress: Progress,
   signal: AbortSignal,
 ): Promise<Fetched> {
-  const headers = packageName(plan.headers);
-  const source = packageName(plan.source);
+  const headers = packageName(job.headers);
+  const source = packageName(job.source);
   if (headers === undefined && source === undefined) return { packages: [], root: undefined };
   const machine = localTarget({ dryRun: true });
-  const origin = (await hasSources(target)) ? target : machine;
+  const { guest } = job;
+  const origin = guest !== undefined && (await hasSources(guest)) ? guest : machine;
   progress.note(`reading the package lists of ${origin.name}`);
   const apt = await openApt(workspace, origin, signal);
   const packages = await findPackages(apt, {
     ...(headers === undefined ? {} : { headers }),
     ...(source === undefined ? {} : { source }),
-    version: plan.kernel.packageVersion ?? undefined,
+    version: job.kernel.packageVersion ?? undefined,
   });
   return fetchAndUnpack(workspace, apt, packages, progress, signal);
 }
 
-function packageName(origin: Origin | null): string | undefined {
-  return origin?.kind === 'package' ? origin.name : undefined;
+function packageName(origin: Origin): string | undefined {
+  return origin.kind === 'package' ? origin.name : undefined;
 }
 
 /** The driver's files, from a folder, a tarball or the fetched package. */
 export async function obtainSource(
-  plan: Plan,
+  job: Wanted,
   fetched: Fetched,
   workspace: Workspace,
   progress: Progress,
@@ -57,7 +59,7 @@ export async function obtainSource(
 ): Promise<DriverFiles> {
   const { machine, user } = workspace;
   const path =
-    plan.source?.kind === 'local' ? plan.source.path : await sourceArchive(workspace, fetched.root ?? '');
+    job.source.kind === 'local' ? job.source.path : await sourceArchive(workspace, fetched.root ?? '');
   const status = await machine.stat(path);
   if (status === undefined) {
     throw failure(
@@ -71,16 +73,11 @@ export async function obtainSource(
 }
 
 /** The build folder in its private copy. */
-export async function obtainHeaders(
-  target: Target,
-  plan: Plan,
-  fetched: Fetched,
-  workspace: Workspace,
-): Promise<Headers> {
-  const { headers } = plan;
-  if (headers?.kind === 'guest') return privateHeaders(target, headers.path, workspace);
+export async function obtainHeaders(job: Wanted, fetched: Fetched, workspace: Workspace): Promise<Headers> {
+  const { headers, guest } = job;
+  if (headers.kind === 'guest' && guest !== undefined) return privateHeaders(guest, headers.path, workspace);
   const machine = localTarget({ dryRun: true });
   const folder =
-    headers?.kind === 'local' ? headers.path : join(fetched.root ?? '', 'usr/src', headers?.name ?? '');
+    headers.kind === 'package' ? join(fetched.root ?? '', 'usr/src', headers.name) : headers.path;
   return privateHeaders(machine, folder, workspace);
 }

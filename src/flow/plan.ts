@@ -71,8 +71,7 @@ export function makePlan(assessment: Assessment, wishes: PlanWishes): Plan {
   if (idle !== undefined) {
     return { ...base, needed: false, reason: idle, source: null, headers: null, steps: [], warnings: [] };
   }
-  const source = sourceOrigin(assessment, wishes);
-  const headers = headersOrigin(assessment, wishes);
+  const { source, headers } = planOrigins(assessment, wishes);
   return {
     ...base,
     needed: true,
@@ -105,7 +104,17 @@ function nothingToDo({ verdict, facts }: Assessment, patchedBy: number | undefin
   return undefined;
 }
 
-function sourceOrigin({ facts }: Assessment, wishes: PlanWishes): Origin {
+/** Where source and headers would come from. Throws what makes that impossible. */
+export function planOrigins(
+  assessment: Assessment,
+  wishes: Omit<PlanWishes, 'patchedBy'>,
+): { readonly source: Origin; readonly headers: Origin } {
+  return { source: sourceOrigin(assessment, wishes), headers: headersOrigin(assessment, wishes) };
+}
+
+type OriginWishes = Omit<PlanWishes, 'patchedBy'>;
+
+function sourceOrigin({ facts }: Assessment, wishes: OriginWishes): Origin {
   if (wishes.source !== undefined) return { kind: 'local', path: wishes.source };
   const { distro, kernel } = facts;
   const provider = requireProvider(distro, wishes);
@@ -128,7 +137,7 @@ function sourceOrigin({ facts }: Assessment, wishes: PlanWishes): Origin {
   return { kind: 'package', name, version };
 }
 
-function headersOrigin({ facts }: Assessment, wishes: PlanWishes): Origin {
+function headersOrigin({ facts }: Assessment, wishes: OriginWishes): Origin {
   if (wishes.headers !== undefined) return { kind: 'local', path: wishes.headers };
   const { distro, kernel } = facts;
   const provider = requireProvider(distro, wishes);
@@ -146,7 +155,7 @@ function headersOrigin({ facts }: Assessment, wishes: PlanWishes): Origin {
 
 function requireProvider(
   distro: Assessment['facts']['distro'],
-  wishes: PlanWishes,
+  wishes: OriginWishes,
 ): NonNullable<ReturnType<typeof providerFor>> {
   const provider = providerFor(distro.id);
   if (provider !== undefined) return provider;

@@ -36,7 +36,8 @@ const BUILD_FOLDERS = [
   (release: string) => `/usr/src/kernels/${release}`,
 ];
 
-async function guestHeaders(target: Target, release: string): Promise<string | undefined> {
+/** The guest's own build folder for a kernel; undefined where its headers are not installed. */
+export async function guestHeaders(target: Target, release: string): Promise<string | undefined> {
   for (const folder of BUILD_FOLDERS.map((path) => path(release))) {
     if ((await target.stat(`${folder}/Makefile`)) !== undefined) return folder;
   }

@@ -30,7 +30,12 @@ export const originalsSchema = v.object({
 export type Originals = v.InferOutput<typeof originalsSchema>;
 export type TouchedFile = v.InferOutput<typeof touchedFile>;
 
-const proof = v.object({ name: v.string(), ok: v.boolean(), detail: v.string() });
+const proof = v.object({
+  name: v.string(),
+  ok: v.boolean(),
+  detail: v.string(),
+  waived: v.optional(v.boolean(), false),
+});
 
 /** What an artifact is made of, and why it is believed. */
 export const artifactInfoSchema = v.object({
@@ -43,13 +48,16 @@ export const artifactInfoSchema = v.object({
   }),
   headers: v.object({ origin: v.string(), version: v.string(), release: v.nullable(v.string()) }),
   packages: v.array(v.object({ name: v.string(), version: v.string(), sha256: v.string() })),
-  patch: v.object({
-    name: v.string(),
-    origin: v.picklist(['stored', 'adapted']),
-    firstLine: v.number(),
-    lastLine: v.number(),
-    diff: v.string(),
-  }),
+  /** Null where the source had no branch: nothing was patched. */
+  patch: v.nullable(
+    v.object({
+      name: v.string(),
+      origin: v.picklist(['stored', 'adapted']),
+      firstLine: v.number(),
+      lastLine: v.number(),
+      diff: v.string(),
+    }),
+  ),
   compiler: v.string(),
   command: v.array(v.string()),
   vermagic: v.string(),

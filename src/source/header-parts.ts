@@ -1,4 +1,4 @@
-import { basename, dirname, join, resolve } from 'node:path';
+import { basename, dirname, isAbsolute, join, resolve } from 'node:path';
 import type { TargetReads } from '../target/port.ts';
 
 /**
@@ -22,9 +22,9 @@ export async function headerParts(
   const parts = new Map<string, HeaderPart>();
   const missing = new Set<string>();
   const queue = [buildFolder];
-  const add = async (named: string): Promise<void> => {
+  const add = async (named: string, candidates: readonly string[]): Promise<void> => {
     if (parts.has(named) || named === buildFolder) return;
-    const path = await locate(origin, buildFolder, named);
+    const path = await firstFolder(origin, candidates);
     if (path === undefined) {
       missing.add(named);
       return;
@@ -35,12 +35,16 @@ export async function headerParts(
   for (let folder = queue.shift(); folder !== undefined; folder = queue.shift()) {
     const makefile = (await origin.readText(join(folder, 'Makefile'))) ?? '';
     // Only a short forwarding Makefile names its tree; a kernel's own Makefile has such paths in prose.
-    if (makefile.length < 4096) for (const named of namedFolders(makefile)) await add(named);
+    if (makefile.length < 4096) {
+      for (const named of namedFolders(makefile)) await add(named, candidatesFor(buildFolder, named));
+    }
     for (const name of await origin.list(folder)) {
       const target = await origin.readLink(join(folder, name));
       if (target === undefined) continue;
-      const named = resolve(folder, target);
-      if (!isInside(named, folder)) await add(packageFolder(named));
+      const named = packageFolder(resolve(folder, target));
+      if (isInside(resolve(folder, target), folder)) continue;
+      // A relative link means just one place, wherever the packages were unpacked.
+      await add(named, isAbsolute(target) ? candidatesFor(buildFolder, named) : [named]);
     }
   }
   return { parts: [...parts.values()], missing: [...missing] };
@@ -65,9 +69,12 @@ function isInside(path: string, folder: string): boolean {
  * The packages may have been unpacked below a folder of their own: `T/usr/src/linux-headers-R` then means
  * `T/usr/src/…-common` where it says `/usr/src/…-common`. The machine's own comes last.
  */
-async function locate(origin: Reads, buildFolder: string, named: string): Promise<string | undefined> {
+function candidatesFor(buildFolder: string, named: string): readonly string[] {
   const prefix = /^(.*)\/usr\/src\/[^/]+$/.exec(buildFolder)?.[1] ?? '';
-  const candidates = [`${prefix}${named}`, join(dirname(buildFolder), basename(named)), named];
+  return [`${prefix}${named}`, join(dirname(buildFolder), basename(named)), named];
+}
+
+async function firstFolder(origin: Reads, candidates: readonly string[]): Promise<string | undefined> {
   for (const candidate of candidates) {
     if ((await origin.stat(candidate))?.type === 'directory') return candidate;
   }

@@ -1,13 +1,6 @@
 import { Listr, ListrLogger, PRESET_TIMER, ProcessOutput } from 'listr2';
-import type { Progress } from '../progress.ts';
+import type { Progress, Step } from '../progress.ts';
 import { size, type View } from './output.ts';
-
-/** One step of a long run: a title, and a call of the verb that does it. */
-export interface Step {
-  readonly title: string;
-  /** Answers a short result for the step's line. */
-  readonly run: (progress: Progress) => Promise<string | undefined>;
-}
 
 /** Columns that a live list needs to be read. */
 const NARROWEST = 40;

@@ -19,15 +19,22 @@ export function applyPage(
       ['after', `sha256 ${module.after.sha256}`],
       ['vermagic', artifact.vermagic],
       ['source', `${artifact.source.origin}, ${artifact.source.file}`],
-      ['patch', `${artifact.patch.name} (${artifact.patch.origin})`],
     ]),
-    '',
-    artifact.patch.diff.trimEnd(),
-    '',
-    ...artifact.proofs.map(({ name, detail }) => `proved  ${name}: ${detail}`),
+    ...artifactLines(artifact),
     ...warningLines(manifest.warnings),
     '',
     `generation ${generation} is kept in ${generationFolder(generation)}`,
     `undo with: mptfix rollback${targetWords(options)}`,
   ].join('\n');
+}
+
+/** The diff and the proofs of what was made. */
+export function artifactLines({ patch, proofs }: Manifest['artifact']): readonly string[] {
+  return [
+    ...(patch === null ? [] : ['', `patch ${patch.name} (${patch.origin}):`, '', patch.diff.trimEnd()]),
+    '',
+    ...proofs.map(
+      ({ name, ok, detail }) => `${ok ? 'proved' : style('yellow', 'WAIVED')}  ${name}: ${detail}`,
+    ),
+  ];
 }

@@ -1,0 +1,79 @@
+import { compareSection } from '../elf/compare.ts';
+import { bytesOfSection, type ElfFile } from '../elf/elf.ts';
+import { modinfo } from '../elf/modinfo.ts';
+import type { ProofResult } from './proof.ts';
+
+/** SHF_ALLOC: what is loaded into the kernel. Source: the ELF specification, section attribute flags. */
+const SHF_ALLOC = 2;
+
+/**
+ * Sections that are no code and no data of the source: the build-id is a hash of all others, .modinfo is compared
+ * field by field.
+ */
+const LEFT_OUT: ReadonlySet<string> = new Set(['.note.gnu.build-id', '.modinfo', '.BTF', '.BTF.base']);
+
+/** Fields that signing, and building inside the kernel's own tree, add to a module. */
+const ADDED_FIELDS: ReadonlySet<string> = new Set([
+  'intree',
+  'retpoline',
+  'sig_id',
+  'signer',
+  'sig_key',
+  'sig_hashalgo',
+  'signature',
+]);
+
+/**
+ * Rebuild and compare: the unchanged source, built as the patched one is, must give the module that the guest has,
+ * byte for byte in every section that is loaded. Then source, configuration, headers and compiler are the right ones.
+ *
+ * @param baseline the unchanged source, built here
+ * @param shipped the module that the guest has
+ */
+export function proveProvenance(baseline: ElfFile, shipped: ElfFile): ProofResult {
+  const names = [...new Set([...loaded(baseline), ...loaded(shipped)])].sort();
+  const different = names.filter((name) => compareSection(baseline, shipped, name) !== 'same');
+  const fields = differentFields(baseline, shipped);
+  const ok = different.length === 0 && fields.length === 0;
+  return {
+    name: 'provenance',
+    ok,
+    detail: ok
+      ? `${names.length} sections of the unchanged source’s build equal the guest’s module: ${names.join(' ')}`
+      : [describe(different, fields), compilers(baseline, shipped)].filter(Boolean).join('; '),
+    code: 'E_PROOF_PROVENANCE',
+  };
+}
+
+function loaded({ sections }: ElfFile): readonly string[] {
+  return sections
+    .filter(({ name, flags }) => (flags & SHF_ALLOC) !== 0 && !LEFT_OUT.has(name))
+    .map(({ name }) => name);
+}
+
+function differentFields(baseline: ElfFile, shipped: ElfFile): readonly string[] {
+  const [mine, theirs] = [modinfo(baseline), modinfo(shipped)];
+  const names = new Set([...mine.keys(), ...theirs.keys()]);
+  return [...names].filter(
+    (name) => !ADDED_FIELDS.has(name) && mine.get(name)?.join('\n') !== theirs.get(name)?.join('\n'),
+  );
+}
+
+function describe(sections: readonly string[], fields: readonly string[]): string {
+  const parts = [
+    sections.length === 0 ? '' : `sections that differ: ${sections.join(' ')}`,
+    fields.length === 0 ? '' : `modinfo fields that differ: ${fields.join(' ')}`,
+  ];
+  return `the unchanged source, built here, is not the guest’s module: ${parts.filter(Boolean).join('; ')}`;
+}
+
+/** The compiler names itself in every object. */
+function compilers(baseline: ElfFile, shipped: ElfFile): string {
+  const [mine, theirs] = [compilerOf(baseline), compilerOf(shipped)];
+  return mine === theirs ? '' : `built by ${mine}, the guest’s by ${theirs}`;
+}
+
+export function compilerOf(elf: ElfFile): string {
+  const text = Buffer.from(bytesOfSection(elf, '.comment') ?? new Uint8Array()).toString('latin1');
+  return [...new Set(text.split('\0').filter((part) => part !== ''))].join(', ') || 'an unknown compiler';
+}

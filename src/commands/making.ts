@@ -1,0 +1,60 @@
+import { resolve } from 'node:path';
+import { failure } from '../errors.ts';
+import type { Making } from '../flow/job.ts';
+
+/** The options of `apply` and `build` that say how a module is made. */
+export interface MakingOptions {
+  readonly makeVar?: readonly string[];
+  readonly allowUnproven?: boolean;
+  readonly wholeTree?: boolean;
+  readonly full?: boolean;
+  readonly cache?: boolean;
+  readonly signKey?: string;
+  readonly signCert?: string;
+}
+
+/** What mptfix itself gives to make. */
+const OWN_VARIABLES: ReadonlySet<string> = new Set([
+  'M',
+  'SUBDIRS',
+  'KBUILD_EXTMOD',
+  'O',
+  'MAKEFLAGS',
+  'SHELL',
+]);
+
+/** Throws E_USAGE with every word that is wrong. */
+export function makingOf(options: MakingOptions): Making {
+  const makeVars = options.makeVar ?? [];
+  const wrong = makeVars.filter((word) => !isVariable(word));
+  if (wrong.length > 0) {
+    throw failure(
+      'E_USAGE',
+      `--make-var wants NAME=VALUE with a NAME of make that mptfix does not set itself, not ${wrong.map((word) => JSON.stringify(word)).join(', ')}`,
+      'such as --make-var CC=gcc-11',
+    );
+  }
+  const { signKey, signCert } = options;
+  if ((signKey === undefined) !== (signCert === undefined)) {
+    throw failure(
+      'E_USAGE',
+      'a signature needs both the key and its certificate',
+      'give --sign-key and --sign-cert',
+    );
+  }
+  return {
+    makeVars,
+    allowUnproven: options.allowUnproven ?? false,
+    wholeTree: options.wholeTree ?? false,
+    full: options.full ?? false,
+    cache: options.cache ?? true,
+    ...(signKey === undefined || signCert === undefined
+      ? {}
+      : { sign: { key: resolve(signKey), certificate: resolve(signCert) } }),
+  };
+}
+
+function isVariable(word: string): boolean {
+  const name = /^([A-Za-z_][A-Za-z0-9_]*)=[^\0\n]*$/.exec(word)?.[1];
+  return name !== undefined && !OWN_VARIABLES.has(name);
+}

@@ -1,0 +1,79 @@
+import type { Step } from '../progress.ts';
+import type { Workspace } from '../target/workspace.ts';
+import { type Artifact, compileBoth, patchSource, proveArtifact, requireSameVersion } from './artifact.ts';
+import type { Job, Making } from './job.ts';
+import { fetchPackages, obtainHeaders, obtainSource } from './obtain.ts';
+
+/** What each step leaves for the next; a step runs only after the one before it. */
+export interface Made {
+  fetched: Awaited<ReturnType<typeof fetchPackages>>;
+  source: Awaited<ReturnType<typeof obtainSource>>;
+  headers: Awaited<ReturnType<typeof obtainHeaders>>;
+  versions: ReturnType<typeof requireSameVersion>;
+  patched: ReturnType<typeof patchSource>;
+  builds: Awaited<ReturnType<typeof compileBoth>>;
+  artifact: Artifact;
+}
+
+/**
+ * The steps from nothing to a proven module, in the order in which a plan tells them; `made` is filled as they run.
+ * `apply` and `build` both run exactly these.
+ */
+export function productionSteps(
+  job: Job,
+  making: Making,
+  workspace: Workspace,
+  made: Made,
+  signal: AbortSignal,
+): readonly Step[] {
+  return [
+    {
+      title: 'Fetch packages',
+      run: async (progress) => {
+        made.fetched = await fetchPackages(job, workspace, progress, signal);
+        return (
+          made.fetched.packages.map(({ name, version }) => `${name} ${version}`).join(', ') || 'none needed'
+        );
+      },
+    },
+    {
+      title: 'Take the driver’s source',
+      run: async (progress) => {
+        made.source = await obtainSource(job, made.fetched, workspace, progress, signal);
+        return `${made.source.files.size} files`;
+      },
+    },
+    {
+      title: 'Take the kernel’s headers',
+      run: async () => {
+        made.headers = await obtainHeaders(job, made.fetched, workspace);
+        made.versions = requireSameVersion(job, made.source, made.headers);
+        return made.versions.detail;
+      },
+    },
+    {
+      title: 'Patch',
+      run: async () => {
+        made.patched = patchSource(job, made.source, made.headers);
+        const { file, patch } = made.patched;
+        if (patch === null) return `${file} has no such branch: it is rebuilt unchanged`;
+        return `${file} lines ${patch.firstLine}–${patch.lastLine}, ${patch.name} (${patch.origin})`;
+      },
+    },
+    {
+      title: `Compile ${job.module.name}.ko, patched and unchanged`,
+      run: async (progress) => {
+        made.builds = await compileBoth(job, making, made, workspace, progress, signal);
+        return undefined;
+      },
+    },
+    {
+      title: 'Prove that it belongs to the kernel',
+      run: async () => {
+        const packages = [...made.fetched.packages];
+        made.artifact = await proveArtifact(job, making, { ...made, packages }, workspace);
+        return `${made.artifact.info.proofs.length} proofs`;
+      },
+    },
+  ];
+}
