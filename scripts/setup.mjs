@@ -1,7 +1,7 @@
 // Brings what the tests run for real, beside what npm installs. As root on Debian or Ubuntu it installs what is
 // missing; elsewhere it names the command and ends with 3.
 import { spawnSync } from 'node:child_process';
-import { existsSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 
 /** Program (or file, with a slash) and the Debian package that brings it. */
 const NEEDED = [
@@ -20,7 +20,15 @@ const NEEDED = [
   ['setfattr', 'attr'],
   ['git', 'git'],
   ['ps', 'procps'],
+  ['openssl', 'openssl'],
+  ['setpriv', 'util-linux'],
 ];
+/** A compiler that this release's kernel was not built with, for the proof that notices. */
+const OTHER_COMPILERS = { bullseye: 'gcc-9', bookworm: 'gcc-11', trixie: 'gcc-13' };
+const codename = /^VERSION_CODENAME=(\w+)/m.exec(readFileSync('/etc/os-release', 'utf8'))?.[1];
+const other = OTHER_COMPILERS[codename];
+if (other !== undefined) NEEDED.push([other, other]);
+
 const FOLDERS = ['/usr/local/sbin', '/usr/local/bin', '/usr/sbin', '/usr/bin', '/sbin', '/bin'];
 
 const missing = NEEDED.filter(([name]) => !FOLDERS.some((folder) => existsSync(`${folder}/${name}`)));

@@ -1,6 +1,7 @@
 import { Command, CommanderError, Option } from 'commander';
 import { type ErrorCode, type Failure, failure, isFailure } from './errors.ts';
 import { toolVersion } from './package-root.ts';
+import { watchSignals } from './signals.ts';
 import { sayFailure, sayFailureDocument } from './ui/failure.ts';
 
 /** The one place that maps errors to exit statuses. The contract is in README.md. */
@@ -38,7 +39,9 @@ const STATUS: Readonly<Record<ErrorCode, number>> = {
   E_PATCH_NO_FIT: 5,
   E_PATCH_UNPROVEN: 5,
   E_BUILD: 6,
+  E_SIGN: 6,
   E_PROOF_VERSION: 7,
+  E_PROOF_COMPILER: 7,
   E_PROOF_VERMAGIC: 7,
   E_PROOF_BRANCH: 7,
   E_PROOF_CRC: 7,
@@ -182,11 +185,10 @@ function making(command: Command): Command {
       'a variable for make, such as CC=gcc-11 (repeats)',
       (word: string, all: string[] = []) => [...all, word],
     )
-    .option(
-      '--allow-unproven',
-      'go on although the unchanged source does not give the guest’s module',
-      false,
-    );
+    .option('--allow-unproven', 'go on although the unchanged source does not give the guest’s module', false)
+    .option('--sign-key <file>', 'sign the module with this key, by the kernel’s own sign-file')
+    .option('--sign-cert <file>', 'the key’s certificate')
+    .option('--no-cache', 'neither use nor fill this machine’s cache of builds');
 }
 
 function mutating(command: Command): Command {
@@ -202,25 +204,6 @@ function wholeNumber(text: string): number {
     `--to wants a generation’s number, not ${JSON.stringify(text)}`,
     'mptfix status lists them',
   );
-}
-
-/** The first signal asks the run to put things back and end; it is never cut off in the middle of a write. */
-function watchSignals(): { signal: AbortSignal; number: () => number; stop: () => void } {
-  const controller = new AbortController();
-  let number = 2;
-  const numbers = { SIGINT: 2, SIGTERM: 15, SIGHUP: 1 } as const;
-  const stop = (name: NodeJS.Signals): void => {
-    number = numbers[name as keyof typeof numbers];
-    controller.abort();
-  };
-  for (const name of Object.keys(numbers)) process.on(name, stop);
-  return {
-    signal: controller.signal,
-    number: () => number,
-    stop: () => {
-      for (const name of Object.keys(numbers)) process.off(name, stop);
-    },
-  };
 }
 
 function isUndoFailure(error: unknown): boolean {

@@ -43,7 +43,9 @@ export type ErrorCode =
   | 'E_PATCH_UNPROVEN'
   // build and proofs
   | 'E_BUILD'
+  | 'E_SIGN'
   | 'E_PROOF_VERSION'
+  | 'E_PROOF_COMPILER'
   | 'E_PROOF_VERMAGIC'
   | 'E_PROOF_BRANCH'
   | 'E_PROOF_CRC'

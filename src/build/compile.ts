@@ -84,7 +84,11 @@ async function buildFailure(
   lines: readonly string[],
   log: string,
 ): Promise<Error> {
-  const first = lines.find((line) => /\berror\b|\*\*\*/i.test(line)) ?? lines.at(-1) ?? 'make said nothing';
+  const first =
+    lines.find((line) => /: (fatal )?error:|: not found|undefined!/.test(line)) ??
+    lines.find((line) => line.includes('***')) ??
+    lines.at(-1) ??
+    'make said nothing';
   return failure(
     'E_BUILD',
     `${module}.ko could not be built: ${first.trim()}`,

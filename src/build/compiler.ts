@@ -1,12 +1,54 @@
+import type { ElfFile } from '../elf/elf.ts';
+import { bytesOfSection } from '../elf/elf.ts';
+import type { Target } from '../target/port.ts';
 import type { Tool } from '../target/tools.ts';
+import type { ProofResult } from './proof.ts';
 
 /**
  * The compiler that built the kernel, from the first word of CONFIG_CC_VERSION_TEXT (since 4.18), such as
  * `gcc-12 (Debian 12.2.0-14+deb12u1) 12.2.0`. Older kernels do not say: the plain `gcc`.
  */
 export function kernelCompiler(config: string): Tool {
-  const text = /^CONFIG_CC_VERSION_TEXT="([^"]*)"/m.exec(config)?.[1] ?? '';
+  const text = versionText(config);
   // A cross compiler's prefix is not part of the package's name; a hostile config must not name a path.
   const name = /^(?:[\w.]+-)*?(gcc(?:-\d+(?:\.\d+)?)?)\s/.exec(`${text} `)?.[1] ?? 'gcc';
   return { name, package: name };
+}
+
+function versionText(config: string): string {
+  return /^CONFIG_CC_VERSION_TEXT="([^"]*)"/m.exec(config)?.[1] ?? '';
+}
+
+/** What the compiler of a module wrote into it: `GCC: (Debian 12.2.0-14+deb12u1) 12.2.0`. */
+export function compilerOf(elf: ElfFile): string {
+  const text = Buffer.from(bytesOfSection(elf, '.comment') ?? new Uint8Array()).toString('latin1');
+  return [...new Set(text.split('\0').filter((part) => part !== ''))].join(', ') || 'an unknown compiler';
+}
+
+/**
+ * The compiler must be of the version that built the module; whether it is that very compiler is for the provenance
+ * to show. Holds where neither module nor configuration tell a version.
+ */
+export async function proveCompiler(
+  machine: Pick<Target, 'run'>,
+  name: string,
+  shipped: ElfFile,
+  config: string,
+): Promise<ProofResult> {
+  const wanted = lastVersion(compilerOf(shipped)) ?? lastVersion(versionText(config));
+  const told = await machine.run([name, '-dumpfullversion', '-dumpversion'], { effect: 'read' });
+  const found = told.status === 0 ? told.stdout.toString('utf8').trim() : undefined;
+  const ok = wanted === undefined || found === wanted;
+  return {
+    name: 'compiler',
+    ok,
+    detail: ok
+      ? `${name} ${found ?? ''}, as the module says of its own${wanted === undefined ? ' nothing' : ''}`
+      : `${name} is ${found ?? 'not to be run'}, and the guest’s module was built by ${wanted} (Debian, Ubuntu: apt-get install ${kernelCompiler(config).package})`,
+    code: 'E_PROOF_COMPILER',
+  };
+}
+
+function lastVersion(text: string): string | undefined {
+  return /(\d+\.\d+(?:\.\d+)?)\s*$/.exec(text)?.[1];
 }

@@ -4,6 +4,7 @@ import type { ErrorCode } from '../errors.ts';
 export interface ProofResult {
   readonly name:
     | 'version'
+    | 'compiler'
     | 'vermagic'
     | 'symbol CRCs'
     | 'dependencies'

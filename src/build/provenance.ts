@@ -1,6 +1,7 @@
 import { compareSection } from '../elf/compare.ts';
-import { bytesOfSection, type ElfFile } from '../elf/elf.ts';
+import type { ElfFile } from '../elf/elf.ts';
 import { modinfo } from '../elf/modinfo.ts';
+import { compilerOf } from './compiler.ts';
 import type { ProofResult } from './proof.ts';
 
 /** SHF_ALLOC: what is loaded into the kernel. Source: the ELF specification, section attribute flags. */
@@ -71,9 +72,4 @@ function describe(sections: readonly string[], fields: readonly string[]): strin
 function compilers(baseline: ElfFile, shipped: ElfFile): string {
   const [mine, theirs] = [compilerOf(baseline), compilerOf(shipped)];
   return mine === theirs ? '' : `built by ${mine}, the guest’s by ${theirs}`;
-}
-
-export function compilerOf(elf: ElfFile): string {
-  const text = Buffer.from(bytesOfSection(elf, '.comment') ?? new Uint8Array()).toString('latin1');
-  return [...new Set(text.split('\0').filter((part) => part !== ''))].join(', ') || 'an unknown compiler';
 }

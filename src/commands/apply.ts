@@ -1,4 +1,4 @@
-import { requireNative } from '../flow/artifact.ts';
+import { requireNative } from '../flow/compile-both.ts';
 import { installation } from '../flow/installation.ts';
 import { jobOf } from '../flow/job.ts';
 import type { Plan } from '../flow/plan.ts';
@@ -63,7 +63,7 @@ async function applyLocked(target: Target, options: ApplyOptions, signal: AbortS
   if (!plan.needed)
     return { schema: 'mptfix.apply/1', result: 'nothing-to-do', reason, plan, manifest: null };
   if (options.installTools) await installMissingTools(signal);
-  await preflight(target, plan);
+  await preflight(target, plan, options.signKey !== undefined);
   await confirm(planPage(plan), options, signal);
   const manifest = await carryOut(target, plan, options, signal);
   return { schema: 'mptfix.apply/1', result: 'patched', reason, plan, manifest };
@@ -77,7 +77,7 @@ async function carryOut(
   signal: AbortSignal,
 ): Promise<Manifest> {
   const job = await jobOf(target, plan);
-  const making = makingOf(options);
+  const making = await makingOf(options);
   requireNative(job, making);
   const workspace = await openWorkspace(workBase(options));
   const made = {} as Made;

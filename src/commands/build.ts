@@ -1,8 +1,8 @@
 import { basename, join, resolve } from 'node:path';
 import type { CommonOptions } from '../cli.ts';
 import { failure } from '../errors.ts';
-import { requireNative } from '../flow/artifact.ts';
 import { buildJob } from '../flow/build-job.ts';
+import { requireNative } from '../flow/compile-both.ts';
 import { type Job, sha256 } from '../flow/job.ts';
 import { type Made, productionSteps } from '../flow/produce.ts';
 import type { ArtifactInfo } from '../install/manifest.ts';
@@ -41,7 +41,7 @@ export interface BuildResult {
 
 /** `mptfix build`: a proven module into a folder. Needs no root; no guest is written to. */
 export async function build(options: BuildOptions, signal: AbortSignal): Promise<number> {
-  const making = makingOf(options);
+  const making = await makingOf(options);
   const job = await buildJob(options);
   requireNative(job, making);
   const output = resolve(options.output);

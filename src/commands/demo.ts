@@ -29,7 +29,7 @@ export interface DemoOptions extends Pick<CommonOptions, 'json' | 'verbose'> {
 const COMMANDS: readonly { readonly words: readonly string[]; readonly status: number }[] = [
   { words: ['check'], status: 10 },
   { words: ['plan'], status: 0 },
-  { words: ['apply', '--yes'], status: 0 },
+  { words: ['apply', '--yes', '--no-cache'], status: 0 },
   { words: ['check'], status: 0 },
   { words: ['status'], status: 0 },
   { words: ['rollback', '--yes'], status: 0 },

@@ -1,6 +1,7 @@
 import { resolve } from 'node:path';
 import { failure } from '../errors.ts';
 import type { Making } from '../flow/job.ts';
+import { noCache, openCache } from '../target/cache.ts';
 
 /** The options of `apply` and `build` that say how a module is made. */
 export interface MakingOptions {
@@ -24,7 +25,7 @@ const OWN_VARIABLES: ReadonlySet<string> = new Set([
 ]);
 
 /** Throws E_USAGE with every word that is wrong. */
-export function makingOf(options: MakingOptions): Making {
+export async function makingOf(options: MakingOptions): Promise<Making> {
   const makeVars = options.makeVar ?? [];
   const wrong = makeVars.filter((word) => !isVariable(word));
   if (wrong.length > 0) {
@@ -47,7 +48,7 @@ export function makingOf(options: MakingOptions): Making {
     allowUnproven: options.allowUnproven ?? false,
     wholeTree: options.wholeTree ?? false,
     full: options.full ?? false,
-    cache: options.cache ?? true,
+    cache: options.cache === false ? noCache : await openCache(),
     ...(signKey === undefined || signCert === undefined
       ? {}
       : { sign: { key: resolve(signKey), certificate: resolve(signCert) } }),

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import type { Cache } from '../target/cache.ts';
 import type { Target } from '../target/port.ts';
 import type { Origin, Plan } from './plan.ts';
 import { type ModuleContent, readModule } from './read-module.ts';
@@ -27,7 +28,8 @@ export interface Making {
   readonly wholeTree: boolean;
   /** `--full`: with a whole tree, `make modules` of all of it. */
   readonly full: boolean;
-  readonly cache: boolean;
+  /** `noCache` with --no-cache. */
+  readonly cache: Cache;
   readonly sign?: { readonly key: string; readonly certificate: string };
 }
 

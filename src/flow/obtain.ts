@@ -3,11 +3,12 @@ import { failure } from '../errors.ts';
 import type { Progress } from '../progress.ts';
 import { openApt } from '../source/apt.ts';
 import { hasSources } from '../source/apt-config.ts';
+import { unpackCached } from '../source/cached.ts';
 import { type FetchedPackage, fetchAndUnpack, findPackages, sourceArchive } from '../source/debian.ts';
 import type { DriverFiles } from '../source/driver-files.ts';
 import { type Headers, privateHeaders } from '../source/headers.ts';
 import { readDriverTree } from '../source/tree.ts';
-import { unpackDriver } from '../source/unpack.ts';
+import type { Cache } from '../target/cache.ts';
 import { localTarget } from '../target/local.ts';
 import type { Workspace } from '../target/workspace.ts';
 import type { Job } from './job.ts';
@@ -55,6 +56,7 @@ export async function obtainSource(
   fetched: Fetched,
   workspace: Workspace,
   progress: Progress,
+  cache: Cache,
   signal: AbortSignal,
 ): Promise<DriverFiles> {
   const { machine, user } = workspace;
@@ -69,7 +71,7 @@ export async function obtainSource(
     );
   }
   if (status.type === 'directory') return readDriverTree(machine, path);
-  return unpackDriver(machine, path, { progress, signal, ...(user === undefined ? {} : { user }) });
+  return unpackCached(machine, path, { progress, signal, ...(user === undefined ? {} : { user }) }, cache);
 }
 
 /** The build folder in its private copy. */

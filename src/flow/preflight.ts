@@ -30,11 +30,11 @@ export async function lockGuest(target: Target): Promise<Lock> {
 }
 
 /** Everything that would stop the installation, found before anything is fetched. */
-export async function preflight(target: Target, plan: Plan): Promise<void> {
+export async function preflight(target: Target, plan: Plan, willBeSigned: boolean): Promise<void> {
   await requireTools(target, [TOOLS.depmod]);
   await requireInside(target, plan);
   await requireWritable(target, plan);
-  await requireUnsigned(target);
+  if (!willBeSigned) await requireUnsigned(target);
 }
 
 /** Where an installation or a rollback writes: of a plan, or of a manifest. */
@@ -108,6 +108,6 @@ async function requireUnsigned(target: Target): Promise<void> {
   throw failure(
     'E_SIGNATURE_REQUIRED',
     `this kernel loads signed modules only (${enforced ? 'module.sig_enforce' : `lockdown: ${lockdown}`})`,
-    'turn Secure Boot or module.sig_enforce off for this guest, or install the vendor’s fixed kernel (mptfix check names it)',
+    'sign it with a key that the guest’s firmware or kernel trusts (--sign-key, --sign-cert; mokutil --import), or install the vendor’s fixed kernel',
   );
 }

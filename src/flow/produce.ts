@@ -1,15 +1,17 @@
 import type { Step } from '../progress.ts';
 import type { Workspace } from '../target/workspace.ts';
-import { type Artifact, compileBoth, patchSource, proveArtifact, requireSameVersion } from './artifact.ts';
+import { type Artifact, proveArtifact, proveBeforehand } from './artifact.ts';
+import { compileBoth } from './compile-both.ts';
 import type { Job, Making } from './job.ts';
 import { fetchPackages, obtainHeaders, obtainSource } from './obtain.ts';
+import { patchSource } from './patch-source.ts';
 
 /** What each step leaves for the next; a step runs only after the one before it. */
 export interface Made {
   fetched: Awaited<ReturnType<typeof fetchPackages>>;
   source: Awaited<ReturnType<typeof obtainSource>>;
   headers: Awaited<ReturnType<typeof obtainHeaders>>;
-  versions: ReturnType<typeof requireSameVersion>;
+  beforehand: Awaited<ReturnType<typeof proveBeforehand>>;
   patched: ReturnType<typeof patchSource>;
   builds: Awaited<ReturnType<typeof compileBoth>>;
   artifact: Artifact;
@@ -37,18 +39,14 @@ export function productionSteps(
       },
     },
     {
-      title: 'Take the driver’s source',
+      title: 'Take the driver’s source and the kernel’s headers',
       run: async (progress) => {
-        made.source = await obtainSource(job, made.fetched, workspace, progress, signal);
-        return `${made.source.files.size} files`;
-      },
-    },
-    {
-      title: 'Take the kernel’s headers',
-      run: async () => {
-        made.headers = await obtainHeaders(job, made.fetched, workspace);
-        made.versions = requireSameVersion(job, made.source, made.headers);
-        return made.versions.detail;
+        [made.source, made.headers] = await bothOf(
+          obtainSource(job, made.fetched, workspace, progress, making.cache, signal),
+          obtainHeaders(job, made.fetched, workspace),
+        );
+        made.beforehand = await proveBeforehand(job, making, made.source, made.headers, workspace.machine);
+        return made.beforehand.map(({ detail }) => detail).join('; ');
       },
     },
     {
@@ -76,4 +74,10 @@ export function productionSteps(
       },
     },
   ];
+}
+
+/** Waits for both whatever happens: nothing may still write into a work folder that is being removed. */
+async function bothOf<A, B>(one: Promise<A>, other: Promise<B>): Promise<[A, B]> {
+  await Promise.allSettled([one, other]);
+  return [await one, await other];
 }

@@ -3,13 +3,16 @@ import { failure } from '../errors.ts';
 import { makeFolders } from '../target/folders.ts';
 import type { Target } from '../target/port.ts';
 import type { Workspace } from '../target/workspace.ts';
-import { headerParts } from './header-parts.ts';
+import { canServeInPlace, linkFolder } from './header-links.ts';
+import { type HeaderPart, headerParts } from './header-parts.ts';
 import { type TreeVersion, treeVersion } from './makefile-version.ts';
 
 /** A kernel's build folder in a private copy, which names nothing of this machine's own. */
 export interface Headers {
   /** Where `make -C` goes, in the workspace. */
   readonly folder: string;
+  /** Every folder that takes part, where it really is. */
+  readonly folders: readonly string[];
   /** Where it came from, for the manifest. */
   readonly origin: string;
   /** VERSION.PATCHLEVEL.SUBLEVEL of the tree that the headers are of. */
@@ -43,19 +46,34 @@ export async function privateHeaders(origin: Target, folder: string, workspace: 
   const [absent] = missing;
   if (absent !== undefined) throw incomplete(place, absent);
 
-  const base = workspace.at('headers');
-  await workspace.machine.mkdir(base, 0o755);
-  const copies = new Map<string, string>();
-  for (const part of [{ named: build, path: build }, ...parts]) {
+  const all = [{ named: build, path: build }, ...parts];
+  const home = join(workspace.at('headers'), build);
+  await makeFolders(workspace.machine, dirname(home));
+  const inPlace = await canServeInPlace(origin, all, workspace);
+  if (inPlace) await workspace.machine.mkdir(home, 0o755);
+  const places = inPlace
+    ? await linkFolder(origin, all, home, workspace)
+    : await copyFolders(origin, all, workspace);
+  const prepared = places.get(build) ?? home;
+  await makePrivate(workspace, prepared, places, inPlace ? [] : [...places.values()]);
+  const folders = await Promise.all(all.map(({ path }) => origin.hostPath(path)));
+  return { ...(await describe(workspace, prepared, places, place)), folders };
+}
+
+async function copyFolders(
+  origin: Target,
+  parts: readonly HeaderPart[],
+  workspace: Workspace,
+): Promise<ReadonlyMap<string, string>> {
+  const places = new Map<string, string>();
+  for (const { named, path } of parts) {
     // What was unpacked into the workspace is private already.
-    const isPrivate = origin.kind === 'local' && part.path.startsWith(`${workspace.folder}/`);
-    const copy = isPrivate ? part.path : join(base, part.path);
-    copies.set(part.named, copy);
-    if (!isPrivate) await copyFolder(origin, part.path, copy, workspace);
+    const isPrivate = origin.kind === 'local' && path.startsWith(`${workspace.folder}/`);
+    const copy = isPrivate ? path : join(workspace.at('headers'), path);
+    places.set(named, copy);
+    if (!isPrivate) await copyFolder(origin, path, copy, workspace);
   }
-  const home = copies.get(build) ?? build;
-  await makePrivate(workspace, home, copies);
-  return describe(workspace, home, copies, place);
+  return places;
 }
 
 /** `build` of a modules folder is a link; a part's own folder must be known by its real name. */
@@ -90,13 +108,14 @@ async function makePrivate(
   workspace: Workspace,
   home: string,
   copies: ReadonlyMap<string, string>,
+  folders: readonly string[],
 ): Promise<void> {
   const { machine } = workspace;
   const makefile = join(home, 'Makefile');
   const text = (await machine.readText(makefile)) ?? '';
   const rewritten = replacePaths(text, copies);
   if (rewritten !== text) await machine.write(makefile, rewritten);
-  for (const copy of copies.values()) {
+  for (const copy of folders) {
     for (const name of await machine.list(copy)) {
       const link = await machine.readLink(join(copy, name));
       if (link === undefined || !posix.isAbsolute(link)) continue;
@@ -123,7 +142,7 @@ async function describe(
   home: string,
   copies: ReadonlyMap<string, string>,
   origin: string,
-): Promise<Headers> {
+): Promise<Omit<Headers, 'folders'>> {
   const makefiles = await Promise.all(
     [...copies.values()].map((copy) => machine.readText(join(copy, 'Makefile'))),
   );

@@ -17,6 +17,7 @@ export const TOOLS = {
   bzip2: { name: 'bzip2', package: 'bzip2' },
   zstd: { name: 'zstd', package: 'zstd' },
   depmod: { name: 'depmod', package: 'kmod' },
+  openssl: { name: 'openssl', package: 'openssl' },
   flock: { name: 'flock', package: 'util-linux' },
   aptGet: { name: 'apt-get', package: 'apt' },
   dpkgDeb: { name: 'dpkg-deb', package: 'dpkg' },

@@ -1,0 +1,113 @@
+import { join } from 'node:path';
+import { readElf } from '../elf/elf.ts';
+import { moduleSignature } from '../elf/signature.ts';
+import { failure } from '../errors.ts';
+import type { Target } from '../target/port.ts';
+import { requireTools, TOOLS } from '../target/tools.ts';
+import type { ProofResult } from './proof.ts';
+
+export interface Signer {
+  /** Paths of the owner's private key (PEM, or a PKCS#11 URI) and its X.509 certificate (PEM or DER). */
+  readonly key: string;
+  readonly certificate: string;
+}
+
+/** The trailer behind a signature: struct module_signature and the marker. Source: include/linux/module_signature.h. */
+const TRAILER_BYTES = 12 + '~Module signature appended~\n'.length;
+
+/**
+ * Signs an unpacked module with the kernel's own scripts/sign-file of the build folder, and verifies the result against
+ * the certificate with openssl. The key is read by this process's user alone and appears in no log.
+ * Throws E_TOOLS_MISSING, E_SIGN.
+ */
+export async function signModule(
+  machine: Target,
+  folder: string,
+  bytes: Uint8Array,
+  headers: { readonly folder: string; readonly config: string },
+  signer: Signer,
+): Promise<{ readonly bytes: Buffer; readonly proof: ProofResult }> {
+  await requireTools(machine, [TOOLS.openssl]);
+  const program = join(headers.folder, 'scripts/sign-file');
+  if ((await machine.stat(program)) === undefined) {
+    throw failure(
+      'E_SIGN',
+      `${headers.folder} has no scripts/sign-file`,
+      'give --headers the build folder of a kernel with signed modules',
+    );
+  }
+  const hash = /^CONFIG_MODULE_SIG_HASH="(\w+)"/m.exec(headers.config)?.[1] ?? 'sha256';
+  await machine.mkdir(folder, 0o700);
+  const file = join(folder, 'module.ko');
+  await machine.write(file, bytes, { mode: 0o600 });
+  const result = await machine.run([program, hash, signer.key, signer.certificate, file], {
+    effect: 'write',
+  });
+  if (result.status !== 0) {
+    throw failure(
+      'E_SIGN',
+      `sign-file failed: ${lastLine(result.stderr)}`,
+      'see that --sign-key and --sign-cert name a readable key and its own certificate',
+    );
+  }
+  const signed = await machine.read(file);
+  return { bytes: signed, proof: await verify(machine, folder, signed, signer, hash) };
+}
+
+async function verify(
+  machine: Target,
+  folder: string,
+  signed: Buffer,
+  signer: Signer,
+  hash: string,
+): Promise<ProofResult> {
+  const signature = moduleSignature(readElf(signed));
+  const end = signature?.unsignedLength ?? signed.length;
+  await machine.write(join(folder, 'content'), signed.subarray(0, end), { mode: 0o600 });
+  await machine.write(join(folder, 'signature'), signed.subarray(end, signed.length - TRAILER_BYTES), {
+    mode: 0o600,
+  });
+  const certificate = await pemCertificate(machine, folder, signer.certificate);
+  const argv = [
+    'openssl',
+    'cms',
+    '-verify',
+    '-binary',
+    '-inform',
+    'DER',
+    '-in',
+    join(folder, 'signature'),
+  ] as const;
+  const rest = [
+    '-content',
+    join(folder, 'content'),
+    '-certfile',
+    certificate,
+    '-noverify',
+    '-out',
+    '/dev/null',
+  ] as const;
+  const result = await machine.run([...argv, ...rest], { effect: 'read' });
+  return {
+    name: 'signature',
+    ok: signature !== undefined && result.status === 0,
+    detail:
+      result.status === 0
+        ? `${hash}, made with the key of ${signer.certificate}, verified against it`
+        : `openssl does not verify it: ${lastLine(result.stderr)}`,
+    code: 'E_PROOF_SIGNATURE',
+  };
+}
+
+/** sign-file takes DER too; openssl's -certfile wants PEM. */
+async function pemCertificate(machine: Target, folder: string, certificate: string): Promise<string> {
+  const pem = join(folder, 'certificate.pem');
+  const der = await machine.run(['openssl', 'x509', '-inform', 'DER', '-in', certificate, '-out', pem], {
+    effect: 'write',
+  });
+  return der.status === 0 ? pem : certificate;
+}
+
+function lastLine(text: string): string {
+  return text.trim().split('\n').at(-1) ?? '';
+}

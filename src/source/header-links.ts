@@ -1,0 +1,53 @@
+import { join } from 'node:path';
+import type { Target } from '../target/port.ts';
+import type { Workspace } from '../target/workspace.ts';
+import type { HeaderPart } from './header-parts.ts';
+
+/**
+ * Whether the build folder can serve where it is: the user that compiles can read all of its parts and write none,
+ * and no link in them is absolute (such a link would lead to this machine's own kernel, not to the guest's).
+ */
+export async function canServeInPlace(
+  origin: Target,
+  parts: readonly HeaderPart[],
+  workspace: Workspace,
+): Promise<boolean> {
+  for (const { path } of parts) {
+    for (const name of await origin.list(path)) {
+      if ((await origin.readLink(join(path, name)))?.startsWith('/')) return false;
+    }
+    if (!(await isReadOnlyFor(workspace, await origin.hostPath(path)))) return false;
+  }
+  return true;
+}
+
+async function isReadOnlyFor({ machine, user }: Workspace, folder: string): Promise<boolean> {
+  const options = { effect: 'read', ...(user === undefined ? {} : { user }) } as const;
+  const { status } = await machine.run(
+    ['test', '-r', folder, '-a', '-x', folder, '-a', '!', '-w', folder],
+    options,
+  );
+  return status === 0;
+}
+
+/**
+ * A build folder of links: everything but the Makefile is the origin's own; the Makefile is made private by the
+ * caller. Answers where each named folder really is.
+ */
+export async function linkFolder(
+  origin: Target,
+  parts: readonly HeaderPart[],
+  home: string,
+  { machine }: Workspace,
+): Promise<ReadonlyMap<string, string>> {
+  const [build] = parts;
+  if (build === undefined) throw new Error('a build folder has at least itself');
+  for (const name of await origin.list(build.path)) {
+    const real = await origin.hostPath(join(build.path, name));
+    if (name === 'Makefile') await machine.write(join(home, name), await origin.read(join(build.path, name)));
+    else await machine.link(join(home, name), real);
+  }
+  const places = new Map([[build.named, home]]);
+  for (const { named, path } of parts.slice(1)) places.set(named, await origin.hostPath(path));
+  return places;
+}
