@@ -1,0 +1,103 @@
+import { Header, Parser, type ReadEntry } from 'tar';
+
+/** A tar header and all sizes in a tar come in units of so many bytes (POSIX.1-2008, pax, ustar interchange format). */
+const UNIT = 512;
+const MAGIC = { offset: 257, text: 'ustar' };
+
+export interface FoundEntry {
+  readonly name: string;
+  /** Of its header, or of the pax or GNU header that names it, in bytes from the start of the block. */
+  readonly offset: number;
+}
+
+export interface EntryScanner {
+  /** The entry, as soon as it is certain. */
+  write(chunk: Buffer): FoundEntry | undefined;
+  /** At the end of what there is: also an entry that nothing spoke against. */
+  end(): FoundEntry | undefined;
+}
+
+/**
+ * Looks for an entry of a tar in a piece out of its middle, which starts `contentOffset` bytes into the tar. It need not
+ * be the piece's first. What a file holds may look like a header, so that one counts only where its checksum is
+ * right, `accept` says that its name belongs here, and the next entry stands where this one ends and is accepted too.
+ */
+export function entryScanner(contentOffset: number, accept: (name: string) => boolean): EntryScanner {
+  let rest: Buffer = Buffer.alloc(0);
+  let restOffset = 0;
+  let candidate: Candidate | undefined;
+
+  /** Tries each unit of `rest` in turn; what is left after is less than a unit, or was given to the candidate. */
+  const seek = (): FoundEntry | undefined => {
+    let at = (UNIT - ((contentOffset + restOffset) % UNIT)) % UNIT;
+    for (; at + UNIT <= rest.length; at += UNIT) {
+      if (!isHeader(rest, at)) continue;
+      const tried = candidateAt(restOffset + at, accept);
+      const state = tried.write(rest.subarray(at));
+      if (state === 'confirmed') return tried.found();
+      if (state === 'refuted') continue;
+      candidate = tried;
+      at = rest.length;
+      break;
+    }
+    const used = Math.min(at, rest.length);
+    restOffset += used;
+    rest = rest.subarray(used);
+    return undefined;
+  };
+
+  return {
+    write: (chunk) => {
+      if (candidate === undefined) {
+        rest = rest.length === 0 ? chunk : Buffer.concat([rest, chunk]);
+        return seek();
+      }
+      const state = candidate.write(chunk);
+      restOffset += chunk.length;
+      if (state === 'confirmed') return candidate.found();
+      // What it swallowed is not looked at again: any later entry does as well.
+      if (state === 'refuted') candidate = undefined;
+      return undefined;
+    },
+    end: () => candidate?.found(),
+  };
+}
+
+interface Candidate {
+  write(chunk: Buffer): 'open' | 'confirmed' | 'refuted';
+  found(): FoundEntry | undefined;
+}
+
+/** Follows the chain of entries from one header on, with the parser that also resolves pax and GNU long names. */
+function candidateAt(offset: number, accept: (name: string) => boolean): Candidate {
+  const names: string[] = [];
+  let refuted = false;
+  let ended = false;
+  const take = (entry: ReadEntry): void => {
+    names.push(entry.path);
+    if (names.length <= 2 && !accept(entry.path)) refuted = true;
+    entry.resume();
+  };
+  const parser = new Parser({ strict: true, brotli: false, zstd: false, onReadEntry: take });
+  parser.on('error', () => {
+    // After the second entry the chain is believed: damage behind it is told by who reads there.
+    if (names.length < 2) refuted = true;
+  });
+  parser.on('eof', () => {
+    ended = true;
+  });
+  return {
+    write: (chunk) => {
+      parser.write(chunk);
+      if (refuted) return 'refuted';
+      return names.length > 1 || (ended && names.length > 0) ? 'confirmed' : 'open';
+    },
+    found: () => (refuted || names[0] === undefined ? undefined : { name: names[0], offset }),
+  };
+}
+
+function isHeader(bytes: Buffer, at: number): boolean {
+  const magic = at + MAGIC.offset;
+  if (bytes.toString('latin1', magic, magic + MAGIC.text.length) !== MAGIC.text) return false;
+  return new Header(bytes, at).cksumValid;
+}

@@ -1,0 +1,119 @@
+import { decodeBlock, type XzFile } from './decode.ts';
+import { entryScanner, type FoundEntry } from './entry-scanner.ts';
+import { orderCheck, placeOf } from './order.ts';
+
+/** So much of a block, in packed bytes, is looked through for an entry: some 4 MB of a kernel's source. */
+const PROBE_BYTES = 512 * 1024;
+/** In so many blocks there may be no entry (a large file fills them) before the search is given up. */
+const MAX_BARREN = 12;
+
+/** Where to read for a goal: from this entry on, and no further than to the end of the block `last`. */
+export interface Stretch {
+  readonly block: number;
+  readonly entry: FoundEntry;
+  readonly last: number;
+}
+
+export interface BlockSearch {
+  /** The folder that all entries are in, with its slash; undefined where there is no one such folder. */
+  top(): Promise<string | undefined>;
+  /**
+   * Where the goal (as placeOf has it) begins, by halving; undefined where that cannot be told. For a goal `near` the
+   * archive's start the first steps are small and double: fewer, where the guess is right.
+   */
+  find(goal: string, near: boolean): Promise<Stretch | undefined>;
+  /** Whether all entries that were met stand in an order. */
+  sorted(): Promise<boolean>;
+}
+
+/** Looks into blocks for the names of their entries; each is looked into once, however many goals there are. */
+export function blockSearch(file: XzFile): BlockSearch {
+  const { blocks } = file.layout;
+  const probes = new Map<number, Promise<FoundEntry | undefined>>();
+  let barren = 0;
+
+  const look = async (index: number): Promise<FoundEntry | undefined> => {
+    const block = blocks[index];
+    if (block === undefined) return undefined;
+    let folder = index === 0 ? undefined : await top();
+    const scanner = entryScanner(block.contentOffset, (name) => {
+      folder ??= topOf(name);
+      return folder !== undefined && name.startsWith(folder);
+    });
+    let found: FoundEntry | undefined;
+    const take = (chunk: Buffer): boolean => {
+      found = scanner.write(chunk);
+      return found === undefined;
+    };
+    // A damaged block says nothing either: who must read it tells.
+    await decodeBlock(file, block, take, PROBE_BYTES);
+    found ??= scanner.end();
+    if (found === undefined) barren += 1;
+    return found;
+  };
+  const probe = (index: number): Promise<FoundEntry | undefined> => {
+    const known = probes.get(index) ?? look(index);
+    probes.set(index, known);
+    return known;
+  };
+  const top = async (): Promise<string | undefined> => {
+    const first = await probe(0);
+    return first?.offset === 0 ? topOf(first.name) : undefined;
+  };
+
+  const find = async (goal: string, near: boolean): Promise<Stretch | undefined> => {
+    const first = await probe(0);
+    if (first === undefined || placeOf(first.name, goal) !== 'before') return undefined;
+    let start = { block: 0, entry: first };
+    let last = blocks.length - 1;
+    // The goal begins behind the entry `start`, and before an entry of the block `high`, or not in the archive. Of a
+    // block without an entry nothing is known: what is below it is searched first, and what is above put aside.
+    let low = 0;
+    let high = blocks.length;
+    let aside: readonly number[] = [];
+    while (high - low > 1 || aside.length > 0) {
+      if (high - low <= 1) {
+        // Nothing below: reading would start at `start` all the same, so that nothing can be missed.
+        low = high;
+        high = aside.at(-1) ?? high;
+        aside = aside.slice(0, -1);
+        continue;
+      }
+      const halfway = (low + high) >> 1;
+      const middle = near && high === blocks.length ? Math.min(Math.max(1, low * 2), halfway) : halfway;
+      const entry = await probe(middle);
+      if (barren > MAX_BARREN) return undefined;
+      if (entry === undefined) {
+        aside = [...aside, high];
+        high = middle;
+        continue;
+      }
+      const place = placeOf(entry.name, goal);
+      if (place === undefined) return undefined;
+      if (place === 'before') {
+        start = { block: middle, entry };
+        low = middle;
+      } else {
+        high = middle;
+        aside = [];
+        if (place === 'after') last = Math.min(last, middle);
+      }
+    }
+    return { ...start, last };
+  };
+
+  const sorted = async (): Promise<boolean> => {
+    const order = orderCheck();
+    for (const [, entry] of [...probes].sort(([left], [right]) => left - right)) {
+      const name = (await entry)?.name;
+      if (name !== undefined) order.add(name);
+    }
+    return order.sorted();
+  };
+  return { top, find, sorted };
+}
+
+/** The folder at the top of an entry's name, with its slash: `linux-source-6.1/`. */
+function topOf(name: string): string | undefined {
+  return /^(?!\.{1,2}\/)[^/]+\//.exec(name)?.[0];
+}
