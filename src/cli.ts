@@ -22,6 +22,7 @@ const STATUS: Readonly<Record<ErrorCode, number>> = {
   E_KERNEL_UNKNOWN: 3,
   E_MODULE_MISSING: 3,
   E_HEADERS_MISSING: 3,
+  E_CONFIG_MISSING: 3,
   E_SOURCE_MISSING: 3,
   E_DRIVER_NOT_IN_SOURCE: 3,
   E_TOOLS_MISSING: 3,
@@ -186,6 +187,14 @@ function making(command: Command): Command {
       (word: string, all: string[] = []) => [...all, word],
     )
     .option('--allow-unproven', 'go on although the unchanged source does not give the guest’s module', false)
+    .option(
+      '--whole-tree',
+      'configure the whole source as the guest’s kernel, instead of using its headers',
+      false,
+    )
+    .option('--full', 'with --whole-tree: make all modules of the tree, as the article does (hours)', false)
+    .option('--config <file>', 'with --whole-tree: the guest’s .config, where it is not in its /boot')
+    .option('--symvers <file>', 'with --whole-tree: the distro’s Module.symvers')
     .option('--sign-key <file>', 'sign the module with this key, by the kernel’s own sign-file')
     .option('--sign-cert <file>', 'the key’s certificate')
     .option('--no-cache', 'neither use nor fill this machine’s cache of builds');

@@ -10,6 +10,8 @@ export interface MakingOptions {
   readonly wholeTree?: boolean;
   readonly full?: boolean;
   readonly cache?: boolean;
+  readonly config?: string;
+  readonly symvers?: string;
   readonly signKey?: string;
   readonly signCert?: string;
 }
@@ -43,8 +45,17 @@ export async function makingOf(options: MakingOptions): Promise<Making> {
       'give --sign-key and --sign-cert',
     );
   }
+  if (options.full === true && options.wholeTree !== true) {
+    throw failure(
+      'E_USAGE',
+      '--full builds all modules of a whole tree',
+      'give --whole-tree too, or leave --full out',
+    );
+  }
   return {
     makeVars,
+    ...(options.config === undefined ? {} : { config: options.config }),
+    ...(options.symvers === undefined ? {} : { symvers: options.symvers }),
     allowUnproven: options.allowUnproven ?? false,
     wholeTree: options.wholeTree ?? false,
     full: options.full ?? false,

@@ -19,6 +19,7 @@ export interface BuildWishes {
   readonly source?: string;
   readonly headers?: string;
   readonly offline: boolean;
+  readonly wholeTree?: boolean;
 }
 
 /** What `build` shall make: for a guest's tree, this machine, or a module file alone. Writes nothing. */
@@ -70,8 +71,8 @@ async function fromModule(wishes: BuildWishes, path: string): Promise<Job> {
       'give --module the module that the distro shipped',
     );
   }
-  const { source, headers } = absolute(wishes);
-  if (source === undefined || headers === undefined) {
+  const { source, headers, wholeTree } = absolute(wishes);
+  if (source === undefined || (headers === undefined && !wholeTree)) {
     const missing = source === undefined ? '--source' : '--headers';
     throw failure(
       'E_USAGE',
@@ -89,18 +90,20 @@ async function fromModule(wishes: BuildWishes, path: string): Promise<Job> {
     shipped,
     expectBranch: scan.verdict !== 'branch-absent',
     source: { kind: 'local', path: source },
-    headers: { kind: 'local', path: headers },
+    headers: headers === undefined ? { kind: 'tree' } : { kind: 'local', path: headers },
   };
 }
 
-function absolute({ source, headers, offline }: BuildWishes): {
+function absolute({ source, headers, offline, wholeTree }: BuildWishes): {
   source: string | undefined;
   headers: string | undefined;
   offline: boolean;
+  wholeTree: boolean;
 } {
   return {
     source: source === undefined ? undefined : resolve(source),
     headers: headers === undefined ? undefined : resolve(headers),
     offline,
+    wholeTree: wholeTree ?? false,
   };
 }

@@ -1,6 +1,8 @@
+import { join } from 'node:path';
 import { compileCached, surroundings } from '../build/cached.ts';
-import type { Compiled } from '../build/compile.ts';
+import { type Compiled, stripModule } from '../build/compile.ts';
 import { kernelCompiler } from '../build/compiler.ts';
+import { type ConfigureOptions, runMake } from '../build/configure.ts';
 import { EM_X86_64, readElf } from '../elf/elf.ts';
 import { failure } from '../errors.ts';
 import type { Progress } from '../progress.ts';
@@ -21,13 +23,18 @@ export interface Builds {
 export async function compileBoth(
   job: Job,
   making: Making,
-  made: { readonly source: DriverFiles; readonly patched: Patched; readonly headers: Headers },
+  made: {
+    readonly source: DriverFiles;
+    readonly patched: Patched;
+    readonly headers: Headers;
+    readonly tree?: ConfigureOptions;
+  },
   workspace: Workspace,
   progress: Progress,
   signal: AbortSignal,
 ): Promise<Builds> {
   const around =
-    making.cache === noCache
+    making.cache === noCache || making.wholeTree
       ? undefined
       : await surroundings(workspace.machine, made.headers, compilerName(made.headers, making));
   const build = (label: 'patched' | 'unchanged', content: Buffer): Promise<Compiled> =>
@@ -38,17 +45,23 @@ export async function compileBoth(
         files: new Map<string, Uint8Array>(made.source.files).set(made.patched.file, content),
         module: job.module.name,
         label,
-        makeVars: making.makeVars,
+        // A tree of its own does not know the distro's name for it.
+        makeVars: [...(making.wholeTree ? [`KERNELRELEASE=${job.kernel.release}`] : []), ...making.makeVars],
         progress,
         signal,
       },
       making.cache,
       around,
     );
+  const { tree } = made;
+  const patchedBuild = (): Promise<Compiled> =>
+    tree === undefined
+      ? build('patched', made.patched.after)
+      : compileTree(tree, made.patched, job.module.name);
   const unpatched = build('unchanged', made.patched.before);
   // Both are awaited whatever happens: no compiler may outlive the work folder.
   const settled = await Promise.allSettled([
-    made.patched.patch === null ? unpatched : build('patched', made.patched.after),
+    made.patched.patch === null ? unpatched : patchedBuild(),
     unpatched,
   ]);
   const [patched, unchanged] = settled.map((result) => {
@@ -57,6 +70,24 @@ export async function compileBoth(
   });
   if (patched === undefined || unchanged === undefined) throw new Error('two builds were started');
   return { patched, unchanged };
+}
+
+/** The article's `make modules`: the patched file in its place in the tree, and every module of it made. */
+async function compileTree(options: ConfigureOptions, patched: Patched, module: string): Promise<Compiled> {
+  const { tree, workspace } = options;
+  const folder = join(tree, 'drivers/message/fusion');
+  await workspace.machine.write(join(folder, patched.file), patched.after);
+  const log = await runMake(options, 'modules');
+  const output = join(folder, `${module}.ko`);
+  if ((await workspace.machine.lstat(output))?.type !== 'file') {
+    throw failure(
+      'E_BUILD',
+      `make modules made no ${module}.ko: the configuration does not ask for it`,
+      'see CONFIG_FUSION in the guest’s .config',
+    );
+  }
+  await stripModule(workspace, output);
+  return { bytes: await workspace.machine.read(output), log, command: ['make', '-C', tree, 'modules'] };
 }
 
 /** Who names the compiler with CC= answers for it. */

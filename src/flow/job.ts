@@ -28,6 +28,9 @@ export interface Making {
   readonly wholeTree: boolean;
   /** `--full`: with a whole tree, `make modules` of all of it. */
   readonly full: boolean;
+  /** `--config`, `--symvers`: for a whole tree whose guest does not have them. */
+  readonly config?: string;
+  readonly symvers?: string;
   /** `noCache` with --no-cache. */
   readonly cache: Cache;
   readonly sign?: { readonly key: string; readonly certificate: string };

@@ -60,8 +60,7 @@ export async function obtainSource(
   signal: AbortSignal,
 ): Promise<DriverFiles> {
   const { machine, user } = workspace;
-  const path =
-    job.source.kind === 'local' ? job.source.path : await sourceArchive(workspace, fetched.root ?? '');
+  const path = await sourcePath(job, fetched, workspace);
   const status = await machine.stat(path);
   if (status === undefined) {
     throw failure(
@@ -74,12 +73,19 @@ export async function obtainSource(
   return unpackCached(machine, path, { progress, signal, ...(user === undefined ? {} : { user }) }, cache);
 }
 
+/** Where the source lies: what was given, or the tarball of the fetched package. */
+export function sourcePath(job: Wanted, fetched: Fetched, workspace: Workspace): Promise<string> {
+  return job.source.kind === 'local'
+    ? Promise.resolve(job.source.path)
+    : sourceArchive(workspace, fetched.root ?? '');
+}
+
 /** The build folder in its private copy. */
 export async function obtainHeaders(job: Wanted, fetched: Fetched, workspace: Workspace): Promise<Headers> {
   const { headers, guest } = job;
   if (headers.kind === 'guest' && guest !== undefined) return privateHeaders(guest, headers.path, workspace);
   const machine = localTarget({ dryRun: true });
   const folder =
-    headers.kind === 'package' ? join(fetched.root ?? '', 'usr/src', headers.name) : headers.path;
+    headers.kind === 'local' ? headers.path : join(fetched.root ?? '', 'usr/src', packageName(headers) ?? '');
   return privateHeaders(machine, folder, workspace);
 }

@@ -6,6 +6,8 @@ import type { Assessment } from './assess.ts';
 export type Origin =
   | { readonly kind: 'local'; readonly path: string }
   | { readonly kind: 'guest'; readonly path: string }
+  /** No headers: the source itself is configured as the guest's kernel was. */
+  | { readonly kind: 'tree' }
   | { readonly kind: 'package'; readonly name: string; readonly version: string | null };
 
 /** Pure data: what `plan` and `--dry-run` print, and what `apply` then does. */
@@ -43,6 +45,8 @@ export interface PlanWishes {
   readonly headers: string | undefined;
   /** `--offline`: nothing is fetched. */
   readonly offline: boolean;
+  /** `--whole-tree`: headers are welcome for their configuration, and not needed. */
+  readonly wholeTree: boolean;
   /** What of the guest's own could serve: its build folder, if it is there. */
   readonly guestHeaders: string | undefined;
   /** A generation of ours is in force for this kernel. */
@@ -140,6 +144,11 @@ function sourceOrigin({ facts }: Assessment, wishes: OriginWishes): Origin {
 function headersOrigin({ facts }: Assessment, wishes: OriginWishes): Origin {
   if (wishes.headers !== undefined) return { kind: 'local', path: wishes.headers };
   const { distro, kernel } = facts;
+  if (wishes.wholeTree) {
+    return wishes.guestHeaders === undefined
+      ? { kind: 'tree' }
+      : { kind: 'guest', path: wishes.guestHeaders };
+  }
   const provider = requireProvider(distro, wishes);
   if (wishes.guestHeaders !== undefined) return { kind: 'guest', path: wishes.guestHeaders };
   const name = provider.headers(kernel.release);
@@ -191,6 +200,7 @@ function steps({ facts }: Assessment, source: Origin, headers: Origin): readonly
 export function originText(origin: Origin): string {
   if (origin.kind === 'package')
     return `package ${origin.name}${origin.version === null ? '' : ` ${origin.version}`}`;
+  if (origin.kind === 'tree') return 'the whole source, configured as the guest’s kernel';
   return origin.kind === 'guest' ? `the guest’s ${origin.path}` : origin.path;
 }
 

@@ -11,6 +11,7 @@ export interface Wishes {
   readonly source?: string;
   readonly headers?: string;
   readonly offline: boolean;
+  readonly wholeTree?: boolean;
 }
 
 /** Reads the guest, decides, and plans: everything left of the first fetch. */
@@ -23,6 +24,7 @@ export async function prepare(
     source: wishes.source === undefined ? undefined : resolve(wishes.source),
     headers: wishes.headers === undefined ? undefined : resolve(wishes.headers),
     offline: wishes.offline,
+    wholeTree: wishes.wholeTree ?? false,
     guestHeaders: await guestHeaders(target, assessment.facts.kernel.release),
     patchedBy: await patchedBy(target, assessment),
   });

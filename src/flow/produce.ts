@@ -1,9 +1,12 @@
-import type { Step } from '../progress.ts';
+import type { ConfigureOptions } from '../build/configure.ts';
+import type { Progress, Step } from '../progress.ts';
+import type { Headers } from '../source/headers.ts';
 import type { Workspace } from '../target/workspace.ts';
 import { type Artifact, proveArtifact, proveBeforehand } from './artifact.ts';
 import { compileBoth } from './compile-both.ts';
 import type { Job, Making } from './job.ts';
 import { fetchPackages, obtainHeaders, obtainSource } from './obtain.ts';
+import { obtainTree } from './obtain-tree.ts';
 import { patchSource } from './patch-source.ts';
 
 /** What each step leaves for the next; a step runs only after the one before it. */
@@ -12,6 +15,8 @@ export interface Made {
   source: Awaited<ReturnType<typeof obtainSource>>;
   headers: Awaited<ReturnType<typeof obtainHeaders>>;
   beforehand: Awaited<ReturnType<typeof proveBeforehand>>;
+  /** With `--full`: the tree whose modules are all made. */
+  tree?: ConfigureOptions;
   patched: ReturnType<typeof patchSource>;
   builds: Awaited<ReturnType<typeof compileBoth>>;
   artifact: Artifact;
@@ -43,7 +48,7 @@ export function productionSteps(
       run: async (progress) => {
         [made.source, made.headers] = await bothOf(
           obtainSource(job, made.fetched, workspace, progress, making.cache, signal),
-          obtainHeaders(job, made.fetched, workspace),
+          headersOf(job, making, made, workspace, progress, signal),
         );
         made.beforehand = await proveBeforehand(job, making, made.source, made.headers, workspace.machine);
         return made.beforehand.map(({ detail }) => detail).join('; ');
@@ -74,6 +79,20 @@ export function productionSteps(
       },
     },
   ];
+}
+
+async function headersOf(
+  job: Job,
+  making: Making,
+  made: Made,
+  workspace: Workspace,
+  progress: Progress,
+  signal: AbortSignal,
+): Promise<Headers> {
+  if (!making.wholeTree) return obtainHeaders(job, made.fetched, workspace);
+  const { headers, options } = await obtainTree(job, making, made.fetched, workspace, progress, signal);
+  if (making.full) made.tree = options;
+  return headers;
 }
 
 /** Waits for both whatever happens: nothing may still write into a work folder that is being removed. */

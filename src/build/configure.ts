@@ -1,0 +1,76 @@
+import { join } from 'node:path';
+import { failure } from '../errors.ts';
+import type { Progress } from '../progress.ts';
+import { requireTools, type Tool } from '../target/tools.ts';
+import type { Workspace } from '../target/workspace.ts';
+
+/** What a kernel's own scripts need beside the compiler. */
+const CONFIGURE_TOOLS: readonly Tool[] = [
+  { name: 'make', package: 'make' },
+  { name: 'flex', package: 'flex' },
+  { name: 'bison', package: 'bison' },
+  { name: 'bc', package: 'bc' },
+];
+
+export interface ConfigureOptions {
+  readonly workspace: Workspace;
+  /** The whole source, in the workspace. */
+  readonly tree: string;
+  /** The guest's own `.config`. */
+  readonly config: string;
+  /** The distro's Module.symvers; without it a kernel with modversions would refuse the module. */
+  readonly symvers: Buffer | undefined;
+  /** As `uname -r` says on the guest: a distro sets it beside the tree's own version. */
+  readonly release: string;
+  readonly makeVars: readonly string[];
+  readonly progress: Progress;
+  readonly signal: AbortSignal;
+}
+
+/**
+ * The article's way: the guest's `.config`, `make oldconfig` (every new question takes its default), `make
+ * modules_prepare`; after it the tree serves as a build folder. Throws E_BUILD with the log's path.
+ */
+export async function configureTree(options: ConfigureOptions): Promise<void> {
+  const { workspace, tree, config, symvers, progress } = options;
+  await requireTools(workspace.machine, CONFIGURE_TOOLS);
+  await workspace.machine.write(join(tree, '.config'), config);
+  if (symvers !== undefined) await workspace.machine.write(join(tree, 'Module.symvers'), symvers);
+  await workspace.handOver(tree);
+  for (const goal of ['oldconfig', 'modules_prepare']) {
+    progress.note(`make ${goal}`);
+    await runMake(options, goal);
+  }
+}
+
+/** Runs one goal of the tree's own Makefile as the unprivileged user. */
+export async function runMake(options: ConfigureOptions, goal: string): Promise<string> {
+  const { workspace, tree, release, makeVars, progress, signal } = options;
+  const command = ['make', '-C', tree, goal, `KERNELRELEASE=${release}`, `-j${CORES}`, ...makeVars] as const;
+  const lines: string[] = [];
+  const result = await workspace.machine.run(command, {
+    effect: 'write',
+    // An empty line answers every question with its default.
+    input: '\n'.repeat(4096),
+    env: { HOME: tree, TMPDIR: tree },
+    signal,
+    onLine: (line) => {
+      lines.push(line);
+      if (line.trim() !== '') progress.note(line.trim());
+    },
+    ...(workspace.user === undefined ? {} : { user: workspace.user }),
+  });
+  signal.throwIfAborted();
+  const log = `${command.join(' ')}\n${lines.join('\n')}\n`;
+  if (result.status === 0) return log;
+  const first = lines.find((line) => /: (fatal )?error:|: not found|\*\*\*/.test(line)) ?? lines.at(-1) ?? '';
+  throw failure(
+    'E_BUILD',
+    `make ${goal} failed: ${first.trim()}`,
+    'read the log; a kernel’s scripts may need libelf-dev and libssl-dev beside flex, bison and bc',
+    { log: await workspace.keepLog('build', log) },
+  );
+}
+
+/** Two builds run side by side elsewhere; a whole tree may have all cores. */
+const CORES = navigator.hardwareConcurrency;
