@@ -1,0 +1,129 @@
+import { readFileSync, statSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { type CompileOptions, compileModule } from '../../src/build/compile.ts';
+import { isElf } from '../../src/elf/elf.ts';
+import { listing } from '../helpers/listing.ts';
+import { failureOf, put, temporary, workspaceForTest } from '../target/temporary.ts';
+
+/** A build folder as small as can be: its rule compiles the one file, and tells who did and how. */
+const MAKEFILE = `modules:
+\t@cat $(M)/Kbuild
+\t@echo "uid=$$(id -u) groups=$$(id -G) home=$$HOME leak=$$MPTFIX_LEAK"
+\tgcc -g -c $(M)/mptscsih.c -I$(M)/lsi -o $(M)/mptscsih.ko
+`;
+const GOOD = '#include "mpi.h"\nint mptscsih_io_done(void) { return ANSWER; }\n';
+
+async function compile(code: string, more: Partial<CompileOptions> = {}, makefile = MAKEFILE) {
+  const base = await temporary();
+  const workspace = await workspaceForTest(base);
+  await put(workspace.folder, { 'headers/Makefile': makefile });
+  const run = compileModule({
+    workspace,
+    headers: { folder: workspace.at('headers'), version: { base: '6.1.9' } },
+    files: new Map([
+      ['mptscsih.c', Buffer.from(code)],
+      ['lsi/mpi.h', Buffer.from('#define ANSWER 42\n')],
+    ]),
+    module: 'mptscsih',
+    label: 'patched',
+    progress: { note: () => {}, bytes: () => {} },
+    ...more,
+  });
+  return { base, workspace, run };
+}
+
+test('a module is compiled by an unprivileged user, and has no debug information', async () => {
+  process.env.MPTFIX_LEAK = 'secret';
+  const notes: string[] = [];
+  const { workspace, run } = await compile(GOOD, {
+    progress: { note: (text) => notes.push(text), bytes: () => {} },
+  });
+  const { bytes, log, command } = await run;
+  delete process.env.MPTFIX_LEAK;
+  expect(isElf(bytes)).toBe(true);
+  expect(bytes.includes('.debug_info')).toBe(false);
+  const uid = workspace.user?.uid;
+  expect(uid).toBeGreaterThan(0);
+  const who = `uid=${uid} groups=${uid} home=${workspace.at('patched')} leak=`;
+  expect(notes).toContain(who);
+  expect(statSync(workspace.at('patched/mptscsih.ko')).uid).toBe(uid);
+  expect(command).toEqual(['make', '-C', workspace.at('headers'), `M=${workspace.at('patched')}`, 'modules']);
+  expect(log.startsWith(`${command.join(' ')}\n`)).toBe(true);
+  expect(log).toContain(`${who}\n`);
+});
+
+test('only the one module is built, with the driver’s own flags', async () => {
+  const { workspace, run } = await compile(GOOD);
+  await run;
+  expect(readFileSync(workspace.at('patched/Kbuild'), 'utf8')).toBe(
+    'include $(src)/Makefile\nobj-y :=\nobj-m := mptscsih.o\n',
+  );
+});
+
+test('the code that is compiled cannot write to this machine', async () => {
+  const outside = await temporary({ file: 'x' });
+  const before = listing(outside);
+  const hostile = `modules:\n\techo hacked > ${outside}/file\n`;
+  const { run } = await compile(GOOD, {}, hostile);
+  const { code, log } = await failureOf(run);
+  expect([code, readFileSync(log ?? '', 'utf8')]).toEqual([
+    'E_BUILD',
+    expect.stringContaining('Permission denied'),
+  ]);
+  expect(listing(outside)).toEqual(before);
+});
+
+describe('a failed build is E_BUILD', () => {
+  test('with the compiler’s first error, and all that was said in a log that is kept', async () => {
+    const { base, workspace, run } = await compile('int first(void) { return nowhere; }\nint second( {\n');
+    const { code, what, log } = await failureOf(run);
+    expect(code).toBe('E_BUILD');
+    expect(what).toMatch(/^mptscsih\.ko could not be built: .*mptscsih\.c:1:\d+: error: .*nowhere/);
+    await workspace.dispose();
+    const text = readFileSync(log ?? '', 'utf8');
+    expect(text).toMatch(/^make -C .*\n/);
+    expect(text).toMatch(/mptscsih\.c:2/);
+    expect([dirname(dirname(log ?? '')), statSync(log ?? '').mode & 0o777]).toEqual([base, 0o600]);
+  });
+
+  test('where make is content and there is no module', async () => {
+    const { run } = await compile(GOOD, {}, 'modules:\n\t@echo nothing to do\n');
+    const { code, log } = await failureOf(run);
+    expect([code, readFileSync(log ?? '', 'utf8')]).toEqual([
+      'E_BUILD',
+      expect.stringContaining('nothing to do\n'),
+    ]);
+  });
+
+  test('where a link stands in the module’s place: it is not read through', async () => {
+    const { run } = await compile(GOOD, {}, 'modules:\n\t@ln -s /etc/passwd $(M)/mptscsih.ko\n');
+    expect((await failureOf(run)).code).toBe('E_BUILD');
+  });
+
+  test('where make itself does not know what to do', async () => {
+    const { run } = await compile(GOOD, {}, 'all:\n');
+    expect((await failureOf(run)).what).toContain("No rule to make target 'modules'");
+  });
+
+  test('on a kernel for which no way is known, before anything is run', async () => {
+    const { workspace, run } = await compile(GOOD, {
+      headers: { folder: '/none', version: { base: '2.4.21' } },
+    });
+    expect((await failureOf(run)).what).toContain('2.4.21');
+    expect(await workspace.machine.list(workspace.folder)).toEqual(['headers']);
+  });
+});
+
+test('a stopped build is no failed build', async () => {
+  const controller = new AbortController();
+  const { run } = await compile(
+    GOOD,
+    {
+      signal: controller.signal,
+      progress: { note: () => controller.abort(new Error('stopped by hand')), bytes: () => {} },
+    },
+    'modules:\n\t@echo begun\n\t@sleep 60\n',
+  );
+  await expect(run).rejects.toThrow('stopped by hand');
+});

@@ -1,0 +1,141 @@
+import { chmodSync, chownSync, mkdirSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { generations, journal } from '../../src/install/state.ts';
+import { listing } from '../helpers/listing.ts';
+import { failureOf } from '../target/temporary.ts';
+import { installed, type SmallGuest, smallGuest } from './small-guest.ts';
+
+const STATE = 'var/lib/mptfix';
+const FIRST = `${STATE}/generations/1`;
+
+describe('a state that others could have written is not believed (E_STATE_UNSAFE):', () => {
+  const spoils: Readonly<Record<string, (at: (path: string) => string) => void>> = {
+    'writable for all': (at) => chmodSync(at(STATE), 0o777),
+    'writable for a group': (at) => chmodSync(at(STATE), 0o770),
+    'somebody else’s': (at) => chownSync(at(STATE), 1234, 0),
+    'with generations that are writable for others': (at) => chmodSync(at(`${STATE}/generations`), 0o702),
+    'with somebody else’s generations': (at) => chownSync(at(`${STATE}/generations`), 1234, 0),
+    'a link': (at) => {
+      renameSync(at(STATE), at('var/lib/moved'));
+      symlinkSync('moved', at(STATE));
+    },
+    'with generations behind a link': (at) => {
+      renameSync(at(`${STATE}/generations`), at('var/lib/moved'));
+      symlinkSync('../moved', at(`${STATE}/generations`));
+    },
+    'a file': (at) => {
+      rmSync(at(STATE), { recursive: true });
+      writeFileSync(at(STATE), '');
+    },
+  };
+  for (const [name, spoil] of Object.entries(spoils)) {
+    test(name, async () => {
+      const guest = await smallGuest();
+      await installed(guest);
+      spoil((path) => join(guest.root, path));
+      const before = listing(guest.root);
+      const { code, next } = await failureOf(generations(guest.target));
+      expect([code, next]).toEqual(['E_STATE_UNSAFE', expect.stringContaining('chmod 700')]);
+      expect(listing(guest.root)).toEqual(before);
+    });
+  }
+});
+
+describe('a file that is not as it was written is refused by its name:', () => {
+  const record = {
+    path: '/x',
+    sha256: '0'.repeat(64),
+    size: 1,
+    mode: '0644',
+    uid: 0,
+    gid: 0,
+    mtime: '1.000000000',
+  };
+  const originals = (more: object) =>
+    JSON.stringify({
+      schema: 'mptfix.originals/1',
+      generation: 1,
+      kernel: 'x',
+      files: [{ path: '/x', original: record, backup: 'x' }],
+      folders: [],
+      ...more,
+    });
+  test.each([
+    ['originals.json', ''],
+    ['originals.json', '{"schema":"mptfix.originals/1"'],
+    ['originals.json', 'null'],
+    ['originals.json', '[]'],
+    ['originals.json', '{"files":[{"path":"/etc/shadow"}]}'],
+    ['originals.json', originals({ schema: 'mptfix.originals/2' })],
+    ['originals.json', originals({ kernel: 6 })],
+    [
+      'originals.json',
+      originals({ files: [{ path: '/x', original: { ...record, mode: '644' }, backup: null }] }),
+    ],
+    [
+      'originals.json',
+      originals({ files: [{ path: '/x', original: { ...record, mtime: '1' }, backup: null }] }),
+    ],
+    [
+      'originals.json',
+      originals({ files: [{ path: '/x', original: { ...record, sha256: 'x' }, backup: null }] }),
+    ],
+    ['manifest.json', '{}'],
+    ['manifest.json', '{"schema":"mptfix.manifest/1","generation":1}'],
+  ])('%s of %j', async (name, text) => {
+    const guest = await smallGuest();
+    await installed(guest);
+    const path = join(guest.root, FIRST, name);
+    writeFileSync(path, text);
+    const { code, what } = await failureOf(generations(guest.target));
+    expect([code, what.startsWith(`/${FIRST}/${name} is not as`)]).toEqual(['E_STATE_UNSAFE', true]);
+  });
+});
+
+describe('the journal’s last word counts:', () => {
+  const line = (event: string) => `${JSON.stringify({ time: '2024-01-01T00:00:00.000Z', event })}\n`;
+  test.each([
+    ['', 'open'],
+    [line('begin'), 'open'],
+    [line('begin') + line('installed'), 'installed'],
+    [line('begin') + line('installed') + line('replaced'), 'replaced'],
+    [line('begin') + line('installed') + line('rolling-back'), 'open'],
+    [line('begin') + line('installed') + line('rolling-back') + line('rolled-back'), 'rolled-back'],
+    [line('begin') + line('installed').slice(0, -5), 'open'],
+    [line('begin') + line('installed') + line('unheard-of') + line(''), 'installed'],
+    [`${line('begin')}\0\0\0\0${line('installed')}`, 'open'],
+    ['null\n1\n"begin"\n[]\n', 'open'],
+  ])('%j', async (text, state) => {
+    const guest = await smallGuest();
+    await installed(guest);
+    writeFileSync(join(guest.root, FIRST, 'journal.ndjson'), text);
+    expect((await generations(guest.target)).map((generation) => generation.state)).toEqual([state]);
+  });
+
+  test('a line has a time and an event, and is added at the end', async () => {
+    const guest = await smallGuest();
+    mkdirSync(join(guest.root, FIRST), { recursive: true });
+    await journal(guest.target, 1, 'begin');
+    await journal(guest.target, 1, 'installed');
+    const lines = (await guest.target.readText(`/${FIRST}/journal.ndjson`))?.trim().split('\n') ?? [];
+    expect(lines.map((text) => JSON.parse(text))).toEqual(
+      ['begin', 'installed'].map((event) => ({ event, time: expect.stringMatching(/^\d{4}-.*Z$/) })),
+    );
+  });
+});
+
+describe('generations', () => {
+  const numbers = async (guest: SmallGuest) => (await generations(guest.target)).map(({ number }) => number);
+
+  test('are read in the order of their numbers, and other names are none', async () => {
+    const guest = await smallGuest();
+    expect(await numbers(guest)).toEqual([]);
+    for (const number of [1, 2, 3]) expect((await installed(guest, number + 1)).generation).toBe(number);
+    const at = (name: string) => join(guest.root, STATE, 'generations', name);
+    renameSync(at('2'), at('10'));
+    for (const name of ['0', '01', '1x', '-1', '9999999999', '..x', 'lost+found']) mkdirSync(at(name));
+    expect(await numbers(guest)).toEqual([1, 3, 10]);
+    expect((await installed(guest, 9)).generation).toBe(11);
+  });
+});
