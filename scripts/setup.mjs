@@ -3,7 +3,7 @@
 import { spawnSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 
-/** Program (or file, with a slash) and the Debian package that brings it. */
+/** Program (or file, by its whole path) and the Debian package that brings it. */
 const NEEDED = [
   ['make', 'make'],
   ['gcc', 'gcc'],
@@ -21,6 +21,11 @@ const NEEDED = [
   ['git', 'git'],
   ['ps', 'procps'],
   ['openssl', 'openssl'],
+  ['flex', 'flex'],
+  ['bison', 'bison'],
+  ['bc', 'bc'],
+  ['/usr/include/gelf.h', 'libelf-dev'],
+  ['/usr/include/openssl/ssl.h', 'libssl-dev'],
   ['setpriv', 'util-linux'],
 ];
 /** A compiler that this release's kernel was not built with, for the proof that notices. */
@@ -31,7 +36,9 @@ if (other !== undefined) NEEDED.push([other, other]);
 
 const FOLDERS = ['/usr/local/sbin', '/usr/local/bin', '/usr/sbin', '/usr/bin', '/sbin', '/bin'];
 
-const missing = NEEDED.filter(([name]) => !FOLDERS.some((folder) => existsSync(`${folder}/${name}`)));
+const missing = NEEDED.filter(([name]) =>
+  name.startsWith('/') ? !existsSync(name) : !FOLDERS.some((folder) => existsSync(`${folder}/${name}`)),
+);
 const packages = [...new Set(missing.map(([, name]) => name))];
 if (packages.length > 0) {
   const command = ['apt-get', 'install', '--yes', '--no-install-recommends', ...packages];

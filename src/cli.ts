@@ -192,7 +192,6 @@ function making(command: Command): Command {
       'configure the whole source as the guest’s kernel, instead of using its headers',
       false,
     )
-    .option('--full', 'with --whole-tree: make all modules of the tree, as the article does (hours)', false)
     .option('--config <file>', 'with --whole-tree: the guest’s .config, where it is not in its /boot')
     .option('--symvers <file>', 'with --whole-tree: the distro’s Module.symvers')
     .option('--sign-key <file>', 'sign the module with this key, by the kernel’s own sign-file')

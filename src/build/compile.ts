@@ -61,7 +61,7 @@ export async function compileModule(options: CompileOptions): Promise<Compiled> 
   const output = join(folder, `${module}.ko`);
   const built = await machine.lstat(output);
   if (result.status !== 0 || built?.type !== 'file') throw await buildFailure(options, lines, log);
-  await stripModule(workspace, output);
+  await strip(workspace, output);
   return { bytes: await machine.read(output), log, command };
 }
 
@@ -98,7 +98,7 @@ async function buildFailure(
 }
 
 /** Debug information is many times the module, and no distro ships it there. */
-export async function stripModule({ machine, user }: Workspace, path: string): Promise<void> {
+async function strip({ machine, user }: Workspace, path: string): Promise<void> {
   const options = { effect: 'write', ...(user === undefined ? {} : { user }) } as const;
   const result = await machine.run(['strip', '--strip-debug', path], options);
   if (result.status !== 0) throw new Error(`strip failed: ${result.stderr.trim()}`);

@@ -44,7 +44,7 @@ export async function configureTree(options: ConfigureOptions): Promise<void> {
 }
 
 /** Runs one goal of the tree's own Makefile as the unprivileged user. */
-export async function runMake(options: ConfigureOptions, goal: string): Promise<string> {
+async function runMake(options: ConfigureOptions, goal: string): Promise<void> {
   const { workspace, tree, release, makeVars, progress, signal } = options;
   const command = ['make', '-C', tree, goal, `KERNELRELEASE=${release}`, `-j${CORES}`, ...makeVars] as const;
   const lines: string[] = [];
@@ -61,8 +61,8 @@ export async function runMake(options: ConfigureOptions, goal: string): Promise<
     ...(workspace.user === undefined ? {} : { user: workspace.user }),
   });
   signal.throwIfAborted();
+  if (result.status === 0) return;
   const log = `${command.join(' ')}\n${lines.join('\n')}\n`;
-  if (result.status === 0) return log;
   const first = lines.find((line) => /: (fatal )?error:|: not found|\*\*\*/.test(line)) ?? lines.at(-1) ?? '';
   throw failure(
     'E_BUILD',

@@ -8,10 +8,16 @@ import type { ProofResult } from './proof.ts';
 const SHF_ALLOC = 2;
 
 /**
- * Sections that are no code and no data of the source: the build-id is a hash of all others, .modinfo is compared
- * field by field.
+ * Sections that are no code and no data of the source: the build-id is a hash of all others, .note.Linux holds the salt
+ * of the kernel's configuration (which Debian leaves out of /boot/config), .modinfo is compared field by field.
  */
-const LEFT_OUT: ReadonlySet<string> = new Set(['.note.gnu.build-id', '.modinfo', '.BTF', '.BTF.base']);
+const LEFT_OUT: ReadonlySet<string> = new Set([
+  '.note.gnu.build-id',
+  '.note.Linux',
+  '.modinfo',
+  '.BTF',
+  '.BTF.base',
+]);
 
 /** Fields that signing, and building inside the kernel's own tree, add to a module. */
 const ADDED_FIELDS: ReadonlySet<string> = new Set([

@@ -8,7 +8,6 @@ export interface MakingOptions {
   readonly makeVar?: readonly string[];
   readonly allowUnproven?: boolean;
   readonly wholeTree?: boolean;
-  readonly full?: boolean;
   readonly cache?: boolean;
   readonly config?: string;
   readonly symvers?: string;
@@ -45,20 +44,12 @@ export async function makingOf(options: MakingOptions): Promise<Making> {
       'give --sign-key and --sign-cert',
     );
   }
-  if (options.full === true && options.wholeTree !== true) {
-    throw failure(
-      'E_USAGE',
-      '--full builds all modules of a whole tree',
-      'give --whole-tree too, or leave --full out',
-    );
-  }
   return {
     makeVars,
     ...(options.config === undefined ? {} : { config: options.config }),
     ...(options.symvers === undefined ? {} : { symvers: options.symvers }),
     allowUnproven: options.allowUnproven ?? false,
     wholeTree: options.wholeTree ?? false,
-    full: options.full ?? false,
     cache: options.cache === false ? noCache : await openCache(),
     ...(signKey === undefined || signCert === undefined
       ? {}

@@ -1,8 +1,6 @@
-import { join } from 'node:path';
 import { compileCached, surroundings } from '../build/cached.ts';
-import { type Compiled, stripModule } from '../build/compile.ts';
+import type { Compiled } from '../build/compile.ts';
 import { kernelCompiler } from '../build/compiler.ts';
-import { type ConfigureOptions, runMake } from '../build/configure.ts';
 import { EM_X86_64, readElf } from '../elf/elf.ts';
 import { failure } from '../errors.ts';
 import type { Progress } from '../progress.ts';
@@ -27,7 +25,6 @@ export async function compileBoth(
     readonly source: DriverFiles;
     readonly patched: Patched;
     readonly headers: Headers;
-    readonly tree?: ConfigureOptions;
   },
   workspace: Workspace,
   progress: Progress,
@@ -53,15 +50,10 @@ export async function compileBoth(
       making.cache,
       around,
     );
-  const { tree } = made;
-  const patchedBuild = (): Promise<Compiled> =>
-    tree === undefined
-      ? build('patched', made.patched.after)
-      : compileTree(tree, made.patched, job.module.name);
   const unpatched = build('unchanged', made.patched.before);
   // Both are awaited whatever happens: no compiler may outlive the work folder.
   const settled = await Promise.allSettled([
-    made.patched.patch === null ? unpatched : patchedBuild(),
+    made.patched.patch === null ? unpatched : build('patched', made.patched.after),
     unpatched,
   ]);
   const [patched, unchanged] = settled.map((result) => {
@@ -70,24 +62,6 @@ export async function compileBoth(
   });
   if (patched === undefined || unchanged === undefined) throw new Error('two builds were started');
   return { patched, unchanged };
-}
-
-/** The article's `make modules`: the patched file in its place in the tree, and every module of it made. */
-async function compileTree(options: ConfigureOptions, patched: Patched, module: string): Promise<Compiled> {
-  const { tree, workspace } = options;
-  const folder = join(tree, 'drivers/message/fusion');
-  await workspace.machine.write(join(folder, patched.file), patched.after);
-  const log = await runMake(options, 'modules');
-  const output = join(folder, `${module}.ko`);
-  if ((await workspace.machine.lstat(output))?.type !== 'file') {
-    throw failure(
-      'E_BUILD',
-      `make modules made no ${module}.ko: the configuration does not ask for it`,
-      'see CONFIG_FUSION in the guest’s .config',
-    );
-  }
-  await stripModule(workspace, output);
-  return { bytes: await workspace.machine.read(output), log, command: ['make', '-C', tree, 'modules'] };
 }
 
 /** Who names the compiler with CC= answers for it. */

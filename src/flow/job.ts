@@ -26,8 +26,6 @@ export interface Making {
   readonly allowUnproven: boolean;
   /** `--whole-tree`: configure the whole source instead of using a build folder. */
   readonly wholeTree: boolean;
-  /** `--full`: with a whole tree, `make modules` of all of it. */
-  readonly full: boolean;
   /** `--config`, `--symvers`: for a whole tree whose guest does not have them. */
   readonly config?: string;
   readonly symvers?: string;

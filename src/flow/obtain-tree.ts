@@ -1,6 +1,6 @@
 import { join, resolve } from 'node:path';
 import { gunzipSync } from 'node:zlib';
-import { type ConfigureOptions, configureTree } from '../build/configure.ts';
+import { configureTree } from '../build/configure.ts';
 import { failure } from '../errors.ts';
 import type { Progress } from '../progress.ts';
 import type { Headers } from '../source/headers.ts';
@@ -13,12 +13,6 @@ import type { Job, Making } from './job.ts';
 import type { Fetched } from './obtain.ts';
 import { sourcePath } from './obtain.ts';
 
-/** A configured whole tree, which serves as a build folder, and what `make modules` of all of it needs. */
-export interface ConfiguredTree {
-  readonly headers: Headers;
-  readonly options: ConfigureOptions;
-}
-
 /** Unpacks the whole source, configures it as the guest's kernel was, and prepares it for modules. */
 export async function obtainTree(
   job: Job,
@@ -27,7 +21,7 @@ export async function obtainTree(
   workspace: Workspace,
   progress: Progress,
   signal: AbortSignal,
-): Promise<ConfiguredTree> {
+): Promise<Headers> {
   const { release } = job.kernel;
   const config = await findConfig(job, making);
   const symvers = await findSymvers(job, making, config);
@@ -38,11 +32,19 @@ export async function obtainTree(
     signal,
     ...(user === undefined ? {} : { user }),
   });
-  const options = { workspace, tree, config, symvers, release, makeVars: making.makeVars, progress, signal };
-  await configureTree(options);
+  await configureTree({
+    workspace,
+    tree,
+    config,
+    symvers,
+    release,
+    makeVars: making.makeVars,
+    progress,
+    signal,
+  });
   const version = treeVersion((await workspace.machine.readText(join(tree, 'Makefile'))) ?? '');
   if (version === undefined) throw new Error(`${path} has a top Makefile without a version`);
-  const headers: Headers = {
+  return {
     folder: tree,
     folders: [tree],
     origin: `${path}, configured`,
@@ -50,7 +52,6 @@ export async function obtainTree(
     release,
     config: (await workspace.machine.readText(join(tree, '.config'))) ?? config,
   };
-  return { headers, options };
 }
 
 /** Folders that may hold the guest's own `.config` and Module.symvers, with the reads that see them. */
@@ -64,8 +65,9 @@ async function findConfig(job: Job, { config }: Making): Promise<string> {
   const machine = localTarget({ dryRun: true });
   const places: (readonly [TargetReads, string])[] = [];
   if (config !== undefined) places.push([machine, resolve(config)]);
-  if (job.guest !== undefined) places.push([job.guest, `/boot/config-${job.kernel.release}`]);
+  // The one in the headers first: Debian takes CONFIG_BUILD_SALT and others out of the one in /boot.
   places.push(...buildFolders(job).map(([reads, folder]) => [reads, join(folder, '.config')] as const));
+  if (job.guest !== undefined) places.push([job.guest, `/boot/config-${job.kernel.release}`]);
   for (const [reads, path] of places) {
     const text = await reads.readText(path);
     if (text !== undefined && /^CONFIG_\w+=/m.test(text)) return text;

@@ -1,4 +1,3 @@
-import type { ConfigureOptions } from '../build/configure.ts';
 import type { Progress, Step } from '../progress.ts';
 import type { Headers } from '../source/headers.ts';
 import type { Workspace } from '../target/workspace.ts';
@@ -15,8 +14,6 @@ export interface Made {
   source: Awaited<ReturnType<typeof obtainSource>>;
   headers: Awaited<ReturnType<typeof obtainHeaders>>;
   beforehand: Awaited<ReturnType<typeof proveBeforehand>>;
-  /** With `--full`: the tree whose modules are all made. */
-  tree?: ConfigureOptions;
   patched: ReturnType<typeof patchSource>;
   builds: Awaited<ReturnType<typeof compileBoth>>;
   artifact: Artifact;
@@ -90,9 +87,7 @@ async function headersOf(
   signal: AbortSignal,
 ): Promise<Headers> {
   if (!making.wholeTree) return obtainHeaders(job, made.fetched, workspace);
-  const { headers, options } = await obtainTree(job, making, made.fetched, workspace, progress, signal);
-  if (making.full) made.tree = options;
-  return headers;
+  return obtainTree(job, making, made.fetched, workspace, progress, signal);
 }
 
 /** Waits for both whatever happens: nothing may still write into a work folder that is being removed. */

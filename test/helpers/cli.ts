@@ -27,7 +27,8 @@ export async function mptfix(args: readonly string[], settings: RunSettings = {}
   const [file = '', ...rest] = [...(settings.prefix ?? []), process.execPath, settings.bin ?? BIN, ...args];
   const child = spawn(file, rest, {
     stdio: ['ignore', 'pipe', 'pipe'],
-    env: { PATH: process.env.PATH ?? '', HOME: '/nonexistent', ...settings.env },
+    // No folder can be made there: without being asked to, a run neither uses nor fills a cache.
+    env: { PATH: process.env.PATH ?? '', HOME: '/nonexistent', XDG_CACHE_HOME: '/dev/null', ...settings.env },
     ...(settings.uid === undefined ? {} : { uid: settings.uid }),
     ...(settings.gid === undefined ? {} : { gid: settings.gid }),
     ...(settings.cwd === undefined ? {} : { cwd: settings.cwd }),
