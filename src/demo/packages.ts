@@ -6,7 +6,7 @@ import { findPackages, sourceArchive, unpackDeb } from '../source/debian.ts';
 import { providerFor } from '../source/provider.ts';
 import { localTarget } from '../target/local.ts';
 import type { Workspace } from '../target/workspace.ts';
-import { kernelBase } from '../versions/kernel-base.ts';
+import { kernelBase, kernelSeries } from '../versions/kernel-base.ts';
 
 /** The newest kernel of this machine's archives, fetched. */
 export interface KernelPackages {
@@ -53,8 +53,7 @@ export async function fetchKernel(
   }
   const modulePackages = provider.modules(release);
   const headers = provider.headers(release);
-  const [series = ''] = /^\d+\.\d+/.exec(kernelBase(release, newest.version)?.base ?? '') ?? [];
-  const source = provider.source(series);
+  const source = provider.source(kernelSeries(kernelBase(release, newest.version)?.base ?? ''));
   const packages = await findPackages(apt, { headers, source, more: modulePackages, version: undefined });
   const files = await apt.download(packages, progress);
   const sourceDeb = files[packages.findIndex(({ name }) => name === source)] ?? '';

@@ -1,5 +1,6 @@
 import { failure } from '../errors.ts';
 import { providerFor } from '../source/provider.ts';
+import { kernelSeries } from '../versions/kernel-base.ts';
 import type { Assessment } from './assess.ts';
 
 /** Where the source or the headers come from. */
@@ -129,7 +130,7 @@ function sourceOrigin({ facts }: Assessment, wishes: OriginWishes): Origin {
       'give --source the source of exactly this kernel',
     );
   }
-  const name = provider.source(kernel.base.split('.').slice(0, 2).join('.'));
+  const name = provider.source(kernelSeries(kernel.base));
   const version = kernel.packageVersion ?? null;
   if (wishes.offline) {
     throw failure(

@@ -39,7 +39,10 @@ export function generationFolder(number: number): string {
 /** One line of a journal, with its time. */
 export async function journal(target: Target, generation: number, event: string): Promise<void> {
   const line = JSON.stringify({ time: new Date().toISOString(), event });
-  await target.append(`${generationFolder(generation)}/journal.ndjson`, `${line}\n`);
+  const path = `${generationFolder(generation)}/journal.ndjson`;
+  // A power cut may have left half a line: it must not swallow this one.
+  const torn = !((await target.readText(path)) ?? '\n').endsWith('\n');
+  await target.append(path, `${torn ? '\n' : ''}${line}\n`);
 }
 
 /**
@@ -80,7 +83,8 @@ function stateOf(text: string): GenerationState {
   let state: GenerationState = 'open';
   for (const line of text.split('\n')) {
     // A power cut may leave half a line at the end; what it would have said did not happen.
-    state = STATE_OF_EVENT[eventOf(line)] ?? state;
+    const event = eventOf(line);
+    if (Object.hasOwn(STATE_OF_EVENT, event)) state = STATE_OF_EVENT[event] ?? state;
   }
   return state;
 }

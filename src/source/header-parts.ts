@@ -42,7 +42,7 @@ export async function headerParts(
       const target = await origin.readLink(join(folder, name));
       if (target === undefined) continue;
       const named = packageFolder(resolve(folder, target));
-      if (isInside(resolve(folder, target), folder)) continue;
+      if (isInside(resolve(folder, target), folder) || !isKernelFolder(named)) continue;
       // A relative link means just one place, wherever the packages were unpacked.
       await add(named, isAbsolute(target) ? candidatesFor(buildFolder, named) : [named]);
     }
@@ -59,6 +59,11 @@ export function namedFolders(makefile: string): readonly string[] {
 /** `…/linux-kbuild-6.1/scripts` belongs to the package folder `…/linux-kbuild-6.1`. */
 function packageFolder(path: string): string {
   return /^linux-/.test(basename(dirname(path))) ? dirname(path) : path;
+}
+
+/** Where kernels and their build tools lie; a link to anywhere else brings nothing of the guest's into the copy. */
+function isKernelFolder(path: string): boolean {
+  return /\/(usr\/src|usr\/lib|lib)\/(linux|kernels)[\w.+~/-]*$/.test(path);
 }
 
 function isInside(path: string, folder: string): boolean {

@@ -7,7 +7,7 @@ export interface Provider {
   readonly modules: (release: string) => readonly string[];
   /** The package with the build folder. */
   readonly headers: (release: string) => string;
-  /** The package with the source's tarball; `series` is X.Y. */
+  /** The package with the source's tarball; `series` is X.Y, of 2.6 kernels X.Y.Z. */
   readonly source: (series: string) => string;
   /** The package that depends on the newest kernel, by Debian's name of the architecture. */
   readonly newest: (architecture: string) => string;
@@ -27,7 +27,7 @@ export const PROVIDERS: readonly Provider[] = [
     family: 'debian',
     modules: (release) => [`linux-modules-${release}`, `linux-modules-extra-${release}`],
     headers: (release) => `linux-headers-${release}`,
-    source: (series) => `linux-source-${series}.0`,
+    source: (series) => `linux-source-${series.split('.').length > 2 ? series : `${series}.0`}`,
     newest: () => 'linux-image-generic',
   },
 ];

@@ -1,6 +1,7 @@
 import { Parser, type ReadEntry } from 'tar';
 import { truncated } from './archive.ts';
 import { type DriverFiles, driverPath, isTopMakefile, MAX_FILE_BYTES } from './driver-files.ts';
+import { treeVersion } from './makefile-version.ts';
 import { unsafeEntry } from './unsafe-entry.ts';
 
 /** Takes the driver's folder and the top Makefile out of a tar stream, into memory. */
@@ -36,7 +37,9 @@ export function tarCollector(path: string, onEntry?: (name: string) => void): Ta
       keep(entry, (content) => files.set(name, content));
     } else if (isTopMakefile(entry.path)) {
       keep(entry, (content) => {
-        makefile = content.toString('utf8');
+        // Without a leading folder every first-level folder's Makefile looks like the top one: only that has a version.
+        const text = content.toString('utf8');
+        if (treeVersion(text) !== undefined) makefile = text;
       });
     } else {
       entry.resume();
@@ -55,7 +58,7 @@ export function tarCollector(path: string, onEntry?: (name: string) => void): Ta
     },
     complete: () => past && makefile !== undefined,
     end: (stopped = false) => {
-      if (problem === undefined && !past && !stopped) parser.end();
+      if (problem === undefined && !stopped) parser.end();
       if (problem !== undefined) throw problem;
       return { files, ...(makefile === undefined ? {} : { makefile }) };
     },

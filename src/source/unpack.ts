@@ -36,13 +36,16 @@ export async function unpackDriver(
 
   const collector = tarCollector(path);
   let unpacked = 0;
+  let stopped = false;
   await streamArchive(machine, archive, {
     ...options,
     onChunk: (chunk) => {
       unpacked += chunk.length;
       options.progress.bytes(unpacked);
-      return collector.write(chunk) && (readWhole || !collector.complete());
+      const wanted = collector.write(chunk);
+      stopped = wanted && !readWhole && collector.complete();
+      return wanted && !stopped;
     },
   });
-  return requireDriver(collector.end(), path);
+  return requireDriver(collector.end(stopped), path);
 }

@@ -29,6 +29,10 @@ export async function findProgram(name: string): Promise<string | undefined> {
  */
 export async function runProgram(argv: Argv, options: RunOptions): Promise<RunResult> {
   const [file, ...args] = argv;
+  if (options.signal?.aborted === true)
+    return { status: 143, stdout: Buffer.alloc(0), stderr: 'not started' };
+  // A stream that cannot be opened would look like an empty one.
+  if (options.stdinFile !== undefined) await access(options.stdinFile, constants.R_OK);
   const child = execa(file, args, {
     env: { PATH: TOOL_PATH, LC_ALL: 'C', ...options.env },
     extendEnv: false,

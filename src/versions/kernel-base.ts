@@ -69,6 +69,11 @@ function parse(text: string, source: KernelBase['source']): KernelBase | undefin
 
 /** The part that a release and its package must share: 2.6.18 of 2.6, but 6.1 of 6.1.192. */
 function series(kernel: KernelBase): string {
-  const [major = '', minor = '', sub = ''] = kernel.base.split(/[.-]/);
+  return kernelSeries(kernel.base);
+}
+
+/** A base version as source packages are named after it: 6.1 of 6.1.192, but 2.6.18 of 2.6.18. */
+export function kernelSeries(base: string): string {
+  const [major = '', minor = '', sub = ''] = base.split(/[.-]/);
   return Number(major) >= 3 ? `${major}.${minor}` : `${major}.${minor}.${sub}`;
 }
