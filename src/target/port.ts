@@ -38,8 +38,12 @@ export interface TargetReads {
   run(argv: Argv, options: RunOptions): Promise<RunResult>;
   /** Where `run` would find a program; undefined where it is not installed. */
   findProgram(name: string): Promise<string | undefined>;
+  /** Where `run` with `inside` would find a program, as the guest's own path; undefined where the guest has none. */
+  findInside(name: string): Promise<string | undefined>;
   /** Takes the kernel-held lock of a folder; undefined where another process holds it. Writes nothing. */
   lock(path: string): Promise<Lock | undefined>;
+  /** Bytes that this user may still write to the file system of the nearest folder that exists. */
+  freeSpace(path: string): Promise<number>;
 }
 
 export interface TargetWrites {
@@ -53,6 +57,13 @@ export interface TargetWrites {
   mkdir(path: string, mode: number): Promise<void>;
   /** Makes a symbolic link, in place of what has the name. */
   link(path: string, target: string): Promise<void>;
+  /**
+   * Gives a file a second name, in place of what has that name. False, and nothing done, where this cannot be: on
+   * another file system, or on one without hard links.
+   */
+  hardLink(from: string, to: string): Promise<boolean>;
+  /** Moves a name within its file system, in place of what has the new one. Neither name is followed. */
+  rename(from: string, to: string): Promise<void>;
   remove(path: string): Promise<void>;
   /** Removes a folder and all that is in it. */
   removeTree(path: string): Promise<void>;
@@ -81,7 +92,17 @@ export interface FileAttributes {
 }
 
 export interface RunOptions {
+  /** What writes dies with this process, however that ends: no orphan writes after the next run's undo. */
   readonly effect: 'read' | 'write';
+  /** It goes on when this process dies: a package manager that is cut off leaves worse than one that is not. */
+  readonly mayOutlive?: boolean;
+  /**
+   * The program is the guest's own, and sees the guest only: on this machine it simply runs, for a tree it runs
+   * in it by chroot, in private namespaces with /proc, /dev, a read-only /sys and no network, of which nothing stays.
+   * Takes neither `cwd` nor `user`. Throws E_NOT_ROOT; E_TOOLS_MISSING where guest or machine lack a program for it;
+   * E_ARCH_UNSUPPORTED where the guest's programs do not run here.
+   */
+  readonly inside?: boolean;
   readonly cwd?: string;
   /** The whole environment is PATH, LC_ALL=C and these: nothing of the caller's leaks into a build. */
   readonly env?: Readonly<Record<string, string>>;

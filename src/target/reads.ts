@@ -1,12 +1,13 @@
 import { createHash } from 'node:crypto';
 import { type BigIntStats, constants, createReadStream } from 'node:fs';
-import { access, lstat, open, readdir, readFile, readlink, stat } from 'node:fs/promises';
+import { access, lstat, open, readdir, readFile, readlink, stat, statfs } from 'node:fs/promises';
+import { dirname } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import type { FileStat, TargetReads } from './port.ts';
 import { resolveInRoot } from './resolve.ts';
 
 /** The reads of a tree of files below `root`; `/` is this machine. */
-export function fileReads(root: string): Omit<TargetReads, 'run' | 'findProgram' | 'lock'> {
+export function fileReads(root: string): Omit<TargetReads, 'run' | 'findProgram' | 'findInside' | 'lock'> {
   const at = (path: string): Promise<string> => resolveInRoot(root, path);
   return {
     hostPath: at,
@@ -43,6 +44,7 @@ export function fileReads(root: string): Omit<TargetReads, 'run' | 'findProgram'
       }
     },
     writable: async (path) => writable(await at(path)),
+    freeSpace: async (path) => freeSpace(await at(path)),
   };
 }
 
@@ -91,6 +93,17 @@ function fileStat(status: BigIntStats): FileStat {
     gid: Number(status.gid),
     mtime: `${status.mtimeNs / 1_000_000_000n}.${String(nanos).padStart(9, '0')}`,
   };
+}
+
+async function freeSpace(path: string): Promise<number> {
+  try {
+    const { bsize, bfree, bavail } = await statfs(path, { bigint: true });
+    // The blocks that a file system keeps back are root's to use.
+    return Number(bsize * (process.geteuid?.() === 0 ? bfree : bavail));
+  } catch (error) {
+    if (path === '/' || !(isCode(error, 'ENOENT') || isCode(error, 'ENOTDIR'))) throw error;
+    return freeSpace(dirname(path));
+  }
 }
 
 async function writable(path: string): Promise<'yes' | 'read-only' | 'denied' | 'missing'> {

@@ -1,4 +1,5 @@
 import { failure } from '../errors.ts';
+import { findInside, runInside } from './inside.ts';
 import { lockFolder } from './lock.ts';
 import type { RunOptions, Target, TargetReads, TargetWrites } from './port.ts';
 import { fileReads } from './reads.ts';
@@ -27,15 +28,20 @@ export function treeTarget(
   };
   const run: TargetReads['run'] = async (argv, options) => {
     if (options.effect === 'write') guard(`run ${argv[0]}`);
-    return runProgram(argv, await onHost(root, options));
+    const translated = await onHost(root, options);
+    return options.inside === true && root !== '/'
+      ? runInside(root, argv, translated, reads)
+      : runProgram(argv, translated);
   };
+  const reads = fileReads(root);
   return {
     kind,
     name,
     dryRun,
-    ...fileReads(root),
+    ...reads,
     run,
     findProgram,
+    findInside: (program) => findInside(reads, program),
     lock: async (path) => lockFolder(await resolveInRoot(root, path)),
     ...guarded(fileWrites(root, run), guard),
   };
@@ -68,6 +74,14 @@ function guarded(writes: TargetWrites, guard: (what: string) => void): TargetWri
     link: async (path, target) => {
       guard(`link ${path}`);
       await writes.link(path, target);
+    },
+    hardLink: async (from, to) => {
+      guard(`link ${to}`);
+      return writes.hardLink(from, to);
+    },
+    rename: async (from, to) => {
+      guard(`rename ${from}`);
+      await writes.rename(from, to);
     },
     remove: async (path) => {
       guard(`remove ${path}`);

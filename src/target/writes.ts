@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { chmod, mkdir, open, rename, rm, symlink, unlink } from 'node:fs/promises';
+import { chmod, link, lstat, mkdir, open, rename, rm, symlink, unlink } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import type { Argv, FileAttributes, RunOptions, RunResult, TargetWrites } from './port.ts';
 import { isCode } from './reads.ts';
@@ -43,6 +43,8 @@ export function fileWrites(root: string, run: Run): TargetWrites {
       await rename(temporary, name);
       await syncFolder(dirname(name));
     },
+    hardLink: async (from, to) => hardLinkAtomically(await at(from), await entry(to)),
+    rename: async (from, to) => move(await entry(from), await entry(to)),
     remove: async (path) => {
       const file = await entry(path);
       await unlink(file);
@@ -101,6 +103,43 @@ async function copyAtomically(from: string, to: string, run: Run): Promise<void>
     throw error;
   }
   await syncFolder(dirname(to));
+}
+
+/** What link(2) says where no hard link can be made. Source: link(2). */
+const NO_HARD_LINK = ['EXDEV', 'EPERM', 'EMLINK', 'EOPNOTSUPP', 'ENOTSUP'];
+
+async function hardLinkAtomically(from: string, to: string): Promise<boolean> {
+  const temporary = temporaryBeside(to);
+  try {
+    await link(from, temporary);
+  } catch (error) {
+    if (NO_HARD_LINK.some((code) => isCode(error, code))) return false;
+    throw error;
+  }
+  try {
+    await rename(temporary, to);
+  } finally {
+    // rename(2) does nothing where both names are of one file already.
+    await rm(temporary, { force: true });
+  }
+  await syncFolder(dirname(to));
+  return true;
+}
+
+async function move(from: string, to: string): Promise<void> {
+  const same = from !== to && (await isOneFile(from, to));
+  // rename(2) would leave both names.
+  if (same) await unlink(from);
+  else await rename(from, to);
+  await syncFolder(dirname(to));
+  if (dirname(from) !== dirname(to)) await syncFolder(dirname(from));
+}
+
+async function isOneFile(one: string, other: string): Promise<boolean> {
+  const [a, b] = await Promise.all(
+    [one, other].map((path) => lstat(path, { bigint: true }).catch(() => undefined)),
+  );
+  return a !== undefined && b !== undefined && a.dev === b.dev && a.ino === b.ino;
 }
 
 /** Hidden and without a module's suffix, so that neither depmod nor a person takes it for a module. */

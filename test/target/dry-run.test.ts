@@ -12,6 +12,8 @@ const writes: Readonly<Record<string, (target: Target) => Promise<unknown>>> = {
   mkdir: (target) => target.mkdir('/folder', 0o755),
   'mkdir of one that is there': (target) => target.mkdir('/there', 0o755),
   link: (target) => target.link('/link', '/file'),
+  hardLink: (target) => target.hardLink('/file', '/second'),
+  rename: (target) => target.rename('/file', '/renamed'),
   remove: (target) => target.remove('/file'),
   removeTree: (target) => target.removeTree('/there'),
   setMtime: (target) => target.setMtime('/file', '1.000000000'),
