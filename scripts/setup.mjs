@@ -27,6 +27,8 @@ const NEEDED = [
   ['/usr/include/gelf.h', 'libelf-dev'],
   ['/usr/include/openssl/ssl.h', 'libssl-dev'],
   ['setpriv', 'util-linux'],
+  ['perl', 'perl-base'],
+  ['mkfs.ext4', 'e2fsprogs'],
   ['grub-script-check', 'grub-common'],
   ['grub-mkconfig', 'grub-common'],
 ];
