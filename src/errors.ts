@@ -31,6 +31,7 @@ export type ErrorCode =
   | 'E_GENERATION_MISSING'
   | 'E_FILE_CHANGED'
   | 'E_CANNOT_DECIDE'
+  | 'E_INITRAMFS_TOOL'
   // fetch and unpack
   | 'E_FETCH'
   | 'E_SIGNATURE'
@@ -58,6 +59,7 @@ export type ErrorCode =
   // install
   | 'E_INSTALL'
   | 'E_INSTALL_UNDO'
+  | 'E_INITRAMFS'
   | 'E_LOCKED'
   | 'E_INTERRUPTED'
   | 'E_DRY_RUN'

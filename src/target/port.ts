@@ -64,6 +64,8 @@ export interface TargetWrites {
   hardLink(from: string, to: string): Promise<boolean>;
   /** Moves a name within its file system, in place of what has the new one. Neither name is followed. */
   rename(from: string, to: string): Promise<void>;
+  /** Waits until the disk has a file that a program has written, and its name. */
+  sync(path: string): Promise<void>;
   remove(path: string): Promise<void>;
   /** Removes a folder and all that is in it. */
   removeTree(path: string): Promise<void>;
@@ -109,6 +111,8 @@ export interface RunOptions {
   readonly input?: Uint8Array | string;
   /** A file of the target that becomes the program's standard input, opened by this process. */
   readonly stdinFile?: string;
+  /** Bytes of that file that are left out at its begin. */
+  readonly stdinOffset?: number;
   /** Numeric ids to run as, when this process is root. */
   readonly user?: UserIds;
   readonly timeoutMs?: number;

@@ -1,4 +1,4 @@
-import { constants } from 'node:fs';
+import { constants, createReadStream, type ReadStream } from 'node:fs';
 import { access } from 'node:fs/promises';
 import { constants as osConstants } from 'node:os';
 import { resolve } from 'node:path';
@@ -84,11 +84,15 @@ export async function runPlainly(argv: Argv, options: RunOptions): Promise<RunRe
   };
 }
 
-type StandardInput = { stdin: 'ignore' } | { stdin: { file: string } } | { input: Uint8Array };
+type StandardInput = { stdin: 'ignore' } | { stdin: { file: string } } | { input: Uint8Array | ReadStream };
 
 /** A file is opened by this process, which may read more than the program's own user may. */
 function standardInput(options: RunOptions): StandardInput {
-  if (options.stdinFile !== undefined) return { stdin: { file: options.stdinFile } };
+  if (options.stdinFile !== undefined) {
+    return options.stdinOffset === undefined || options.stdinOffset === 0
+      ? { stdin: { file: options.stdinFile } }
+      : { input: createReadStream(options.stdinFile, { start: options.stdinOffset }) };
+  }
   return options.input === undefined ? { stdin: 'ignore' } : { input: Buffer.from(options.input) };
 }
 

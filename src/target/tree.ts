@@ -83,6 +83,10 @@ function guarded(writes: TargetWrites, guard: (what: string) => void): TargetWri
       guard(`rename ${from}`);
       await writes.rename(from, to);
     },
+    sync: async (path) => {
+      guard(`sync ${path}`);
+      await writes.sync(path);
+    },
     remove: async (path) => {
       guard(`remove ${path}`);
       await writes.remove(path);

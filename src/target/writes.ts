@@ -34,26 +34,31 @@ export function fileWrites(root: string, run: Run): TargetWrites {
       }
       // mkdir's mode is cut by the umask; the mode that was asked for is meant.
       await chmod(folder, mode);
-      await syncFolder(dirname(folder));
+      await syncFile(dirname(folder));
     },
     link: async (path, target) => {
       const name = await entry(path);
       const temporary = temporaryBeside(name);
       await symlink(target, temporary);
       await rename(temporary, name);
-      await syncFolder(dirname(name));
+      await syncFile(dirname(name));
     },
     hardLink: async (from, to) => hardLinkAtomically(await at(from), await entry(to)),
     rename: async (from, to) => move(await entry(from), await entry(to)),
+    sync: async (path) => {
+      const file = await at(path);
+      await syncFile(file);
+      await syncFile(dirname(file));
+    },
     remove: async (path) => {
       const file = await entry(path);
       await unlink(file);
-      await syncFolder(dirname(file));
+      await syncFile(dirname(file));
     },
     removeTree: async (path) => {
       const folder = await entry(path);
       await rm(folder, { recursive: true, force: true });
-      await syncFolder(dirname(folder));
+      await syncFile(dirname(folder));
     },
     setMtime: async (path, mtime) => mustRun(run, ['touch', '-m', '-d', `@${mtime}`, '--', await at(path)]),
   };
@@ -81,7 +86,7 @@ async function writeAtomically(
     await rm(temporary, { force: true });
     throw error;
   }
-  await syncFolder(dirname(path));
+  await syncFile(dirname(path));
 }
 
 /**
@@ -91,18 +96,13 @@ async function copyAtomically(from: string, to: string, run: Run): Promise<void>
   const temporary = temporaryBeside(to);
   try {
     await mustRun(run, ['cp', '--no-dereference', '--preserve=all', '--', from, temporary]);
-    const file = await open(temporary, 'r');
-    try {
-      await file.sync();
-    } finally {
-      await file.close();
-    }
+    await syncFile(temporary);
     await rename(temporary, to);
   } catch (error) {
     await rm(temporary, { force: true });
     throw error;
   }
-  await syncFolder(dirname(to));
+  await syncFile(dirname(to));
 }
 
 /** What link(2) says where no hard link can be made. Source: link(2). */
@@ -122,7 +122,7 @@ async function hardLinkAtomically(from: string, to: string): Promise<boolean> {
     // rename(2) does nothing where both names are of one file already.
     await rm(temporary, { force: true });
   }
-  await syncFolder(dirname(to));
+  await syncFile(dirname(to));
   return true;
 }
 
@@ -131,8 +131,8 @@ async function move(from: string, to: string): Promise<void> {
   // rename(2) would leave both names.
   if (same) await unlink(from);
   else await rename(from, to);
-  await syncFolder(dirname(to));
-  if (dirname(from) !== dirname(to)) await syncFolder(dirname(from));
+  await syncFile(dirname(to));
+  if (dirname(from) !== dirname(to)) await syncFile(dirname(from));
 }
 
 async function isOneFile(one: string, other: string): Promise<boolean> {
@@ -157,11 +157,12 @@ async function mustRun(run: Run, argv: Argv): Promise<void> {
   if (result.status !== 0) throw new Error(`${argv[0]} failed (${result.status}): ${result.stderr.trim()}`);
 }
 
-async function syncFolder(path: string): Promise<void> {
-  const folder = await open(path, 'r');
+/** A folder is opened as a file is. */
+async function syncFile(path: string): Promise<void> {
+  const file = await open(path, 'r');
   try {
-    await folder.sync();
+    await file.sync();
   } finally {
-    await folder.close();
+    await file.close();
   }
 }

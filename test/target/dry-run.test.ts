@@ -14,6 +14,7 @@ const writes: Readonly<Record<string, (target: Target) => Promise<unknown>>> = {
   link: (target) => target.link('/link', '/file'),
   hardLink: (target) => target.hardLink('/file', '/second'),
   rename: (target) => target.rename('/file', '/renamed'),
+  sync: (target) => target.sync('/file'),
   remove: (target) => target.remove('/file'),
   removeTree: (target) => target.removeTree('/there'),
   setMtime: (target) => target.setMtime('/file', '1.000000000'),
