@@ -51,6 +51,8 @@ export interface TargetWrites {
   write(path: string, content: Uint8Array | string, attributes?: FileAttributes): Promise<void>;
   /** Copies a file with mode, owner, times to the nanosecond and extended attributes, as `write` does. */
   copy(from: string, to: string): Promise<void>;
+  /** Gives a file the mode, owner, extended attributes and security context of another; its times stay its own. */
+  copyAttributes(from: string, to: string): Promise<void>;
   /** Adds to the end of a file and waits until the disk has it. */
   append(path: string, text: string): Promise<void>;
   /** Makes one folder; fails where the parent is missing, does nothing where the folder is there. */
@@ -93,6 +95,8 @@ export interface FileAttributes {
   readonly mode?: number;
   readonly uid?: number;
   readonly gid?: number;
+  /** A file whose mode, owner, extended attributes and security context the new one gets; the others are then moot. */
+  readonly like?: string;
 }
 
 export interface RunOptions {

@@ -63,6 +63,10 @@ function guarded(writes: TargetWrites, guard: (what: string) => void): TargetWri
       guard(`write ${to}`);
       await writes.copy(from, to);
     },
+    copyAttributes: async (from, to) => {
+      guard(`change ${to}`);
+      await writes.copyAttributes(from, to);
+    },
     append: async (path, text) => {
       guard(`write ${path}`);
       await writes.append(path, text);

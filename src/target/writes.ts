@@ -13,8 +13,22 @@ export function fileWrites(root: string, run: Run): TargetWrites {
   /** A name itself, whatever it is: for removal. */
   const entry = (path: string): Promise<string> => resolveInRoot(root, path, false);
   return {
-    write: async (path, content, attributes) => writeAtomically(await at(path), content, attributes ?? {}),
+    write: async (path, content, attributes = {}) => {
+      const like = attributes.like === undefined ? undefined : await at(attributes.like);
+      await writeAtomically(
+        await at(path),
+        content,
+        { ...attributes, ...(like === undefined ? {} : { like }) },
+        run,
+      );
+    },
     copy: async (from, to) => copyAtomically(await at(from), await at(to), run),
+    copyAttributes: async (from, to) => copyAttributes(await at(from), await at(to), run),
+    sync: async (path) => {
+      const file = await at(path);
+      await syncFile(file);
+      await syncFile(dirname(file));
+    },
     append: async (path, text) => {
       const file = await open(await at(path), 'a', 0o600);
       try {
@@ -45,11 +59,6 @@ export function fileWrites(root: string, run: Run): TargetWrites {
     },
     hardLink: async (from, to) => hardLinkAtomically(await at(from), await entry(to)),
     rename: async (from, to) => move(await entry(from), await entry(to)),
-    sync: async (path) => {
-      const file = await at(path);
-      await syncFile(file);
-      await syncFile(dirname(file));
-    },
     remove: async (path) => {
       const file = await entry(path);
       await unlink(file);
@@ -68,15 +77,17 @@ async function writeAtomically(
   path: string,
   content: Uint8Array | string,
   want: FileAttributes,
+  run: Run,
 ): Promise<void> {
   const temporary = temporaryBeside(path);
   try {
     const file = await open(temporary, 'wx', 0o600);
     try {
       await file.writeFile(content);
-      if (want.uid !== undefined && want.gid !== undefined) await file.chown(want.uid, want.gid);
+      if (want.like !== undefined) await copyAttributes(want.like, temporary, run);
+      else if (want.uid !== undefined && want.gid !== undefined) await file.chown(want.uid, want.gid);
       // After chown, which clears setuid bits.
-      await file.chmod(want.mode ?? 0o644);
+      if (want.like === undefined) await file.chmod(want.mode ?? 0o644);
       await file.sync();
     } finally {
       await file.close();
@@ -87,6 +98,11 @@ async function writeAtomically(
     throw error;
   }
   await syncFile(dirname(path));
+}
+
+async function copyAttributes(from: string, to: string, run: Run): Promise<void> {
+  const words = ['--attributes-only', '--no-dereference', '--preserve=all', '--no-preserve=timestamps,links'];
+  await mustRun(run, ['cp', ...words, '--', from, to]);
 }
 
 /**
@@ -157,12 +173,11 @@ async function mustRun(run: Run, argv: Argv): Promise<void> {
   if (result.status !== 0) throw new Error(`${argv[0]} failed (${result.status}): ${result.stderr.trim()}`);
 }
 
-/** A folder is opened as a file is. */
 async function syncFile(path: string): Promise<void> {
-  const file = await open(path, 'r');
+  const handle = await open(path, 'r');
   try {
-    await file.sync();
+    await handle.sync();
   } finally {
-    await file.close();
+    await handle.close();
   }
 }
