@@ -28,6 +28,10 @@ const NEEDED = [
   ['/usr/include/openssl/ssl.h', 'libssl-dev'],
   ['setpriv', 'util-linux'],
   ['chroot', 'coreutils'],
+  ['cpio', 'cpio'],
+  ['lz4', 'lz4'],
+  ['lzop', 'lzop'],
+  ['mmdebstrap', 'mmdebstrap'],
 ];
 /** A compiler that this release's kernel was not built with, for the proof that notices. */
 const OTHER_COMPILERS = { bullseye: 'gcc-9', bookworm: 'gcc-11', trixie: 'gcc-13' };
