@@ -32,6 +32,10 @@ const NEEDED = [
   ['mkfs.ext4', 'e2fsprogs'],
   ['grub-script-check', 'grub-common'],
   ['grub-mkconfig', 'grub-common'],
+  ['cpio', 'cpio'],
+  ['lz4', 'lz4'],
+  ['lzop', 'lzop'],
+  ['mmdebstrap', 'mmdebstrap'],
 ];
 /** A compiler that this release's kernel was not built with, for the proof that notices. */
 const OTHER_COMPILERS = { bullseye: 'gcc-9', bookworm: 'gcc-11', trixie: 'gcc-13' };

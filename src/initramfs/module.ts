@@ -26,11 +26,14 @@ export interface InitramfsModules {
   readonly copies: readonly StoredModule[];
   /** Names of all modules, such as `sd_mod`, sorted. */
   readonly names: readonly string[];
+  /** Names of all programs, such as `mount`, sorted. */
+  readonly programs: readonly string[];
   readonly image: Initramfs;
 }
 
 /** A module's file wherever it lies: Red Hat's mkinitrd puts them into /lib, the others into /lib/modules/RELEASE. */
 const MODULE_FILE = /(?:^|\/)([^/]+?)\.k?o(?:\.(?:gz|xz|zst|bz2))?$/;
+const PROGRAM_FILE = /(?:^|\/)(?:s?bin\/([^/]+)|init)$/;
 const RELEASE_FOLDER = /(?:^|\/)lib\/modules\/([^/]+)\//;
 
 /**
@@ -63,12 +66,18 @@ export async function modulesInInitramfs(
   }
   const indexed = modulePath(dependencies, release, moduleName)?.replace(/^\/?(usr\/)?/, '');
   const module = copies.find((copy) => copy.path.replace(/^usr\//, '') === indexed) ?? copies[0];
-  const names = new Set<string>();
-  for (const file of image.names) {
-    const name = ofRelease(file) ? MODULE_FILE.exec(file)?.[1] : undefined;
-    if (name !== undefined) names.add(name);
+  const names = matches([...image.names].filter(ofRelease), MODULE_FILE);
+  const programs = matches([...image.names, ...image.links.keys()], PROGRAM_FILE);
+  return { module, copies, names, programs, image };
+}
+
+function matches(paths: readonly string[], pattern: RegExp): readonly string[] {
+  const found = new Set<string>();
+  for (const path of paths) {
+    const match = pattern.exec(path);
+    if (match !== null) found.add(match[1] ?? match[0]);
   }
-  return { module, copies, names: [...names].sort(), image };
+  return [...found].sort();
 }
 
 /** The module of a name in an image, or that there is none. Throws as `modulesInInitramfs` does. */

@@ -2,7 +2,13 @@ import { buildId } from '../elf/buildId.ts';
 import { compareSection } from '../elf/compare.ts';
 import { type ElfFile, readElf } from '../elf/elf.ts';
 import type { TargetReads } from '../target/port.ts';
-import { modulesInInitramfs, type StoredModule, sha256Of, unpackedModule } from './module.ts';
+import {
+  type InitramfsModules,
+  modulesInInitramfs,
+  type StoredModule,
+  sha256Of,
+  unpackedModule,
+} from './module.ts';
 
 /** Whether a new image is one that the guest can boot with, as far as can be told without booting it. */
 export interface InitramfsProof {
@@ -17,10 +23,10 @@ export interface ExpectedModule {
   /** The module's file as it lies in the module tree, packed or not. */
   readonly file: Uint8Array;
   /**
-   * Modules that the image must have beside it, by their names: those of the image that it takes the place of. A tool
-   * that runs where the guest's hardware cannot be seen may leave out the drivers of its root disk.
+   * What the image that it takes the place of holds: nothing of that may be missing. A tool that cannot see the guest's
+   * hardware may leave out the drivers of its root disk, and dracut ends well where it could not install a program.
    */
-  readonly modules?: readonly string[];
+  readonly before?: Pick<InitramfsModules, 'names' | 'programs'>;
 }
 
 type Reads = Pick<TargetReads, 'hostPath' | 'stat' | 'readRange' | 'run'>;
@@ -32,7 +38,7 @@ export async function proveInitramfs(
   expected: ExpectedModule,
   signal?: AbortSignal,
 ): Promise<InitramfsProof> {
-  const { copies, module, names } = await modulesInInitramfs(
+  const { copies, module, names, programs } = await modulesInInitramfs(
     target,
     image,
     expected.release,
@@ -47,14 +53,21 @@ export async function proveInitramfs(
     const detail = `${other.copy.path} in ${image} is another module: sha256 ${other.copy.moduleSha256}, not ${sha256Of(wanted)}`;
     return { ok: false, detail };
   }
-  const there = new Set(names);
-  const lost = (expected.modules ?? []).filter((name) => !there.has(name));
+  const lost = [
+    ...missing(expected.before?.names, names).map((name) => `module ${name}`),
+    ...missing(expected.before?.programs, programs).map((name) => `program ${name}`),
+  ];
   if (lost.length > 0) {
     const some = lost.slice(0, 5).join(', ') + (lost.length > 5 ? ` and ${lost.length - 5} more` : '');
-    return { ok: false, detail: `${image} lacks modules that the image before it has: ${some}` };
+    return { ok: false, detail: `${image} lacks what the image before it has: ${some}` };
   }
   const how = results.find(({ copy }) => copy === module)?.how ?? '';
   return { ok: true, detail: `${module.path} in ${image}: ${how}, among ${names.length} modules` };
+}
+
+function missing(wanted: readonly string[] = [], there: readonly string[]): readonly string[] {
+  const known = new Set(there);
+  return wanted.filter((name) => !known.has(name));
 }
 
 /** In which way a stored module is the expected one; undefined where it is another. */
