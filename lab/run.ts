@@ -1,6 +1,6 @@
 // npm run lab: a guest's kernel and driver in a virtual machine whose disk answers BUSY for a while, as a SAN does
 // while a path fails over; first with the affected driver, then with the one that mptfix makes of it.
-import { readFile } from 'node:fs/promises';
+import { chmod, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { failure, isFailure } from '../src/errors.ts';
@@ -45,6 +45,8 @@ async function main(signal: AbortSignal): Promise<number> {
   });
   await requireAll();
   const workspace = await openWorkspace(values.work ?? DEFAULT_WORK_BASE);
+  // The demo compiles as a user of its own, who must get through.
+  await chmod(workspace.folder, 0o711);
   try {
     const demo = await demoTree(workspace, values.demo, signal);
     say('building the patched driver: mptfix build');
@@ -90,7 +92,6 @@ async function requireAll(): Promise<void> {
 async function demoTree(workspace: Workspace, kept: string | undefined, signal: AbortSignal): Promise<Demo> {
   if (kept !== undefined) return JSON.parse(await readFile(kept, 'utf8')) as Demo;
   say('making a guest’s tree with an affected driver: mptfix demo (a minute or two)');
-  // Others than root must get through to it: the demo compiles as a user of its own.
   const base = workspace.at('demo');
   await workspace.machine.mkdir(base, 0o755);
   const out = await mptfix(workspace, ['demo', '--keep', '--json', '--work', base], signal);

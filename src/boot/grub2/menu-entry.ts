@@ -107,8 +107,7 @@ function heading(script: Script, entry: Command, wish: BootEntryWish): { title: 
     const word = entry.words[index] as Range;
     const raw = script.text.slice(word.from, word.to);
     const value = literal(script, word);
-    const option =
-      raw === '$menuentry_id_option' || raw.startsWith('$' + '{menuentry_id_option') ? '--id' : value;
+    const option = /^\$\{?menuentry_id_option\}?$/.test(raw) ? '--id' : value;
     const next = entry.words[index + 1];
     const takesNext = WITH_VALUE.includes(option ?? '') && next !== undefined;
     if (takesNext) index += 1;
