@@ -34,7 +34,7 @@ interface Line {
 
 /** A command and its words; GRUB takes `=` for a blank between them. */
 function lineOf(raw: string): Line {
-  const found = /^[ \t]*([^#\s=][^\s=]*)(?:[\s=]+(.*?))?\s*$/.exec(raw);
+  const found = /^([^#\s=][^\s=]*)(?:[\s=]+(.*))?$/.exec(raw.trim());
   const words = (found?.[2] ?? '').split(/\s+/).filter((word) => word !== '');
   return { raw, command: found?.[1]?.toLowerCase() ?? '', words };
 }
@@ -106,7 +106,7 @@ function withLineEnd(text: string): string {
 }
 
 function changed({ raw, command, words }: Line, wish: BootEntryWish): string {
-  const line = raw.replace(/\s+$/, '');
+  const line = raw.trimEnd();
   if (command !== 'initrd') return line;
   const paths = words.map((word) => (namesImage(word, wish.image) ? withFallback(word, wish) : word));
   return `${/^\s*/.exec(line)?.[0] ?? ''}initrd ${paths.join(' ')}`;

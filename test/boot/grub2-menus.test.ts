@@ -178,6 +178,21 @@ describe('a menu of GRUB 2', () => {
     }
   });
 
+  it('is looked through in a moment, however it is made', async () => {
+    const many = [
+      'menuentry a{linux b}\n'.repeat(40_000),
+      `${'submenu a{'.repeat(32)}${'menuentry a{x}\n'.repeat(60_000)}${'}'.repeat(32)}\n`,
+      `menuentry a ${'"x" '.repeat(200_000)}{x}\n`,
+      `${' '.repeat(1_000_000)}x\n`,
+      '# \n'.repeat(300_000),
+    ];
+    for (const menu of many) {
+      const started = Date.now();
+      expect((await planBootEntry((await withMenu(menu)).target, EL7_WISH))?.edits).toEqual([]);
+      expect(Date.now() - started).toBeLessThan(10_000);
+    }
+  });
+
   it('is left alone where the marks of the section are damaged', async () => {
     const guest = await withMenu(`${EL7_MENU}### BEGIN /etc/grub.d/42_mptfix ###\n`);
     const plan = await planBootEntry(guest.target, EL7_WISH);
