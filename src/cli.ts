@@ -31,6 +31,7 @@ const STATUS: Readonly<Record<ErrorCode, number>> = {
   E_STATE_UNSAFE: 3,
   E_GENERATION_MISSING: 3,
   E_FILE_CHANGED: 3,
+  E_MOUNT_MISSING: 3,
   E_FETCH: 4,
   E_SIGNATURE: 4,
   E_ARCHIVE_TRUNCATED: 4,
@@ -51,6 +52,8 @@ const STATUS: Readonly<Record<ErrorCode, number>> = {
   E_PROOF_PROVENANCE: 7,
   E_PROOF_ONLY_BRANCH: 7,
   E_PROOF_SIGNATURE: 7,
+  E_REMOUNT: 8,
+  E_REMOUNT_UNDO: 9,
   E_INSTALL: 8,
   E_INSTALL_UNDO: 9,
   E_CANNOT_DECIDE: 11,
@@ -143,6 +146,14 @@ function declare(run: (act: Act) => Promise<void>): Command {
     .option('--force', 'also where the module was changed by somebody else since', false)
     .action((options) =>
       run(async (signal) => (await import('./commands/rollback.ts')).rollbackCommand(options, signal)),
+    );
+
+  mutating(common(program.command('recover')))
+    .description('say how file systems are, and step by step what to do for one that went read-only')
+    .argument('[mountpoint...]', 'only these')
+    .option('--apply', 'do the safe steps; asks before each', false)
+    .action((mountPoints, options) =>
+      run(async (signal) => (await import('./commands/recover.ts')).recover(mountPoints, options, signal)),
     );
 
   program

@@ -31,6 +31,7 @@ export type ErrorCode =
   | 'E_GENERATION_MISSING'
   | 'E_FILE_CHANGED'
   | 'E_CANNOT_DECIDE'
+  | 'E_MOUNT_MISSING'
   // fetch and unpack
   | 'E_FETCH'
   | 'E_SIGNATURE'
@@ -55,6 +56,9 @@ export type ErrorCode =
   | 'E_PROOF_PROVENANCE'
   | 'E_PROOF_ONLY_BRANCH'
   | 'E_PROOF_SIGNATURE'
+  // recover
+  | 'E_REMOUNT'
+  | 'E_REMOUNT_UNDO'
   // install
   | 'E_INSTALL'
   | 'E_INSTALL_UNDO'

@@ -46,7 +46,8 @@ export async function detectInit(
   family: Family,
 ): Promise<InitSystem> {
   // sd_booted(3): this folder is there where systemd is the init that runs, and only there.
-  if (target.kind === 'local' && (await target.lstat('/run/systemd/system'))?.type === 'directory') return 'systemd';
+  if (target.kind === 'local' && (await target.lstat('/run/systemd/system'))?.type === 'directory')
+    return 'systemd';
   // What the kernel starts: a link to systemd, or init's own program.
   if (/(^|\/)systemd$/.test((await target.readLink('/sbin/init')) ?? '')) return 'systemd';
   for (const { init, files, families } of SIGNS) {

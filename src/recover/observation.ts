@@ -1,6 +1,7 @@
 import type { Mount } from '../facts/mounts.ts';
 import type { Superblock } from '../facts/superblock/parse.ts';
 import type { FileSystem } from '../watch/file-systems.ts';
+import type { LogLine } from './log-lines.ts';
 import type { StorageAnswer } from './storage.ts';
 
 /** What was seen of one mounted file system; nothing is decided yet. */
@@ -15,8 +16,8 @@ export interface Observation {
   readonly superblock?: Superblock;
   /** Errors that the running kernel counts: /sys/fs/ext4/…/errors_count, or btrfs' error_stats summed up. */
   readonly errorsCount?: number;
-  /** Lines of the kernel log since this file system was mounted that tell of an abort or a shutdown. */
-  readonly abortLines: readonly string[];
+  /** What the kernel log says against it since it was mounted. */
+  readonly logLines: readonly LogLine[];
   /** What listing the mount point gave: an XFS that was shut down answers EIO, and shows it nowhere else. */
   readonly listing: 'ok' | 'error' | 'hang' | 'not-asked';
 }

@@ -1,5 +1,6 @@
 import type { Target } from '../target/port.ts';
 import type { FileSystem } from '../watch/file-systems.ts';
+import { logLinesOf } from './log-lines.ts';
 import type { Observation } from './observation.ts';
 import { askStorage, readSuperblock, STORAGE_LIMIT_MS } from './storage.ts';
 
@@ -10,9 +11,10 @@ import { askStorage, readSuperblock, STORAGE_LIMIT_MS } from './storage.ts';
 export async function observe(
   target: Target,
   fileSystem: FileSystem,
-  abortLines: readonly string[],
+  kernelLog: string,
 ): Promise<Observation> {
-  const mount = fileSystem.mounts.find(({ mountPoint }) => mountPoint === fileSystem.mountPoint) ?? fileSystem.mounts[0];
+  const mount =
+    fileSystem.mounts.find(({ mountPoint }) => mountPoint === fileSystem.mountPoint) ?? fileSystem.mounts[0];
   const devicePath = await devicePathOf(target, fileSystem);
   const storage = await askStorage(target, devicePath);
   const answers = storage.answer === 'yes' || storage.answer === 'no-device';
@@ -28,8 +30,9 @@ export async function observe(
     storage,
     ...(superblock === undefined ? {} : { superblock }),
     ...(errorsCount === undefined ? {} : { errorsCount }),
-    abortLines,
-    listing: answers || storage.answer === 'denied' ? await listFolder(target, fileSystem.mountPoint) : 'not-asked',
+    logLines: fileSystem.name === null ? [] : logLinesOf(kernelLog, fileSystem.name),
+    listing:
+      answers || storage.answer === 'denied' ? await listFolder(target, fileSystem.mountPoint) : 'not-asked',
   };
 }
 
@@ -40,7 +43,8 @@ async function devicePathOf(
 ): Promise<string | undefined> {
   const candidates = [name === null ? '' : `/dev/${name.replaceAll('!', '/')}`, source];
   for (const path of candidates) {
-    if (path.startsWith('/dev/') && (await target.stat(path).catch(() => undefined)) !== undefined) return path;
+    if (path.startsWith('/dev/') && (await target.stat(path).catch(() => undefined)) !== undefined)
+      return path;
   }
   return undefined;
 }
@@ -65,15 +69,13 @@ async function countBtrfs(
   let sum: number | undefined;
   for (const device of await target.list(folder)) {
     const text = await target.readText(`${folder}/${device}/error_stats`);
-    for (const [, count] of (text ?? '').matchAll(/^\w+_errs (\d{1,15})$/gm)) sum = (sum ?? 0) + Number(count);
+    for (const [, count] of (text ?? '').matchAll(/^\w+_errs (\d{1,15})$/gm))
+      sum = (sum ?? 0) + Number(count);
   }
   return sum;
 }
 
-async function listFolder(
-  target: Pick<Target, 'run'>,
-  mountPoint: string,
-): Promise<Observation['listing']> {
+async function listFolder(target: Pick<Target, 'run'>, mountPoint: string): Promise<Observation['listing']> {
   // Not hostPath: to look at the folder's own links would hang this process where the file system hangs.
   const { status, stderr } = await target.run(['ls', '-f', '--', `${mountPoint}/`], {
     effect: 'read',

@@ -29,6 +29,9 @@ export interface Evidence {
   readonly detail: string;
 }
 
+/** Where errors are on record. */
+const RECORDS: readonly Evidence['kind'][] = ['superblock', 'counter', 'kernel-log'];
+
 /** Whether the whole file system is read-only, not one mount of it. */
 export function isReadOnly({ mount }: Observation): boolean {
   return mount.superOptions.includes('ro');
@@ -40,18 +43,23 @@ export function stateOf(seen: Observation, named: boolean): FileSystemState {
   const options = mount.superOptions;
   if (['gone', 'error', 'hang'].includes(storage.answer) || seen.listing === 'hang') return 'storage-away';
   if (options.includes('shutdown') || isShutDown(seen)) return 'shutdown';
-  if (options.includes('emergency_ro') || seen.abortLines.length > 0) return 'aborted';
+  if (options.includes('emergency_ro') || isAbortLogged(seen)) return 'aborted';
   if (superblock?.kind === 'ext' && isReadOnly(seen) && superblock.needsRecovery) return 'aborted';
   if (isGivenUp(seen)) return 'aborted';
-  if (evidenceOf(seen).some(({ bad, kind }) => bad && (kind === 'superblock' || kind === 'counter'))) return 'flagged';
+  if (evidenceOf(seen).some(({ bad, kind }) => bad && RECORDS.includes(kind))) return 'flagged';
   if (!isReadOnly(seen)) return 'writable';
   if (isIntended(seen, named)) return 'intended-ro';
   return superblock === undefined ? 'unknown' : 'remounted-ro';
 }
 
-function isShutDown({ mount, listing, abortLines }: Observation): boolean {
+function isAbortLogged({ logLines }: Observation): boolean {
+  return logLines.some(({ abort }) => abort);
+}
+
+function isShutDown(seen: Observation): boolean {
+  const { mount, listing } = seen;
   const noJournalAbort = mount.fsType === 'xfs' || mount.fsType === 'btrfs';
-  return noJournalAbort && (listing === 'error' || abortLines.length > 0);
+  return noJournalAbort && (listing === 'error' || isAbortLogged(seen));
 }
 
 /**
@@ -86,13 +94,25 @@ function ofMount(seen: Observation): readonly Evidence[] {
     },
   ];
   if (isGivenUp(seen))
-    evidence.push({ kind: 'mount', bad: true, detail: 'the kernel itself made it read-only: the mount’s own flag is still rw' });
+    evidence.push({
+      kind: 'mount',
+      bad: true,
+      detail: 'the kernel itself made it read-only: the mount’s own flag is still rw',
+    });
   if (fstab !== null) {
     const wanted = asksReadOnly(fstab) ? 'ro' : 'rw';
-    evidence.push({ kind: 'fstab', bad: false, detail: `/etc/fstab (line ${fstab.line}) wants it ${wanted}` });
+    evidence.push({
+      kind: 'fstab',
+      bad: false,
+      detail: `/etc/fstab (line ${fstab.line}) wants it ${wanted}`,
+    });
   }
   if (listing === 'error')
-    evidence.push({ kind: 'listing', bad: true, detail: 'its top folder cannot be listed: input/output error' });
+    evidence.push({
+      kind: 'listing',
+      bad: true,
+      detail: 'its top folder cannot be listed: input/output error',
+    });
   if (listing === 'hang')
     evidence.push({ kind: 'listing', bad: true, detail: 'listing its top folder does not come back' });
   return evidence;
@@ -122,7 +142,8 @@ function ofSuperblock(seen: Observation): readonly Evidence[] {
   if (superblock.checksum === 'bad') say(true, 'the superblock’s checksum is wrong');
   if (superblock.kind === 'xfs') {
     if (superblock.needsRepair) say(true, 'the superblock says that xfs_repair has to run');
-    if (evidence.length === 0) say(false, 'the superblock has no mark of an error (XFS keeps none but needsrepair)');
+    if (evidence.length === 0)
+      say(false, 'the superblock has no mark of an error (XFS keeps none but needsrepair)');
     return evidence;
   }
   if (superblock.errorFlag) say(true, 'the superblock has the error flag');
@@ -132,7 +153,10 @@ function ofSuperblock(seen: Observation): readonly Evidence[] {
       say(true, 'the superblock says that it was not unmounted cleanly, and there is no journal');
     // A remount to read-only empties the journal first; an error leaves it as it is.
     if (superblock.needsRecovery && isReadOnly(seen))
-      say(true, 'its journal was never emptied (needs_recovery): no remount to read-only was done in good order');
+      say(
+        true,
+        'its journal was never emptied (needs_recovery): no remount to read-only was done in good order',
+      );
   }
   if (evidence.length === 0) say(false, 'the superblock has no error flag and counts no error');
   return evidence;
@@ -140,21 +164,25 @@ function ofSuperblock(seen: Observation): readonly Evidence[] {
 
 function errorsText(superblock: Extract<Observation['superblock'], { kind: 'ext' }>): string {
   const { errorCount, firstError, lastError } = superblock;
-  const first = firstError === null ? '' : `; first at ${firstError.time} in ${firstError.function}:${firstError.line}`;
+  const first =
+    firstError === null ? '' : `; first at ${firstError.time} in ${firstError.function}:${firstError.line}`;
   const last =
-    lastError === null || errorCount < 2 ? '' : `; last at ${lastError.time} in ${lastError.function}:${lastError.line}`;
+    lastError === null || errorCount < 2
+      ? ''
+      : `; last at ${lastError.time} in ${lastError.function}:${lastError.line}`;
   return `the superblock counts ${errorCount} ${errorCount === 1 ? 'error' : 'errors'} since the last e2fsck${first}${last}`;
 }
 
 function ofCounters({ errorsCount }: Observation): readonly Evidence[] {
   if (errorsCount === undefined) return [];
   const noun = errorsCount === 1 ? 'error' : 'errors';
-  return [{ kind: 'counter', bad: errorsCount > 0, detail: `the kernel counts ${errorsCount} ${noun} on it` }];
+  return [
+    { kind: 'counter', bad: errorsCount > 0, detail: `the kernel counts ${errorsCount} ${noun} on it` },
+  ];
 }
 
 const SHOWN_LINES = 5;
 
-function ofLog({ abortLines }: Observation): readonly Evidence[] {
-  const shown = abortLines.slice(0, SHOWN_LINES);
-  return shown.map((line) => ({ kind: 'kernel-log', bad: true, detail: line }));
+function ofLog({ logLines }: Observation): readonly Evidence[] {
+  return logLines.slice(0, SHOWN_LINES).map(({ text }) => ({ kind: 'kernel-log', bad: true, detail: text }));
 }

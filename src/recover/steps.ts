@@ -1,6 +1,6 @@
 import type { InitSystem } from '../facts/init-system.ts';
 import type { Argv } from '../target/port.ts';
-import { bootCheckOf } from './boot-check.ts';
+import { type BootCheck, bootCheckOf } from './boot-check.ts';
 import type { Observation } from './observation.ts';
 import { remountCommand, remountRefusals } from './remount.ts';
 import { repairOf } from './repair.ts';
@@ -118,26 +118,23 @@ const repairRoot: Part = ({ seen, init }) => {
       commands: [],
     });
   }
-  steps.push(bootStep(question(seen, check)));
+  steps.push(bootStep(check, isWritable(seen)));
   return steps;
 };
 
-interface BootQuestion {
-  readonly check: ReturnType<typeof bootCheckOf>;
-  readonly writable: boolean;
+function isWritable({ mount }: Observation): boolean {
+  return !['ro', 'emergency_ro', 'shutdown'].some((mark) => mount.superOptions.includes(mark));
 }
 
-function question(seen: Observation, check: BootQuestion['check']): BootQuestion {
-  const options = seen.mount.superOptions;
-  return { check, writable: !['ro', 'emergency_ro', 'shutdown'].some((mark) => options.includes(mark)) };
-}
-
-function bootStep({ check, writable }: BootQuestion): Step {
+function bootStep(check: BootCheck, writable: boolean): Step {
   const skips = check.skips.length === 0 ? '' : `; see that none of ${check.skips.join(', ')} is there`;
   if (check.kernelArgument !== null) {
     return {
       title: `reboot, and in the boot loader add ${check.kernelArgument} to the kernel’s command line, once${skips}`,
-      why: check.flagFile === null || writable ? check.note : `${check.flagFile} cannot be made on a read-only root; ${check.note}`,
+      why:
+        check.flagFile === null || writable
+          ? check.note
+          : `${check.flagFile} cannot be made on a read-only root; ${check.note}`,
       commands: [check.reboot],
     };
   }
@@ -176,9 +173,12 @@ const services: Part = () => [
   },
 ];
 
-const cannotTell: Part = () => [
+const cannotTell: Part = ({ seen: { storage, mount } }) => [
   {
-    title: 'run mptfix recover as root',
+    title:
+      storage.answer === 'denied'
+        ? 'run mptfix recover as root'
+        : `ask the tools of ${mount.fsType} how it is`,
     why: 'the superblock, which tells whether a remount is safe, could not be read',
     commands: [],
   },

@@ -59,7 +59,7 @@ export async function runProgram(argv: Argv, options: RunOptions): Promise<RunRe
     const enough = options.onChunk === undefined ? false : await passChunks(child, options.onChunk);
     return { enough, result: await child };
   })();
-  const { enough, result } = await withinTime(ended, child, options.timeoutMs);
+  const { enough, result } = await withinTime(ended, child.nodeChildProcess, options.timeoutMs);
   return {
     status: enough ? 0 : statusOf(result),
     stdout: Buffer.from((result.stdout as Uint8Array | undefined) ?? new Uint8Array()),
@@ -78,11 +78,14 @@ async function withinTime(
   if (timeoutMs === undefined) return ended;
   let timer: NodeJS.Timeout | undefined;
   const givenUp = new Promise<Outcome>((resolve) => {
-    timer = setTimeout(() => {
-      child.unref();
-      for (const stream of [child.stdin, child.stdout, child.stderr]) stream?.destroy();
-      resolve({ enough: false, result: { signal: 'SIGKILL', originalMessage: 'it cannot be ended' } });
-    }, timeoutMs + FORCE_KILL_MS + 1000);
+    timer = setTimeout(
+      () => {
+        child.unref();
+        for (const stream of [child.stdin, child.stdout, child.stderr]) stream?.destroy();
+        resolve({ enough: false, result: { signal: 'SIGKILL', originalMessage: 'it cannot be ended' } });
+      },
+      timeoutMs + FORCE_KILL_MS + 1000,
+    );
   });
   try {
     return await Promise.race([ended, givenUp]);

@@ -13,7 +13,11 @@ export const SUPERBLOCK_BYTES = BTRFS_OFFSET + BTRFS_LENGTH;
  */
 export function parseSuperblock(device: Buffer, type?: string): Superblock | undefined {
   const readers =
-    type === undefined ? Object.values(READERS) : Object.hasOwn(KINDS, type) ? [READERS[KINDS[type] ?? 'ext']] : [];
+    type === undefined
+      ? Object.values(READERS)
+      : Object.hasOwn(KINDS, type)
+        ? [READERS[KINDS[type] ?? 'ext']]
+        : [];
   for (const read of readers) {
     const found = read(device);
     if (found !== undefined) return found;
