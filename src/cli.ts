@@ -32,6 +32,9 @@ const STATUS: Readonly<Record<ErrorCode, number>> = {
   E_GENERATION_MISSING: 3,
   E_FILE_CHANGED: 3,
   E_MOUNT_MISSING: 3,
+  E_FS_DAMAGED: 3,
+  E_DEVICE_BUSY: 3,
+  E_UDEV_MISSING: 3,
   E_FETCH: 4,
   E_SIGNATURE: 4,
   E_ARCHIVE_TRUNCATED: 4,
@@ -54,6 +57,8 @@ const STATUS: Readonly<Record<ErrorCode, number>> = {
   E_PROOF_SIGNATURE: 7,
   E_REMOUNT: 8,
   E_REMOUNT_UNDO: 9,
+  E_HARDEN: 8,
+  E_HARDEN_UNDO: 9,
   E_INSTALL: 8,
   E_INSTALL_UNDO: 9,
   E_CANNOT_DECIDE: 11,
@@ -156,6 +161,21 @@ function declare(run: (act: Act) => Promise<void>): Command {
       run(async (signal) => (await import('./commands/recover.ts')).recover(mountPoints, options, signal)),
     );
 
+  mutating(common(program.command('harden')))
+    .description('show errors= policies and SCSI timeouts; set them, and put them back')
+    .option('--apply <setting...>', 'errors=remount-ro|continue|panic and timeout=SECONDS, either or both')
+    .option('--undo', 'put everything back as it was before the first --apply', false)
+    .option('--force', 'with --undo: also what somebody else has changed since', false)
+    .option(
+      '--mount-point <folder>',
+      'only these file systems (repeats)',
+      (word: string, all: string[] = []) => [...all, word],
+    )
+    .option('--device <path>', 'with --root: the block device or image file whose superblock is set too')
+    .action((options) =>
+      run(async (signal) => (await import('./commands/harden.ts')).harden(options, signal)),
+    );
+
   program
     .command('demo')
     .description('show all of it on a private guest tree made from the distro’s real kernel packages')
@@ -226,7 +246,7 @@ function wholeNumber(text: string): number {
 }
 
 function isUndoFailure(error: unknown): boolean {
-  return isFailure(error) && error.failure.code === 'E_INSTALL_UNDO';
+  return isFailure(error) && error.failure.code.endsWith('_UNDO');
 }
 
 function interrupted(): Failure {

@@ -32,6 +32,9 @@ export type ErrorCode =
   | 'E_FILE_CHANGED'
   | 'E_CANNOT_DECIDE'
   | 'E_MOUNT_MISSING'
+  | 'E_FS_DAMAGED'
+  | 'E_DEVICE_BUSY'
+  | 'E_UDEV_MISSING'
   // fetch and unpack
   | 'E_FETCH'
   | 'E_SIGNATURE'
@@ -56,9 +59,11 @@ export type ErrorCode =
   | 'E_PROOF_PROVENANCE'
   | 'E_PROOF_ONLY_BRANCH'
   | 'E_PROOF_SIGNATURE'
-  // recover
+  // recover and harden
   | 'E_REMOUNT'
   | 'E_REMOUNT_UNDO'
+  | 'E_HARDEN'
+  | 'E_HARDEN_UNDO'
   // install
   | 'E_INSTALL'
   | 'E_INSTALL_UNDO'

@@ -1,6 +1,6 @@
 import type { CommonOptions } from '../cli.ts';
 import { failure } from '../errors.ts';
-import { lockGuest } from '../flow/preflight.ts';
+import { lockAnyGuest } from '../flow/preflight.ts';
 import { applySteps, type StepOutcome, type Workbench } from '../recover/apply.ts';
 import { examine, type Recovery, recovery, WELL } from '../recover/report.ts';
 import { deadServices } from '../recover/services.ts';
@@ -64,7 +64,7 @@ async function act(
   signal: AbortSignal,
 ): Promise<RecoverResult> {
   requireRunning(target, options);
-  const lock = await lockGuest(target);
+  const lock = await lockAnyGuest(target);
   try {
     const { init, examined, log } = await examine(target, mountPoints);
     const sick = examined.filter(({ report }) => !WELL.includes(report.state));

@@ -22,11 +22,27 @@ export async function lockGuest(target: Target): Promise<Lock> {
   }
   const lock = await target.lock(MODULES_FOLDER);
   if (lock !== undefined) return lock;
-  throw failure(
+  throw locked(target);
+}
+
+function locked(target: Target): Error {
+  return failure(
     'E_LOCKED',
     `another run of mptfix is at work on ${target.name}`,
     'wait until it has ended, then run the command again',
   );
+}
+
+/**
+ * The same lock for work that needs no modules: of a guest without /lib/modules (a kernel that has all built in) it is
+ * /etc that is locked. Throws E_LOCKED.
+ */
+export async function lockAnyGuest(target: Target): Promise<Lock> {
+  if ((await target.stat(MODULES_FOLDER))?.type === 'directory') return lockGuest(target);
+  await requireTools(target, [TOOLS.flock]);
+  const lock = await target.lock('/etc');
+  if (lock !== undefined) return lock;
+  throw locked(target);
 }
 
 /** Everything that would stop the installation, found before anything is fetched. */
