@@ -19,7 +19,7 @@ export async function daemonOf(
   target: Pick<Target, 'stat' | 'readText'>,
   name: string,
 ): Promise<Daemon | undefined> {
-  if (!/^[\w.@+-]{1,64}$/.test(name)) return undefined;
+  if (!/^\w[\w.@+-]{0,63}$/.test(name)) return undefined;
   const path = `/etc/init.d/${name}`;
   const status = await target.stat(path).catch(() => undefined);
   if (status?.type !== 'file' || status.size > LARGEST_SCRIPT) return undefined;

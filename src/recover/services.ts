@@ -126,11 +126,25 @@ async function deadByLink(
 
 /** The services of the present runlevel by its `S10network` links, in the order of their start. */
 async function enabledServices(target: Target, links: string): Promise<readonly string[]> {
-  const { status, stdout } = await target.run(['runlevel'], { effect: 'read', timeoutMs: 5000 });
-  const level = status === 0 ? /^\S+ ([2-5])\s*$/.exec(stdout.toString('latin1'))?.[1] : undefined;
-  const known =
-    level ?? /^[^#:]*:([2-5]):initdefault:/m.exec((await target.readText('/etc/inittab')) ?? '')?.[1];
-  if (known === undefined) return [];
-  const names = await target.list(`${links}${known}.d`).catch(() => []);
-  return names.flatMap((name) => /^S\d\d([\w.@+-]{1,64})$/.exec(name)?.[1] ?? []);
+  const level = (await presentRunlevel(target)) ?? (await defaultRunlevel(target));
+  if (level === undefined) return [];
+  const names = await target.list(`${links}${level}.d`).catch(() => []);
+  return names.flatMap((name) => /^S\d\d(\w[\w.@+-]{0,63})$/.exec(name)?.[1] ?? []);
+}
+
+/** A record of utmp(5) on x86: its size, the type of the one that holds the runlevel, and where its pid lies. */
+const UTMP = { size: 384, runLevel: 1, pid: 4, largest: 1024 * 1024 };
+
+/** As runlevel(8) finds it: the low byte of the pid of the record RUN_LVL. */
+async function presentRunlevel(target: Target): Promise<string | undefined> {
+  const bytes = await target.readRange('/var/run/utmp', 0, UTMP.largest).catch(() => Buffer.alloc(0));
+  let level: string | undefined;
+  for (let at = 0; at + UTMP.size <= bytes.length; at += UTMP.size) {
+    if (bytes.readUInt16LE(at) === UTMP.runLevel) level = String.fromCharCode(bytes.readUInt8(at + UTMP.pid));
+  }
+  return level !== undefined && /^[2-5]$/.test(level) ? level : undefined;
+}
+
+async function defaultRunlevel(target: Target): Promise<string | undefined> {
+  return /^[^#:]*:([2-5]):initdefault:/m.exec((await target.readText('/etc/inittab')) ?? '')?.[1];
 }
