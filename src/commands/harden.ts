@@ -6,7 +6,7 @@ import { detectInit, type InitSystem } from '../facts/init-system.ts';
 import { assess } from '../flow/assess.ts';
 import { lockAnyGuest } from '../flow/preflight.ts';
 import { adviceOn } from '../harden/advice.ts';
-import { wordsOf } from '../harden/handlers.ts';
+import { undoWordsOf, wordsOf } from '../harden/handlers.ts';
 import { finishOpenSets, perform, refuseForeign, undoSet } from '../harden/perform.ts';
 import { type HardenPlan, planHarden } from '../harden/plan.ts';
 import { HARDEN_FOLDER, storedSets } from '../harden/sets.ts';
@@ -140,12 +140,12 @@ async function undoResult(
 ): Promise<HardenResult> {
   const changes = (await storedSets(target))
     .toReversed()
-    .flatMap(({ set }) => set.changes.toReversed().map(wordsOf));
+    .flatMap(({ set }) => set.changes.toReversed().map(undoWordsOf));
   const base = await result(target, found, changes.length === 0 ? 'nothing-to-do' : outcome, {
     changes: [],
     notes: [],
   });
-  return { ...base, changes: changes.map((words) => `put back: ${words}`) };
+  return { ...base, changes };
 }
 
 /** Refused before anything is changed: a file system that is read-only takes neither files nor what an undo needs. */

@@ -168,7 +168,7 @@ const sysfs: Handler<Of<'sysfs'>> = {
 
 /** In place: sysfs knows no rename. */
 async function writeSysfs(target: Target, path: string, value: string): Promise<void> {
-  const argv = ['dd', `of=${await target.hostPath(path)}`, 'conv=notrunc'] as const;
+  const argv = ['dd', `of=${await target.hostPath(path)}`] as const;
   const { status, stderr } = await target.run(argv, {
     effect: 'write',
     input: `${value}\n`,
@@ -201,4 +201,11 @@ export function handlerOf(change: Change): Handler<Change> {
 
 export function wordsOf(change: Change): string {
   return handlerOf(change).words(change);
+}
+
+/** The same for its undo: the way back. */
+export function undoWordsOf(change: Change): string {
+  if (change.kind === 'folder' || change.kind === 'link') return `${change.path}: removed`;
+  if (change.kind === 'file') return `${change.path}: ${change.before === null ? 'removed' : 'as it was'}`;
+  return wordsOf({ ...change, before: change.after, after: change.before } as Change);
 }

@@ -3,7 +3,7 @@ import { failure } from '../errors.ts';
 import { recordFile } from '../install/record.ts';
 import type { Target } from '../target/port.ts';
 import { isTemporaryName } from '../target/writes.ts';
-import { handlerOf, wordsOf } from './handlers.ts';
+import { handlerOf, undoWordsOf, wordsOf } from './handlers.ts';
 import {
   type Change,
   type ChangeSet,
@@ -100,7 +100,7 @@ export async function undoSet(target: Target, set: ChangeSet): Promise<LeftAlone
       const handler = handlerOf(change);
       const standing = await handler.standing(target, change);
       if (standing === 'before') continue;
-      if (standing === 'gone' || (standing === 'other' && handler.volatile)) left.push(wordsOf(change));
+      if (standing === 'gone' || (standing === 'other' && handler.volatile)) left.push(undoWordsOf(change));
       else await handler.putBack(target, change, set.number);
     }
     for (const { path, mtime } of set.folders) await restoreFolder(target, path, mtime);

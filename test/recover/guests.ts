@@ -70,3 +70,9 @@ export const GUESTS: Readonly<Record<string, Entries>> = {
   },
   'something else': { 'etc/fstab': fstab(1) },
 };
+
+/** A fstab of which one line overrides the superblock. */
+export const ERRORS = `# <file system> <mount point>
+/dev/sda1 /     ext3  errors=continue,noatime 0 1
+/dev/sdb1 /data ext3  defaults 0 2
+`;
