@@ -18,7 +18,7 @@ export const DRIVER_SIGNATURES: readonly Signature[] = [
     id: 'mpt-loginfo',
     eras: ['2.6', '3', '4', '5', '6'],
     layer: 'driver',
-    needles: ['LogInfo(0x'],
+    needles: [' LogInfo(0x'],
     pattern: regex`mptbase: ${IOC}(?:WARNING - )?LogInfo\((?<code>0x[\da-fA-F]{8})\): `,
     fields: ['adapter', 'code'],
     tail: true,

@@ -101,7 +101,7 @@ export const EXT_SIGNATURES: readonly Signature[] = [
     id: 'ext4-end-bio',
     eras: ['3', '4', '5', '6'],
     layer: 'file-system',
-    needles: ['I/O error'],
+    needles: ['ext4_end_bio'],
     pattern: regex`EXT4-fs warning \(device (?<device>${DEVICE})\): ${FUNCTION}: I/O error (?:(?<error>-?\d{1,5}) )?(?<operation>writing|reading) `,
     fields: ['device', 'function', 'error', 'operation'],
     effect: 'error',

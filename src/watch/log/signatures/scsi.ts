@@ -113,7 +113,7 @@ export const SCSI_SIGNATURES: readonly Signature[] = [
     id: 'scsi-sense-old',
     eras: ['2.4', '2.6'],
     layer: 'scsi',
-    needles: ['sense key'],
+    needles: [': sense key'],
     pattern: regex`sense key:? (?<what>${SENSE_KEYS})\b`,
     fields: ['what'],
     source: 'constants.c print_sense_internal(), 2.4 and 2.6.0 to 2.6.21',
