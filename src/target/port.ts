@@ -74,6 +74,8 @@ export interface FileStat {
   readonly gid: number;
   /** Seconds since the epoch with nine decimals: a double would lose the last digits. */
   readonly mtime: string;
+  /** Of a block or character device: its own `major:minor`. */
+  readonly rdev?: string;
 }
 
 export interface FileAttributes {

@@ -114,7 +114,15 @@ function fileStat(status: BigIntStats): FileStat {
     uid: Number(status.uid),
     gid: Number(status.gid),
     mtime: `${status.mtimeNs / 1_000_000_000n}.${String(nanos).padStart(9, '0')}`,
+    ...(status.isBlockDevice() || status.isCharacterDevice() ? { rdev: deviceNumber(status.rdev) } : {}),
   };
+}
+
+/** As makedev(3) of glibc packs it. */
+function deviceNumber(rdev: bigint): string {
+  const major = ((rdev >> 8n) & 0xfffn) | ((rdev >> 32n) & 0xfffff000n);
+  const minor = (rdev & 0xffn) | ((rdev >> 12n) & 0xffffff00n);
+  return `${major}:${minor}`;
 }
 
 async function writable(path: string): Promise<'yes' | 'read-only' | 'denied' | 'missing'> {

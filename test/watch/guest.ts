@@ -1,0 +1,18 @@
+import type { Target } from '../../src/target/port.ts';
+import { rootTarget } from '../../src/target/root.ts';
+import { type Entries, temporary } from '../target/temporary.ts';
+
+/** A running guest as its /proc, /sys, /dev and /etc show it, for as long as the test runs. */
+export async function guest(entries: Entries): Promise<Target & { readonly root: string }> {
+  const root = await temporary(entries);
+  return { ...rootTarget(root, { dryRun: false }), root };
+}
+
+/** /proc/partitions of devices given as `8:1 sda1`. */
+export function partitions(...devices: readonly string[]): string {
+  const lines = devices.map((device) => {
+    const [number = '', name = ''] = device.split(' ');
+    return `${number.replace(':', ' ')} 1048576 ${name}`;
+  });
+  return ['major minor  #blocks  name', '', ...lines, ''].join('\n');
+}
