@@ -67,7 +67,10 @@ export interface TargetWrites {
 }
 
 export interface ReadStream {
-  /** What one read(2) gives, at most 8 KiB: of /dev/kmsg one record. Undefined: nothing more for now. */
+  /**
+   * What one read(2) gives, at most 8 KiB: of /dev/kmsg one record. Good until the next read. Undefined: nothing more
+   * for now.
+   */
   read(): Buffer | undefined;
   close(): void;
 }

@@ -15,7 +15,7 @@ export function openStream(path: string): ReadStream {
     for (;;) {
       try {
         const length = readSync(descriptor, buffer);
-        return length === 0 ? undefined : Buffer.from(buffer.subarray(0, length));
+        return length === 0 ? undefined : buffer.subarray(0, length);
       } catch (error) {
         if (isCode(error, OVERWRITTEN)) continue;
         if (isCode(error, 'EAGAIN')) return undefined;

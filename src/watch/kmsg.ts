@@ -4,7 +4,7 @@ import type { ReadStream, TargetReads } from '../target/port.ts';
 export interface KernelMessage {
   /** Since boot. */
   readonly seconds: number;
-  /** One line, without control characters. */
+  /** One line of ASCII; what is not printable stands as the kernel's `\x1b`. */
   readonly text: string;
 }
 
@@ -46,7 +46,7 @@ export function readAvailable(
   let bytes = 0;
   for (let chunk = stream.read(); chunk !== undefined && bytes < longest; chunk = stream.read()) {
     bytes += chunk.length;
-    const lines = (rest + chunk.toString('utf8')).split('\n');
+    const lines = (rest + chunk.toString('latin1')).split('\n');
     rest = (lines.pop() ?? '').slice(0, 2 * LONGEST_TEXT);
     for (const line of lines) {
       const message = kernelMessage(line);
@@ -61,15 +61,10 @@ export function readAvailable(
  * wrote into the buffer (its facility is not 0) is none of the kernel's messages: anybody may claim anything there.
  */
 export function kernelMessage(record: string): KernelMessage | undefined {
-  const [, priority, microseconds, text] =
-    /^(\d{1,4}),\d{1,20},(\d{1,20}),[^;]{0,64};(.*)$/s.exec(record.slice(0, LONGEST_TEXT)) ?? [];
-  if (text === undefined || Number(priority) >> 3 !== 0) return undefined;
-  return { seconds: Number(microseconds) / 1e6, text: plain(text) };
-}
-
-/** The kernel writes what cannot be printed, and a backslash, as `\x5c`. */
-function plain(text: string): string {
-  return text
-    .replace(/\\x([0-9a-f]{2})/g, (_, hex: string) => String.fromCharCode(Number.parseInt(hex, 16)))
-    .replace(/\p{C}/gu, ' ');
+  const start = record.indexOf(';');
+  if (start < 0 || record.startsWith(' ')) return undefined;
+  const [priority = '', , microseconds = ''] = record.slice(0, start).split(',', 3);
+  if (!/^\d+$/.test(priority) || !/^\d+$/.test(microseconds) || Number(priority) >> 3 !== 0) return undefined;
+  const text = record.slice(start + 1, start + LONGEST_TEXT);
+  return { seconds: Number(microseconds) / 1e6, text: text.replaceAll('\\x5c', '\\') };
 }

@@ -16,23 +16,26 @@ interface Pattern {
 const PATTERNS: readonly Pattern[] = [
   { kind: 'abort', text: /EXT[234]-fs \(([^\s)]+)\): Remounting filesystem read-only/ },
   { kind: 'abort', text: /EXT[34]-fs abort \(device ([^\s)]+)\)/ },
-  { kind: 'abort', text: /EXT[34]-fs error \(device ([^\s)]+)\).{0,400}Detected aborted journal/ },
+  { kind: 'abort', text: /EXT[34]-fs error \(device ([^\s)]+)\).*Detected aborted journal/ },
   { kind: 'abort', text: /Aborting journal on device ([^\s]+?)\.?(?=\s|$)/ },
   { kind: 'error', text: /EXT[234]-fs error \(device ([^\s)]+)\)/ },
-  { kind: 'abort', text: /XFS \(([^\s)]+)\): .{0,400}[Ss]hutting down filesystem/ },
-  { kind: 'abort', text: /XFS \(([^\s)]+)\): .{0,400}[Ff]ilesystem has been shut down/ },
+  { kind: 'abort', text: /XFS \(([^\s)]+)\): .*[Ss]hutting down filesystem/ },
+  { kind: 'abort', text: /XFS \(([^\s)]+)\): .*[Ff]ilesystem has been shut down/ },
   { kind: 'abort', text: /XFS \(([^\s)]+)\): User initiated shutdown received/ },
-  { kind: 'abort', text: /Filesystem "([^\s"]+)": .{0,400}[Ss]hutting down filesystem/ },
-  { kind: 'abort', text: /BTRFS.{0,40}\(device ([^\s):]+)[^)]{0,40}\).{0,200}forced readonly/ },
-  { kind: 'abort', text: /BTRFS.{0,40}\(device ([^\s):]+)[^)]{0,40}\).{0,200}Transaction aborted/ },
+  { kind: 'abort', text: /Filesystem "([^\s"]+)": .*[Ss]hutting down filesystem/ },
+  { kind: 'abort', text: /BTRFS.*?\(device ([^\s):]+)[^)]*\).*forced readonly/ },
+  { kind: 'abort', text: /BTRFS.*?\(device ([^\s):]+)[^)]*\).*Transaction aborted/ },
   { kind: 'abort', text: /REISERFS:? abort \(device ([^\s)]+)\)/ },
-  { kind: 'abort', text: /\(device ([^\s)]+)\): .{0,200}remounting filesystem as read-only/ },
-  { kind: 'mounted', text: /EXT[234]-fs \(([^\s)]+)\): (?:mounted filesystem|re-mounted)(?!.{0,200} ro\b)/ },
+  { kind: 'abort', text: /\(device ([^\s)]+)\): .*remounting filesystem as read-only/ },
+  { kind: 'mounted', text: /EXT[234]-fs \(([^\s)]+)\): (?:mounted filesystem|re-mounted)(?!.* ro\b)/ },
   { kind: 'mounted', text: /EXT[23] FS on ([^\s,]+), / },
   { kind: 'mounted', text: /XFS \(([^\s)]+)\): (?:Mounting|Ending clean mount|Ending recovery)/ },
   { kind: 'mounted', text: /XFS mounting filesystem (\S+)/ },
-  { kind: 'mounted', text: /BTRFS.{0,40}\(device ([^\s):]+)[^)]{0,40}\): first mount of filesystem/ },
+  { kind: 'mounted', text: /BTRFS.*?\(device ([^\s):]+)[^)]*\): first mount of filesystem/ },
 ];
+
+/** Nearly every message is about something else, and is done with by this one look. */
+const WORTH_A_LOOK = /EXT[234]|XFS|BTRFS|REISERFS|[Jj]ournal|read-only/;
 
 /** Messages that tell of a disk's trouble, worth a place in a mail. */
 const TROUBLE =
@@ -40,6 +43,7 @@ const TROUBLE =
 
 /** All that one message says. */
 export function logMarks(text: string): readonly LogMark[] {
+  if (!WORTH_A_LOOK.test(text)) return [];
   return PATTERNS.flatMap(({ kind, text: pattern }) => {
     const device = pattern.exec(text)?.[1];
     return device === undefined ? [] : [{ kind, device: diskName(device) }];

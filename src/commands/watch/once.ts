@@ -11,7 +11,7 @@ import { openTarget } from '../options.ts';
 import { NAGIOS_STATUS, nagiosLine } from '../pages/nagios.ts';
 import { prometheusText } from '../pages/prometheus.ts';
 import { watchPage } from '../pages/watch.ts';
-import { notifyConfig, requireAddresses, type WatchOnceOptions } from './options.ts';
+import { notifyConfig, requireAddresses, type WatchOnceOptions, type WatchOptions } from './options.ts';
 
 export type WatchVerdict = 'ok' | 'warning' | 'alarm';
 
@@ -73,9 +73,9 @@ async function run(target: Target, options: WatchOnceOptions): Promise<number> {
 }
 
 /** Somebody is told where an address or a configuration says whom. A broken configuration must not hide an alarm. */
-async function notifier(
+export async function notifier(
   target: Target,
-  options: WatchOnceOptions,
+  options: WatchOptions,
 ): Promise<(() => Promise<NotifyConfig>) | undefined> {
   const isConfigured = (await target.lstat(options.config ?? CONFIG_FILE)) !== undefined;
   if (options.to === undefined && options.config === undefined && !isConfigured) return undefined;
@@ -104,7 +104,7 @@ function resultOf(target: Target, { look, told, notes }: OnceResult): WatchResul
   };
 }
 
-function watched({ fileSystem, state, since, evidence, probe }: Finding): WatchedFileSystem {
+export function watched({ fileSystem, state, since, evidence, probe }: Finding): WatchedFileSystem {
   const { mountPoint, mounts, device, name, mapper, source, fsType, intended } = fileSystem;
   return {
     mountPoint,

@@ -25,6 +25,11 @@ export const ONCE_FLAGS: readonly WatchFlag[] = [
   { name: 'verbose', description: 'say more on stderr' },
 ];
 
+/** What `watch follow`, `test-mail` and `install` have of them. */
+export const TELLING_FLAGS: readonly WatchFlag[] = ONCE_FLAGS.filter(({ name }) =>
+  ['root', 'to', 'config', 'json', 'verbose'].includes(name),
+);
+
 /**
  * Reads a plain command line of `watch once`; a word that is no option is an address, as the article's script has it.
  * Undefined where anything is unusual: the full parser then tells what is wrong.
