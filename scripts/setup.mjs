@@ -27,6 +27,15 @@ const NEEDED = [
   ['/usr/include/gelf.h', 'libelf-dev'],
   ['/usr/include/openssl/ssl.h', 'libssl-dev'],
   ['setpriv', 'util-linux'],
+  ['nsenter', 'util-linux'],
+  ['mkfs.ext4', 'e2fsprogs'],
+  ['mkfs.xfs', 'xfsprogs'],
+  ['mkfs.btrfs', 'btrfs-progs'],
+  ['mksquashfs', 'squashfs-tools'],
+  ['msmtp', 'msmtp'],
+  ['dash', 'dash'],
+  ['busybox', 'busybox'],
+  ['mksh', 'mksh'],
 ];
 /** A compiler that this release's kernel was not built with, for the proof that notices. */
 const OTHER_COMPILERS = { bullseye: 'gcc-9', bookworm: 'gcc-11', trixie: 'gcc-13' };

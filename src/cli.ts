@@ -1,4 +1,6 @@
 import { Command, CommanderError, Option } from 'commander';
+import { declareRecovery } from './commands/declare-recovery.ts';
+import { declareWatch } from './commands/watch/declare.ts';
 import { type ErrorCode, type Failure, failure, isFailure } from './errors.ts';
 import { toolVersion } from './package-root.ts';
 import { watchSignals } from './signals.ts';
@@ -29,6 +31,11 @@ const STATUS: Readonly<Record<ErrorCode, number>> = {
   E_ARCH_UNSUPPORTED: 3,
   E_SIGNATURE_REQUIRED: 3,
   E_STATE_UNSAFE: 3,
+  E_MOUNTS_UNKNOWN: 3,
+  E_CONFIG_INVALID: 3,
+  E_CONFIG_UNSAFE: 3,
+  E_NOT_TOLD: 3,
+  E_SCHEDULE: 3,
   E_GENERATION_MISSING: 3,
   E_FILE_CHANGED: 3,
   E_MOUNT_MISSING: 3,
@@ -89,12 +96,23 @@ export async function main(argv: readonly string[]): Promise<number> {
     return status;
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : usage(error, argv);
-    const problem = interrupts.signal.aborted && !isUndoFailure(error) ? interrupted() : asFailure(error);
-    sayFailure(problem, argv.includes('--json'), argv.includes('--verbose') ? error : undefined);
-    return problem.code === 'E_INTERRUPTED' ? 128 + interrupts.number() : STATUS[problem.code];
+    if (!interrupts.signal.aborted || isUndoFailure(error)) return tellFailure(error, argv);
+    tell(interrupted(), argv, error);
+    return 128 + interrupts.number();
   } finally {
     interrupts.stop();
   }
+}
+
+/** Tells what went wrong; answers the exit status that belongs to it. */
+export function tellFailure(error: unknown, argv: readonly string[]): number {
+  const problem = asFailure(error);
+  tell(problem, argv, error);
+  return STATUS[problem.code];
+}
+
+function tell(problem: Failure, argv: readonly string[], error: unknown): void {
+  sayFailure(problem, argv.includes('--json'), argv.includes('--verbose') ? error : undefined);
 }
 
 /** commander has told the person already; a script gets its document all the same. */
@@ -104,7 +122,7 @@ function usage(error: CommanderError, argv: readonly string[]): number {
   return STATUS.E_USAGE;
 }
 
-type Act = (signal: AbortSignal) => Promise<number>;
+export type Act = (signal: AbortSignal) => Promise<number>;
 
 function declare(run: (act: Act) => Promise<void>): Command {
   const program = new Command('mptfix')
@@ -153,28 +171,8 @@ function declare(run: (act: Act) => Promise<void>): Command {
       run(async (signal) => (await import('./commands/rollback.ts')).rollbackCommand(options, signal)),
     );
 
-  mutating(common(program.command('recover')))
-    .description('say how file systems are, and step by step what to do for one that went read-only')
-    .argument('[mountpoint...]', 'only these')
-    .option('--apply', 'do the safe steps; asks before each', false)
-    .action((mountPoints, options) =>
-      run(async (signal) => (await import('./commands/recover.ts')).recover(mountPoints, options, signal)),
-    );
-
-  mutating(common(program.command('harden')))
-    .description('show errors= policies and SCSI timeouts; set them, and put them back')
-    .option('--apply <setting...>', 'errors=remount-ro|continue|panic and timeout=SECONDS, either or both')
-    .option('--undo', 'put everything back as it was before the first --apply', false)
-    .option('--force', 'with --undo: also what somebody else has changed since', false)
-    .option(
-      '--mount-point <folder>',
-      'only these file systems (repeats)',
-      (word: string, all: string[] = []) => [...all, word],
-    )
-    .option('--device <path>', 'with --root: the block device or image file whose superblock is set too')
-    .action((options) =>
-      run(async (signal) => (await import('./commands/harden.ts')).harden(options, signal)),
-    );
+  declareWatch(program, run);
+  declareRecovery(program, run, { common, mutating });
 
   program
     .command('demo')

@@ -6,6 +6,7 @@ import type { Mount } from '../facts/mounts.ts';
 import type { ErrorsPolicy } from '../facts/superblock/ext.ts';
 import { type SurvivalSeconds, survivalWindow } from '../facts/survival.ts';
 import { readKernelLog } from '../recover/kernel-log.ts';
+import { parseKernelLog } from '../recover/log-lines.ts';
 import { observe } from '../recover/observe.ts';
 import { type FileSystemState, stateOf } from '../recover/state.ts';
 import { askStorage, readSuperblock } from '../recover/storage.ts';
@@ -78,7 +79,7 @@ export async function survey(
 }
 
 async function mounted(target: Target): Promise<readonly PolicyFacts[]> {
-  const log = (await readKernelLog(target)) ?? '';
+  const log = parseKernelLog((await readKernelLog(target)) ?? '');
   const disks = (await fileSystems(target)).filter(({ kind }) => kind === 'disk');
   const logPlace = deepest(disks.map(({ mountPoint }) => mountPoint));
   return Promise.all(

@@ -3,6 +3,7 @@ import { failure } from '../errors.ts';
 import { readMounts } from '../facts/mounts.ts';
 import type { Target } from '../target/port.ts';
 import { type SavedLog, saveKernelLog } from './kernel-log.ts';
+import { parseKernelLog } from './log-lines.ts';
 import type { Observation } from './observation.ts';
 import { observe } from './observe.ts';
 import { remountCommand, remountRefusals } from './remount.ts';
@@ -104,7 +105,7 @@ async function look({ target, signal }: Workbench, seen: Observation): Promise<O
  * is as it was, E_REMOUNT_UNDO where it may not be.
  */
 async function remountAndVerify({ target, log }: Workbench, seen: Observation): Promise<Outcome> {
-  const fresh = await observe(target, { ...seen.fileSystem }, log ?? '');
+  const fresh = await observe(target, { ...seen.fileSystem }, parseKernelLog(log ?? ''));
   const refusals = remountRefusals(fresh, stateOf(fresh, true));
   if (refusals.length > 0) return { outcome: 'failed', detail: `refused: ${refusals.join('; ')}` };
   const device = seen.devicePath ?? seen.mount.source;
@@ -141,7 +142,7 @@ async function putBack(target: Target, seen: Observation, device: string, proble
 async function probeAgain({ target, log }: Workbench, seen: Observation): Promise<Outcome> {
   const mounts = await readMounts(target);
   const mount = mounts.findLast(({ mountPoint }) => mountPoint === seen.mount.mountPoint) ?? seen.mount;
-  const fresh = await observe(target, { ...seen.fileSystem, mounts: [mount] }, log ?? '');
+  const fresh = await observe(target, { ...seen.fileSystem, mounts: [mount] }, parseKernelLog(log ?? ''));
   const state = stateOf(fresh, true);
   if (state !== 'writable') return { outcome: 'failed', detail: `it is ${state} now` };
   const problem = await writeProblem(target, seen.mount.mountPoint);

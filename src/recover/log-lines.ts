@@ -1,3 +1,7 @@
+import { fileSystemEffects } from '../watch/log/aborts.ts';
+import { type LogEvent, lineEvents } from '../watch/log/events.ts';
+import { logMarks } from '../watch/log-marks.ts';
+
 /** A line of the kernel log that speaks against a file system. */
 export interface LogLine {
   readonly text: string;
@@ -5,57 +9,36 @@ export interface LogLine {
   readonly abort: boolean;
 }
 
-/** What the kernel says when it gives up on a file system; `DEV` is the name of its device, in its words. */
-const ABORTS: readonly string[] = [
-  // ext3 and JBD of 2.4 to 2.6, ext4 and JBD2.
-  'Aborting journal on device DEV(-\\d+)?\\.',
-  'EXT[234]-fs (error|abort) \\(device DEV\\):? .*(Detected aborted journal|ext[34]_abort)',
-  'EXT3-fs abort \\(device DEV\\)',
-  'EXT4-fs \\(DEV\\): (Remounting filesystem read-only|shut down requested)',
-  // XFS
-  'XFS \\(DEV\\): .*(Shutting down filesystem|shutting down|has been shut down|User initiated shutdown)',
-  'Filesystem "DEV": .*(Shutting down|I/O Error Detected)',
-  // btrfs
-  'BTRFS(: | )\\w+ \\(device DEV(: state [A-Z]+)?\\).*forced readonly',
-  // ReiserFS and JFS
-  'REISERFS: abort \\(device DEV\\)',
-  'ERROR: \\(device DEV\\):.*remounting filesystem as read-only',
-];
-
-/** What it says of an error that it goes on after. */
-const ERRORS: readonly string[] = [
-  'EXT[234]-fs error \\(device DEV\\)',
-  'BTRFS(: | )(error|critical) \\(device DEV(: state [A-Z]+)?\\)',
-  'XFS \\(DEV\\): .*(Corruption|metadata I/O error)',
-];
-
-/** What it says when it mounts one: whatever came before belongs to an earlier mount. */
-const MOUNTS: readonly string[] = [
-  'EXT[234]-fs \\(DEV\\): mounted filesystem',
-  'EXT3 FS on DEV, internal journal',
-  'XFS \\(DEV\\): (Mounting|Ending clean mount)',
-  'XFS mounting filesystem DEV',
-  'BTRFS info \\(device DEV\\): first mount of filesystem',
-  'ReiserFS: DEV: found reiserfs format',
-];
+/** What a kernel log says of file systems, in its order: read once, and asked for each of them. */
+export interface ParsedLog {
+  readonly lines: readonly {
+    readonly events: readonly LogEvent[];
+    /** The disks that the line says are mounted. */
+    readonly mounted: readonly string[];
+  }[];
+}
 
 const LONGEST_LINE = 300;
 
+export function parseKernelLog(log: string): ParsedLog {
+  const lines = log.split('\n').flatMap((line) => {
+    const mounted = logMarks(line).flatMap(({ kind, device }) => (kind === 'mounted' ? [device] : []));
+    const events = lineEvents(line).filter(({ effect }) => effect !== undefined);
+    return mounted.length + events.length === 0 ? [] : [{ events, mounted }];
+  });
+  return { lines };
+}
+
 /**
- * The lines since the last mount of a device that speak against its file system. One line may hold several messages,
- * as in logs whose line breaks were lost. Control characters do not pass.
+ * The lines since the last mount of a device that speak against its file system: what came before belongs to an earlier
+ * mount. Control characters do not pass.
  */
-export function logLinesOf(log: string, device: string): readonly LogLine[] {
-  const name = device.replace(/[.*+?^${}()|[\]\\]/g, '\\$&');
-  const anyOf = (patterns: readonly string[]): RegExp =>
-    new RegExp(patterns.map((pattern) => `(?:${pattern.replaceAll('DEV', name)})`).join('|'));
-  const [abort, error, mount] = [anyOf(ABORTS), anyOf(ERRORS), anyOf(MOUNTS)];
-  let found: LogLine[] = [];
-  for (const line of log.split('\n')) {
-    if (mount.test(line)) found = [];
-    const isAbort = abort.test(line);
-    if (!isAbort && !error.test(line)) continue;
-    found.push({ text: line.replace(/\p{Cc}/gu, '?').slice(0, LONGEST_LINE), abort: isAbort });
-  }
-  return found;
+export function logLinesOf({ lines }: ParsedLog, device: string): readonly LogLine[] {
+  const mount = lines.findLastIndex(({ mounted }) => mounted.includes(device));
+  const events = lines.slice(mount + 1).flatMap((line) => line.events);
+  const mine = fileSystemEffects(events).find((one) => one.device === device);
+  return (mine?.events ?? []).map(({ text, effect }) => ({
+    text: text.replace(/\p{Cc}/gu, '?').slice(0, LONGEST_LINE),
+    abort: effect !== 'error',
+  }));
 }

@@ -1,6 +1,6 @@
 import type { Target } from '../target/port.ts';
 import type { FileSystem } from '../watch/file-systems.ts';
-import { logLinesOf } from './log-lines.ts';
+import { logLinesOf, type ParsedLog } from './log-lines.ts';
 import type { Observation } from './observation.ts';
 import { askStorage, readSuperblock, STORAGE_LIMIT_MS } from './storage.ts';
 
@@ -11,7 +11,7 @@ import { askStorage, readSuperblock, STORAGE_LIMIT_MS } from './storage.ts';
 export async function observe(
   target: Target,
   fileSystem: FileSystem,
-  kernelLog: string,
+  kernelLog: ParsedLog,
 ): Promise<Observation> {
   const mount =
     fileSystem.mounts.find(({ mountPoint }) => mountPoint === fileSystem.mountPoint) ?? fileSystem.mounts[0];

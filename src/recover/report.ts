@@ -6,6 +6,7 @@ import { detectInit, type InitSystem } from '../facts/init-system.ts';
 import type { Target } from '../target/port.ts';
 import { type FileSystem, fileSystems } from '../watch/file-systems.ts';
 import { readKernelLog } from './kernel-log.ts';
+import { parseKernelLog } from './log-lines.ts';
 import type { Observation } from './observation.ts';
 import { observe } from './observe.ts';
 import { remountRefusals } from './remount.ts';
@@ -60,9 +61,10 @@ export async function examine(
   const chosen =
     mountPoints.length === 0 ? all.filter(({ kind }) => kind === 'disk') : choose(all, mountPoints);
   const log = await readKernelLog(target);
+  const parsed = parseKernelLog(log ?? '');
   const examined = await Promise.all(
     chosen.map(async (fileSystem) => {
-      const seen = await observe(target, fileSystem, log ?? '');
+      const seen = await observe(target, fileSystem, parsed);
       return { seen, report: reportOf(seen, init, mountPoints.length > 0) };
     }),
   );

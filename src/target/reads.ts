@@ -6,7 +6,7 @@ import type { FileStat, TargetReads } from './port.ts';
 import { resolveInRoot } from './resolve.ts';
 
 /** The reads of a tree of files below `root`; `/` is this machine. */
-export function fileReads(root: string): Omit<TargetReads, 'run' | 'findProgram' | 'lock'> {
+export function fileReads(root: string): Omit<TargetReads, 'run' | 'findProgram' | 'lock' | 'openStream'> {
   const at = (path: string): Promise<string> => resolveInRoot(root, path);
   return {
     hostPath: at,

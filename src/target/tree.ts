@@ -1,14 +1,15 @@
 import { failure } from '../errors.ts';
-import { lockFolder } from './lock.ts';
 import type { RunOptions, Target, TargetReads, TargetWrites } from './port.ts';
 import { fileReads } from './reads.ts';
 import { resolveInRoot } from './resolve.ts';
-import { findProgram, runProgram } from './run.ts';
+import { openStream } from './stream.ts';
 import { fileWrites } from './writes.ts';
 
 export interface TargetOptions {
   readonly dryRun: boolean;
 }
+
+// Programs are run through a large package, which a look that runs none shall not have to load.
 
 /** The target of a tree of files at `root`, which has no symbolic link in its own path. */
 export function treeTarget(
@@ -27,6 +28,7 @@ export function treeTarget(
   };
   const run: TargetReads['run'] = async (argv, options) => {
     if (options.effect === 'write') guard(`run ${argv[0]}`);
+    const { runProgram } = await import('./run.ts');
     return runProgram(argv, await onHost(root, options));
   };
   return {
@@ -35,8 +37,9 @@ export function treeTarget(
     dryRun,
     ...fileReads(root),
     run,
-    findProgram,
-    lock: async (path) => lockFolder(await resolveInRoot(root, path)),
+    findProgram: async (name) => (await import('./run.ts')).findProgram(name),
+    lock: async (path) => (await import('./lock.ts')).lockFolder(await resolveInRoot(root, path)),
+    openStream: async (path) => openStream(await resolveInRoot(root, path)),
     ...guarded(fileWrites(root, run), guard),
   };
 }
@@ -60,6 +63,14 @@ function guarded(writes: TargetWrites, guard: (what: string) => void): TargetWri
     append: async (path, text) => {
       guard(`write ${path}`);
       await writes.append(path, text);
+    },
+    emit: async (path, text) => {
+      guard(`write to ${path}`);
+      await writes.emit(path, text);
+    },
+    create: async (path, content) => {
+      guard(`make ${path}`);
+      return writes.create(path, content);
     },
     mkdir: async (path, mode) => {
       guard(`make ${path}`);

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { logLinesOf } from '../../src/recover/log-lines.ts';
+import { logLinesOf as linesOf, parseKernelLog } from '../../src/recover/log-lines.ts';
 
 /** Device, line, and whether it says that the file system was given up; null: it is not of that device. */
 const LINES: readonly (readonly [device: string, line: string, abort: boolean | null])[] = [
@@ -38,6 +38,8 @@ const LINES: readonly (readonly [device: string, line: string, abort: boolean | 
   ['sda1', 'EXT4-fs (sda10): Remounting filesystem read-only', null],
   ['sd.1', 'Aborting journal on device sda1.', null],
 ];
+
+const logLinesOf = (log: string, device: string) => linesOf(parseKernelLog(log), device);
 
 describe('a line of the kernel log', () => {
   test.each(LINES)('of %s: %s', (device, line, abort) => {

@@ -47,18 +47,15 @@ function rotatedOf(target: Target, log: string, entry: string): readonly Promise
   return [describe(target, `${LOG_FOLDER}/${entry}`, rotation ?? null)];
 }
 
-async function describe(
-  target: Target,
-  path: string,
-  rotation: string | null,
-): Promise<Rotated | undefined> {
+async function describe(target: Target, path: string, rotation: string | null): Promise<Rotated | undefined> {
   const stat = await target.stat(path).catch(() => undefined);
   // A log may be a FIFO (xconsole): reading it would wait for ever.
   return stat?.type === 'file' ? { path, rotation, mtime: Number(stat.mtime) * 1000 } : undefined;
 }
 
 function oldestFirst(a: Rotated, b: Rotated): number {
-  if (a.rotation === null || b.rotation === null) return (a.rotation === null ? 1 : 0) - (b.rotation === null ? 1 : 0);
+  if (a.rotation === null || b.rotation === null)
+    return (a.rotation === null ? 1 : 0) - (b.rotation === null ? 1 : 0);
   const dates = [IS_DATE.test(a.rotation), IS_DATE.test(b.rotation)];
   if (dates[0] !== dates[1]) return a.mtime - b.mtime;
   const order = a.rotation.localeCompare(b.rotation, 'en', { numeric: true });
