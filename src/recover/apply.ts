@@ -1,7 +1,7 @@
-import { randomBytes } from 'node:crypto';
 import { failure } from '../errors.ts';
 import { readMounts } from '../facts/mounts.ts';
 import type { Target } from '../target/port.ts';
+import { PROBE_SECONDS, probe } from '../watch/probe.ts';
 import { type SavedLog, saveKernelLog } from './kernel-log.ts';
 import { parseKernelLog } from './log-lines.ts';
 import type { Observation } from './observation.ts';
@@ -121,13 +121,12 @@ async function remountAndVerify({ target, log }: Workbench, seen: Observation): 
       'see what the kernel says: dmesg | tail; it is read-only as before',
     );
   }
-  const problem = await writeProblem(target, where);
+  const problem = await writeProblem(where);
   if (problem === undefined) return { outcome: 'done', detail: 'it is read-write' };
   return putBack(target, seen, device, problem);
 }
 
 const REMOUNT_LIMIT_MS = 60_000;
-const PROBE_LIMIT_MS = 10_000;
 
 async function putBack(target: Target, seen: Observation, device: string, problem: string): Promise<never> {
   const where = seen.mount.mountPoint;
@@ -145,20 +144,15 @@ async function probeAgain({ target, log }: Workbench, seen: Observation): Promis
   const fresh = await observe(target, { ...seen.fileSystem, mounts: [mount] }, parseKernelLog(log ?? ''));
   const state = stateOf(fresh, true);
   if (state !== 'writable') return { outcome: 'failed', detail: `it is ${state} now` };
-  const problem = await writeProblem(target, seen.mount.mountPoint);
+  const problem = await writeProblem(seen.mount.mountPoint);
   return problem === undefined
     ? { outcome: 'done', detail: 'a file was written, brought to the disk, and removed again' }
     : { outcome: 'failed', detail: problem };
 }
 
-/** Writes a byte, waits until the disk has it, removes it. Undefined: it worked. */
-async function writeProblem(target: Target, folder: string): Promise<string | undefined> {
-  const path = `${folder === '/' ? '' : folder}/.mptfix-probe-${randomBytes(6).toString('hex')}`;
-  const limits = { effect: 'write', timeoutMs: PROBE_LIMIT_MS } as const;
-  const write = ['dd', 'if=/dev/zero', `of=${path}`, 'bs=1', 'count=1', 'conv=excl,fsync'] as const;
-  const { status, stderr } = await target.run(write, limits);
-  if (status > 128) return `no answer within ${PROBE_LIMIT_MS / 1000} s`;
-  const removed = await target.run(['rm', '-f', '--', path], limits);
-  if (status !== 0) return stderr.split('\n')[0] ?? 'it failed';
-  return removed.status === 0 ? undefined : 'the probe could not be removed again';
+/** Writes a file, waits until the disk has it, removes it. Undefined: it worked. */
+async function writeProblem(folder: string): Promise<string | undefined> {
+  const [result] = (await probe([folder], PROBE_SECONDS)).results;
+  if (result?.outcome === 'ok') return undefined;
+  return `${result?.outcome ?? 'no answer'}: ${result?.detail ?? ''}`;
 }
