@@ -185,6 +185,9 @@ async function knowledgeOf(target: Target, kernel: string | undefined): Promise<
   }
 }
 
+const INTERRUPTED =
+  'an earlier run was stopped in the middle: the next --apply or --undo puts back what it had changed first';
+
 function deviceOf({ device }: HardenOptions): string | undefined {
   return device === undefined ? undefined : resolve(device);
 }
@@ -195,7 +198,8 @@ async function result(
   outcome: HardenResult['result'],
   plan: HardenPlan,
 ): Promise<HardenResult> {
-  const kept = (await storedSets(target)).length > 0;
+  const sets = await storedSets(target);
+  const open = sets.some(({ state }) => state === 'open');
   return {
     schema: 'mptfix.harden/1',
     result: outcome,
@@ -204,8 +208,8 @@ async function result(
     ...found,
     advice: adviceOn(found),
     changes: plan.changes.map(({ change }) => wordsOf(change)),
-    notes: plan.notes,
-    undoFolder: kept ? HARDEN_FOLDER : null,
+    notes: [...plan.notes, ...(open ? [INTERRUPTED] : [])],
+    undoFolder: sets.length > 0 ? HARDEN_FOLDER : null,
   };
 }
 

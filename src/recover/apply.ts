@@ -2,14 +2,14 @@ import { failure } from '../errors.ts';
 import { readMounts } from '../facts/mounts.ts';
 import type { Target } from '../target/port.ts';
 import { PROBE_SECONDS, probe } from '../watch/probe.ts';
-import { type SavedLog, saveKernelLog } from './kernel-log.ts';
+import { readKernelLog, type SavedLog, saveKernelLog } from './kernel-log.ts';
 import { parseKernelLog } from './log-lines.ts';
 import type { Observation } from './observation.ts';
 import { observe } from './observe.ts';
 import { remountCommand, remountRefusals } from './remount.ts';
 import { repairOf } from './repair.ts';
 import type { Examined } from './report.ts';
-import { isReadOnly, stateOf } from './state.ts';
+import { evidenceOf, isReadOnly, stateOf } from './state.ts';
 import type { Action, Step } from './steps.ts';
 import { askStorage } from './storage.ts';
 
@@ -104,8 +104,8 @@ async function look({ target, signal }: Workbench, seen: Observation): Promise<O
  * Looks once more, remounts, and believes nothing but what it sees then. Throws E_REMOUNT where it did not work and
  * is as it was, E_REMOUNT_UNDO where it may not be.
  */
-async function remountAndVerify({ target, log }: Workbench, seen: Observation): Promise<Outcome> {
-  const fresh = await observe(target, { ...seen.fileSystem }, parseKernelLog(log ?? ''));
+async function remountAndVerify({ target }: Workbench, seen: Observation): Promise<Outcome> {
+  const fresh = await lookAgain(target, seen);
   const refusals = remountRefusals(fresh, stateOf(fresh, true));
   if (refusals.length > 0) return { outcome: 'failed', detail: `refused: ${refusals.join('; ')}` };
   const device = seen.devicePath ?? seen.mount.source;
@@ -121,7 +121,7 @@ async function remountAndVerify({ target, log }: Workbench, seen: Observation): 
       'see what the kernel says: dmesg | tail; it is read-only as before',
     );
   }
-  const problem = await writeProblem(where);
+  const problem = await writeProblem(target, seen);
   if (problem === undefined) return { outcome: 'done', detail: 'it is read-write' };
   return putBack(target, seen, device, problem);
 }
@@ -138,21 +138,38 @@ async function putBack(target: Target, seen: Observation, device: string, proble
   throw failure('E_REMOUNT_UNDO', `${what}; it could not be made read-only again`, next);
 }
 
-async function probeAgain({ target, log }: Workbench, seen: Observation): Promise<Outcome> {
-  const mounts = await readMounts(target);
-  const mount = mounts.findLast(({ mountPoint }) => mountPoint === seen.mount.mountPoint) ?? seen.mount;
-  const fresh = await observe(target, { ...seen.fileSystem, mounts: [mount] }, parseKernelLog(log ?? ''));
-  const state = stateOf(fresh, true);
-  if (state !== 'writable') return { outcome: 'failed', detail: `it is ${state} now` };
-  const problem = await writeProblem(seen.mount.mountPoint);
+async function probeAgain({ target }: Workbench, seen: Observation): Promise<Outcome> {
+  const problem = await writeProblem(target, seen);
   return problem === undefined
-    ? { outcome: 'done', detail: 'a file was written, brought to the disk, and removed again' }
+    ? {
+        outcome: 'done',
+        detail: 'it is writable, and a file was written, brought to the disk, and removed again',
+      }
     : { outcome: 'failed', detail: problem };
 }
 
-/** Writes a file, waits until the disk has it, removes it. Undefined: it worked. */
-async function writeProblem(folder: string): Promise<string | undefined> {
-  const [result] = (await probe([folder], PROBE_SECONDS)).results;
-  if (result?.outcome === 'ok') return undefined;
-  return `${result?.outcome ?? 'no answer'}: ${result?.detail ?? ''}`;
+/** Outcomes of a probe that say nothing against the file system: there is no room, or no place for a file. */
+const NO_MATTER: ReadonlySet<string> = new Set(['ok', 'ENOSPC', 'EDQUOT', 'EACCES', 'EPERM']);
+
+/**
+ * Writes a file, waits until the disk has it, removes it, and looks what the kernel made of that. Undefined: it is
+ * writable. A disk that takes nothing may look full to the writer; the kernel's log then tells.
+ */
+async function writeProblem(target: Target, seen: Observation): Promise<string | undefined> {
+  const [result] = (await probe([seen.mount.mountPoint], PROBE_SECONDS)).results;
+  if (result === undefined || !NO_MATTER.has(result.outcome))
+    return `${result?.outcome ?? 'no answer'}: ${result?.detail ?? ''}`;
+  const fresh = await lookAgain(target, seen);
+  const state = stateOf(fresh, true);
+  if (state === 'writable') return undefined;
+  const bad = evidenceOf(fresh).filter((evidence) => evidence.bad);
+  return `it is ${state} now: ${bad.map(({ detail }) => detail).join('; ')}`;
+}
+
+/** The same file system as it is now, its mount and the kernel's log read anew. */
+async function lookAgain(target: Target, seen: Observation): Promise<Observation> {
+  const mounts = await readMounts(target);
+  const mount = mounts.findLast(({ mountPoint }) => mountPoint === seen.mount.mountPoint) ?? seen.mount;
+  const log = parseKernelLog((await readKernelLog(target)) ?? '');
+  return observe(target, { ...seen.fileSystem, mounts: [mount] }, log);
 }

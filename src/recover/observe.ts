@@ -36,17 +36,21 @@ export async function observe(
   };
 }
 
-/** The node in /dev by the kernel's name, else what was given to mount(8). */
+/** What was given to mount(8) where it is that very disk, else the node by the kernel's name. */
 async function devicePathOf(
   target: Pick<Target, 'stat'>,
-  { name, source }: FileSystem,
+  { name, source, device }: FileSystem,
 ): Promise<string | undefined> {
-  const candidates = [name === null ? '' : `/dev/${name.replaceAll('!', '/')}`, source];
-  for (const path of candidates) {
-    if (path.startsWith('/dev/') && (await target.stat(path).catch(() => undefined)) !== undefined)
-      return path;
-  }
-  return undefined;
+  const given = source.startsWith('/dev/') ? await nodeAt(target, source) : undefined;
+  // Of btrfs and old kernels the number is not the disk's: there only the name is known.
+  if (given !== undefined && (name === null || given.rdev === device)) return source;
+  const named = name === null ? undefined : `/dev/${name.replaceAll('!', '/')}`;
+  if (named !== undefined && (await nodeAt(target, named)) !== undefined) return named;
+  return given === undefined ? undefined : source;
+}
+
+async function nodeAt(target: Pick<Target, 'stat'>, path: string) {
+  return target.stat(path).catch(() => undefined);
 }
 
 async function countErrors(

@@ -228,6 +228,24 @@ describe('a clean file system that was remounted read-only', () => {
     }
   });
 
+  test('but where writes fail all the same is not called recovered', async () => {
+    const machine = await privateMachine();
+    const small = `${machine.folder}/small`;
+    machine.sh('mkdir "$1"; mount -t tmpfs -o size=4m tmpfs "$1"', small);
+    const { mountPoint } = mountImage({ ...machine, folder: small }, { type: 'ext4', megabytes: 48 });
+    machine.sh(
+      'mount -o remount,ro "$1"; dd if=/dev/zero of="$2/fill" bs=4k 2>/dev/null || true',
+      mountPoint,
+      small,
+    );
+    const run = await apply(machine, mountPoint);
+    // Whether the kernel can still make it read-only in good order is a matter of what it had to write.
+    expect([run.status, json(run).error.code]).toEqual(
+      mountLine(machine, mountPoint).includes(' ro,') ? [8, 'E_REMOUNT'] : [9, 'E_REMOUNT_UNDO'],
+    );
+    expect(json(run).error.what).toMatch(/a write failed: (it is (aborted|flagged) now|EROFS|EIO)/);
+  });
+
   test('but whose storage answers with errors is left alone', async () => {
     const machine = await privateMachine();
     const { mountPoint, image } = mountImage(machine, { type: 'ext4', megabytes: 16 });
