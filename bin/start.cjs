@@ -1,6 +1,6 @@
 'use strict';
-import('../dist/cli.js')
-  .then(({ main }) => main(process.argv.slice(2)))
+import('../dist/start.js')
+  .then(({ start }) => start(process.argv.slice(2)))
   .then((status) => {
     process.exitCode = status;
   })

@@ -14,7 +14,7 @@ function newest(folder) {
 }
 
 function isStale() {
-  const built = statSync(join(out, 'cli.js'), { throwIfNoEntry: false });
+  const built = statSync(join(out, 'start.js'), { throwIfNoEntry: false });
   if (built === undefined) return true;
   return Math.max(newest(join(root, 'src')), statSync(join(root, 'package.json')).mtimeMs) > built.mtimeMs;
 }
@@ -25,7 +25,7 @@ if (!process.argv.includes('--if-stale') || isStale()) {
   const fresh = `dist-${process.pid}`;
   await build({
     absWorkingDir: root,
-    entryPoints: ['src/cli.ts'],
+    entryPoints: ['src/start.ts'],
     outdir: fresh,
     bundle: true,
     splitting: true,

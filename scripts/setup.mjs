@@ -36,6 +36,14 @@ const NEEDED = [
   ['lz4', 'lz4'],
   ['lzop', 'lzop'],
   ['mmdebstrap', 'mmdebstrap'],
+  ['nsenter', 'util-linux'],
+  ['mkfs.xfs', 'xfsprogs'],
+  ['mkfs.btrfs', 'btrfs-progs'],
+  ['mksquashfs', 'squashfs-tools'],
+  ['msmtp', 'msmtp'],
+  ['dash', 'dash'],
+  ['busybox', 'busybox'],
+  ['mksh', 'mksh'],
 ];
 /** A compiler that this release's kernel was not built with, for the proof that notices. */
 const OTHER_COMPILERS = { bullseye: 'gcc-9', bookworm: 'gcc-11', trixie: 'gcc-13' };

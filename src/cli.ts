@@ -1,4 +1,6 @@
 import { Command, CommanderError, Option } from 'commander';
+import { declareRecovery } from './commands/declare-recovery.ts';
+import { declareWatch } from './commands/watch/declare.ts';
 import { type ErrorCode, type Failure, failure, isFailure } from './errors.ts';
 import { PLACEMENTS } from './install/placements.ts';
 import { toolVersion } from './package-root.ts';
@@ -34,9 +36,18 @@ const STATUS: Readonly<Record<ErrorCode, number>> = {
   E_PLACEMENT: 3,
   E_BOOT_ENTRY: 3,
   E_STATE_UNSAFE: 3,
+  E_MOUNTS_UNKNOWN: 3,
+  E_CONFIG_INVALID: 3,
+  E_CONFIG_UNSAFE: 3,
+  E_NOT_TOLD: 3,
+  E_SCHEDULE: 3,
   E_GENERATION_MISSING: 3,
   E_FILE_CHANGED: 3,
   E_INITRAMFS_TOOL: 3,
+  E_MOUNT_MISSING: 3,
+  E_FS_DAMAGED: 3,
+  E_DEVICE_BUSY: 3,
+  E_UDEV_MISSING: 3,
   E_FETCH: 4,
   E_SIGNATURE: 4,
   E_ARCHIVE_TRUNCATED: 4,
@@ -57,6 +68,10 @@ const STATUS: Readonly<Record<ErrorCode, number>> = {
   E_PROOF_PROVENANCE: 7,
   E_PROOF_ONLY_BRANCH: 7,
   E_PROOF_SIGNATURE: 7,
+  E_REMOUNT: 8,
+  E_REMOUNT_UNDO: 9,
+  E_HARDEN: 8,
+  E_HARDEN_UNDO: 9,
   E_INSTALL: 8,
   E_INITRAMFS: 8,
   E_INSTALL_UNDO: 9,
@@ -88,12 +103,23 @@ export async function main(argv: readonly string[]): Promise<number> {
     return status;
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : usage(error, argv);
-    const problem = interrupts.signal.aborted && !isUndoFailure(error) ? interrupted() : asFailure(error);
-    sayFailure(problem, argv.includes('--json'), argv.includes('--verbose') ? error : undefined);
-    return problem.code === 'E_INTERRUPTED' ? 128 + interrupts.number() : STATUS[problem.code];
+    if (!interrupts.signal.aborted || isUndoFailure(error)) return tellFailure(error, argv);
+    tell(interrupted(), argv, error);
+    return 128 + interrupts.number();
   } finally {
     interrupts.stop();
   }
+}
+
+/** Tells what went wrong; answers the exit status that belongs to it. */
+export function tellFailure(error: unknown, argv: readonly string[]): number {
+  const problem = asFailure(error);
+  tell(problem, argv, error);
+  return STATUS[problem.code];
+}
+
+function tell(problem: Failure, argv: readonly string[], error: unknown): void {
+  sayFailure(problem, argv.includes('--json'), argv.includes('--verbose') ? error : undefined);
 }
 
 /** commander has told the person already; a script gets its document all the same. */
@@ -103,7 +129,7 @@ function usage(error: CommanderError, argv: readonly string[]): number {
   return STATUS.E_USAGE;
 }
 
-type Act = (signal: AbortSignal) => Promise<number>;
+export type Act = (signal: AbortSignal) => Promise<number>;
 
 function declare(run: (act: Act) => Promise<void>): Command {
   const program = new Command('mptfix')
@@ -158,6 +184,9 @@ function declare(run: (act: Act) => Promise<void>): Command {
     .action((options) =>
       run(async (signal) => (await import('./commands/rollback.ts')).rollbackCommand(options, signal)),
     );
+
+  declareWatch(program, run);
+  declareRecovery(program, run, { common, mutating });
 
   program
     .command('demo')
@@ -240,7 +269,7 @@ function wholeNumber(text: string): number {
 }
 
 function isUndoFailure(error: unknown): boolean {
-  return isFailure(error) && error.failure.code === 'E_INSTALL_UNDO';
+  return isFailure(error) && error.failure.code.endsWith('_UNDO');
 }
 
 function interrupted(): Failure {

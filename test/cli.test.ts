@@ -40,7 +40,7 @@ describe('every error code', () => {
   });
 });
 
-const COMMANDS = ['check', 'plan', 'apply', 'status', 'rollback', 'demo'];
+const COMMANDS = ['check', 'plan', 'apply', 'status', 'rollback', 'recover', 'harden', 'demo'];
 
 describe('help', () => {
   test('--help lists every command, on stdout, and ends with 0', async () => {
@@ -53,7 +53,7 @@ describe('help', () => {
     for (const command of COMMANDS) {
       const { status, stdout } = await mptfix([command, '--help']);
       expect([command, status, stdout.includes('--json')]).toEqual([command, 0, true]);
-      const mutating = ['apply', 'rollback', 'status'].includes(command);
+      const mutating = ['apply', 'rollback', 'status', 'recover', 'harden'].includes(command);
       expect([command, stdout.includes('--yes'), stdout.includes('--dry-run')]).toEqual([
         command,
         mutating,

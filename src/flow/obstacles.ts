@@ -1,9 +1,9 @@
 import { failure } from '../errors.ts';
 import { moduleTreeProblems } from '../facts/module-tree.ts';
-import { readMounts } from '../facts/mounts.ts';
+import { readOwnMounts } from '../facts/mounts.ts';
 import { packageManagersAtWork } from '../facts/package-manager.ts';
-import { readOnlyStates } from '../facts/read-only.ts';
-import { superblockErrors } from '../facts/superblock/parse.ts';
+import { readOnlyStates, type SuperblockErrors } from '../facts/read-only.ts';
+import { parseSuperblock } from '../facts/superblock/parse.ts';
 import { unfinishedPackages } from '../facts/unfinished-packages.ts';
 import { localTarget } from '../target/local.ts';
 import { MODULES_FOLDER, STATE_FOLDER } from '../target/paths.ts';
@@ -24,8 +24,8 @@ async function requireHealthyFileSystems(target: Target, release: string): Promi
   const machine = localTarget({ dryRun: true });
   const states = await readOnlyStates(target, machine, {
     paths: [`${MODULES_FOLDER}/${release}`, '/boot', STATE_FOLDER],
-    mounts: await readMounts(machine),
-    superblock: superblockErrors,
+    mounts: await readOwnMounts(machine),
+    superblock: (device, fsType): SuperblockErrors | undefined => parseSuperblock(device, fsType),
   });
   const [state] = states;
   if (state === undefined) return;

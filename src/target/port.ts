@@ -20,10 +20,14 @@ export interface TargetReads {
   read(path: string): Promise<Buffer>;
   /** The first `length` bytes from `offset`; fewer where the file ends. */
   readRange(path: string, offset: number, length: number): Promise<Buffer>;
+  /** A file of any size in pieces; a piece is the caller's until the next one is asked for. */
+  readChunks(path: string): AsyncIterable<Buffer>;
   /** A whole text file; undefined where there is none or it cannot be read. */
   readText(path: string): Promise<string | undefined>;
   /** The text of a symbolic link; undefined where it is none. */
   readLink(path: string): Promise<string | undefined>;
+  /** Opens a file, device or pipe to read what is there without ever waiting for more. */
+  openStream(path: string): Promise<ReadStream>;
   /** SHA-256 of a file's content, in hex. */
   hash(path: string): Promise<string>;
   /** Follows symbolic links; undefined where there is nothing. */
@@ -55,6 +59,10 @@ export interface TargetWrites {
   copyAttributes(from: string, to: string): Promise<void>;
   /** Adds to the end of a file and waits until the disk has it. */
   append(path: string, text: string): Promise<void>;
+  /** Hands a text to a device such as /dev/kmsg in one write(2). */
+  emit(path: string, text: string): Promise<void>;
+  /** Makes a file that must not be there yet, with all its content at once; false where the name is taken. */
+  create(path: string, content: string): Promise<boolean>;
   /** Makes one folder; fails where the parent is missing, does nothing where the folder is there. */
   mkdir(path: string, mode: number): Promise<void>;
   /** Makes a symbolic link, in place of what has the name. */
@@ -73,6 +81,15 @@ export interface TargetWrites {
   removeTree(path: string): Promise<void>;
   /** Sets a file's or folder's modification time, to the nanosecond, as `FileStat.mtime` has it. */
   setMtime(path: string, mtime: string): Promise<void>;
+}
+
+export interface ReadStream {
+  /**
+   * What one read(2) gives, at most 8 KiB: of /dev/kmsg one record. Good until the next read. Undefined: nothing more
+   * for now.
+   */
+  read(): Buffer | undefined;
+  close(): void;
 }
 
 export type Argv = readonly [string, ...string[]];

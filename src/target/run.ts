@@ -1,3 +1,4 @@
+import type { ChildProcess } from 'node:child_process';
 import { constants, createReadStream, type ReadStream } from 'node:fs';
 import { access } from 'node:fs/promises';
 import { constants as osConstants } from 'node:os';
@@ -10,6 +11,8 @@ import type { Argv, RunOptions, RunResult } from './port.ts';
 export const TOOL_PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
 /** A program that prints more than this has gone wrong. */
 const MAX_OUTPUT_BYTES = 256 * 1024 * 1024;
+/** From SIGTERM to SIGKILL. */
+const FORCE_KILL_MS = 3000;
 
 /** The environment that every program has, beside what is given. */
 const ENVIRONMENT = { PATH: TOOL_PATH, LC_ALL: 'C' } as const;
@@ -30,7 +33,9 @@ export async function findProgram(name: string): Promise<string | undefined> {
 
 /**
  * Runs a program by its argument vector, in a process group of its own, with an environment of PATH, LC_ALL and
- * what is given. Resolves when the program and all that it started have ended. Never rejects for a failing program.
+ * what is given. Resolves when the program and all that it started have ended; with `timeoutMs` some seconds after
+ * that at the latest, with status 137: what waits in the kernel for a disk cannot be killed, and is left alone.
+ * Never rejects for a failing program.
  * One that writes dies at once when this process does, also by SIGKILL.
  */
 export async function runProgram(argv: Argv, options: RunOptions): Promise<RunResult> {
@@ -65,7 +70,7 @@ export async function runPlainly(argv: Argv, options: RunOptions): Promise<RunRe
     encoding: 'buffer',
     stripFinalNewline: false,
     killDescendants: true,
-    forceKillAfterDelay: 3000,
+    forceKillAfterDelay: FORCE_KILL_MS,
     maxBuffer: MAX_OUTPUT_BYTES,
     buffer: { stdout: options.onChunk === undefined, stderr: true },
     ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
@@ -75,13 +80,43 @@ export async function runPlainly(argv: Argv, options: RunOptions): Promise<RunRe
     ...standardInput(options),
   });
   if (options.onLine !== undefined) passLines(child, options.onLine);
-  const enough = options.onChunk === undefined ? false : await passChunks(child, options.onChunk);
-  const result = await child;
+  const ended = (async () => {
+    const enough = options.onChunk === undefined ? false : await passChunks(child, options.onChunk);
+    return { enough, result: await child };
+  })();
+  const { enough, result } = await withinTime(ended, child.nodeChildProcess, options.timeoutMs);
   return {
     status: enough ? 0 : statusOf(result),
-    stdout: Buffer.from(result.stdout ?? new Uint8Array()),
+    stdout: Buffer.from((result.stdout as Uint8Array | undefined) ?? new Uint8Array()),
     stderr: textOf(result),
   };
+}
+
+type Outcome = { readonly enough: boolean; readonly result: Ended & { readonly stdout?: unknown } };
+
+/** Lets go of a child that no signal ends: neither it nor its pipes shall hold this process. */
+async function withinTime(
+  ended: Promise<Outcome>,
+  child: Pick<ChildProcess, 'unref' | 'stdin' | 'stdout' | 'stderr'>,
+  timeoutMs: number | undefined,
+): Promise<Outcome> {
+  if (timeoutMs === undefined) return ended;
+  let timer: NodeJS.Timeout | undefined;
+  const givenUp = new Promise<Outcome>((resolve) => {
+    timer = setTimeout(
+      () => {
+        child.unref();
+        for (const stream of [child.stdin, child.stdout, child.stderr]) stream?.destroy();
+        resolve({ enough: false, result: { signal: 'SIGKILL', originalMessage: 'it cannot be ended' } });
+      },
+      timeoutMs + FORCE_KILL_MS + 1000,
+    );
+  });
+  try {
+    return await Promise.race([ended, givenUp]);
+  } finally {
+    clearTimeout(timer);
+  }
 }
 
 type StandardInput = { stdin: 'ignore' } | { stdin: { file: string } } | { input: Uint8Array | ReadStream };

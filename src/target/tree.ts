@@ -1,15 +1,15 @@
 import { failure } from '../errors.ts';
-import { findInside, runInside } from './inside.ts';
-import { lockFolder } from './lock.ts';
 import type { RunOptions, Target, TargetReads, TargetWrites } from './port.ts';
 import { fileReads } from './reads.ts';
 import { resolveInRoot } from './resolve.ts';
-import { findProgram, runProgram } from './run.ts';
+import { openStream } from './stream.ts';
 import { fileWrites } from './writes.ts';
 
 export interface TargetOptions {
   readonly dryRun: boolean;
 }
+
+// Programs are run through a large package, which a look that runs none shall not have to load.
 
 /** The target of a tree of files at `root`, which has no symbolic link in its own path. */
 export function treeTarget(
@@ -29,9 +29,12 @@ export function treeTarget(
   const run: TargetReads['run'] = async (argv, options) => {
     if (options.effect === 'write') guard(`run ${argv[0]}`);
     const translated = await onHost(root, options);
-    return options.inside === true && root !== '/'
-      ? runInside(root, argv, translated, reads)
-      : runProgram(argv, translated);
+    if (options.inside === true && root !== '/') {
+      const { runInside } = await import('./inside.ts');
+      return runInside(root, argv, translated, reads);
+    }
+    const { runProgram } = await import('./run.ts');
+    return runProgram(argv, translated);
   };
   const reads = fileReads(root);
   return {
@@ -40,9 +43,10 @@ export function treeTarget(
     dryRun,
     ...reads,
     run,
-    findProgram,
-    findInside: (program) => findInside(reads, program),
-    lock: async (path) => lockFolder(await resolveInRoot(root, path)),
+    findProgram: async (name) => (await import('./run.ts')).findProgram(name),
+    findInside: async (program) => (await import('./inside.ts')).findInside(reads, program),
+    lock: async (path) => (await import('./lock.ts')).lockFolder(await resolveInRoot(root, path)),
+    openStream: async (path) => openStream(await resolveInRoot(root, path)),
     ...guarded(fileWrites(root, run), guard),
   };
 }
@@ -70,6 +74,14 @@ function guarded(writes: TargetWrites, guard: (what: string) => void): TargetWri
     append: async (path, text) => {
       guard(`write ${path}`);
       await writes.append(path, text);
+    },
+    emit: async (path, text) => {
+      guard(`write to ${path}`);
+      await writes.emit(path, text);
+    },
+    create: async (path, content) => {
+      guard(`make ${path}`);
+      return writes.create(path, content);
     },
     mkdir: async (path, mode) => {
       guard(`make ${path}`);

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
-import { chmod, link, lstat, mkdir, open, rename, rm, symlink, unlink } from 'node:fs/promises';
+import { constants } from 'node:fs';
+import { chmod, link, lstat, mkdir, open, rename, rm, symlink, unlink, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import type { Argv, FileAttributes, RunOptions, RunResult, TargetWrites } from './port.ts';
 import { isCode } from './reads.ts';
@@ -38,6 +39,15 @@ export function fileWrites(root: string, run: Run): TargetWrites {
         await file.close();
       }
     },
+    emit: async (path, text) => {
+      const device = await open(await at(path), constants.O_WRONLY | constants.O_APPEND);
+      try {
+        await device.write(text);
+      } finally {
+        await device.close();
+      }
+    },
+    create: async (path, content) => createWhole(await entry(path), content),
     mkdir: async (path, mode) => {
       const folder = await at(path);
       try {
@@ -103,6 +113,21 @@ async function writeAtomically(
 async function copyAttributes(from: string, to: string, run: Run): Promise<void> {
   const words = ['--attributes-only', '--no-dereference', '--preserve=all', '--no-preserve=timestamps,links'];
   await mustRun(run, ['cp', ...words, '--', from, to]);
+}
+
+/** A hard link fails where the name is taken, and shows the whole content at once where it is not. */
+async function createWhole(path: string, content: string): Promise<boolean> {
+  const temporary = temporaryBeside(path);
+  try {
+    await writeFile(temporary, content, { flag: 'wx', mode: 0o600 });
+    await link(temporary, path);
+    return true;
+  } catch (error) {
+    if (isCode(error, 'EEXIST')) return false;
+    throw error;
+  } finally {
+    await rm(temporary, { force: true });
+  }
 }
 
 /**

@@ -1,0 +1,41 @@
+import { cleanText } from '../../facts/release-text.ts';
+import { say } from '../../ui/output.ts';
+import { type Change, follow as followGuest } from '../../watch/follow.ts';
+import { openTarget } from '../options.ts';
+import { notifier, watched } from './once.ts';
+import { requireAddresses, type WatchOptions } from './options.ts';
+
+/** `mptfix watch follow`: a line for each change, within a second, until SIGTERM. With `--json` each is a document. */
+export async function follow(options: WatchOptions, signal: AbortSignal): Promise<number> {
+  requireAddresses(options.to);
+  const target = openTarget(options, false);
+  const notes = new Set<string>();
+  await followGuest(target, {
+    probe: false,
+    notify: await notifier(target, options),
+    signal,
+    onChange: (change) => process.stdout.write(`${options.json ? document(change) : line(change)}\n`),
+    onNotes: ({ notes: all }) => {
+      for (const note of all) if (!notes.has(note) && notes.size < 100) say(`note: ${note}`);
+      for (const note of all) notes.add(note);
+    },
+  });
+  return 0;
+}
+
+function document({ finding, before }: Change): string {
+  const time = new Date().toISOString();
+  return JSON.stringify({
+    schema: 'mptfix.watch-change/1',
+    time,
+    before: before ?? null,
+    ...watched(finding),
+  });
+}
+
+function line({ finding, before }: Change): string {
+  const { fileSystem, state, evidence } = finding;
+  const from = before === undefined ? '' : `${before} -> `;
+  const why = evidence[0] === undefined ? '' : `: ${evidence[0].detail}`;
+  return cleanText(`${new Date().toISOString()} ${fileSystem.mountPoint} ${from}${state}${why}`, 500);
+}

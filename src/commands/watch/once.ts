@@ -1,0 +1,127 @@
+import { failure, isFailure } from '../../errors.ts';
+import { cleanText } from '../../facts/release-text.ts';
+import { localTarget } from '../../target/local.ts';
+import type { Target } from '../../target/port.ts';
+import { printResult, say } from '../../ui/output.ts';
+import type { Finding } from '../../watch/look.ts';
+import { CONFIG_FILE, type NotifyConfig } from '../../watch/notify/config.ts';
+import { type OnceResult, watchOnce } from '../../watch/once.ts';
+import { isAlarm } from '../../watch/signals/judge.ts';
+import { openTarget } from '../options.ts';
+import { NAGIOS_STATUS, nagiosLine } from '../pages/nagios.ts';
+import { prometheusText } from '../pages/prometheus.ts';
+import { watchPage } from '../pages/watch.ts';
+import { notifyConfig, requireAddresses, type WatchOnceOptions, type WatchOptions } from './options.ts';
+
+export type WatchVerdict = 'ok' | 'warning' | 'alarm';
+
+/** What `watch once --json` prints. */
+export interface WatchResult {
+  readonly schema: 'mptfix.watch/1';
+  readonly target: string;
+  /** ISO 8601. */
+  readonly time: string;
+  readonly result: WatchVerdict;
+  readonly fileSystems: readonly WatchedFileSystem[];
+  readonly told: OnceResult['told'];
+  readonly notes: readonly string[];
+}
+
+export interface WatchedFileSystem {
+  readonly mountPoint: string;
+  readonly mountPoints: readonly string[];
+  readonly device: string;
+  readonly disk: string | null;
+  readonly mapper: string | null;
+  readonly source: string;
+  readonly fsType: string;
+  readonly intended: 'rw' | { readonly readOnly: string };
+  readonly state: Finding['state'];
+  readonly since: string | null;
+  readonly evidence: Finding['evidence'];
+  /** What came of writing to it; null: not tried. */
+  readonly probe: string | null;
+}
+
+/** The status that the contract has; Nagios has its own. */
+const STATUS: Readonly<Record<WatchVerdict, number>> = { ok: 0, warning: 0, alarm: 10 };
+
+/** `mptfix watch once`: every file system of the guest, by all signals. */
+export async function once(options: WatchOnceOptions): Promise<number> {
+  requireAddresses(options.to);
+  if (options.probe && options.root !== undefined)
+    throw failure('E_USAGE', '--probe writes to this machine’s own disks', 'leave out --root, or --probe');
+  const target = openTarget(options, false);
+  if (!options.nagios) return run(target, options);
+  try {
+    return await run(target, options);
+  } catch (error) {
+    const what = isFailure(error) ? error.failure.what : String(error);
+    process.stdout.write(`MPTFIX UNKNOWN - ${cleanText(what, 300).replaceAll('|', '/')}\n`);
+    return NAGIOS_STATUS.unknown;
+  }
+}
+
+async function run(target: Target, options: WatchOnceOptions): Promise<number> {
+  const done = await watchOnce(target, { probe: options.probe, notify: await notifier(target, options) });
+  const result = resultOf(target, done);
+  if (options.nagios) process.stdout.write(`${nagiosLine(result)}\n`);
+  else printResult(options, result, watchPage(result));
+  if (!options.json && !options.nagios) for (const note of result.notes) say(`note: ${note}`);
+  if (options.prometheus !== undefined) await writePrometheus(options.prometheus, result);
+  return options.nagios ? NAGIOS_STATUS[result.result] : STATUS[result.result];
+}
+
+/** Somebody is told where an address or a configuration says whom. A broken configuration must not hide an alarm. */
+export async function notifier(
+  target: Target,
+  options: WatchOptions,
+): Promise<(() => Promise<NotifyConfig>) | undefined> {
+  const isConfigured = (await target.lstat(options.config ?? CONFIG_FILE)) !== undefined;
+  if (options.to === undefined && options.config === undefined && !isConfigured) return undefined;
+  return async () => {
+    try {
+      return await notifyConfig(target, options);
+    } catch (error) {
+      if (!isFailure(error)) throw error;
+      say(`mptfix: ${error.failure.code}: ${error.failure.what}\n  next: ${error.failure.next}`);
+      return notifyConfig(target, { ...options, config: '/nonexistent' });
+    }
+  };
+}
+
+function resultOf(target: Target, { look, told, notes }: OnceResult): WatchResult {
+  const { findings } = look;
+  const isAny = findings.some(({ state }) => isAlarm(state));
+  return {
+    schema: 'mptfix.watch/1',
+    target: target.name,
+    time: new Date().toISOString(),
+    result: isAny ? 'alarm' : findings.some(({ state }) => state === 'errors') ? 'warning' : 'ok',
+    fileSystems: findings.map(watched),
+    told,
+    notes,
+  };
+}
+
+export function watched({ fileSystem, state, since, evidence, probe }: Finding): WatchedFileSystem {
+  const { mountPoint, mounts, device, name, mapper, source, fsType, intended } = fileSystem;
+  return {
+    mountPoint,
+    mountPoints: [...new Set(mounts.map((mount) => mount.mountPoint))],
+    ...{ device, disk: name, mapper, source, fsType, intended, state },
+    since: since ?? null,
+    evidence,
+    probe: probe?.outcome ?? null,
+  };
+}
+
+/** The file is most often on a disk that may have failed: that it cannot be written must not hide the alarm. */
+async function writePrometheus(path: string, result: WatchResult): Promise<void> {
+  const { resolve } = await import('node:path');
+  try {
+    await localTarget({ dryRun: false }).write(resolve(path), prometheusText(result), { mode: 0o644 });
+  } catch (error) {
+    say(`note: ${path} was not written: ${error instanceof Error ? error.message : String(error)}`);
+  }
+}

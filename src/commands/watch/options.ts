@@ -1,0 +1,34 @@
+import type { CommonOptions } from '../../cli.ts';
+import { failure } from '../../errors.ts';
+import type { Target } from '../../target/port.ts';
+import { type NotifyConfig, readConfig } from '../../watch/notify/config.ts';
+import { isAddress } from '../../watch/notify/config-rules.ts';
+
+export interface WatchOptions extends Pick<CommonOptions, 'root' | 'json' | 'verbose'> {
+  readonly to?: readonly string[];
+  readonly config?: string;
+}
+
+export interface WatchOnceOptions extends WatchOptions {
+  readonly nagios: boolean;
+  readonly prometheus?: string;
+  readonly probe: boolean;
+}
+
+/** The configuration with the addresses of the command line in place of its own. */
+export async function notifyConfig(target: Target, options: WatchOptions): Promise<NotifyConfig> {
+  const config = await readConfig(target, options.config);
+  return options.to === undefined ? config : { ...config, to: options.to };
+}
+
+/** Throws E_USAGE where an address is none. */
+export function requireAddresses(addresses: readonly string[] | undefined): void {
+  for (const address of addresses ?? []) {
+    if (!isAddress(address))
+      throw failure(
+        'E_USAGE',
+        `not a mail address: ${JSON.stringify(address)}`,
+        'mptfix watch once --to admin@example.org',
+      );
+  }
+}

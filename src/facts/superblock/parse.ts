@@ -1,0 +1,42 @@
+import { BTRFS_LENGTH, BTRFS_OFFSET, type BtrfsSuperblock, btrfsSuperblock } from './btrfs.ts';
+import { type ExtSuperblock, extSuperblock } from './ext.ts';
+import { type XfsSuperblock, xfsSuperblock } from './xfs.ts';
+
+export type Superblock = ExtSuperblock | XfsSuperblock | BtrfsSuperblock;
+
+/** So much of a device's beginning holds every superblock that is known here. */
+export const SUPERBLOCK_BYTES = BTRFS_OFFSET + BTRFS_LENGTH;
+
+/**
+ * The superblock in a device's first bytes; undefined where there is none that is known. mkfs leaves an old one of an
+ * other kind behind where it lies elsewhere: with `type`, as the kernel has mounted it, only that kind is looked for.
+ */
+export function parseSuperblock(device: Buffer, type?: string): Superblock | undefined {
+  const readers =
+    type === undefined
+      ? Object.values(READERS)
+      : Object.hasOwn(KINDS, type)
+        ? [READERS[KINDS[type] ?? 'ext']]
+        : [];
+  for (const read of readers) {
+    const found = read(device);
+    if (found !== undefined) return found;
+  }
+  return undefined;
+}
+
+const READERS: Readonly<Record<Superblock['kind'], (device: Buffer) => Superblock | undefined>> = {
+  btrfs: btrfsSuperblock,
+  xfs: xfsSuperblock,
+  ext: extSuperblock,
+};
+
+/** The superblock's kind, by the name that the kernel has for the file system. */
+const KINDS: Readonly<Record<string, Superblock['kind']>> = {
+  ext2: 'ext',
+  ext3: 'ext',
+  ext4: 'ext',
+  ext4dev: 'ext',
+  xfs: 'xfs',
+  btrfs: 'btrfs',
+};

@@ -1,0 +1,168 @@
+import * as v from 'valibot';
+import { failure } from '../errors.ts';
+import { makeFolders } from '../target/folders.ts';
+import { STATE_FOLDER } from '../target/paths.ts';
+import type { Target } from '../target/port.ts';
+
+/** Where all that an undo needs is kept. */
+export const HARDEN_FOLDER = `${STATE_FOLDER}/harden`;
+
+const policy = v.picklist(['continue', 'remount-ro', 'panic']);
+const record = v.object({
+  path: v.string(),
+  sha256: v.pipe(v.string(), v.regex(/^[0-9a-f]{64}$/)),
+  size: v.number(),
+  mode: v.pipe(v.string(), v.regex(/^[0-7]{4}$/)),
+  uid: v.number(),
+  gid: v.number(),
+  mtime: v.pipe(v.string(), v.regex(/^-?\d+\.\d{9}$/)),
+});
+
+/** One thing that is changed, with what it was: enough to undo it, and to see whether somebody else changed it since. */
+const change = v.variant('kind', [
+  v.object({
+    kind: v.literal('superblock'),
+    device: v.string(),
+    uuid: v.string(),
+    before: policy,
+    after: policy,
+  }),
+  /** The superblock of a tree's device or image, whose path is the controller's. */
+  v.object({
+    kind: v.literal('image'),
+    device: v.string(),
+    uuid: v.string(),
+    before: policy,
+    after: policy,
+  }),
+  v.object({
+    kind: v.literal('file'),
+    path: v.string(),
+    what: v.string(),
+    /** Null: there was none. */
+    before: v.nullable(record),
+    /** Name of the kept copy in the set's folder. */
+    backup: v.nullable(v.string()),
+    /** SHA-256 of the new content. */
+    after: v.string(),
+    mode: v.number(),
+  }),
+  v.object({ kind: v.literal('folder'), path: v.string() }),
+  v.object({ kind: v.literal('link'), path: v.string(), target: v.string() }),
+  v.object({
+    kind: v.literal('mount-option'),
+    mountPoint: v.string(),
+    device: v.string(),
+    before: policy,
+    after: policy,
+  }),
+  v.object({ kind: v.literal('sysfs'), path: v.string(), before: v.string(), after: v.string() }),
+]);
+export type Change = v.InferOutput<typeof change>;
+
+const setSchema = v.object({
+  schema: v.literal('mptfix.harden-set/1'),
+  number: v.number(),
+  created: v.string(),
+  changes: v.array(change),
+  /** Folders whose entries change, with their own times. */
+  folders: v.array(v.object({ path: v.string(), mtime: v.string() })),
+});
+
+/** What one run of `harden --apply` changes: written as a whole before the first of it is done. */
+export type ChangeSet = v.InferOutput<typeof setSchema>;
+
+/** `open`: the run, or its undo, was stopped in the middle. */
+export type SetState = 'open' | 'applied';
+
+export interface StoredSet {
+  readonly set: ChangeSet;
+  readonly state: SetState;
+}
+
+export function setFolder(number: number): string {
+  return `${HARDEN_FOLDER}/${number}`;
+}
+
+/** Every set that is in force or was left open, the oldest first. Throws E_STATE_UNSAFE as an undo must trust them. */
+export async function storedSets(target: Target): Promise<readonly StoredSet[]> {
+  await requireSafe(target);
+  const numbers = (await target.list(HARDEN_FOLDER))
+    .filter((name) => /^[1-9]\d{0,8}$/.test(name))
+    .map(Number);
+  const found: StoredSet[] = [];
+  for (const number of numbers.sort((a, b) => a - b)) {
+    const text = await target.readText(`${setFolder(number)}/set.json`);
+    // Stopped before it could change anything.
+    if (text === undefined) continue;
+    const applied = (await target.stat(`${setFolder(number)}/applied`)) !== undefined;
+    found.push({ set: parse(text, number), state: applied ? 'applied' : 'open' });
+  }
+  return found;
+}
+
+function parse(text: string, number: number): ChangeSet {
+  try {
+    return v.parse(setSchema, JSON.parse(text));
+  } catch (error) {
+    throw failure(
+      'E_STATE_UNSAFE',
+      `${setFolder(number)}/set.json is not as mptfix writes it: ${(error as Error).message}`,
+      'the originals are beside it: put them back by hand, then remove that folder',
+      { cause: error },
+    );
+  }
+}
+
+/** The number of the next set. A folder without a set holds nothing that is needed, and its number is used again. */
+export async function nextNumber(target: Target): Promise<number> {
+  return Math.max(0, ...(await storedSets(target)).map(({ set }) => set.number)) + 1;
+}
+
+export async function makeSetFolder(target: Target, number: number): Promise<void> {
+  await makeFolders(target, HARDEN_FOLDER, 0o700);
+  await target.removeTree(setFolder(number));
+  await target.mkdir(setFolder(number), 0o700);
+}
+
+/** From here on the set is open: whoever comes next undoes it. */
+export async function writeSet(target: Target, set: ChangeSet): Promise<void> {
+  await target.write(`${setFolder(set.number)}/set.json`, `${JSON.stringify(set, null, 2)}\n`, {
+    mode: 0o600,
+  });
+}
+
+export async function markApplied(target: Target, number: number): Promise<void> {
+  await target.write(`${setFolder(number)}/applied`, '', { mode: 0o600 });
+}
+
+/** Takes the mark away, so that an undo that is stopped is seen as open. */
+export async function markOpen(target: Target, number: number): Promise<void> {
+  const path = `${setFolder(number)}/applied`;
+  if ((await target.stat(path)) !== undefined) await target.remove(path);
+}
+
+/** Forgets a set that is undone; with the last one the folder itself, and the state folder where it is empty then. */
+export async function forgetSet(target: Target, number: number): Promise<void> {
+  // The set's own file first: without it the rest is nothing.
+  await target.remove(`${setFolder(number)}/set.json`);
+  await target.removeTree(setFolder(number));
+  for (const folder of [HARDEN_FOLDER, STATE_FOLDER]) {
+    if ((await target.list(folder)).length > 0) return;
+    await target.removeTree(folder);
+  }
+}
+
+async function requireSafe(target: Target): Promise<void> {
+  for (const path of [STATE_FOLDER, HARDEN_FOLDER]) {
+    const status = await target.lstat(path);
+    if (status === undefined) return;
+    const mine = status.uid === 0 || status.uid === process.geteuid?.();
+    if (status.type === 'directory' && mine && (status.mode & 0o022) === 0) continue;
+    throw failure(
+      'E_STATE_UNSAFE',
+      `${path} is a link, or somebody else’s, or writable for others`,
+      `look at what is in it, then: chown -R root: ${STATE_FOLDER} && chmod 700 ${STATE_FOLDER}`,
+    );
+  }
+}

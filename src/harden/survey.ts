@@ -1,0 +1,174 @@
+import type { Verdict } from '../driver/verdict.ts';
+import { type Disk, readDisks } from '../facts/disks.ts';
+import { fileSystemKind } from '../facts/file-system-types.ts';
+import { type FstabEntry, isBind, kernelNameOf, readFstab } from '../facts/fstab.ts';
+import type { Mount } from '../facts/mounts.ts';
+import type { ErrorsPolicy } from '../facts/superblock/ext.ts';
+import { type SurvivalSeconds, survivalWindow } from '../facts/survival.ts';
+import { readKernelLog } from '../recover/kernel-log.ts';
+import { parseKernelLog } from '../recover/log-lines.ts';
+import { observe } from '../recover/observe.ts';
+import { type FileSystemState, stateOf } from '../recover/state.ts';
+import { askStorage, readSuperblock } from '../recover/storage.ts';
+import type { Target } from '../target/port.ts';
+import { fileSystems } from '../watch/file-systems.ts';
+import { errorsOptionOf } from './fstab-edit.ts';
+import { type TimeoutRule, timeoutRules } from './udev.ts';
+
+/** The error policy of one file system, and where it comes from. */
+export interface PolicyFacts {
+  /** Where it is or would be mounted; null of a device that was given alone. */
+  readonly mountPoint: string | null;
+  readonly device: string;
+  readonly type: string;
+  /** Null: the type has no such policy, or the superblock could not be read. */
+  readonly superblock: ErrorsPolicy | null;
+  readonly uuid: string | null;
+  /** What fstab says; null where it says nothing. */
+  readonly fstabOption: string | null;
+  readonly fstab: FstabEntry | null;
+  /** What the kernel shows of the mount; null where it shows nothing or nothing is mounted. */
+  readonly mountOption: string | null;
+  /** What holds now; null where it is not mounted, or cannot be told. */
+  readonly effective: string | null;
+  /** Null: not mounted. */
+  readonly state: FileSystemState | null;
+  readonly mount: Mount | null;
+  /** Whether the log directory is on it: its errors would not be logged. */
+  readonly holdsLogs: boolean;
+}
+
+export interface DiskFacts extends Disk {
+  /** How long its I/O outlasts a storage that answers BUSY. */
+  readonly survives: SurvivalSeconds | null;
+  readonly rule: string;
+}
+
+export interface Survey {
+  readonly fileSystems: readonly PolicyFacts[];
+  readonly disks: readonly DiskFacts[];
+  readonly rules: readonly TimeoutRule[];
+}
+
+/** What the driver under the disks does with a BUSY, as far as the survival window needs it. */
+export interface DriverKnowledge {
+  /** Mainline version of the kernel. */
+  readonly base: string | undefined;
+  /** Of the Fusion MPT driver. */
+  readonly verdict: Verdict;
+}
+
+const EXT = /^ext[234]$/;
+
+/** Reads all that harden shows and decides by. `mountPoints` empty: all. Writes nothing. */
+export async function survey(
+  target: Target,
+  knowledge: DriverKnowledge,
+  mountPoints: readonly string[],
+): Promise<Survey> {
+  const found = target.kind === 'local' ? await mounted(target) : [];
+  const places = new Set(found.map(({ mountPoint }) => mountPoint));
+  const listed = (await inFstab(target)).filter(({ mountPoint }) => !places.has(mountPoint));
+  const all = [...found, ...listed];
+  return {
+    fileSystems:
+      mountPoints.length === 0 ? all : all.filter(({ mountPoint }) => mountPoints.includes(mountPoint ?? '')),
+    disks: (await readDisks(target)).map((disk) => ({ ...disk, ...windowOf(disk, knowledge) })),
+    rules: await timeoutRules(target),
+  };
+}
+
+async function mounted(target: Target): Promise<readonly PolicyFacts[]> {
+  const log = parseKernelLog((await readKernelLog(target)) ?? '');
+  const disks = (await fileSystems(target)).filter(({ kind }) => kind === 'disk');
+  const logPlace = deepest(disks.map(({ mountPoint }) => mountPoint));
+  return Promise.all(
+    disks.map(async (fileSystem) => {
+      const seen = await observe(target, fileSystem, log);
+      const { mount, superblock } = seen;
+      const isExt = superblock?.kind === 'ext' && EXT.test(mount.fsType);
+      const mountOption = errorsOptionOf(mount.superOptions) ?? null;
+      return {
+        mountPoint: mount.mountPoint,
+        device: seen.devicePath ?? mount.source,
+        type: mount.fsType,
+        superblock: isExt ? superblock.errorsPolicy : null,
+        uuid: superblock?.uuid ?? null,
+        fstabOption: errorsOptionOf(fileSystem.fstab?.options ?? []) ?? null,
+        fstab: fileSystem.fstab,
+        mountOption,
+        effective: mountOption ?? (isExt ? superblock.errorsPolicy : null),
+        state: stateOf(seen, false),
+        mount,
+        holdsLogs: mount.mountPoint === logPlace,
+      };
+    }),
+  );
+}
+
+async function inFstab(target: Target): Promise<readonly PolicyFacts[]> {
+  const entries = (await readFstab(target)).filter(
+    (entry) => !isBind(entry) && fileSystemKind(entry.fsType, entry.source) === 'disk',
+  );
+  const logPlace = deepest(entries.map(({ mountPoint }) => mountPoint));
+  return Promise.all(
+    entries.map(async (entry) => {
+      // A tree's disks are not this machine's, whatever their names.
+      const name = target.kind === 'local' ? await kernelNameOf(target, entry.source) : undefined;
+      const device = name === undefined ? undefined : `/dev/${name}`;
+      const superblock = device === undefined ? undefined : await superblockOf(target, device, entry.fsType);
+      return {
+        mountPoint: entry.mountPoint,
+        device: device ?? entry.source,
+        type: entry.fsType,
+        superblock: superblock?.kind === 'ext' ? superblock.errorsPolicy : null,
+        uuid: superblock?.uuid ?? null,
+        fstabOption: errorsOptionOf(entry.options) ?? null,
+        fstab: entry,
+        mountOption: null,
+        effective: null,
+        state: null,
+        mount: null,
+        holdsLogs: entry.mountPoint === logPlace,
+      };
+    }),
+  );
+}
+
+async function superblockOf(target: Target, device: string, type: string) {
+  const { answer } = await askStorage(target, device);
+  return answer === 'yes' ? readSuperblock(target, device, type) : undefined;
+}
+
+/** Of these mount points the one that /var/log is on. */
+function deepest(mountPoints: readonly string[]): string | undefined {
+  return mountPoints
+    .filter((path) => path === '/' || '/var/log/'.startsWith(`${path}/`))
+    .toSorted((a, b) => a.length - b.length)
+    .at(-1);
+}
+
+/**
+ * What hosts make of a BUSY, by what their driver calls itself: `branch` is as the Fusion MPT verdict says; virtio-scsi
+ * still makes DID_BUS_BUSY of it, pvscsi leaves it alone.
+ */
+const HOSTS: Readonly<Record<string, 'branch' | Verdict>> = {
+  mptspi: 'branch',
+  mptsas: 'branch',
+  mptfc: 'branch',
+  mptscsih: 'branch',
+  mptscsi: 'branch',
+  vmw_pvscsi: 'never',
+  pvscsi: 'never',
+  virtio_scsi: 'affected',
+};
+
+function windowOf(disk: Disk, { base, verdict }: DriverKnowledge): Pick<DiskFacts, 'survives' | 'rule'> {
+  if (disk.bus !== 'scsi' || disk.timeoutSeconds === null)
+    return { survives: null, rule: 'the BUSY window is the SCSI layer’s; this disk has none' };
+  const host = HOSTS[disk.driver ?? ''];
+  const behaviour = host === 'branch' ? verdict : (host ?? 'unknown');
+  if (base === undefined) return { survives: null, rule: 'the kernel’s version is not known' };
+  const { now, rule } = survivalWindow({ base, verdict: behaviour, timeoutSeconds: disk.timeoutSeconds });
+  return { survives: now ?? null, rule };
+}

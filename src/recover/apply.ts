@@ -1,0 +1,175 @@
+import { failure } from '../errors.ts';
+import { readMounts } from '../facts/mounts.ts';
+import type { Target } from '../target/port.ts';
+import { PROBE_SECONDS, probe } from '../watch/probe.ts';
+import { readKernelLog, type SavedLog, saveKernelLog } from './kernel-log.ts';
+import { parseKernelLog } from './log-lines.ts';
+import type { Observation } from './observation.ts';
+import { observe } from './observe.ts';
+import { remountCommand, remountRefusals } from './remount.ts';
+import { repairOf } from './repair.ts';
+import type { Examined } from './report.ts';
+import { evidenceOf, isReadOnly, stateOf } from './state.ts';
+import type { Action, Step } from './steps.ts';
+import { askStorage } from './storage.ts';
+
+/** What came of a step. `stopped`: what came before it forbids it. `left`: it is for a person. */
+export interface StepOutcome {
+  readonly title: string;
+  readonly outcome: 'done' | 'failed' | 'declined' | 'stopped' | 'left';
+  readonly detail: string;
+}
+
+export interface Workbench {
+  readonly target: Target;
+  /** The kernel's log when the run began. */
+  readonly log: string | undefined;
+  /** Mount points in trouble: nothing is written there. */
+  readonly avoid: ReadonlySet<string>;
+  /** Asks a person; answers whether to do it. */
+  readonly agree: (step: Step, mountPoint: string) => Promise<boolean>;
+  readonly signal: AbortSignal;
+  /** Where the log was put; once a run. */
+  saved?: SavedLog;
+}
+
+type Outcome = Pick<StepOutcome, 'outcome' | 'detail'>;
+
+/** Does the safe steps of one file system, one after the other; a step that fails ends it. */
+export async function applySteps(
+  bench: Workbench,
+  { seen, report }: Examined,
+): Promise<readonly StepOutcome[]> {
+  const outcomes: StepOutcome[] = [];
+  let going = true;
+  for (const step of report.steps) {
+    bench.signal.throwIfAborted();
+    const outcome = await applyStep(bench, step, seen, going);
+    if (outcome.outcome === 'failed' || outcome.outcome === 'declined') going = false;
+    outcomes.push({ title: step.title, ...outcome });
+  }
+  return outcomes;
+}
+
+async function applyStep(bench: Workbench, step: Step, seen: Observation, going: boolean): Promise<Outcome> {
+  if (step.action === undefined) return { outcome: 'left', detail: 'for you to do' };
+  if (!going) return { outcome: 'stopped', detail: 'a step before it did not succeed' };
+  if (!(await bench.agree(step, seen.mount.mountPoint))) return { outcome: 'declined', detail: 'not agreed' };
+  return ACTIONS[step.action](bench, seen);
+}
+
+const ACTIONS: Readonly<Record<Action, (bench: Workbench, seen: Observation) => Promise<Outcome>>> = {
+  'ask-storage': storageAnswers,
+  'save-kernel-log': saveLog,
+  look,
+  remount: remountAndVerify,
+  probe: probeAgain,
+};
+
+async function storageAnswers({ target }: Workbench, { devicePath }: Observation): Promise<Outcome> {
+  const answer = await askStorage(target, devicePath);
+  const detail = 'detail' in answer ? `${answer.answer}: ${answer.detail}` : answer.answer;
+  return { outcome: answer.answer === 'yes' ? 'done' : 'failed', detail };
+}
+
+async function saveLog(bench: Workbench): Promise<Outcome> {
+  if (bench.log === undefined) return { outcome: 'failed', detail: 'dmesg could not be read' };
+  bench.saved ??= await saveKernelLog(bench.target, bench.log, await readMounts(bench.target), bench.avoid);
+  const { path, volatile } = bench.saved;
+  return { outcome: 'done', detail: volatile ? `${path}: in memory, copy it before a reboot` : path };
+}
+
+/** Bit of fsck(8)'s exit status: errors were left. */
+const ERRORS_LEFT = 4;
+
+async function look({ target, signal }: Workbench, seen: Observation): Promise<Outcome> {
+  const command =
+    seen.devicePath === undefined ? null : (repairOf(seen.mount.fsType).look?.(seen.devicePath) ?? null);
+  if (command === null) return { outcome: 'done', detail: 'nothing can look at it while it is mounted' };
+  const { status, stdout } = await target.run(command, { effect: 'read', signal });
+  if (status === 127) return { outcome: 'done', detail: `${command[0]} is not installed: not looked at` };
+  const lines = stdout
+    .toString('utf8')
+    .replace(/[^\x20-\x7e\n]/g, '?')
+    .trim()
+    .split('\n');
+  const last = lines.at(-1)?.slice(0, 200) ?? '';
+  if (status === 0) return { outcome: 'done', detail: last };
+  const found = (status & ERRORS_LEFT) !== 0 ? 'it found errors' : `it ended with ${status}`;
+  // Of a file system that is given up errors are what is expected, and the steps by hand follow.
+  return { outcome: isReadOnly(seen) ? 'failed' : 'done', detail: `${found}: ${last}` };
+}
+
+/**
+ * Looks once more, remounts, and believes nothing but what it sees then. Throws E_REMOUNT where it did not work and
+ * is as it was, E_REMOUNT_UNDO where it may not be.
+ */
+async function remountAndVerify({ target }: Workbench, seen: Observation): Promise<Outcome> {
+  const fresh = await lookAgain(target, seen);
+  const refusals = remountRefusals(fresh, stateOf(fresh, true));
+  if (refusals.length > 0) return { outcome: 'failed', detail: `refused: ${refusals.join('; ')}` };
+  const device = seen.devicePath ?? seen.mount.source;
+  const { status, stderr } = await target.run(remountCommand(seen.mount, device, ['rw']), {
+    effect: 'write',
+    timeoutMs: REMOUNT_LIMIT_MS,
+  });
+  const where = seen.mount.mountPoint;
+  if (status !== 0) {
+    throw failure(
+      'E_REMOUNT',
+      `mount did not make ${where} writable: ${stderr.split('\n')[0] ?? ''}`,
+      'see what the kernel says: dmesg | tail; it is read-only as before',
+    );
+  }
+  const problem = await writeProblem(target, seen);
+  if (problem === undefined) return { outcome: 'done', detail: 'it is read-write' };
+  return putBack(target, seen, device, problem);
+}
+
+const REMOUNT_LIMIT_MS = 60_000;
+
+async function putBack(target: Target, seen: Observation, device: string, problem: string): Promise<never> {
+  const where = seen.mount.mountPoint;
+  const command = remountCommand(seen.mount, device, ['ro']);
+  const { status } = await target.run(command, { effect: 'write', timeoutMs: REMOUNT_LIMIT_MS });
+  const what = `${where} was mounted read-write, and a write failed: ${problem}`;
+  const next = 'see that the storage answers (dmesg), then unmount it and check it';
+  if (status === 0) throw failure('E_REMOUNT', `${what}; it is read-only again`, next);
+  throw failure('E_REMOUNT_UNDO', `${what}; it could not be made read-only again`, next);
+}
+
+async function probeAgain({ target }: Workbench, seen: Observation): Promise<Outcome> {
+  const problem = await writeProblem(target, seen);
+  return problem === undefined
+    ? {
+        outcome: 'done',
+        detail: 'it is writable, and a file was written, brought to the disk, and removed again',
+      }
+    : { outcome: 'failed', detail: problem };
+}
+
+/** Outcomes of a probe that say nothing against the file system: there is no room, or no place for a file. */
+const NO_MATTER: ReadonlySet<string> = new Set(['ok', 'ENOSPC', 'EDQUOT', 'EACCES', 'EPERM']);
+
+/**
+ * Writes a file, waits until the disk has it, removes it, and looks what the kernel made of that. Undefined: it is
+ * writable. A disk that takes nothing may look full to the writer; the kernel's log then tells.
+ */
+async function writeProblem(target: Target, seen: Observation): Promise<string | undefined> {
+  const [result] = (await probe([seen.mount.mountPoint], PROBE_SECONDS)).results;
+  if (result === undefined || !NO_MATTER.has(result.outcome))
+    return `${result?.outcome ?? 'no answer'}: ${result?.detail ?? ''}`;
+  const fresh = await lookAgain(target, seen);
+  const state = stateOf(fresh, true);
+  if (state === 'writable') return undefined;
+  const bad = evidenceOf(fresh).filter((evidence) => evidence.bad);
+  return `it is ${state} now: ${bad.map(({ detail }) => detail).join('; ')}`;
+}
+
+/** The same file system as it is now, its mount and the kernel's log read anew. */
+async function lookAgain(target: Target, seen: Observation): Promise<Observation> {
+  const mounts = await readMounts(target);
+  const mount = mounts.findLast(({ mountPoint }) => mountPoint === seen.mount.mountPoint) ?? seen.mount;
+  const log = parseKernelLog((await readKernelLog(target)) ?? '');
+  return observe(target, { ...seen.fileSystem, mounts: [mount] }, log);
+}

@@ -1,0 +1,164 @@
+import { failure } from '../errors.ts';
+import { fileSystemKind } from '../facts/file-system-types.ts';
+import { type FstabEntry, isBind, readFstab } from '../facts/fstab.ts';
+import { readDistro } from '../facts/guest.ts';
+import { detectInit, type InitSystem } from '../facts/init-system.ts';
+import type { Target } from '../target/port.ts';
+import { type FileSystem, fileSystems } from '../watch/file-systems.ts';
+import { readKernelLog } from './kernel-log.ts';
+import { parseKernelLog } from './log-lines.ts';
+import type { Observation } from './observation.ts';
+import { observe } from './observe.ts';
+import { remountRefusals } from './remount.ts';
+import { type DeadService, deadServices } from './services.ts';
+import { type Evidence, evidenceOf, type FileSystemState, stateOf } from './state.ts';
+import { type Step, stepsFor } from './steps.ts';
+
+/** How one file system is, why, and what to do. */
+export interface FileSystemReport {
+  readonly mountPoint: string;
+  /** As it was given to mount(8), or as fstab has it. */
+  readonly device: string;
+  readonly type: string;
+  /** `not-running`: a guest's tree; the steps are those for a file system that the kernel gave up. */
+  readonly state: FileSystemState | 'not-running';
+  readonly evidence: readonly Evidence[];
+  /** Why it is not mounted read-write again; empty where it may be. */
+  readonly remountRefused: readonly string[];
+  readonly steps: readonly Step[];
+}
+
+export interface Recovery {
+  readonly init: InitSystem;
+  readonly fileSystems: readonly FileSystemReport[];
+  readonly services: readonly DeadService[];
+}
+
+/** States in which nothing is to be done. */
+export const WELL: readonly FileSystemReport['state'][] = ['writable', 'intended-ro'];
+
+/** One file system on a running guest, with what the report was made of. */
+export interface Examined {
+  readonly report: FileSystemReport;
+  readonly seen: Observation;
+}
+
+/**
+ * Examines the guest's own disks' file systems, or those at `mountPoints` alone. Reads only. Throws E_MOUNT_MISSING
+ * where nothing is mounted at one of them.
+ */
+export async function examine(
+  target: Target,
+  mountPoints: readonly string[],
+): Promise<{
+  readonly init: InitSystem;
+  readonly examined: readonly Examined[];
+  readonly log: string | undefined;
+}> {
+  const { family } = await readDistro(target);
+  const init = await detectInit(target, family);
+  const all = await fileSystems(target);
+  const chosen =
+    mountPoints.length === 0 ? all.filter(({ kind }) => kind === 'disk') : choose(all, mountPoints);
+  const log = await readKernelLog(target);
+  const parsed = parseKernelLog(log ?? '');
+  const examined = await Promise.all(
+    chosen.map(async (fileSystem) => {
+      const seen = await observe(target, fileSystem, parsed);
+      return { seen, report: reportOf(seen, init, mountPoints.length > 0) };
+    }),
+  );
+  return { init, examined, log };
+}
+
+function choose(all: readonly FileSystem[], mountPoints: readonly string[]): readonly FileSystem[] {
+  return mountPoints.map((wanted) => {
+    const path = wanted.length > 1 ? wanted.replace(/\/+$/, '') || '/' : wanted;
+    // Of several mounts in one place the last one is seen.
+    const found = all.findLast(({ mounts }) => mounts.some(({ mountPoint }) => mountPoint === path));
+    if (found !== undefined) return { ...found, mountPoint: path };
+    throw failure(
+      'E_MOUNT_MISSING',
+      `no file system of a disk is mounted at ${JSON.stringify(path)}`,
+      'mptfix recover without a mount point lists them all',
+    );
+  });
+}
+
+export function reportOf(seen: Observation, init: InitSystem, named: boolean): FileSystemReport {
+  const state = stateOf(seen, named);
+  return {
+    mountPoint: seen.mount.mountPoint,
+    device: seen.mount.source,
+    type: seen.mount.fsType,
+    state,
+    evidence: evidenceOf(seen),
+    remountRefused: remountRefusals(seen, state),
+    steps: stepsFor({ seen, state, init }),
+  };
+}
+
+/** What is wrong on a running guest and what to do; of a guest's tree, what to do if its file systems are given up. */
+export async function recovery(target: Target, mountPoints: readonly string[]): Promise<Recovery> {
+  if (target.kind === 'root') return recoveryOfTree(target, mountPoints);
+  const { init, examined } = await examine(target, mountPoints);
+  return {
+    init,
+    fileSystems: examined.map(({ report }) => report),
+    services: await deadServices(target, init),
+  };
+}
+
+async function recoveryOfTree(target: Target, mountPoints: readonly string[]): Promise<Recovery> {
+  const { family } = await readDistro(target);
+  const init = await detectInit(target, family);
+  const entries = (await readFstab(target)).filter(
+    (entry) => !isBind(entry) && fileSystemKind(entry.fsType, entry.source) === 'disk',
+  );
+  const chosen = entries.filter(
+    ({ mountPoint }) => mountPoints.length === 0 || mountPoints.includes(mountPoint),
+  );
+  return { init, fileSystems: chosen.map((entry) => reportOfEntry(entry, init)), services: [] };
+}
+
+/** As on the running guest, if its kernel had given the file system up. */
+function reportOfEntry(entry: FstabEntry, init: InitSystem): FileSystemReport {
+  const { mountPoint, source, fsType } = entry;
+  const mount = {
+    device: '',
+    root: '/',
+    mountPoint,
+    mountOptions: ['rw'],
+    fsType,
+    source,
+    superOptions: ['ro'],
+  };
+  const seen: Observation = {
+    fileSystem: {
+      device: '',
+      name: null,
+      mapper: null,
+      source,
+      fsType,
+      kind: 'disk',
+      mountPoint,
+      mounts: [mount],
+      fstab: entry,
+      intended: 'rw',
+    },
+    mount,
+    devicePath: source,
+    storage: { answer: 'no-device' },
+    logLines: [],
+    listing: 'not-asked',
+  };
+  return {
+    mountPoint,
+    device: source,
+    type: fsType,
+    state: 'not-running',
+    evidence: [{ kind: 'fstab', bad: false, detail: `/etc/fstab, line ${entry.line}, pass ${entry.pass}` }],
+    remountRefused: ['the guest does not run: nothing of it is mounted here'],
+    steps: stepsFor({ seen, state: 'aborted', init }).map(({ action: _, ...step }) => step),
+  };
+}

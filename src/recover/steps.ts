@@ -1,0 +1,210 @@
+import type { InitSystem } from '../facts/init-system.ts';
+import type { Argv } from '../target/port.ts';
+import { type BootCheck, bootCheckOf } from './boot-check.ts';
+import type { Observation } from './observation.ts';
+import { remountCommand, remountRefusals } from './remount.ts';
+import { repairOf } from './repair.ts';
+import type { FileSystemState } from './state.ts';
+
+/** What `--apply` can do; everything else is a person's. */
+export type Action = 'ask-storage' | 'save-kernel-log' | 'look' | 'remount' | 'probe';
+
+/** One step back to a file system that can be written to, in words and as commands. */
+export interface Step {
+  readonly title: string;
+  /** Why it stands at this place; or what to mind. One line. */
+  readonly why: string;
+  /** To type, in this order; none where there is nothing to type. */
+  readonly commands: readonly Argv[];
+  /** Absent: a person has to do it. */
+  readonly action?: Action;
+}
+
+/** All that the order of the steps depends on. */
+export interface Case {
+  readonly seen: Observation;
+  readonly state: FileSystemState;
+  readonly init: InitSystem;
+}
+
+/** The ordered steps; none where nothing is wrong. Pure. */
+export function stepsFor(question: Case): readonly Step[] {
+  const parts = ORDER[question.state];
+  return parts.flatMap((part) => part(question));
+}
+
+type Part = (question: Case) => readonly Step[];
+
+const askStorage: Part = ({ seen: { devicePath } }) => [
+  {
+    title: 'see that the storage answers again',
+    why: 'every later step writes to it; while paths are still failing over, all of them fail, and do harm',
+    commands:
+      devicePath === undefined
+        ? []
+        : [['dd', `if=${devicePath}`, 'of=/dev/null', 'bs=4096', 'count=1', 'iflag=direct']],
+    action: 'ask-storage',
+  },
+];
+
+const saveLog: Part = () => [
+  {
+    title: 'save the kernel log where it can be written',
+    why: 'the reason is in it, the log files could not be written, and a reboot loses it',
+    commands: [['dmesg']],
+    action: 'save-kernel-log',
+  },
+];
+
+const look: Part = ({ seen: { devicePath, mount } }) => {
+  const command = devicePath === undefined ? null : (repairOf(mount.fsType).look?.(devicePath) ?? null);
+  if (command === null) return [];
+  return [
+    {
+      title: 'look at it without changing it',
+      why: 'tells how bad it is; while it is mounted some of what is found is only what is still in memory',
+      commands: [command],
+      action: 'look',
+    },
+  ];
+};
+
+const stopWriters: Part = ({ seen: { mount } }) => [
+  {
+    title: 'stop what works on it',
+    why: 'programs that think they have written have not; they must open their files anew',
+    commands: [['fuser', '-v', '-m', mount.mountPoint]],
+  },
+];
+
+const repair: Part = (question) => (isRoot(question) ? repairRoot(question) : repairOther(question));
+
+const repairOther: Part = ({ seen: { mount, devicePath } }) => {
+  const device = devicePath ?? mount.source;
+  const { commands, note } = repairOf(mount.fsType);
+  return [
+    {
+      title: 'unmount it',
+      why: 'an aborted file system does not come back by a remount, and a mounted one must not be repaired',
+      commands: [['umount', mount.mountPoint]],
+    },
+    { title: 'check and repair it', why: note, commands: commands(device, mount.mountPoint) },
+    {
+      title: 'mount it again',
+      why: 'only after the check ended without an error left',
+      commands: [['mount', mount.mountPoint]],
+    },
+  ];
+};
+
+const repairRoot: Part = ({ seen, init }) => {
+  const { mount, fileSystem } = seen;
+  const check = bootCheckOf(init);
+  const steps: Step[] = [];
+  if (!repairOf(mount.fsType).atBoot) {
+    return [
+      {
+        title: `boot a rescue medium and check the root there (the boot does not check ${mount.fsType})`,
+        why: repairOf(mount.fsType).note,
+        commands: repairOf(mount.fsType).commands(seen.devicePath ?? mount.source, '/mnt'),
+      },
+      { title: 'reboot', why: check.note, commands: [check.reboot] },
+    ];
+  }
+  if (fileSystem.fstab?.pass === 0) {
+    steps.push({
+      title: `mind the last field of /etc/fstab, line ${fileSystem.fstab.line}: it is 0`,
+      why: 'with 0 the boot never checks this file system, whatever is asked for; in the boot loader or a rescue medium nothing but e2fsck by hand helps then',
+      commands: [],
+    });
+  }
+  steps.push(bootStep(check, isWritable(seen)));
+  return steps;
+};
+
+function isWritable({ mount }: Observation): boolean {
+  return !['ro', 'emergency_ro', 'shutdown'].some((mark) => mount.superOptions.includes(mark));
+}
+
+function bootStep(check: BootCheck, writable: boolean): Step {
+  const skips = check.skips.length === 0 ? '' : `; see that none of ${check.skips.join(', ')} is there`;
+  if (check.kernelArgument !== null) {
+    return {
+      title: `reboot, and in the boot loader add ${check.kernelArgument} to the kernel’s command line, once${skips}`,
+      why:
+        check.flagFile === null || writable
+          ? check.note
+          : `${check.flagFile} cannot be made on a read-only root; ${check.note}`,
+      commands: [check.reboot],
+    };
+  }
+  const canFlag = check.flagFile !== null && writable;
+  return {
+    title: canFlag ? `make ${check.flagFile} and reboot${skips}` : `reboot${skips}`,
+    why: check.note,
+    commands: canFlag ? [['touch', check.flagFile ?? ''], check.reboot] : [check.reboot],
+  };
+}
+
+const remount: Part = ({ seen, state }) => {
+  const { mount, devicePath } = seen;
+  if (remountRefusals(seen, state).length > 0) return [];
+  return [
+    {
+      title: 'mount it read-write again',
+      why: 'nothing was aborted, the superblock has no error flag, and no error is counted',
+      commands: [remountCommand(mount, devicePath ?? mount.source, ['rw'])],
+      action: 'remount',
+    },
+    {
+      title: 'see that it can be written to',
+      why: 'the mount table alone proves nothing',
+      commands: [],
+      action: 'probe',
+    },
+  ];
+};
+
+const services: Part = () => [
+  {
+    title: 'start the services again that died with it',
+    why: 'the list follows below where any were found; lock files in /var/lock may be stale',
+    commands: [],
+  },
+];
+
+const cannotTell: Part = ({ seen: { storage, mount } }) => [
+  {
+    title:
+      storage.answer === 'denied'
+        ? 'run mptfix recover as root'
+        : `ask the tools of ${mount.fsType} how it is`,
+    why: 'the superblock, which tells whether a remount is safe, could not be read',
+    commands: [],
+  },
+];
+
+const waitForStorage: Part = () => [
+  {
+    title: 'bring the storage back first: paths, zoning, the array, the datastore',
+    why: 'nothing on the guest helps while its disk does not answer; do not reboot: what is not written yet would be lost',
+    commands: [],
+  },
+];
+
+const REPAIRED: readonly Part[] = [askStorage, saveLog, look, stopWriters, repair, services];
+
+const ORDER: Readonly<Record<FileSystemState, readonly Part[]>> = {
+  'storage-away': [saveLog, waitForStorage, askStorage],
+  aborted: REPAIRED,
+  shutdown: REPAIRED,
+  flagged: REPAIRED,
+  unknown: [askStorage, saveLog, cannotTell],
+  'remounted-ro': [askStorage, saveLog, look, remount, services],
+  'intended-ro': [],
+  writable: [],
+};
+
+function isRoot({ seen }: Case): boolean {
+  return seen.mount.mountPoint === '/';
+}

@@ -1,0 +1,85 @@
+import type { ReadStream, Target } from '../target/port.ts';
+import { readAvailable } from './kmsg.ts';
+import { logMarks } from './log-marks.ts';
+import type { Finding } from './look.ts';
+import { type OnceOptions, type OnceResult, watchOnce } from './once.ts';
+
+/** How often the kernel's messages are read; a look follows on each that speaks of a file system. */
+const POLL_MS = 200;
+/** The kernel says that it gives up a moment before the mount table shows it. */
+const SETTLE_MS = 500;
+/** A look in any case, for what the kernel says nothing about; each second where its messages cannot be read. */
+const SAFETY_MS = 60_000;
+const BLIND_MS = 1000;
+
+export interface Change {
+  readonly finding: Finding;
+  readonly before: Finding['state'] | undefined;
+}
+
+export interface FollowOptions extends OnceOptions {
+  readonly onChange: (change: Change) => void;
+  readonly onNotes: (result: OnceResult) => void;
+  readonly signal: AbortSignal;
+}
+
+/** Watches until the signal, in constant memory: a look at the start, then whenever the kernel says something of it. */
+export async function follow(target: Target, options: FollowOptions): Promise<void> {
+  const stream = await openMessages(target);
+  let states = new Map<string, Finding['state']>();
+  const lookNow = async (): Promise<void> => {
+    const result = await watchOnce(target, options);
+    for (const finding of result.look.findings) {
+      const before = states.get(finding.key);
+      if (before !== finding.state) options.onChange({ finding, before });
+    }
+    states = new Map(result.look.findings.map(({ key, state }) => [key, state]));
+    options.onNotes(result);
+  };
+  try {
+    drain(stream);
+    await lookNow();
+    let next = Date.now() + (stream === undefined ? BLIND_MS : SAFETY_MS);
+    while (!options.signal.aborted) {
+      await pause(POLL_MS, options.signal);
+      const said = drain(stream);
+      if (!said && Date.now() < next) continue;
+      await lookNow();
+      const usual = stream === undefined ? BLIND_MS : SAFETY_MS;
+      next = Date.now() + (said ? SETTLE_MS : usual);
+    }
+  } finally {
+    stream?.close();
+  }
+}
+
+/** Whether one of the messages that came since speaks of a file system. */
+function drain(stream: ReadStream | undefined): boolean {
+  let said = false;
+  if (stream !== undefined)
+    readAvailable(stream, ({ text }) => {
+      said ||= logMarks(text).length > 0;
+    });
+  return said;
+}
+
+async function openMessages(target: Target): Promise<ReadStream | undefined> {
+  try {
+    return await target.openStream('/dev/kmsg');
+  } catch {
+    return undefined;
+  }
+}
+
+function pause(milliseconds: number, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    const done = (): void => {
+      clearTimeout(timer);
+      signal.removeEventListener('abort', done);
+      resolve();
+    };
+    const timer = setTimeout(done, milliseconds);
+    signal.addEventListener('abort', done);
+    if (signal.aborted) done();
+  });
+}

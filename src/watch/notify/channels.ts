@@ -1,0 +1,108 @@
+import type { Target } from '../../target/port.ts';
+import { startWorker } from '../worker/start.ts';
+import { type NotifyConfig, requireRoots, type SmtpRelay } from './config.ts';
+import { hostPart, mailOf } from './mail.ts';
+import { lineOf, messageOf } from './message.ts';
+import type { Notice } from './notice.ts';
+
+export type ChannelName = 'smtp' | 'sendmail' | 'webhook' | 'kernel-log';
+
+/** One way to tell somebody. */
+export interface Channel {
+  readonly name: ChannelName;
+  /** Resolves when it was taken; rejects with the reason. `signal` is aborted when its time is over. */
+  readonly send: (notice: Notice, signal: AbortSignal) => Promise<void>;
+}
+
+/**
+ * The channels that are there, in the order in which they are tried. A relay needs no disk of this guest, a local MTA
+ * has to spool to one.
+ */
+export function channelsOf(target: Target, config: NotifyConfig): readonly Channel[] {
+  const { smtp, sendmail, webhook, to, kernelLog } = config;
+  const hasReader = to.length > 0;
+  const channels: Channel[] = [];
+  if (smtp !== undefined && hasReader)
+    channels.push({ name: 'smtp', send: (notice, signal) => bySmtp(target, smtp, config, notice, signal) });
+  if (sendmail !== false && hasReader)
+    channels.push({ name: 'sendmail', send: (notice) => bySendmail(sendmail, config, notice) });
+  if (webhook !== undefined)
+    channels.push({ name: 'webhook', send: (notice, signal) => byWebhook(webhook.url, notice, signal) });
+  if (kernelLog) channels.push({ name: 'kernel-log', send: (notice) => byKernelLog(target, notice) });
+  return channels;
+}
+
+async function bySmtp(
+  target: Target,
+  relay: SmtpRelay,
+  config: NotifyConfig,
+  notice: Notice,
+  signal: AbortSignal,
+): Promise<void> {
+  const { createTransport } = await import('nodemailer');
+  const milliseconds = config.timeLimitSeconds * 1000;
+  const transport = createTransport({
+    host: relay.host,
+    port: relay.port,
+    secure: relay.security === 'tls',
+    requireTLS: relay.security === 'starttls',
+    ignoreTLS: relay.security === 'none',
+    name: hostPart(notice.host),
+    connectionTimeout: milliseconds,
+    greetingTimeout: milliseconds,
+    socketTimeout: milliseconds,
+    dnsTimeout: milliseconds,
+    disableFileAccess: true,
+    disableUrlAccess: true,
+    ...(await credentials(target, relay)),
+    ...(relay.caFile === undefined ? {} : { tls: { ca: await target.read(relay.caFile) } }),
+  });
+  signal.addEventListener('abort', () => transport.close(), { once: true });
+  try {
+    const { rejected } = await transport.sendMail(mailOf(messageOf(notice), notice, config));
+    if (rejected.length > 0) throw new Error(`the relay refused ${rejected.length} of the addresses`);
+  } finally {
+    transport.close();
+  }
+}
+
+async function credentials(
+  target: Target,
+  { user, passwordFile }: SmtpRelay,
+): Promise<{ readonly auth?: { readonly user: string; readonly pass: string } }> {
+  if (user === undefined || passwordFile === undefined) return {};
+  await requireRoots(target, passwordFile, 0o077);
+  const [pass = ''] = (await target.readRange(passwordFile, 0, 4096)).toString('utf8').split(/\r?\n/);
+  return { auth: { user, pass } };
+}
+
+/** The program is started by a process of its own: starting it from a dead disk may never come back. */
+async function bySendmail(program: string, config: NotifyConfig, notice: Notice): Promise<void> {
+  const { createTransport } = await import('nodemailer');
+  const composer = createTransport({ streamTransport: true, buffer: true, newline: 'unix' });
+  const { message } = await composer.sendMail(mailOf(messageOf(notice), notice, config));
+  const worker = startWorker('sendmail', message as Buffer, config.timeLimitSeconds, {
+    MPTFIX_SENDMAIL: program,
+  });
+  const { ended, status, output } = await worker.done;
+  if (!ended) throw new Error(`${program} did not end within ${config.timeLimitSeconds} s`);
+  if (status !== 0) throw new Error(`${program} ended with ${status}: ${output.trim().slice(0, 500)}`);
+}
+
+async function byWebhook(url: string, notice: Notice, signal: AbortSignal): Promise<void> {
+  const response = await fetch(url, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify(notice),
+    redirect: 'error',
+    signal,
+  });
+  await response.body?.cancel();
+  // The address may hold a secret: only its host is told.
+  if (!response.ok) throw new Error(`${new URL(url).host} answered ${response.status}`);
+}
+
+/** Priority 2 is `crit`: consoles show it. What a process writes there never looks like the kernel's own message. */
+async function byKernelLog(target: Target, notice: Notice): Promise<void> {
+  await target.emit('/dev/kmsg', `<2>${lineOf(notice)}\n`);
+}

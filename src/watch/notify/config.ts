@@ -1,0 +1,104 @@
+import { dirname } from 'node:path';
+import { failure } from '../../errors.ts';
+import type { Target } from '../../target/port.ts';
+import { configProblems } from './config-rules.ts';
+
+export const CONFIG_FILE = '/etc/mptfix.json';
+const MOST_BYTES = 64 * 1024;
+
+export interface SmtpRelay {
+  readonly host: string;
+  readonly port: number;
+  /** `tls`: from the first byte (port 465). `starttls`: refused where the relay does not offer it. */
+  readonly security: 'tls' | 'starttls' | 'none';
+  readonly user?: string;
+  /** Holds the password in its first line; root's own, mode 0600. */
+  readonly passwordFile?: string;
+  /** Certificates in PEM that the relay's is checked by, instead of the usual ones. */
+  readonly caFile?: string;
+}
+
+/** The part `watch` of /etc/mptfix.json, with its defaults. */
+export interface NotifyConfig {
+  readonly to: readonly string[];
+  /** Undefined: `mptfix@HOST`. */
+  readonly from?: string;
+  readonly smtp?: SmtpRelay;
+  /** The path of a program that takes `-t`; false: none. */
+  readonly sendmail: string | false;
+  readonly webhook?: { readonly url: string };
+  readonly kernelLog: boolean;
+  /** Days from one reminder to the next; the last one goes on. */
+  readonly reminderDays: readonly number[];
+  /** For each channel. */
+  readonly timeLimitSeconds: number;
+}
+
+/** As smartd's `-M diminishing` has it, with its bound. */
+const REMINDER_DAYS: readonly number[] = [1, 2, 4, 8, 16, 32];
+const PORTS: Readonly<Record<SmtpRelay['security'], number>> = { tls: 465, starttls: 587, none: 25 };
+
+/**
+ * Reads the file: parse, fill in, validate. Without one there are the defaults. Throws E_CONFIG_UNSAFE where somebody
+ * else than root could have written it, E_CONFIG_INVALID with all that is wrong in it.
+ */
+export async function readConfig(target: Target, path: string = CONFIG_FILE): Promise<NotifyConfig> {
+  if ((await target.lstat(path)) === undefined) {
+    if (path === CONFIG_FILE) return normalised({});
+    throw failure('E_CONFIG_INVALID', `there is no file ${path}`, 'give --config a file that is there');
+  }
+  await requireRoots(target, path, 0o022);
+  const found = parse((await target.readRange(path, 0, MOST_BYTES)).toString('utf8'), path);
+  const problems = configProblems(found);
+  if (problems.length > 0) {
+    throw failure(
+      'E_CONFIG_INVALID',
+      `${path}: ${problems.join('; ')}`,
+      `correct ${path}: README.md, Watch, shows one`,
+    );
+  }
+  return normalised(found.watch ?? {});
+}
+
+/** Throws E_CONFIG_UNSAFE where not root owns the file and its folder, or others have the bits of `forbidden`. */
+export async function requireRoots(target: Target, path: string, forbidden: number): Promise<void> {
+  for (const [place, bits] of [
+    [path, forbidden],
+    [dirname(path), 0o022],
+  ] as const) {
+    const status = await target.stat(place);
+    if (status !== undefined && status.uid === 0 && (status.mode & bits) === 0) continue;
+    // The sticky bit keeps others from replacing a file of root's.
+    if (status !== undefined && place !== path && status.uid === 0 && (status.mode & 0o1000) !== 0) continue;
+    throw failure(
+      'E_CONFIG_UNSAFE',
+      `${place} is not root’s own, or others may ${forbidden === 0o077 && place === path ? 'read or ' : ''}write it`,
+      `chown root ${place}; chmod ${forbidden === 0o077 && place === path ? '600' : 'go-w'} ${place}`,
+    );
+  }
+}
+
+function parse(text: string, path: string): { readonly watch?: Partial<NotifyConfig> } {
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    const what = error instanceof Error ? error.message : String(error);
+    throw failure('E_CONFIG_INVALID', `${path} is no JSON: ${what}`, `correct ${path}`);
+  }
+}
+
+function normalised(
+  watch: Partial<Omit<NotifyConfig, 'to'>> & { to?: string | readonly string[] },
+): NotifyConfig {
+  const { smtp, to = [] } = watch;
+  const security = smtp?.security ?? 'starttls';
+  return {
+    sendmail: '/usr/sbin/sendmail',
+    kernelLog: true,
+    reminderDays: REMINDER_DAYS,
+    timeLimitSeconds: 20,
+    ...watch,
+    to: typeof to === 'string' ? [to] : to,
+    ...(smtp === undefined ? {} : { smtp: { ...smtp, security, port: smtp.port ?? PORTS[security] } }),
+  };
+}

@@ -1,0 +1,80 @@
+import { cleanText } from '../../facts/release-text.ts';
+import type { State } from '../signals/evidence.ts';
+import type { Notice, NoticeItem } from './notice.ts';
+
+export interface Message {
+  /** One line. */
+  readonly subject: string;
+  readonly text: string;
+}
+
+const LONGEST_LINE = 400;
+const LONGEST_SUBJECT = 160;
+
+const SAID: Readonly<Record<State, string>> = {
+  ok: 'writable again',
+  errors: 'has errors',
+  'read-only': 'READ-ONLY',
+  'shut-down': 'SHUT DOWN',
+  'io-error': 'FAILS TO WRITE',
+  hang: 'HANGS',
+};
+
+const FIRST_LINE: Readonly<Record<Notice['event'], string>> = {
+  alarm: 'File systems of this host cannot be written any more.',
+  reminder: 'File systems of this host still cannot be written.',
+  recovery: 'File systems of this host can be written again, or are no longer mounted.',
+  test: 'This is a test of mptfix watch: whoever reads it will be told when a file system turns read-only.',
+};
+
+/** The mail that says it. Whatever names hold (line breaks, escapes), each is one printable line here. */
+export function messageOf(notice: Notice): Message {
+  const { event, host, time, fileSystems, cause, advice, kernelLines } = notice;
+  const where = fileSystems.map(({ mountPoint }) => clean(mountPoint)).join(', ');
+  const tag = event === 'reminder' ? 'reminder: ' : '';
+  const subject =
+    event === 'test'
+      ? `[mptfix] ${clean(host)}: test`
+      : `[mptfix] ${clean(host)}: ${tag}${SAID[worst(event, fileSystems)]}: ${where}`;
+  return {
+    subject: cleanText(subject, LONGEST_SUBJECT),
+    text: [
+      FIRST_LINE[event],
+      '',
+      `host:  ${clean(host)}`,
+      `time:  ${clean(time)}`,
+      ...fileSystems.flatMap(describe),
+      ...(event === 'alarm' || event === 'reminder' ? ['', `likely cause: ${clean(cause)}`] : []),
+      ...section('what to do:', advice),
+      ...section('the kernel said:', kernelLines),
+      '',
+    ].join('\n'),
+  };
+}
+
+/** One line for the kernel's log and for logs of all kinds. */
+export function lineOf(notice: Notice): string {
+  return cleanText(messageOf(notice).subject.replace(/^\[mptfix\] /, 'mptfix watch: '), LONGEST_LINE);
+}
+
+function describe(item: NoticeItem): readonly string[] {
+  const disk = item.disk === null ? '' : `, disk ${clean(item.disk)}`;
+  return [
+    '',
+    `${clean(item.mountPoint)}: ${SAID[item.state]} since ${clean(item.since)}`,
+    `  ${clean(item.fsType)} on ${clean(item.source)} (${clean(item.device)}${disk})`,
+    ...item.evidence.map(({ kind, detail }) => `  ${kind}: ${clean(detail)}`),
+  ];
+}
+
+function section(title: string, lines: readonly string[]): readonly string[] {
+  return lines.length === 0 ? [] : ['', title, ...lines.map((line) => `  ${clean(line)}`)];
+}
+
+function worst(event: Notice['event'], items: readonly NoticeItem[]): State {
+  return event === 'recovery' ? 'ok' : (items[0]?.state ?? 'read-only');
+}
+
+function clean(text: string): string {
+  return cleanText(text, LONGEST_LINE);
+}

@@ -1,0 +1,28 @@
+import type { State, WatchEvidence } from '../signals/evidence.ts';
+
+/** What a notice says of one file system. */
+export interface NoticeItem {
+  readonly mountPoint: string;
+  readonly source: string;
+  readonly device: string;
+  /** As the kernel names its disk. */
+  readonly disk: string | null;
+  readonly fsType: string;
+  readonly state: State;
+  /** ISO 8601. */
+  readonly since: string;
+  readonly evidence: readonly WatchEvidence[];
+}
+
+/** What somebody is told, by whatever channel. The webhook gets exactly this. */
+export interface Notice {
+  readonly schema: 'mptfix.notice/1';
+  readonly event: 'alarm' | 'reminder' | 'recovery' | 'test';
+  readonly host: string;
+  /** ISO 8601. */
+  readonly time: string;
+  readonly fileSystems: readonly NoticeItem[];
+  readonly cause: string;
+  readonly advice: readonly string[];
+  readonly kernelLines: readonly string[];
+}

@@ -1,0 +1,90 @@
+import { readFile } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
+import { failure } from '../../errors.ts';
+import { packageRoot } from '../../package-root.ts';
+import { makeFolders } from '../../target/folders.ts';
+import type { Target } from '../../target/port.ts';
+import { STATE_FOLDER } from '../state/store.ts';
+
+/**
+ * Where the copy lies. A ramfs of its own: /run is mounted noexec on many guests, and a tmpfs may be swapped out to
+ * the very disk that is gone.
+ */
+export const MEMORY_FOLDER = `${STATE_FOLDER}/memory`;
+
+/** How the copy is started, and what it needs around it. */
+export const FROM_MEMORY = {
+  command: [`${MEMORY_FOLDER}/node`, `${MEMORY_FOLDER}/bin/mptfix.cjs`],
+  environment: { LD_LIBRARY_PATH: `${MEMORY_FOLDER}/lib` },
+} as const;
+
+interface Copy {
+  readonly from: string;
+  readonly to: string;
+  readonly mode: number;
+}
+
+/** Copies Node, the libraries that it uses and mptfix itself into memory (about 130 MB). Does nothing the second time. */
+export async function loadIntoMemory(target: Target): Promise<readonly string[]> {
+  if (await isMounted(target)) return [];
+  const copies = await whatIsNeeded(target);
+  await requireMemory(target, copies);
+  await makeFolders(target, MEMORY_FOLDER, 0o700);
+  await mustRun(target, ['mount', '-t', 'ramfs', '-o', 'mode=0700,nodev,nosuid', 'ramfs', MEMORY_FOLDER]);
+  for (const { from, to, mode } of copies) {
+    await makeFolders(target, dirname(join(MEMORY_FOLDER, to)), 0o700);
+    await target.write(join(MEMORY_FOLDER, to), await readFile(from), { mode });
+  }
+  return copies.map(({ to }) => to);
+}
+
+/** Takes the copy away, and with it all that the watch keeps in /run. */
+export async function unloadFromMemory(target: Target): Promise<void> {
+  if (await isMounted(target)) await mustRun(target, ['umount', MEMORY_FOLDER]);
+  if ((await target.lstat(STATE_FOLDER)) !== undefined) await target.removeTree(STATE_FOLDER);
+}
+
+async function isMounted(target: Target): Promise<boolean> {
+  return ((await target.readText('/proc/self/mounts')) ?? '').includes(` ${MEMORY_FOLDER} ramfs `);
+}
+
+async function whatIsNeeded(target: Target): Promise<readonly Copy[]> {
+  const root = packageRoot();
+  const own = await target.list(join(root, 'dist'));
+  return [
+    { from: process.execPath, to: 'node', mode: 0o700 },
+    ...(await libraries()).map((from) => ({ from, to: join('lib', basename(from)), mode: 0o700 })),
+    ...['package.json', 'bin/mptfix.cjs', 'bin/start.cjs', ...own.map((name) => join('dist', name))].map(
+      (name) => ({ from: join(root, name), to: name, mode: 0o600 }),
+    ),
+  ];
+}
+
+/** What this very process has mapped. The dynamic linker comes by its fixed path: it is in use by every process. */
+async function libraries(): Promise<readonly string[]> {
+  const maps = await readFile('/proc/self/maps', 'utf8');
+  const paths = maps.split('\n').flatMap((line) => /\s(\/\S+\.so[.\d]*)$/.exec(line)?.[1] ?? []);
+  return [...new Set(paths)].filter((path) => !/^ld-/.test(basename(path)));
+}
+
+async function requireMemory(target: Target, copies: readonly Copy[]): Promise<void> {
+  const sizes = await Promise.all(copies.map(async ({ from }) => (await target.stat(from))?.size ?? 0));
+  const needed = sizes.reduce((sum, size) => sum + size, 0);
+  const kilobytes = /^MemAvailable:\s+(\d+) kB/m.exec((await target.readText('/proc/meminfo')) ?? '')?.[1];
+  if (kilobytes === undefined || Number(kilobytes) * 1024 > 2 * needed) return;
+  throw failure(
+    'E_NO_SPACE',
+    `the copy in memory needs ${Math.ceil(needed / 1024 / 1024)} MB, and twice that is not free`,
+    'mptfix watch install --from-disk, or the sh watch, which needs next to nothing',
+  );
+}
+
+async function mustRun(target: Target, argv: readonly [string, ...string[]]): Promise<void> {
+  const { status, stderr } = await target.run(argv, { effect: 'write', timeoutMs: 60_000 });
+  if (status === 0) return;
+  throw failure(
+    'E_SCHEDULE',
+    `${argv.join(' ')}: ${stderr.trim()}`,
+    'mptfix watch install --from-disk does without',
+  );
+}

@@ -1,0 +1,38 @@
+import type { Target } from '../../target/port.ts';
+import { cronScheduler, crontabScheduler } from './cron.ts';
+import { systemdScheduler } from './systemd.ts';
+
+/** What shall run, and how often. */
+export interface Job {
+  /** The program with its arguments, each a word. */
+  readonly command: readonly [string, ...string[]];
+  /** Puts a copy of the program into memory, once after boot; undefined: it runs from the disk. */
+  readonly load: readonly [string, ...string[]] | undefined;
+  readonly environment: Readonly<Record<string, string>>;
+  readonly everyMinutes: number;
+}
+
+/** A file or symbolic link that a schedule is made of. */
+export type ScheduleEntry =
+  | { readonly path: string; readonly content: string }
+  | { readonly path: string; readonly link: string };
+
+/** One way to have something run regularly. */
+export interface Scheduler {
+  readonly name: 'systemd' | 'cron.d' | 'crontab';
+  /** Whether the guest has it, and whether its running system uses it. */
+  readonly isPresent: (target: Target) => Promise<boolean>;
+  /** All that is written; `before` is what a file of that path holds now. */
+  readonly entries: (job: Job, before: (path: string) => string) => readonly ScheduleEntry[];
+  /** What is written again without the job; files that are mptfix's own are removed. */
+  readonly cleared: (path: string, content: string) => string | undefined;
+  /** Paths that `entries` writes. */
+  readonly paths: readonly string[];
+  /** Commands for this machine after writing and before removing; a tree gets none. */
+  readonly start: readonly (readonly [string, ...string[]])[];
+  readonly stop: readonly (readonly [string, ...string[]])[];
+  readonly after: readonly (readonly [string, ...string[]])[];
+}
+
+/** The best first. */
+export const SCHEDULERS: readonly Scheduler[] = [systemdScheduler, cronScheduler, crontabScheduler];

@@ -1,0 +1,64 @@
+import { spawn } from 'node:child_process';
+import { join } from 'node:path';
+import { packageRoot } from '../../package-root.ts';
+
+export interface Worker {
+  readonly pid: number | undefined;
+  /** Resolves when it has ended, or when its time is over, whatever the worker does; never rejects. */
+  readonly done: Promise<{ readonly output: string; readonly ended: boolean; readonly status: number }>;
+}
+
+const MOST_OUTPUT = 1024 * 1024;
+
+/**
+ * Runs a part of the watch that may hang on a disk in a process of its own, which this one never waits for beyond the
+ * time limit: it is killed then, and left behind where it does not die. What it needs comes on its standard input.
+ */
+export function startWorker(
+  name: 'probe' | 'sendmail',
+  input: string | Buffer,
+  seconds: number,
+  env: Readonly<Record<string, string>> = {},
+): Worker {
+  const child = spawn(process.execPath, [join(packageRoot(), 'bin', 'mptfix.cjs'), 'watch', 'worker', name], {
+    cwd: '/',
+    detached: true,
+    stdio: ['pipe', 'pipe', 'ignore'],
+    env: { PATH: '/usr/sbin:/usr/bin:/sbin:/bin', LC_ALL: 'C', ...loaderOf(process.env), ...env },
+  });
+  let output = '';
+  child.stdout.on('data', (chunk: Buffer) => {
+    output = (output + chunk.toString('utf8')).slice(0, MOST_OUTPUT);
+  });
+  // A worker that has ended before it read all is told by its status.
+  child.stdin.on('error', () => {});
+  child.stdin.end(input);
+  const done = new Promise<{ output: string; ended: boolean; status: number }>((resolve) => {
+    const settle = (ended: boolean, status: number): void => {
+      clearTimeout(timer);
+      resolve({ output, ended, status });
+    };
+    const timer = setTimeout(() => {
+      killGroup(child.pid);
+      for (const stream of [child.stdin, child.stdout]) stream.destroy();
+      child.unref();
+      settle(false, 143);
+    }, seconds * 1000);
+    child.on('error', () => settle(true, 127));
+    child.on('close', (status) => settle(true, status ?? 128));
+  });
+  return { pid: child.pid, done };
+}
+
+/** The copy in memory finds its libraries by this. */
+function loaderOf(env: NodeJS.ProcessEnv): Readonly<Record<string, string>> {
+  return env.LD_LIBRARY_PATH === undefined ? {} : { LD_LIBRARY_PATH: env.LD_LIBRARY_PATH };
+}
+
+function killGroup(pid: number | undefined): void {
+  try {
+    if (pid !== undefined) process.kill(-pid, 'SIGKILL');
+  } catch {
+    // It has ended already.
+  }
+}

@@ -1,0 +1,57 @@
+import { describe, expect, test } from 'vitest';
+import { bootScriptText, hasUdev, RULE_PATH, ruleText, timeoutRules } from '../../src/harden/udev.ts';
+import { rootTarget } from '../../src/target/root.ts';
+import { GUESTS } from '../recover/guests.ts';
+import { type Entries, sh, temporary } from '../target/temporary.ts';
+
+const rulesOf = async (entries: Entries) =>
+  timeoutRules(rootTarget(await temporary(entries), { dryRun: true }));
+
+describe('rules that set a timeout', () => {
+  test('of VMware Tools in its several forms, of an administrator and of mptfix are found, comments are not', async () => {
+    const found = await rulesOf({
+      'etc/udev/rules.d/99-vmware-scsi-udev.rules':
+        '# echo 60 > /sys/x/timeout\nACTION=="add", BUS=="scsi", SYSFS{vendor}=="VMware  ", SYSFS{model}=="Virtual disk    ", RUN+="/bin/sh -c \'echo 180 >/sys$DEVPATH/device/timeout\'"\n',
+      'etc/udev/rules.d/60-san.rules': 'ACTION=="add", SUBSYSTEM=="block", ATTR{device/timeout}="120"\n',
+      'etc/udev/rules.d/70-net.rules': 'SUBSYSTEM=="net", NAME="eth0"\n',
+      'etc/udev/rules.d/notes.txt': 'echo 1 > /sys/timeout\n',
+      [RULE_PATH.slice(1)]: ruleText(240),
+      'usr/lib/udev/rules.d/99-vmware-scsi-udev.rules':
+        'ACTION=="add", SUBSYSTEMS=="scsi", ATTRS{model}=="Virtual disk    ", ATTR{timeout}="180"\n',
+      lib: { link: 'usr/lib' },
+    });
+    expect(found).toEqual([
+      { path: '/etc/udev/rules.d/60-san.rules', owner: 'other', seconds: 120 },
+      { path: '/etc/udev/rules.d/99-vmware-scsi-udev.rules', owner: 'vmware', seconds: 180 },
+      { path: RULE_PATH, owner: 'mptfix', seconds: 240 },
+      { path: '/usr/lib/udev/rules.d/99-vmware-scsi-udev.rules', owner: 'vmware', seconds: 180 },
+    ]);
+  });
+
+  test('ours comes after VMware’s, so that it wins', () => {
+    expect(['99-vmware-scsi-udev.rules', '99-zz-mptfix-timeout.rules'].toSorted().at(-1)).toBe(
+      RULE_PATH.replace(/.*\//, ''),
+    );
+  });
+});
+
+test('which guests have a udev that reads the rule', async () => {
+  const found: Record<string, boolean> = {};
+  for (const [name, entries] of Object.entries(GUESTS))
+    found[name] = await hasUdev(rootTarget(await temporary(entries), { dryRun: true }));
+  expect(found).toEqual({
+    'RHEL 4': false,
+    'RHEL 5': true,
+    'CentOS 6': true,
+    'SLES 10': true,
+    'Debian 7': true,
+    'Ubuntu 12.04': true,
+    'RHEL 7': true,
+    'something else': false,
+  });
+});
+
+test('the boot script is read by sh, and ends well where there is no disk', async () => {
+  const folder = await temporary({ script: bootScriptText(180) });
+  expect(sh('sh -n "$1/script"; sh "$1/script"; echo $?', folder).trim()).toBe('0');
+});

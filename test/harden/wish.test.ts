@@ -1,0 +1,32 @@
+import { expect, test } from 'vitest';
+import { parseWish } from '../../src/harden/wish.ts';
+import { failureOf } from '../target/temporary.ts';
+
+test('settings are read in any order, either or both', () => {
+  expect(parseWish(['errors=remount-ro', 'timeout=180'])).toEqual({ errors: 'remount-ro', timeout: 180 });
+  expect(parseWish(['timeout=30'])).toEqual({ timeout: 30 });
+  expect(parseWish(['errors=panic'])).toEqual({ errors: 'panic' });
+});
+
+test.each([
+  [[]],
+  [['errors']],
+  [['errors=']],
+  [['errors=remount']],
+  [['errors=remount-ro\n']],
+  [['timeout=29']],
+  [['timeout=3601']],
+  [['timeout=180s']],
+  [['timeout=-180']],
+  [['timeout=1e3']],
+  [['constructor=1']],
+  [['remount-ro', 'timeout=180']],
+])('%j is refused', async (words) => {
+  const { code } = await failureOf((async () => parseWish(words))());
+  expect(code).toBe('E_USAGE');
+});
+
+test('every word that is wrong is named', async () => {
+  const { what } = await failureOf((async () => parseWish(['a=1', 'timeout=180', 'b']))());
+  expect(what).toBe('--apply does not know "a=1", "b"');
+});
