@@ -1,0 +1,57 @@
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { initramfsImages } from '../../src/initramfs/tools.ts';
+import { install } from '../../src/install/install.ts';
+import { planRollback, rollback } from '../../src/install/rollback.ts';
+import { silentProgress } from '../../src/progress.ts';
+import { rootTarget } from '../../src/target/root.ts';
+import { ARTIFACT } from '../faults/artifact.ts';
+import { modulePath } from '../helpers/slim-guest.ts';
+
+/** The distro's own module with one section more: loadable as before, and other bytes. */
+export function variantOf(root: string, release: string): Buffer {
+  const folder = mkdtempSync(join(tmpdir(), 'mptfix-variant-'));
+  try {
+    const file = join(folder, 'variant.ko');
+    writeFileSync(join(folder, 'note'), 'variant');
+    execFileSync('objcopy', [
+      ...['--add-section', `.variant=${join(folder, 'note')}`],
+      join(root, modulePath(release)),
+      file,
+    ]);
+    return readFileSync(file);
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+/** Installs a variant as the flow would, image and all; answers what undoes it. */
+export async function installVariant(
+  root: string,
+  release: string,
+): Promise<{ readonly rollbackAll: () => Promise<void> }> {
+  const target = rootTarget(root, { dryRun: false });
+  const path = `/${modulePath(release)}`;
+  const { images } = await initramfsImages(target, release);
+  await install(target, {
+    kernel: { release, base: '6.1', distro: 'Debian', packageVersion: null },
+    module: { name: 'mptscsih', path, sha256: await target.hash(path) },
+    bytes: variantOf(root, release),
+    placement: 'in-place',
+    images: images.flatMap(({ path: image, tool }) => (tool === undefined ? [] : [{ path: image, tool }])),
+    bootEntry: false,
+    artifact: ARTIFACT,
+    buildLog: 'none\n',
+    tool: 'mptfix test',
+    warnings: [],
+    progress: silentProgress,
+  });
+  return {
+    rollbackAll: async () => {
+      const plan = await planRollback(target, { kernel: release, to: 0, force: false });
+      for (const generation of plan.undo) await rollback(target, generation);
+    },
+  };
+}
