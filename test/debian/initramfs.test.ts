@@ -33,9 +33,10 @@ async function toolOf({ target }: Guest): Promise<InitramfsTool> {
   return tool;
 }
 
-/** The module with other bytes that are not loaded, in place of the package's own. */
+/** The module with another byte in a section that is loaded, in place of the package's own. */
 function replaceModule({ at }: Guest): Buffer {
-  const changed = Buffer.concat([readFileSync(at(MODULE)), Buffer.from('changed')]);
+  const changed = readFileSync(at(MODULE));
+  changed.write('X', changed.indexOf('author=') + 'author='.length);
   rmSync(at(MODULE));
   writeFileSync(at(MODULE), changed);
   return changed;
