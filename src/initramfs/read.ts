@@ -80,6 +80,7 @@ interface Image {
 }
 
 const ZEROS_AT_ONCE = 1024 * 1024;
+const ZEROS = Buffer.alloc(ZEROS_AT_ONCE);
 
 /** A file system as an initial ramdisk starts with zeros, too. */
 async function skipZeros(image: Image, start: number): Promise<number> {
@@ -88,9 +89,8 @@ async function skipZeros(image: Image, start: number): Promise<number> {
     image.signal?.throwIfAborted();
     const part = await target.readRange(path, offset, ZEROS_AT_ONCE);
     refuseRamdisk(image, offset, part);
-    const first = part.findIndex((byte) => byte !== 0);
-    if (first !== -1) return offset + first;
     if (part.length === 0) break;
+    if (!part.equals(ZEROS.subarray(0, part.length))) return offset + part.findIndex((byte) => byte !== 0);
     offset += part.length;
   }
   return size;
@@ -228,13 +228,14 @@ function archiveReader(image: Image, offset: number): ArchiveReader {
     },
     taken: () => parser.position() - (parser.result() === undefined ? 0 : LOOKED_AT),
     end: (compression, size) => {
-      const cut = !state.between || (parser.result() === undefined && parser.pending() > 0);
-      if (cut) throw damaged(compression === 'none' ? 'the image is cut' : 'what it unpacks to is cut');
+      const plain = compression === 'none';
       if (state.format === undefined) {
-        throw damaged(
-          compression === 'none' ? 'neither a cpio archive nor packed data' : 'it unpacks to nothing',
-        );
+        const what =
+          parser.position() === 0 ? 'it unpacks to nothing' : 'what it unpacks to is no cpio archive';
+        throw damaged(plain ? 'neither a cpio archive nor packed data' : what);
       }
+      if (!state.between || (parser.result() === undefined && parser.pending() > 0))
+        throw damaged(plain ? 'the image is cut' : 'what it unpacks to is cut');
       return { size, format: state.format };
     },
   };

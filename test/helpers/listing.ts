@@ -8,7 +8,7 @@ export interface ListingOptions {
 }
 
 /**
- * A line for every file, folder and link below a folder: name, kind, mode, owner, time to the nanosecond, and the
+ * A line for every file, folder, link and device below a folder: name, kind, mode, owner, time to the nanosecond, and the
  * content's hash or the link's text. Two listings are equal where nothing changed.
  */
 export function listing(folder: string, options: ListingOptions = {}): string[] {
@@ -17,7 +17,8 @@ export function listing(folder: string, options: ListingOptions = {}): string[] 
     const name = relative(folder, path);
     if (options.without?.includes(name)) return;
     const status = lstatSync(path, { bigint: true });
-    const kind = status.isSymbolicLink() ? 'l' : status.isDirectory() ? 'd' : 'f';
+    // A device is not read: a console would wait for somebody to type.
+    const kind = status.isSymbolicLink() ? 'l' : status.isDirectory() ? 'd' : status.isFile() ? 'f' : 's';
     const content =
       kind === 'l'
         ? readlinkSync(path)
