@@ -12,8 +12,20 @@ export default defineConfig({
         test: {
           name: 'unit',
           include: ['test/**/*.test.ts'],
-          exclude: ['test/e2e/**'],
+          exclude: ['test/e2e/**', 'test/debian/**'],
           globalSetup: 'test/helpers/bundle.ts',
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: 'debian',
+          include: ['test/debian/**/*.test.ts'],
+          // Guests bootstrapped once, with the distro's own kernel, initramfs-tools and dracut.
+          globalSetup: ['test/helpers/bundle.ts', 'test/helpers/debian-tree.ts'],
+          fileParallelism: false,
+          testTimeout: 300_000,
+          hookTimeout: 600_000,
         },
       },
       {

@@ -36,6 +36,14 @@ const NEEDED = [
   ['dash', 'dash'],
   ['busybox', 'busybox'],
   ['mksh', 'mksh'],
+  ['chroot', 'coreutils'],
+  ['perl', 'perl-base'],
+  ['grub-script-check', 'grub-common'],
+  ['grub-mkconfig', 'grub-common'],
+  ['cpio', 'cpio'],
+  ['lz4', 'lz4'],
+  ['lzop', 'lzop'],
+  ['mmdebstrap', 'mmdebstrap'],
 ];
 /** A compiler that this release's kernel was not built with, for the proof that notices. */
 const OTHER_COMPILERS = { bullseye: 'gcc-9', bookworm: 'gcc-11', trixie: 'gcc-13' };

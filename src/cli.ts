@@ -2,6 +2,7 @@ import { Command, CommanderError, Option } from 'commander';
 import { declareRecovery } from './commands/declare-recovery.ts';
 import { declareWatch } from './commands/watch/declare.ts';
 import { type ErrorCode, type Failure, failure, isFailure } from './errors.ts';
+import { PLACEMENTS } from './install/placements.ts';
 import { toolVersion } from './package-root.ts';
 import { watchSignals } from './signals.ts';
 import { sayFailure, sayFailureDocument } from './ui/failure.ts';
@@ -30,6 +31,10 @@ const STATUS: Readonly<Record<ErrorCode, number>> = {
   E_TOOLS_MISSING: 3,
   E_ARCH_UNSUPPORTED: 3,
   E_SIGNATURE_REQUIRED: 3,
+  E_PACKAGE_MANAGER: 3,
+  E_TREE_DAMAGED: 3,
+  E_PLACEMENT: 3,
+  E_BOOT_ENTRY: 3,
   E_STATE_UNSAFE: 3,
   E_MOUNTS_UNKNOWN: 3,
   E_CONFIG_INVALID: 3,
@@ -42,6 +47,7 @@ const STATUS: Readonly<Record<ErrorCode, number>> = {
   E_FS_DAMAGED: 3,
   E_DEVICE_BUSY: 3,
   E_UDEV_MISSING: 3,
+  E_INITRAMFS_TOOL: 3,
   E_FETCH: 4,
   E_SIGNATURE: 4,
   E_ARCHIVE_TRUNCATED: 4,
@@ -67,6 +73,7 @@ const STATUS: Readonly<Record<ErrorCode, number>> = {
   E_HARDEN: 8,
   E_HARDEN_UNDO: 9,
   E_INSTALL: 8,
+  E_INITRAMFS: 8,
   E_INSTALL_UNDO: 9,
   E_CANNOT_DECIDE: 11,
   E_LOCKED: 12,
@@ -140,11 +147,11 @@ function declare(run: (act: Act) => Promise<void>): Command {
     .option('--module <file>', 'judge a module file alone')
     .action((options) => run(async (signal) => (await import('./commands/check.ts')).check(options, signal)));
 
-  building(common(program.command('plan')))
+  installing(building(common(program.command('plan'))))
     .description('say what apply would do, and do nothing')
     .action((options) => run(async () => (await import('./commands/plan.ts')).plan(options)));
 
-  mutating(making(building(common(program.command('apply')))))
+  mutating(installing(making(building(common(program.command('apply'))))))
     .description('fetch the source, patch it, build the module, prove it, install it')
     .option(
       '--install-tools',
@@ -159,13 +166,20 @@ function declare(run: (act: Act) => Promise<void>): Command {
     .requiredOption('--output <folder>', 'where module, manifest.json and build.log are written')
     .action((options) => run(async (signal) => (await import('./commands/build.ts')).build(options, signal)));
 
-  common(program.command('status'))
-    .description('say what is installed and loaded, and whether they agree')
-    .action((options) => run(async () => (await import('./commands/status.ts')).status(options)));
+  mutating(common(program.command('status')))
+    .description('say what is installed, loaded and in the initramfs, and whether they agree')
+    .option('--prune', 'take the kept old initramfs images out of /boot and of the boot menu', false)
+    .action((options) =>
+      run(async (signal) => (await import('./commands/status.ts')).status(options, signal)),
+    );
 
   mutating(common(program.command('rollback')))
     .description('put the original module back, byte for byte')
-    .option('--to <generation>', '0 is what the distro shipped', wholeNumber)
+    .option(
+      '--to <generation>',
+      '0 is what the distro shipped; without it: the state before the newest generation',
+      wholeNumber,
+    )
     .option('--force', 'also where the module was changed by somebody else since', false)
     .action((options) =>
       run(async (signal) => (await import('./commands/rollback.ts')).rollbackCommand(options, signal)),
@@ -226,6 +240,17 @@ function making(command: Command): Command {
     .option('--sign-key <file>', 'sign the module with this key, by the kernel’s own sign-file')
     .option('--sign-cert <file>', 'the key’s certificate')
     .option('--no-cache', 'neither use nor fill this machine’s cache of builds');
+}
+
+function installing(command: Command): Command {
+  return command
+    .addOption(
+      new Option('--placement <where>', 'over the package’s module, or beside it in updates/')
+        .choices(PLACEMENTS)
+        .default('in-place'),
+    )
+    .option('--no-initramfs', 'leave the initramfs: a reboot would load the old driver from it')
+    .option('--boot-entry', 'let the boot menu offer the old initramfs, too', false);
 }
 
 function mutating(command: Command): Command {

@@ -27,6 +27,10 @@ export type ErrorCode =
   | 'E_TOOLS_MISSING'
   | 'E_ARCH_UNSUPPORTED'
   | 'E_SIGNATURE_REQUIRED'
+  | 'E_PACKAGE_MANAGER'
+  | 'E_TREE_DAMAGED'
+  | 'E_PLACEMENT'
+  | 'E_BOOT_ENTRY'
   | 'E_STATE_UNSAFE'
   | 'E_MOUNTS_UNKNOWN'
   | 'E_CONFIG_INVALID'
@@ -40,6 +44,7 @@ export type ErrorCode =
   | 'E_FS_DAMAGED'
   | 'E_DEVICE_BUSY'
   | 'E_UDEV_MISSING'
+  | 'E_INITRAMFS_TOOL'
   // fetch and unpack
   | 'E_FETCH'
   | 'E_SIGNATURE'
@@ -72,6 +77,7 @@ export type ErrorCode =
   // install
   | 'E_INSTALL'
   | 'E_INSTALL_UNDO'
+  | 'E_INITRAMFS'
   | 'E_LOCKED'
   | 'E_INTERRUPTED'
   | 'E_DRY_RUN'

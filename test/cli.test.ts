@@ -53,7 +53,7 @@ describe('help', () => {
     for (const command of COMMANDS) {
       const { status, stdout } = await mptfix([command, '--help']);
       expect([command, status, stdout.includes('--json')]).toEqual([command, 0, true]);
-      const mutating = ['apply', 'rollback', 'recover', 'harden'].includes(command);
+      const mutating = ['apply', 'rollback', 'status', 'recover', 'harden'].includes(command);
       expect([command, stdout.includes('--yes'), stdout.includes('--dry-run')]).toEqual([
         command,
         mutating,

@@ -5,9 +5,9 @@ import type { Plan } from '../flow/plan.ts';
 import { lockGuest, preflight } from '../flow/preflight.ts';
 import { prepare } from '../flow/prepare.ts';
 import { type Made, productionSteps } from '../flow/produce.ts';
+import { settleOpen } from '../flow/settle.ts';
 import { install } from '../install/install.ts';
 import type { Manifest } from '../install/manifest.ts';
-import { finishOpen } from '../install/rollback.ts';
 import type { Step } from '../progress.ts';
 import type { Target } from '../target/port.ts';
 import { openWorkspace } from '../target/workspace.ts';
@@ -16,11 +16,17 @@ import { runSteps } from '../ui/steps.ts';
 import { confirm } from './confirm.ts';
 import { installMissingTools } from './install-tools.ts';
 import { type MakingOptions, makingOf } from './making.ts';
-import { type BuildingOptions, type MutatingOptions, openTarget, workBase } from './options.ts';
+import {
+  type BuildingOptions,
+  type InstallingOptions,
+  type MutatingOptions,
+  openTarget,
+  workBase,
+} from './options.ts';
 import { applyPage } from './pages/apply.ts';
 import { planPage } from './pages/plan.ts';
 
-export interface ApplyOptions extends BuildingOptions, MutatingOptions, MakingOptions {
+export interface ApplyOptions extends BuildingOptions, InstallingOptions, MutatingOptions, MakingOptions {
   readonly installTools: boolean;
 }
 
@@ -55,9 +61,7 @@ export async function apply(options: ApplyOptions, signal: AbortSignal): Promise
 }
 
 async function applyLocked(target: Target, options: ApplyOptions, signal: AbortSignal): Promise<ApplyResult> {
-  for (const number of await finishOpen(target)) {
-    say(`an earlier run was stopped in the middle: generation ${number} was put back`);
-  }
+  for (const line of await settleOpen(target)) say(line);
   const { plan } = await prepare(target, options);
   const { reason } = plan;
   if (!plan.needed)
@@ -84,9 +88,10 @@ async function carryOut(
   let manifest: Manifest | undefined;
   try {
     const last: Step = {
-      title: 'Back up, install, depmod, verify',
-      run: async () => {
-        manifest = await install(target, installation(plan, made.artifact, signal));
+      title: 'Install under the journal',
+      run: async (progress) => {
+        const wanted = await installation(target, plan, made.artifact, progress, signal);
+        manifest = await install(target, wanted);
         return `generation ${manifest.generation}`;
       },
     };

@@ -15,6 +15,7 @@ import { runSteps } from '../ui/steps.ts';
 import { type MakingOptions, makingOf } from './making.ts';
 import { type BuildingOptions, workBase } from './options.ts';
 import { buildPage } from './pages/build.ts';
+import { settleFirst } from './settle.ts';
 
 export interface BuildOptions extends CommonOptions, BuildingOptions, MakingOptions {
   readonly module?: string;
@@ -42,6 +43,7 @@ export interface BuildResult {
 /** `mptfix build`: a proven module into a folder. Needs no root; no guest is written to. */
 export async function build(options: BuildOptions, signal: AbortSignal): Promise<number> {
   const making = await makingOf(options);
+  if (options.module === undefined) await settleFirst(options);
   const job = await buildJob(options);
   requireNative(job, making);
   const output = resolve(options.output);

@@ -7,6 +7,7 @@ import { type FileJudgement, judgeModule, judgeSource } from '../flow/judge-file
 import { printResult } from '../ui/output.ts';
 import { openTarget } from './options.ts';
 import { checkPage } from './pages/check.ts';
+import { settleFirst } from './settle.ts';
 
 export interface CheckOptions extends CommonOptions {
   readonly source?: string;
@@ -41,7 +42,10 @@ const STATUS: Readonly<Record<Verdict, number>> = {
   absent: 0,
 };
 
-/** `mptfix check`: the verdict with its evidence. Needs no root, no network, and writes nothing. */
+/**
+ * `mptfix check`: the verdict with its evidence. Needs no root, no network, and writes nothing, unless a run was killed
+ * in the middle of an installation: that is put back first.
+ */
 export async function check(options: CheckOptions, signal: AbortSignal): Promise<number> {
   const target = openTarget(options, true);
   if (options.source !== undefined || options.module !== undefined) {
@@ -50,6 +54,7 @@ export async function check(options: CheckOptions, signal: AbortSignal): Promise
     printResult(options, result, checkPage(result, { name: judgement.file, notes: judgement.notes }));
     return STATUS[result.verdict];
   }
+  await settleFirst(options);
   const assessment = await assess(target, options.kernel);
   const result = guestResult(assessment);
   printResult(options, result, checkPage(result, { name: target.name, notes: notes(assessment) }));

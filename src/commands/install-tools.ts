@@ -33,7 +33,8 @@ export async function installMissingTools(
     throw failure('E_TOOLS_MISSING', `not installed on this machine: ${names}`, installCommand(missing));
   }
   say(`installing build tools that are missing: ${names}`);
-  const options = { effect: 'write', env: { DEBIAN_FRONTEND: 'noninteractive' }, signal } as const;
+  const env = { DEBIAN_FRONTEND: 'noninteractive' };
+  const options = { effect: 'write', mayOutlive: true, env, signal } as const;
   // The lists of a fresh machine are empty; one dead archive of many is no reason to stop.
   await machine.run(['apt-get', '-q', 'update'], options);
   const packages = packagesOf(missing);

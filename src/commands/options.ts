@@ -1,5 +1,6 @@
 import { resolve } from 'node:path';
 import type { CommonOptions } from '../cli.ts';
+import type { Placement } from '../install/placements.ts';
 import { localTarget } from '../target/local.ts';
 import type { Target } from '../target/port.ts';
 import { rootTarget } from '../target/root.ts';
@@ -10,6 +11,13 @@ export interface BuildingOptions extends CommonOptions {
   readonly headers?: string;
   readonly offline: boolean;
   readonly work?: string;
+}
+
+/** How a module is installed. */
+export interface InstallingOptions {
+  readonly placement: Placement;
+  readonly initramfs: boolean;
+  readonly bootEntry: boolean;
 }
 
 export interface MutatingOptions {

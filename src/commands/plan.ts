@@ -1,10 +1,12 @@
 import { prepare } from '../flow/prepare.ts';
 import { printResult } from '../ui/output.ts';
-import { type BuildingOptions, openTarget } from './options.ts';
+import { type BuildingOptions, type InstallingOptions, openTarget } from './options.ts';
 import { planPage } from './pages/plan.ts';
+import { settleFirst } from './settle.ts';
 
-/** `mptfix plan`: what apply would do. Reads only. */
-export async function plan(options: BuildingOptions): Promise<number> {
+/** `mptfix plan`: what apply would do. Reads only, once what a killed run has left is put back. */
+export async function plan(options: BuildingOptions & InstallingOptions): Promise<number> {
+  await settleFirst(options);
   const { plan: document } = await prepare(openTarget(options, true), options);
   printResult(options, document, planPage(document));
   return 0;

@@ -2,7 +2,9 @@ import type { CommonOptions } from '../cli.ts';
 import { failure } from '../errors.ts';
 import { kernelFacts } from '../facts/kernel.ts';
 import { lockGuest, requireInside, requireWritable } from '../flow/preflight.ts';
-import { finishOpen, planRollback, type RollbackPlan, rollback } from '../install/rollback.ts';
+import { settleOpen } from '../flow/settle.ts';
+import { planRollback, type RollbackPlan, rollback } from '../install/rollback.ts';
+import type { Undone } from '../install/undo.ts';
 import type { Target } from '../target/port.ts';
 import { requireTools, TOOLS } from '../target/tools.ts';
 import { printResult, say } from '../ui/output.ts';
@@ -21,16 +23,21 @@ export interface RollbackResult {
   readonly result: 'rolled-back' | 'nothing-to-do' | 'planned';
   readonly reason: string;
   readonly kernel: string;
-  /** The generation that is undone. */
+  /** The newest generation that is undone, and all of them in their order. */
   readonly generation: number | null;
+  readonly generations: readonly number[];
+  /** The module as it is afterwards. */
   readonly module: { readonly path: string; readonly sha256: string } | null;
-  readonly index: 'restored' | 'index rebuilt' | null;
+  readonly index: Undone['index'] | null;
+  readonly images: Undone['images'];
+  /** Files that somebody else has changed since, and that were left. */
+  readonly left: readonly string[];
 }
 
-/** `mptfix rollback`: back to what the distro shipped. */
+/** `mptfix rollback`: back to the state before the newest generation, or to another one. */
 export async function rollbackCommand(options: RollbackOptions, signal: AbortSignal): Promise<number> {
   const target = openTarget(options, options.dryRun);
-  if (options.dryRun) return show(options, await planned(target, options, 'planned'));
+  if (options.dryRun) return show(options, resultOf(await decide(target, options), 'planned'));
   const lock = await lockGuest(target);
   try {
     return show(options, await rollbackLocked(target, options, signal));
@@ -44,20 +51,25 @@ async function rollbackLocked(
   options: RollbackOptions,
   signal: AbortSignal,
 ): Promise<RollbackResult> {
-  const finished = await finishOpen(target);
-  for (const number of finished)
-    say(`an earlier run was stopped in the middle: generation ${number} was put back`);
-  const { generation } = await decide(target, options);
-  const result = await planned(target, options, generation === undefined ? 'nothing-to-do' : 'rolled-back');
-  if (generation === undefined) return result;
-  const { manifest } = generation;
-  if (manifest === undefined)
-    throw failure('E_GENERATION_MISSING', 'its manifest is missing', 'see README.md, by hand');
+  for (const line of await settleOpen(target)) say(line);
+  const plan = await decide(target, options);
+  const result = resultOf(plan, 'rolled-back');
+  if (plan.undo.length === 0) return result;
   await requireTools(target, [TOOLS.depmod]);
-  await requireInside(target, manifest);
-  await requireWritable(target, manifest);
+  for (const { manifest } of plan.undo) {
+    if (manifest === undefined)
+      throw failure('E_GENERATION_MISSING', 'its manifest is missing', 'see README.md, by hand');
+    await requireInside(target, manifest);
+    await requireWritable(target, manifest);
+  }
   await confirm(rollbackPage({ ...result, result: 'planned' }), options, signal);
-  return { ...result, index: await rollback(target, generation) };
+  let undone: Undone | undefined;
+  for (const generation of plan.undo) {
+    // Between two generations the guest is whole; within one it is not to be stopped.
+    signal.throwIfAborted();
+    undone = await rollback(target, generation, options.force);
+  }
+  return { ...result, index: undone?.index ?? null, images: undone?.images ?? [], left: undone?.left ?? [] };
 }
 
 async function decide(target: Target, options: RollbackOptions): Promise<RollbackPlan & { release: string }> {
@@ -68,21 +80,22 @@ async function decide(target: Target, options: RollbackOptions): Promise<Rollbac
   };
 }
 
-async function planned(
-  target: Target,
-  options: RollbackOptions,
+function resultOf(
+  { undo, why, release }: RollbackPlan & { release: string },
   result: RollbackResult['result'],
-): Promise<RollbackResult> {
-  const { generation, why, release } = await decide(target, options);
-  const before = generation?.manifest?.module.before;
+): RollbackResult {
+  const last = undo.at(-1)?.manifest?.module;
   return {
     schema: 'mptfix.rollback/1',
-    result: generation === undefined ? 'nothing-to-do' : result,
+    result: undo.length === 0 ? 'nothing-to-do' : result,
     reason: why,
     kernel: release,
-    generation: generation?.number ?? null,
-    module: before === undefined ? null : { path: before.path, sha256: before.sha256 },
+    generation: undo[0]?.number ?? null,
+    generations: undo.map(({ number }) => number),
+    module: last === undefined ? null : { path: last.before.path, sha256: last.before.sha256 },
     index: null,
+    images: [],
+    left: [],
   };
 }
 

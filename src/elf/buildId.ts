@@ -1,14 +1,20 @@
 import { type ElfFile, SHT_NOTE, sectionBytes } from './elf.ts';
 import { latin1, slice, u32, viewOf } from './view.ts';
 
+/** What of a file's head the reader of notes needs. */
+type NoteFormat = Pick<ElfFile, 'littleEndian' | 'class'>;
+
 const NT_GNU_BUILD_ID = 3;
 
 /** The linker's build-id as lower-case hex, from the GNU note of that type; undefined where there is none. */
 export function buildId(elf: ElfFile): string | undefined {
   const section = elf.sections.find(({ type, name }) => type === SHT_NOTE && name === '.note.gnu.build-id');
-  if (section === undefined) return undefined;
-  const content = sectionBytes(elf, section);
-  const view = viewOf(content, elf.littleEndian, elf.class);
+  return section === undefined ? undefined : buildIdOfNotes(sectionBytes(elf, section), elf);
+}
+
+/** The same from the notes alone, as the kernel shows them in /sys/module/NAME/notes. */
+export function buildIdOfNotes(content: Uint8Array, format: NoteFormat): string | undefined {
+  const view = viewOf(content, format.littleEndian, format.class);
   for (let at = 0; at + 12 <= content.length; ) {
     const nameSize = u32(view, at);
     const descSize = u32(view, at + 4);

@@ -1,3 +1,4 @@
+import { initramfsImages } from '../initramfs/tools.ts';
 import type { Target } from '../target/port.ts';
 import type { Distro } from './distro.ts';
 import { type DriverUse, driverInUse } from './in-use.ts';
@@ -41,7 +42,7 @@ export async function gatherFacts(target: Target, options: FactsOptions): Promis
     ...(module === undefined ? {} : { module }),
     builtIn,
     use: await driverInUse(target),
-    initramfs: await initramfsImages(target, kernel.release),
+    initramfs: (await initramfsImages(target, kernel.release)).images.map(({ path }) => path),
   };
 }
 
@@ -50,18 +51,4 @@ export async function readDistro(target: Target): Promise<Distro> {
     RELEASE_FILES.map(async (path) => [path, await target.readText(path)] as const),
   );
   return detectDistro(Object.fromEntries(texts));
-}
-
-/** The names that the tools of all distros give to it. */
-const INITRAMFS_NAMES = [
-  (release: string) => `initrd.img-${release}`,
-  (release: string) => `initrd-${release}`,
-  (release: string) => `initrd-${release}.img`,
-  (release: string) => `initramfs-${release}.img`,
-];
-
-async function initramfsImages(target: Target, release: string): Promise<readonly string[]> {
-  const paths = INITRAMFS_NAMES.map((name) => `/boot/${name(release)}`);
-  const found = await Promise.all(paths.map((path) => target.stat(path)));
-  return paths.filter((_, index) => found[index]?.type === 'file');
 }

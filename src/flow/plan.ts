@@ -1,7 +1,10 @@
 import { failure } from '../errors.ts';
+import type { Placement } from '../install/placements.ts';
 import { providerFor } from '../source/provider.ts';
+import { MODULES_FOLDER } from '../target/paths.ts';
 import { kernelSeries } from '../versions/kernel-base.ts';
 import type { Assessment } from './assess.ts';
+import type { PlannedImage } from './images.ts';
 
 /** Where the source or the headers come from. */
 export type Origin =
@@ -28,6 +31,11 @@ export interface Plan {
   readonly module: { readonly name: string; readonly path: string; readonly sha256: string } | null;
   readonly source: Origin | null;
   readonly headers: Origin | null;
+  readonly placement: Placement;
+  /** Every initramfs of this kernel, and what becomes of it. */
+  readonly images: readonly PlannedImage[];
+  /** The boot menu shall offer the old images. */
+  readonly bootEntry: boolean;
   readonly steps: readonly PlanStep[];
   readonly warnings: readonly string[];
 }
@@ -50,6 +58,9 @@ export interface PlanWishes {
   readonly wholeTree: boolean;
   /** What of the guest's own could serve: its build folder, if it is there. */
   readonly guestHeaders: string | undefined;
+  readonly placement: Placement;
+  readonly images: readonly PlannedImage[];
+  readonly bootEntry: boolean;
   /** A generation of ours is in force for this kernel. */
   readonly patchedBy: number | undefined;
 }
@@ -57,7 +68,7 @@ export interface PlanWishes {
 /** Decides what would be done. Throws what makes it impossible; writes and fetches nothing. */
 export function makePlan(assessment: Assessment, wishes: PlanWishes): Plan {
   const { facts, verdict } = assessment;
-  const base: Omit<Plan, 'needed' | 'reason' | 'source' | 'headers' | 'steps' | 'warnings'> = {
+  const base: Omit<Plan, 'needed' | 'reason' | 'source' | 'headers' | 'images' | 'steps' | 'warnings'> = {
     schema: 'mptfix.plan/1',
     target: facts.target.name,
     verdict,
@@ -71,10 +82,13 @@ export function makePlan(assessment: Assessment, wishes: PlanWishes): Plan {
       facts.module === undefined
         ? null
         : { name: facts.module.name, path: facts.module.path, sha256: facts.module.sha256 },
+    placement: wishes.placement,
+    bootEntry: wishes.bootEntry,
   };
   const idle = nothingToDo(assessment, wishes.patchedBy);
   if (idle !== undefined) {
-    return { ...base, needed: false, reason: idle, source: null, headers: null, steps: [], warnings: [] };
+    const nothing = { source: null, headers: null, images: [], steps: [], warnings: [] };
+    return { ...base, needed: false, reason: idle, ...nothing };
   }
   const { source, headers } = planOrigins(assessment, wishes);
   return {
@@ -83,8 +97,9 @@ export function makePlan(assessment: Assessment, wishes: PlanWishes): Plan {
     reason: `the driver of ${facts.kernel.release} turns BUSY into an I/O error`,
     source,
     headers,
-    steps: steps(assessment, source, headers),
-    warnings: warnings(assessment),
+    images: wishes.images,
+    steps: steps(assessment, source, headers, wishes),
+    warnings: warnings(assessment, wishes.images),
   };
 }
 
@@ -112,12 +127,13 @@ function nothingToDo({ verdict, facts }: Assessment, patchedBy: number | undefin
 /** Where source and headers would come from. Throws what makes that impossible. */
 export function planOrigins(
   assessment: Assessment,
-  wishes: Omit<PlanWishes, 'patchedBy'>,
+  wishes: OriginWishes,
 ): { readonly source: Origin; readonly headers: Origin } {
   return { source: sourceOrigin(assessment, wishes), headers: headersOrigin(assessment, wishes) };
 }
 
-type OriginWishes = Omit<PlanWishes, 'patchedBy'>;
+/** The wishes that say where source and headers come from. */
+export type OriginWishes = Pick<PlanWishes, 'source' | 'headers' | 'offline' | 'wholeTree' | 'guestHeaders'>;
 
 function sourceOrigin({ facts }: Assessment, wishes: OriginWishes): Origin {
   if (wishes.source !== undefined) return { kind: 'local', path: wishes.source };
@@ -180,8 +196,14 @@ function requireProvider(
   );
 }
 
-function steps({ facts }: Assessment, source: Origin, headers: Origin): readonly PlanStep[] {
+function steps(
+  { facts }: Assessment,
+  source: Origin,
+  headers: Origin,
+  { placement, images, bootEntry }: PlanWishes,
+): readonly PlanStep[] {
   const module = facts.module?.path ?? '';
+  const rebuilt = images.filter(({ action }) => action === 'rebuild');
   const release = facts.kernel.release;
   const work = (what: string): PlanStep => ({ effect: 'write', where: 'work folder', what });
   const guest = (what: string): PlanStep => ({ effect: 'write', where: 'guest', what });
@@ -193,8 +215,19 @@ function steps({ facts }: Assessment, source: Origin, headers: Origin): readonly
       `compile ${facts.module?.name ?? ''}.ko as an unprivileged user, and prove that it belongs to ${release}`,
     ),
     guest(`keep ${module} and the module index in /var/lib/mptfix`),
-    guest(`replace ${module}`),
+    guest(
+      placement === 'in-place'
+        ? `replace ${module}`
+        : `put the new module into ${MODULES_FOLDER}/${release}/updates`,
+    ),
     guest(`depmod for ${release}`),
+    ...rebuilt.flatMap(({ path, tool }) => [
+      guest(`keep ${path} beside itself`),
+      guest(
+        `build ${path} anew with ${tool}, see that it holds the new module, then rename it into its place`,
+      ),
+    ]),
+    ...(bootEntry && rebuilt.length > 0 ? [guest('enter the kept initramfs into the boot menu')] : []),
   ];
 }
 
@@ -205,13 +238,10 @@ export function originText(origin: Origin): string {
   return origin.kind === 'guest' ? `the guest’s ${origin.path}` : origin.path;
 }
 
-function warnings({ facts, verdict }: Assessment): readonly string[] {
-  const all: string[] = [];
-  for (const image of facts.initramfs) {
-    all.push(
-      `${image} may hold the old driver, and is what a boot loads it from: rebuild it on the guest afterwards (Debian, Ubuntu: update-initramfs -u -k ${facts.kernel.release})`,
-    );
-  }
+function warnings({ facts, verdict }: Assessment, images: readonly PlannedImage[]): readonly string[] {
+  const all = images
+    .filter(({ action }) => action === 'warn')
+    .map(({ path, detail }) => `${path}: ${detail}`);
   if (verdict === 'unknown')
     all.push('neither module nor table decide: the source will, before anything is changed');
   if (facts.use.inUse === false)

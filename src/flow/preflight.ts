@@ -1,7 +1,6 @@
 import { dirname, join } from 'node:path';
 import { failure } from '../errors.ts';
-import { STATE_FOLDER } from '../install/state.ts';
-import { MODULES_FOLDER } from '../target/paths.ts';
+import { MODULES_FOLDER, STATE_FOLDER } from '../target/paths.ts';
 import type { Lock, Target } from '../target/port.ts';
 import { requireTools, TOOLS } from '../target/tools.ts';
 import type { Plan } from './plan.ts';

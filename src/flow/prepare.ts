@@ -1,9 +1,11 @@
 import { resolve } from 'node:path';
+import type { Placement } from '../install/placements.ts';
 import { generations } from '../install/state.ts';
 import { MODULES_FOLDER } from '../target/paths.ts';
 import type { Target } from '../target/port.ts';
 import { isCode } from '../target/reads.ts';
 import { type Assessment, assess } from './assess.ts';
+import { planImages } from './images.ts';
 import { makePlan, type Plan } from './plan.ts';
 
 export interface Wishes {
@@ -12,6 +14,10 @@ export interface Wishes {
   readonly headers?: string;
   readonly offline: boolean;
   readonly wholeTree?: boolean;
+  readonly placement?: Placement;
+  /** False with --no-initramfs. */
+  readonly initramfs?: boolean;
+  readonly bootEntry?: boolean;
 }
 
 /** Reads the guest, decides, and plans: everything left of the first fetch. */
@@ -20,12 +26,20 @@ export async function prepare(
   wishes: Wishes,
 ): Promise<{ readonly assessment: Assessment; readonly plan: Plan }> {
   const assessment = await assess(target, wishes.kernel);
+  const { kernel, module } = assessment.facts;
+  const isAffected = assessment.verdict === 'affected' || assessment.verdict === 'unknown';
   const plan = makePlan(assessment, {
     source: wishes.source === undefined ? undefined : resolve(wishes.source),
     headers: wishes.headers === undefined ? undefined : resolve(wishes.headers),
     offline: wishes.offline,
     wholeTree: wishes.wholeTree ?? false,
     guestHeaders: await guestHeaders(target, assessment.facts.kernel.release),
+    placement: wishes.placement ?? 'in-place',
+    bootEntry: wishes.bootEntry ?? false,
+    images:
+      isAffected && module !== undefined
+        ? await planImages(target, kernel.release, module.name, wishes.initramfs ?? true)
+        : [],
     patchedBy: await patchedBy(target, assessment),
   });
   return { assessment, plan };

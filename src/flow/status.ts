@@ -1,9 +1,14 @@
 import { scanModule, verdictOfModuleScan } from '../driver/module/scan.ts';
 import type { Verdict } from '../driver/verdict.ts';
+import { buildId } from '../elf/buildId.ts';
+import { readElf } from '../elf/elf.ts';
 import { gatherFacts } from '../facts/guest.ts';
-import { type Generation, type GenerationState, generations } from '../install/state.ts';
+import type { GenerationState } from '../install/journal.ts';
+import { type Generation, generations } from '../install/state.ts';
 import type { Target } from '../target/port.ts';
 import { moduleNames } from './assess.ts';
+import { type ImageStatus, imageStatus } from './image-status.ts';
+import { type LoadedModule, loadedModule } from './loaded-module.ts';
 import { readModule } from './read-module.ts';
 
 /**
@@ -24,6 +29,7 @@ export interface GuestStatus {
     readonly sha256: string;
     readonly verdict: Verdict;
     readonly srcversion: string | null;
+    readonly buildId: string | null;
   } | null;
   /** The generation in force, or the one that was left open. */
   readonly generation: {
@@ -31,8 +37,14 @@ export interface GuestStatus {
     readonly created: string | null;
     readonly folder: string;
   } | null;
+  /** Every initramfs of this kernel; at boot the driver is loaded from there. */
+  readonly images: readonly ImageStatus[];
+  /** Old images that are kept in /boot as a way back. */
+  readonly fallbacks: readonly string[];
   /** The code in the running kernel; null where the guest does not run this kernel, or has not loaded it. */
-  readonly loaded: { readonly srcversion: string | null; readonly sameAsDisk: boolean | null } | null;
+  readonly loaded: LoadedModule | null;
+  /** Whether disk, initramfs and, where that can be told, the running kernel have the same module. */
+  readonly agree: boolean;
   /** Whether the file on disk is used only after a reboot; null where that cannot be told. */
   readonly rebootNeeded: boolean | null;
   readonly generations: readonly {
@@ -50,6 +62,8 @@ export async function guestStatus(target: Target, kernel: string | undefined): P
   const current = mine.findLast(({ state }) => state === 'installed' || state === 'open');
   const module = facts.module === undefined ? undefined : await describeModule(target, facts.module);
   const loaded = await loadedModule(target, facts.kernel.running, module);
+  const images =
+    module === undefined ? [] : await imageStatus(target, facts.kernel.release, module.name, module.path);
   return {
     schema: 'mptfix.status/1',
     state: moduleState(module?.sha256, current),
@@ -64,7 +78,11 @@ export async function guestStatus(target: Target, kernel: string | undefined): P
       current === undefined
         ? null
         : { number: current.number, created: current.manifest?.created ?? null, folder: current.folder },
+    images,
+    fallbacks: await fallbacks(target, mine),
     loaded,
+    agree:
+      images.every(({ holds }) => holds === 'same' || holds === 'absent') && loaded?.sameAsDisk !== false,
     rebootNeeded: loaded?.sameAsDisk === undefined || loaded.sameAsDisk === null ? null : !loaded.sameAsDisk,
     generations: all.map(({ number, kernel: release, state }) => ({ number, kernel: release, state })),
   };
@@ -91,19 +109,12 @@ async function describeModule(
     sha256: file.sha256,
     verdict: verdictOfModuleScan(scan).verdict,
     srcversion: scan.srcversion ?? null,
+    buildId: buildId(readElf(bytes)) ?? null,
   };
 }
 
-/** The kernel shows the srcversion of a loaded module where it was built with one. */
-async function loadedModule(
-  target: Target,
-  running: boolean | null,
-  module: DescribedModule | undefined,
-): Promise<GuestStatus['loaded']> {
-  if (running !== true || module === undefined) return null;
-  const folder = `/sys/module/${module.name}`;
-  if ((await target.stat(folder)) === undefined) return null;
-  const srcversion = (await target.readText(`${folder}/srcversion`))?.trim() ?? null;
-  const comparable = srcversion !== null && module.srcversion !== null;
-  return { srcversion, sameAsDisk: comparable ? srcversion === module.srcversion : null };
+async function fallbacks(target: Target, mine: readonly Generation[]): Promise<readonly string[]> {
+  const paths = mine.flatMap(({ manifest }) => (manifest?.images ?? []).map(({ fallback }) => fallback));
+  const found = await Promise.all(paths.map((path) => target.stat(path)));
+  return paths.filter((_, index) => found[index]?.type === 'file');
 }

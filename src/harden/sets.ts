@@ -1,7 +1,7 @@
 import * as v from 'valibot';
 import { failure } from '../errors.ts';
-import { STATE_FOLDER } from '../install/state.ts';
 import { makeFolders } from '../target/folders.ts';
+import { STATE_FOLDER } from '../target/paths.ts';
 import type { Target } from '../target/port.ts';
 
 /** Where all that an undo needs is kept. */

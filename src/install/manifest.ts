@@ -14,8 +14,10 @@ const fileRecord = v.object({
 const touchedFile = v.object({
   path: v.string(),
   original: v.nullable(fileRecord),
-  /** Name of the kept copy in the generation's `originals` folder. */
+  /** Name of the kept copy in the generation's `originals` folder, or its whole path where it lies elsewhere. */
   backup: v.nullable(v.string()),
+  /** The step that touches it: it is put back only where the journal says that this step was begun. */
+  step: v.string(),
 });
 
 /** Written before the first change: all that an undo needs. */
@@ -24,8 +26,8 @@ export const originalsSchema = v.object({
   generation: v.number(),
   kernel: v.string(),
   files: v.array(touchedFile),
-  /** Folders whose entries change, with their own times. */
-  folders: v.array(v.object({ path: v.string(), mtime: v.string() })),
+  /** Folders whose entries change, with their own times; null where a step makes the folder. */
+  folders: v.array(v.object({ path: v.string(), mtime: v.nullable(v.string()) })),
 });
 export type Originals = v.InferOutput<typeof originalsSchema>;
 export type TouchedFile = v.InferOutput<typeof touchedFile>;
@@ -66,6 +68,19 @@ export const artifactInfoSchema = v.object({
 export type ArtifactInfo = v.InferOutput<typeof artifactInfoSchema>;
 export type Proof = v.InferOutput<typeof proof>;
 
+/** An initramfs that held the driver and was built anew. */
+const imageRecord = v.object({
+  path: v.string(),
+  /** Where the old image is kept as a bootable fallback. */
+  fallback: v.string(),
+  tool: v.string(),
+  before: v.string(),
+  after: v.string(),
+  /** How it was seen that the new image holds the new module. */
+  proof: v.string(),
+});
+export type ImageRecord = v.InferOutput<typeof imageRecord>;
+
 /** One installed state: what was there, what is there now, where it came from. Written when all of it is done. */
 export const manifestSchema = v.object({
   schema: v.literal('mptfix.manifest/1'),
@@ -81,6 +96,12 @@ export const manifestSchema = v.object({
   }),
   module: v.object({ name: v.string(), path: v.string(), before: fileRecord, after: fileRecord }),
   artifact: artifactInfoSchema,
+  placement: v.picklist(['in-place', 'updates']),
+  images: v.array(imageRecord),
+  /** The boot menu's entry for the old images, where one was asked for. */
+  bootEntry: v.nullable(v.object({ loader: v.string(), title: v.string() })),
+  /** How it was seen that the kernel's tools now load this module. */
+  outcome: v.array(v.string()),
   /** Every touched file as the installation left it; absent ones are left out. */
   after: v.array(fileRecord),
   warnings: v.array(v.string()),

@@ -19,11 +19,17 @@ export function isModuleFile(fileName: string, module: string): boolean {
 }
 
 export function modulePath(modulesDep: string, release: string, name: string): string | undefined {
+  return modulePaths(modulesDep, release, name)[0];
+}
+
+/** Every path that a modules.dep gives for a module; a sound index has one. */
+export function modulePaths(modulesDep: string, release: string, name: string): readonly string[] {
+  const paths: string[] = [];
   for (const line of modulesDep.split('\n')) {
     const path = line.slice(0, Math.max(0, line.indexOf(':')));
     if (!isModuleFile(path.slice(path.lastIndexOf('/') + 1), name)) continue;
     // kmod writes paths below the module folder, module-init-tools whole ones.
-    return path.startsWith('/') ? path : `${MODULES_FOLDER}/${release}/${path}`;
+    paths.push(path.startsWith('/') ? path : `${MODULES_FOLDER}/${release}/${path}`);
   }
-  return undefined;
+  return paths;
 }

@@ -42,8 +42,12 @@ export interface TargetReads {
   run(argv: Argv, options: RunOptions): Promise<RunResult>;
   /** Where `run` would find a program; undefined where it is not installed. */
   findProgram(name: string): Promise<string | undefined>;
+  /** Where `run` with `inside` would find a program, as the guest's own path; undefined where the guest has none. */
+  findInside(name: string): Promise<string | undefined>;
   /** Takes the kernel-held lock of a folder; undefined where another process holds it. Writes nothing. */
   lock(path: string): Promise<Lock | undefined>;
+  /** Bytes that this user may still write to the file system of the nearest folder that exists. */
+  freeSpace(path: string): Promise<number>;
 }
 
 export interface TargetWrites {
@@ -51,6 +55,8 @@ export interface TargetWrites {
   write(path: string, content: Uint8Array | string, attributes?: FileAttributes): Promise<void>;
   /** Copies a file with mode, owner, times to the nanosecond and extended attributes, as `write` does. */
   copy(from: string, to: string): Promise<void>;
+  /** Gives a file the mode, owner, extended attributes and security context of another; its times stay its own. */
+  copyAttributes(from: string, to: string): Promise<void>;
   /** Adds to the end of a file and waits until the disk has it. */
   append(path: string, text: string): Promise<void>;
   /** Hands a text to a device such as /dev/kmsg in one write(2). */
@@ -61,6 +67,15 @@ export interface TargetWrites {
   mkdir(path: string, mode: number): Promise<void>;
   /** Makes a symbolic link, in place of what has the name. */
   link(path: string, target: string): Promise<void>;
+  /**
+   * Gives a file a second name, in place of what has that name. False, and nothing done, where this cannot be: on
+   * another file system, or on one without hard links.
+   */
+  hardLink(from: string, to: string): Promise<boolean>;
+  /** Moves a name within its file system, in place of what has the new one. Neither name is followed. */
+  rename(from: string, to: string): Promise<void>;
+  /** Waits until the disk has a file that a program has written, and its name. */
+  sync(path: string): Promise<void>;
   remove(path: string): Promise<void>;
   /** Removes a folder and all that is in it. */
   removeTree(path: string): Promise<void>;
@@ -97,16 +112,30 @@ export interface FileAttributes {
   readonly mode?: number;
   readonly uid?: number;
   readonly gid?: number;
+  /** A file whose mode, owner, extended attributes and security context the new one gets; the others are then moot. */
+  readonly like?: string;
 }
 
 export interface RunOptions {
+  /** What writes dies with this process, however that ends: no orphan writes after the next run's undo. */
   readonly effect: 'read' | 'write';
+  /** It goes on when this process dies: a package manager that is cut off leaves worse than one that is not. */
+  readonly mayOutlive?: boolean;
+  /**
+   * The program is the guest's own, and sees the guest only: on this machine it simply runs, for a tree it runs
+   * in it by chroot, in private namespaces with /proc, /dev, a read-only /sys and no network, of which nothing stays.
+   * Takes neither `cwd` nor `user`. Throws E_NOT_ROOT; E_TOOLS_MISSING where guest or machine lack a program for it;
+   * E_ARCH_UNSUPPORTED where the guest's programs do not run here.
+   */
+  readonly inside?: boolean;
   readonly cwd?: string;
   /** The whole environment is PATH, LC_ALL=C and these: nothing of the caller's leaks into a build. */
   readonly env?: Readonly<Record<string, string>>;
   readonly input?: Uint8Array | string;
   /** A file of the target that becomes the program's standard input, opened by this process. */
   readonly stdinFile?: string;
+  /** Bytes of that file that are left out at its begin. */
+  readonly stdinOffset?: number;
   /** Numeric ids to run as, when this process is root. */
   readonly user?: UserIds;
   readonly timeoutMs?: number;

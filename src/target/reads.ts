@@ -1,12 +1,15 @@
 import { createHash } from 'node:crypto';
 import { type BigIntStats, constants, createReadStream } from 'node:fs';
-import { access, lstat, open, readdir, readFile, readlink, stat } from 'node:fs/promises';
+import { access, lstat, open, readdir, readFile, readlink, stat, statfs } from 'node:fs/promises';
+import { dirname } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import type { FileStat, TargetReads } from './port.ts';
 import { resolveInRoot } from './resolve.ts';
 
 /** The reads of a tree of files below `root`; `/` is this machine. */
-export function fileReads(root: string): Omit<TargetReads, 'run' | 'findProgram' | 'lock' | 'openStream'> {
+export function fileReads(
+  root: string,
+): Omit<TargetReads, 'run' | 'findProgram' | 'findInside' | 'lock' | 'openStream'> {
   const at = (path: string): Promise<string> => resolveInRoot(root, path);
   return {
     hostPath: at,
@@ -44,6 +47,7 @@ export function fileReads(root: string): Omit<TargetReads, 'run' | 'findProgram'
       }
     },
     writable: async (path) => writable(await at(path)),
+    freeSpace: async (path) => freeSpace(await at(path)),
   };
 }
 
@@ -116,6 +120,17 @@ function fileStat(status: BigIntStats): FileStat {
     mtime: `${status.mtimeNs / 1_000_000_000n}.${String(nanos).padStart(9, '0')}`,
     ...(status.isBlockDevice() || status.isCharacterDevice() ? { rdev: deviceNumber(status.rdev) } : {}),
   };
+}
+
+async function freeSpace(path: string): Promise<number> {
+  try {
+    const { bsize, bfree, bavail } = await statfs(path, { bigint: true });
+    // The blocks that a file system keeps back are root's to use.
+    return Number(bsize * (process.geteuid?.() === 0 ? bfree : bavail));
+  } catch (error) {
+    if (path === '/' || !(isCode(error, 'ENOENT') || isCode(error, 'ENOTDIR'))) throw error;
+    return freeSpace(dirname(path));
+  }
 }
 
 /** As makedev(3) of glibc packs it. */

@@ -1,16 +1,21 @@
 import type { ChildProcess } from 'node:child_process';
-import { constants } from 'node:fs';
+import { constants, createReadStream, type ReadStream } from 'node:fs';
 import { access } from 'node:fs/promises';
 import { constants as osConstants } from 'node:os';
+import { resolve } from 'node:path';
 import { execa } from 'execa';
+import { leashed, leashFor } from './leash.ts';
 import type { Argv, RunOptions, RunResult } from './port.ts';
 
 /** Where tools are looked for, also where the caller's PATH lacks the folders of administration (su without -). */
-const TOOL_PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
+export const TOOL_PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
 /** A program that prints more than this has gone wrong. */
 const MAX_OUTPUT_BYTES = 256 * 1024 * 1024;
 /** From SIGTERM to SIGKILL. */
 const FORCE_KILL_MS = 3000;
+
+/** The environment that every program has, beside what is given. */
+const ENVIRONMENT = { PATH: TOOL_PATH, LC_ALL: 'C' } as const;
 
 /** Where `runProgram` would find a program; undefined where it is not installed. */
 export async function findProgram(name: string): Promise<string | undefined> {
@@ -30,16 +35,35 @@ export async function findProgram(name: string): Promise<string | undefined> {
  * Runs a program by its argument vector, in a process group of its own, with an environment of PATH, LC_ALL and
  * what is given. Resolves when the program and all that it started have ended; with `timeoutMs` some seconds after
  * that at the latest, with status 137: what waits in the kernel for a disk cannot be killed, and is left alone.
- * Never rejects for a failing program.
+ * Never rejects for a failing program. One that writes dies at once when this process does, also by SIGKILL.
  */
 export async function runProgram(argv: Argv, options: RunOptions): Promise<RunResult> {
+  if (options.signal?.aborted === true) return notStarted(143, 'not started');
+  if (options.effect === 'read' || options.mayOutlive === true) return runPlainly(argv, options);
+  if (!(await canStart(argv[0], options.cwd))) return notStarted(127, `spawn ${argv[0]} ENOENT or EACCES`);
+  return runPlainly(leashed(await leashFor(options.user !== undefined, ENVIRONMENT), argv), options);
+}
+
+function notStarted(status: number, why: string): RunResult {
+  return { status, stdout: Buffer.alloc(0), stderr: why };
+}
+
+/** The shell on the leash would say it in its own words, and with a status of its own. */
+async function canStart(file: string, cwd: string | undefined): Promise<boolean> {
+  if (!file.includes('/')) return (await findProgram(file)) !== undefined;
+  return access(resolve(cwd ?? '.', file), constants.X_OK).then(
+    () => true,
+    () => false,
+  );
+}
+
+/** Runs what is its own leash, or needs none. */
+export async function runPlainly(argv: Argv, options: RunOptions): Promise<RunResult> {
   const [file, ...args] = argv;
-  if (options.signal?.aborted === true)
-    return { status: 143, stdout: Buffer.alloc(0), stderr: 'not started' };
   // A stream that cannot be opened would look like an empty one.
   if (options.stdinFile !== undefined) await access(options.stdinFile, constants.R_OK);
   const child = execa(file, args, {
-    env: { PATH: TOOL_PATH, LC_ALL: 'C', ...options.env },
+    env: { ...ENVIRONMENT, ...options.env },
     extendEnv: false,
     reject: false,
     encoding: 'buffer',
@@ -94,11 +118,15 @@ async function withinTime(
   }
 }
 
-type StandardInput = { stdin: 'ignore' } | { stdin: { file: string } } | { input: Uint8Array };
+type StandardInput = { stdin: 'ignore' } | { stdin: { file: string } } | { input: Uint8Array | ReadStream };
 
 /** A file is opened by this process, which may read more than the program's own user may. */
 function standardInput(options: RunOptions): StandardInput {
-  if (options.stdinFile !== undefined) return { stdin: { file: options.stdinFile } };
+  if (options.stdinFile !== undefined) {
+    return options.stdinOffset === undefined || options.stdinOffset === 0
+      ? { stdin: { file: options.stdinFile } }
+      : { input: createReadStream(options.stdinFile, { start: options.stdinOffset }) };
+  }
   return options.input === undefined ? { stdin: 'ignore' } : { input: Buffer.from(options.input) };
 }
 

@@ -28,16 +28,20 @@ export function treeTarget(
   };
   const run: TargetReads['run'] = async (argv, options) => {
     if (options.effect === 'write') guard(`run ${argv[0]}`);
-    const { runProgram } = await import('./run.ts');
-    return runProgram(argv, await onHost(root, options));
+    const translated = await onHost(root, options);
+    if (options.inside === true && root !== '/')
+      return (await import('./inside.ts')).runInside(root, argv, translated, reads);
+    return (await import('./run.ts')).runProgram(argv, translated);
   };
+  const reads = fileReads(root);
   return {
     kind,
     name,
     dryRun,
-    ...fileReads(root),
+    ...reads,
     run,
     findProgram: async (name) => (await import('./run.ts')).findProgram(name),
+    findInside: async (program) => (await import('./inside.ts')).findInside(reads, program),
     lock: async (path) => (await import('./lock.ts')).lockFolder(await resolveInRoot(root, path)),
     openStream: async (path) => openStream(await resolveInRoot(root, path)),
     ...guarded(fileWrites(root, run), guard),
@@ -60,6 +64,10 @@ function guarded(writes: TargetWrites, guard: (what: string) => void): TargetWri
       guard(`write ${to}`);
       await writes.copy(from, to);
     },
+    copyAttributes: async (from, to) => {
+      guard(`change ${to}`);
+      await writes.copyAttributes(from, to);
+    },
     append: async (path, text) => {
       guard(`write ${path}`);
       await writes.append(path, text);
@@ -79,6 +87,18 @@ function guarded(writes: TargetWrites, guard: (what: string) => void): TargetWri
     link: async (path, target) => {
       guard(`link ${path}`);
       await writes.link(path, target);
+    },
+    hardLink: async (from, to) => {
+      guard(`link ${to}`);
+      return writes.hardLink(from, to);
+    },
+    rename: async (from, to) => {
+      guard(`rename ${from}`);
+      await writes.rename(from, to);
+    },
+    sync: async (path) => {
+      guard(`sync ${path}`);
+      await writes.sync(path);
     },
     remove: async (path) => {
       guard(`remove ${path}`);

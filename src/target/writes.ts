@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { constants } from 'node:fs';
-import { chmod, link, mkdir, open, rename, rm, symlink, unlink, writeFile } from 'node:fs/promises';
+import { chmod, link, lstat, mkdir, open, rename, rm, symlink, unlink, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import type { Argv, FileAttributes, RunOptions, RunResult, TargetWrites } from './port.ts';
 import { isCode } from './reads.ts';
@@ -14,8 +14,22 @@ export function fileWrites(root: string, run: Run): TargetWrites {
   /** A name itself, whatever it is: for removal. */
   const entry = (path: string): Promise<string> => resolveInRoot(root, path, false);
   return {
-    write: async (path, content, attributes) => writeAtomically(await at(path), content, attributes ?? {}),
+    write: async (path, content, attributes = {}) => {
+      const like = attributes.like === undefined ? undefined : await at(attributes.like);
+      await writeAtomically(
+        await at(path),
+        content,
+        { ...attributes, ...(like === undefined ? {} : { like }) },
+        run,
+      );
+    },
     copy: async (from, to) => copyAtomically(await at(from), await at(to), run),
+    copyAttributes: async (from, to) => copyAttributes(await at(from), await at(to), run),
+    sync: async (path) => {
+      const file = await at(path);
+      await syncFile(file);
+      await syncFile(dirname(file));
+    },
     append: async (path, text) => {
       const file = await open(await at(path), 'a', 0o600);
       try {
@@ -44,24 +58,26 @@ export function fileWrites(root: string, run: Run): TargetWrites {
       }
       // mkdir's mode is cut by the umask; the mode that was asked for is meant.
       await chmod(folder, mode);
-      await syncFolder(dirname(folder));
+      await syncFile(dirname(folder));
     },
     link: async (path, target) => {
       const name = await entry(path);
       const temporary = temporaryBeside(name);
       await symlink(target, temporary);
       await rename(temporary, name);
-      await syncFolder(dirname(name));
+      await syncFile(dirname(name));
     },
+    hardLink: async (from, to) => hardLinkAtomically(await at(from), await entry(to)),
+    rename: async (from, to) => move(await entry(from), await entry(to)),
     remove: async (path) => {
       const file = await entry(path);
       await unlink(file);
-      await syncFolder(dirname(file));
+      await syncFile(dirname(file));
     },
     removeTree: async (path) => {
       const folder = await entry(path);
       await rm(folder, { recursive: true, force: true });
-      await syncFolder(dirname(folder));
+      await syncFile(dirname(folder));
     },
     setMtime: async (path, mtime) => mustRun(run, ['touch', '-m', '-d', `@${mtime}`, '--', await at(path)]),
   };
@@ -71,15 +87,17 @@ async function writeAtomically(
   path: string,
   content: Uint8Array | string,
   want: FileAttributes,
+  run: Run,
 ): Promise<void> {
   const temporary = temporaryBeside(path);
   try {
     const file = await open(temporary, 'wx', 0o600);
     try {
       await file.writeFile(content);
-      if (want.uid !== undefined && want.gid !== undefined) await file.chown(want.uid, want.gid);
+      if (want.like !== undefined) await copyAttributes(want.like, temporary, run);
+      else if (want.uid !== undefined && want.gid !== undefined) await file.chown(want.uid, want.gid);
       // After chown, which clears setuid bits.
-      await file.chmod(want.mode ?? 0o644);
+      if (want.like === undefined) await file.chmod(want.mode ?? 0o644);
       await file.sync();
     } finally {
       await file.close();
@@ -89,7 +107,12 @@ async function writeAtomically(
     await rm(temporary, { force: true });
     throw error;
   }
-  await syncFolder(dirname(path));
+  await syncFile(dirname(path));
+}
+
+async function copyAttributes(from: string, to: string, run: Run): Promise<void> {
+  const words = ['--attributes-only', '--no-dereference', '--preserve=all', '--no-preserve=timestamps,links'];
+  await mustRun(run, ['cp', ...words, '--', from, to]);
 }
 
 /** A hard link fails where the name is taken, and shows the whole content at once where it is not. */
@@ -114,18 +137,50 @@ async function copyAtomically(from: string, to: string, run: Run): Promise<void>
   const temporary = temporaryBeside(to);
   try {
     await mustRun(run, ['cp', '--no-dereference', '--preserve=all', '--', from, temporary]);
-    const file = await open(temporary, 'r');
-    try {
-      await file.sync();
-    } finally {
-      await file.close();
-    }
+    await syncFile(temporary);
     await rename(temporary, to);
   } catch (error) {
     await rm(temporary, { force: true });
     throw error;
   }
-  await syncFolder(dirname(to));
+  await syncFile(dirname(to));
+}
+
+/** What link(2) says where no hard link can be made. Source: link(2). */
+const NO_HARD_LINK = ['EXDEV', 'EPERM', 'EMLINK', 'EOPNOTSUPP', 'ENOTSUP'];
+
+async function hardLinkAtomically(from: string, to: string): Promise<boolean> {
+  const temporary = temporaryBeside(to);
+  try {
+    await link(from, temporary);
+  } catch (error) {
+    if (NO_HARD_LINK.some((code) => isCode(error, code))) return false;
+    throw error;
+  }
+  try {
+    await rename(temporary, to);
+  } finally {
+    // rename(2) does nothing where both names are of one file already.
+    await rm(temporary, { force: true });
+  }
+  await syncFile(dirname(to));
+  return true;
+}
+
+async function move(from: string, to: string): Promise<void> {
+  const same = from !== to && (await isOneFile(from, to));
+  // rename(2) would leave both names.
+  if (same) await unlink(from);
+  else await rename(from, to);
+  await syncFile(dirname(to));
+  if (dirname(from) !== dirname(to)) await syncFile(dirname(from));
+}
+
+async function isOneFile(one: string, other: string): Promise<boolean> {
+  const [a, b] = await Promise.all(
+    [one, other].map((path) => lstat(path, { bigint: true }).catch(() => undefined)),
+  );
+  return a !== undefined && b !== undefined && a.dev === b.dev && a.ino === b.ino;
 }
 
 /** Hidden and without a module's suffix, so that neither depmod nor a person takes it for a module. */
@@ -143,11 +198,11 @@ async function mustRun(run: Run, argv: Argv): Promise<void> {
   if (result.status !== 0) throw new Error(`${argv[0]} failed (${result.status}): ${result.stderr.trim()}`);
 }
 
-async function syncFolder(path: string): Promise<void> {
-  const folder = await open(path, 'r');
+async function syncFile(path: string): Promise<void> {
+  const handle = await open(path, 'r');
   try {
-    await folder.sync();
+    await handle.sync();
   } finally {
-    await folder.close();
+    await handle.close();
   }
 }

@@ -37,6 +37,9 @@ const NO_WISHES: PlanWishes = {
   offline: false,
   wholeTree: false,
   guestHeaders: undefined,
+  placement: 'in-place',
+  images: [],
+  bootEntry: false,
   patchedBy: undefined,
 };
 const plan = (of: Assessment, wishes: Partial<PlanWishes> = {}) => makePlan(of, { ...NO_WISHES, ...wishes });
@@ -209,18 +212,22 @@ describe('what makes it impossible is refused, with what to bring:', () => {
 });
 
 describe('a person is warned', () => {
-  const warned = (facts: Partial<Facts>) => plan(assessment('affected', facts)).warnings;
+  const warned = (facts: Partial<Facts>, wishes: Partial<PlanWishes> = {}) =>
+    plan(assessment('affected', facts), wishes).warnings;
 
   test.each([
-    [
-      'of an initial ramdisk that holds the old driver',
-      { initramfs: ['/boot/initrd.img-x'] },
-      '/boot/initrd.img-x',
-    ],
     ['that the driver is not in use', { use: { ...FACTS.use, inUse: false } }, 'no effect'],
     ['that the running kernel keeps the old code', { kernel: { ...FACTS.kernel, running: true } }, 'reboot'],
   ])('%s', (_name, facts, says) => {
     expect(warned(facts)).toEqual([expect.stringContaining(says)]);
+  });
+
+  test('of an initramfs that keeps the old driver by their own wish', () => {
+    const image = { path: '/boot/initrd.img-x', tool: 'mkinitramfs', detail: 'holds mptscsih' } as const;
+    expect(warned({}, { images: [{ ...image, action: 'warn' }] })).toEqual([
+      '/boot/initrd.img-x: holds mptscsih',
+    ]);
+    expect(warned({}, { images: [{ ...image, action: 'rebuild' }] })).toEqual([]);
   });
 
   test('of nothing else', () => {

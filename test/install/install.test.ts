@@ -48,7 +48,21 @@ describe('an installation', () => {
     );
     expect(originals.files.map(({ path }) => path)).toEqual([MODULE, ...depmodOutputs(RELEASE)]);
     const events = readFileSync(join(folder, 'journal.ndjson'), 'utf8').trim().split('\n');
-    expect(events.map((line) => JSON.parse(line).event)).toEqual(['begin', 'installed']);
+    const told = events
+      .map((line) => JSON.parse(line))
+      .map(({ event, step }) => [event, step].join(' ').trim());
+    expect(told).toEqual([
+      'begin',
+      'intent module',
+      'done module',
+      'intent index',
+      'done index',
+      'installed',
+    ]);
+    // Whoever puts it back by hand finds in the journal from where.
+    expect(JSON.parse(events[1] ?? '').undo).toEqual([
+      { path: MODULE, restore: '/var/lib/mptfix/generations/1/originals/mptscsih.ko' },
+    ]);
   });
 
   test('changes nothing else on the guest', async () => {
@@ -150,15 +164,18 @@ test('what cannot be put back is E_INSTALL_UNDO and names where the originals ar
   const { target } = guest;
   // The disk turns read-only under the module once it is replaced, as after a path failure.
   const folder = join(guest.root, MODULE, '..');
+  let isBroken = false;
   const failing = {
     ...target,
     run: async (...[argv, options]: Parameters<typeof target.run>) => {
-      if (argv[0] === 'depmod')
+      if (argv[0] === 'depmod' && !isBroken) {
+        isBroken = true;
         sh(
           'mount --bind "$1" "$1"; mount -o remount,ro,bind "$1"; mount -t tmpfs -o ro tmpfs "$2"',
           folder,
           folder,
         );
+      }
       return target.run(argv, options);
     },
   };

@@ -1,12 +1,15 @@
-import { copyFileSync, readFileSync, writeFileSync } from 'node:fs';
+import { copyFileSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { backUp } from '../../src/install/backup.ts';
 import { runDepmod } from '../../src/install/depmod.ts';
+import { indexStep, moduleStep } from '../../src/install/module-steps.ts';
 import { finishOpen } from '../../src/install/rollback.ts';
 import { generationFolder, generations, journal } from '../../src/install/state.ts';
+import type { Step } from '../../src/install/step.ts';
 import { undo } from '../../src/install/undo.ts';
 import { makeFolders } from '../../src/target/folders.ts';
+import { failureOf } from '../target/temporary.ts';
 import {
   installationOf,
   installed,
@@ -19,9 +22,17 @@ import {
 
 const FOLDER = generationFolder(1);
 
+async function stepsOf(guest: SmallGuest): Promise<readonly [Step, Step]> {
+  const { bytes } = await installationOf(guest);
+  return [
+    moduleStep(guest.target, { path: MODULE, makes: [] }, MODULE, bytes),
+    indexStep(guest.target, RELEASE, 'mptscsih', MODULE),
+  ];
+}
+
 async function backedUp(guest: SmallGuest): Promise<void> {
   await makeFolders(guest.target, FOLDER, 0o700);
-  await backUp(guest.target, 1, RELEASE, MODULE);
+  await backUp(guest.target, 1, RELEASE, await stepsOf(guest));
 }
 
 async function begun(guest: SmallGuest): Promise<void> {
@@ -29,17 +40,29 @@ async function begun(guest: SmallGuest): Promise<void> {
   await journal(guest.target, 1, 'begin');
 }
 
-async function replaced(guest: SmallGuest): Promise<void> {
+async function intended(guest: SmallGuest): Promise<void> {
   await begun(guest);
-  await guest.target.write(MODULE, (await installationOf(guest)).bytes, { mode: 0o640, uid: 123, gid: 456 });
+  const [module] = await stepsOf(guest);
+  await journal(guest.target, 1, 'intent', { step: module.name, becomes: (await module.becomes?.()) ?? {} });
+}
+
+async function replaced(guest: SmallGuest): Promise<void> {
+  await intended(guest);
+  await guest.target.write(MODULE, (await installationOf(guest)).bytes, { like: MODULE });
+}
+
+async function indexing(guest: SmallGuest): Promise<void> {
+  await replaced(guest);
+  await journal(guest.target, 1, 'done', { step: 'module' });
+  await journal(guest.target, 1, 'intent', { step: 'index' });
 }
 
 /** All of it was done, but for the journal's last line. */
 async function unsaid(guest: SmallGuest): Promise<void> {
   await installed(guest);
   const path = join(guest.root, FOLDER, 'journal.ndjson');
-  const [begin = ''] = readFileSync(path, 'utf8').split('\n');
-  writeFileSync(path, `${begin}\n`);
+  const lines = readFileSync(path, 'utf8').trimEnd().split('\n');
+  writeFileSync(path, `${lines.slice(0, -1).join('\n')}\n`);
 }
 
 async function rollingBack(guest: SmallGuest): Promise<void> {
@@ -51,18 +74,21 @@ async function rollingBack(guest: SmallGuest): Promise<void> {
 const MOMENTS: Readonly<Record<string, (guest: SmallGuest) => Promise<void>>> = {
   'with the originals kept, and nothing in the journal': backedUp,
   'after the journal’s first line': begun,
+  'after the first step’s intent': intended,
   'while the module was written': async (guest) => {
-    await begun(guest);
+    await intended(guest);
     await guest.target.write(`${MODULE}/../.mptscsih.ko.mptfix-00112233aabb.tmp`, 'half of it');
   },
   'after the module was replaced': replaced,
   'while depmod wrote': async (guest) => {
-    await replaced(guest);
-    writeFileSync(join(guest.root, MODULES, 'modules.dep'), 'half an ind');
+    await indexing(guest);
+    // As depmod does it: to another name, then renamed.
+    writeFileSync(join(guest.root, MODULES, 'new'), 'another index');
+    renameSync(join(guest.root, MODULES, 'new'), join(guest.root, MODULES, 'modules.dep'));
     writeFileSync(join(guest.root, MODULES, 'modules.alias.4999999.1.2'), '');
   },
   'after depmod': async (guest) => {
-    await replaced(guest);
+    await indexing(guest);
     await runDepmod(guest.target, RELEASE);
   },
   'after the manifest': unsaid,
@@ -99,13 +125,36 @@ describe('a run that was killed is put back by the next one, byte for byte:', ()
       const before = guest.all();
       await leave(guest);
       expect((await generations(guest.target)).map(({ state }) => state)).toEqual(['open']);
-      expect(await finishOpen(guest.target)).toEqual([1]);
+      expect((await finishOpen(guest.target)).map(({ generation }) => generation)).toEqual([1]);
       expect(guest.all()).toEqual(before);
       expect((await generations(guest.target)).map(({ state }) => state)).toEqual(['rolled-back']);
       expect(await finishOpen(guest.target)).toEqual([]);
       expect((await installed(guest, 5)).generation).toBe(2);
     });
   }
+});
+
+test('an index whose kept copy was spoilt is built anew', async () => {
+  const guest = await smallGuest();
+  const module = readFileSync(join(guest.root, MODULE));
+  await indexing(guest);
+  // A program that writes in place: the kept copy is the same file.
+  writeFileSync(join(guest.root, MODULES, 'modules.dep'), 'half an ind');
+  expect((await finishOpen(guest.target)).map(({ undone }) => undone.index)).toEqual(['index rebuilt']);
+  expect(readFileSync(join(guest.root, MODULE)).equals(module)).toBe(true);
+  const index = readFileSync(join(guest.root, MODULES, 'modules.dep'), 'utf8');
+  expect(index).toMatch(/^kernel\/drivers\/message\/fusion\/mptscsih\.ko: .*mptbase\.ko$/m);
+});
+
+test('a module whose kept copy was spoilt is an error that names it, and nothing is overwritten', async () => {
+  const guest = await smallGuest();
+  await replaced(guest);
+  const path = join(guest.root, FOLDER, 'originals/mptscsih.ko');
+  writeFileSync(path, 'not the original');
+  const before = guest.modules();
+  const { code, what } = await failureOf(finishOpen(guest.target));
+  expect([code, what]).toEqual(['E_INSTALL_UNDO', expect.stringContaining('originals/mptscsih.ko')]);
+  expect(guest.modules()).toEqual(before);
 });
 
 describe('a run that was killed before the originals were whole has changed nothing:', () => {

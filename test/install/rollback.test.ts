@@ -18,9 +18,9 @@ import {
 const wish = { kernel: RELEASE, to: undefined, force: false };
 
 async function back(guest: SmallGuest, force = false) {
-  const { generation } = await planRollback(guest.target, { ...wish, force });
+  const [generation] = (await planRollback(guest.target, { ...wish, force })).undo;
   if (generation === undefined) throw new Error('nothing to roll back');
-  return rollback(guest.target, generation);
+  return rollback(guest.target, generation, force);
 }
 
 const states = async (guest: SmallGuest) =>
@@ -32,7 +32,7 @@ describe('a rollback', () => {
     const before = guest.all();
     await installed(guest);
     expect(guest.all()).not.toEqual(before);
-    expect(await back(guest)).toBe('restored');
+    expect(await back(guest)).toEqual({ index: 'restored', images: [], left: [] });
     expect(guest.all()).toEqual(before);
     expect(sh('getfattr --only-values -n user.origin "$1"', join(guest.root, MODULE))).toBe('distro');
     expect(await states(guest)).toEqual(['1 rolled-back']);
@@ -55,8 +55,8 @@ describe('a rollback', () => {
     await installed(guest);
     await back(guest);
     const before = listing(guest.root);
-    const { generation, why } = await planRollback(guest.target, wish);
-    expect([generation, why]).toEqual([undefined, expect.stringContaining('as the distro shipped it')]);
+    const { undo, why } = await planRollback(guest.target, wish);
+    expect([undo, why]).toEqual([[], expect.stringContaining('as the distro shipped it')]);
     expect(listing(guest.root)).toEqual(before);
   });
 
@@ -65,7 +65,7 @@ describe('a rollback', () => {
     const original = readFileSync(join(guest.root, MODULE));
     await installed(guest);
     addModule(guest, `${MODULES}/updates/other.ko`, 'other');
-    expect(await back(guest)).toBe('index rebuilt');
+    expect((await back(guest)).index).toBe('index rebuilt');
     expect(readFileSync(join(guest.root, MODULE)).equals(original)).toBe(true);
     const index = readFileSync(join(guest.root, MODULES, 'modules.dep'), 'utf8');
     expect(index).toMatch(/^updates\/other\.ko:/m);
@@ -110,7 +110,7 @@ describe('a rollback', () => {
   test('leaves a file that only looks so', async () => {
     const guest = await smallGuest();
     await installed(guest);
-    const kept = ['modules.dep.old', 'modules.mine.4999999.1.2', '.swp', `modules.dep.${process.pid}.1.2`];
+    const kept = ['modules.dep.old', 'modules.mine.4999999.1.2', '.swp'];
     for (const name of kept) writeFileSync(join(guest.root, MODULES, name), 'x');
     await back(guest);
     expect(await guest.target.list(MODULES)).toEqual(expect.arrayContaining(kept));
@@ -122,16 +122,41 @@ describe('--to', () => {
     const guest = await smallGuest();
     await installed(guest);
     const at = (to: number) => planRollback(guest.target, { ...wish, to });
-    expect((await at(1)).generation).toBe(undefined);
+    expect((await at(1)).undo).toEqual([]);
     expect((await failureOf(at(2))).code).toBe('E_GENERATION_MISSING');
-    expect((await at(0)).generation?.number).toBe(1);
+    expect((await at(0)).undo.map(({ number }) => number)).toEqual([1]);
+  });
+
+  test('goes down the stack: without it one, with it as far as it says, the newest first', async () => {
+    const guest = await smallGuest();
+    const seen: string[][] = [guest.modules()];
+    for (const variant of [2, 3, 4]) {
+      await installed(guest, variant);
+      seen.push(guest.modules());
+    }
+    const numbers = async (to?: number) =>
+      (await planRollback(guest.target, { ...wish, to })).undo.map(({ number }) => number);
+    expect([await numbers(), await numbers(2), await numbers(1), await numbers(0)]).toEqual([
+      [3],
+      [3],
+      [3, 2],
+      [3, 2, 1],
+    ]);
+    await back(guest);
+    expect([guest.modules(), await states(guest)]).toEqual([
+      seen[2],
+      ['1 installed', '2 installed', '3 rolled-back'],
+    ]);
+    await back(guest);
+    await back(guest);
+    expect(guest.modules()).toEqual(seen[0]);
   });
 
   test('another kernel’s generation is not this one’s', async () => {
     const guest = await smallGuest();
     await installed(guest);
     const other = { ...wish, kernel: '5.10.0-1-amd64' };
-    expect((await planRollback(guest.target, other)).generation).toBe(undefined);
+    expect((await planRollback(guest.target, other)).undo).toEqual([]);
   });
 });
 
@@ -154,9 +179,9 @@ describe('generations', () => {
     const updated = guest.modules();
     expect((await installed(guest, 4)).generation).toBe(2);
     expect(await states(guest)).toEqual(['1 replaced', '2 installed']);
-    expect(await back(guest)).toBe('restored');
+    expect((await back(guest)).index).toBe('restored');
     expect(guest.modules()).toEqual(updated);
-    expect((await planRollback(guest.target, wish)).generation).toBe(undefined);
+    expect((await planRollback(guest.target, wish)).undo).toEqual([]);
   });
 });
 
@@ -173,7 +198,9 @@ test('a rollback that cannot write is E_INSTALL_UNDO, and is finished by the nex
   } finally {
     sh('umount "$1"', folder);
   }
-  expect(await finishOpen(guest.target)).toEqual([1]);
+  expect((await finishOpen(guest.target)).map(({ generation, how }) => [generation, how])).toEqual([
+    [1, 'finished'],
+  ]);
   expect([guest.modules(), await states(guest)]).toEqual([before, ['1 rolled-back']]);
 });
 

@@ -1,8 +1,10 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Installation, install } from '../../src/install/install.ts';
+import { silentProgress } from '../../src/progress.ts';
 import type { Target } from '../../src/target/port.ts';
 import { rootTarget } from '../../src/target/root.ts';
+import { ARTIFACT } from '../faults/artifact.ts';
 import { listing } from '../helpers/listing.ts';
 import { sh, temporary } from '../target/temporary.ts';
 
@@ -78,22 +80,11 @@ export async function installationOf(guest: SmallGuest, variant = 2): Promise<In
     kernel: { release: RELEASE, base: '6.1.9', distro: 'Debian 12', packageVersion: '6.1.9-1' },
     module: { name: 'mptscsih', path: MODULE, sha256: await guest.target.hash(MODULE) },
     bytes: readFileSync(join(folder, 'new.ko')),
-    artifact: {
-      source: {
-        origin: '/source',
-        version: '6.1.9',
-        file: 'mptscsih.c',
-        sha256: '0'.repeat(64),
-        patchedSha256: '1'.repeat(64),
-      },
-      headers: { origin: '/headers', version: '6.1.9', release: RELEASE },
-      packages: [],
-      patch: { name: 'mptscsih-busy', origin: 'stored', firstLine: 1, lastLine: 2, diff: '' },
-      compiler: 'gcc-12',
-      command: ['make'],
-      vermagic: RELEASE,
-      proofs: [],
-    },
+    placement: 'in-place',
+    images: [],
+    bootEntry: false,
+    progress: silentProgress,
+    artifact: ARTIFACT,
     buildLog: 'what make said\n',
     tool: 'mptfix test',
     warnings: [],

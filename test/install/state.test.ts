@@ -57,7 +57,7 @@ describe('a file that is not as it was written is refused by its name:', () => {
       schema: 'mptfix.originals/1',
       generation: 1,
       kernel: 'x',
-      files: [{ path: '/x', original: record, backup: 'x' }],
+      files: [{ path: '/x', original: record, backup: 'x', step: 'module' }],
       folders: [],
       ...more,
     });
@@ -69,17 +69,24 @@ describe('a file that is not as it was written is refused by its name:', () => {
     ['originals.json', '{"files":[{"path":"/etc/shadow"}]}'],
     ['originals.json', originals({ schema: 'mptfix.originals/2' })],
     ['originals.json', originals({ kernel: 6 })],
+    ['originals.json', originals({ files: [{ path: '/x', original: record, backup: 'x' }] })],
     [
       'originals.json',
-      originals({ files: [{ path: '/x', original: { ...record, mode: '644' }, backup: null }] }),
+      originals({
+        files: [{ path: '/x', original: { ...record, mode: '644' }, backup: null, step: 'module' }],
+      }),
     ],
     [
       'originals.json',
-      originals({ files: [{ path: '/x', original: { ...record, mtime: '1' }, backup: null }] }),
+      originals({
+        files: [{ path: '/x', original: { ...record, mtime: '1' }, backup: null, step: 'module' }],
+      }),
     ],
     [
       'originals.json',
-      originals({ files: [{ path: '/x', original: { ...record, sha256: 'x' }, backup: null }] }),
+      originals({
+        files: [{ path: '/x', original: { ...record, sha256: 'x' }, backup: null, step: 'module' }],
+      }),
     ],
     ['manifest.json', '{}'],
     ['manifest.json', '{"schema":"mptfix.manifest/1","generation":1}'],
@@ -99,7 +106,6 @@ describe('the journal’s last word counts:', () => {
     ['', 'open'],
     [line('begin'), 'open'],
     [line('begin') + line('installed'), 'installed'],
-    [line('begin') + line('installed') + line('replaced'), 'replaced'],
     [line('begin') + line('installed') + line('rolling-back'), 'open'],
     [line('begin') + line('installed') + line('rolling-back') + line('rolled-back'), 'rolled-back'],
     [line('begin') + line('installed').slice(0, -5), 'open'],

@@ -165,6 +165,71 @@ describe('links', () => {
   });
 });
 
+describe('hardLink', () => {
+  test('gives a file a second name in place of what has it, and leaves nothing beside', async () => {
+    const root = await temporary({ from: 'content', to: 'old', kept: 'kept', name: { link: 'kept' } });
+    const { ino } = await stat(join(root, 'from'));
+    for (const to of ['new', 'to', 'name', 'to']) {
+      expect(await open(root).hardLink('/from', `/${to}`)).toBe(true);
+      expect((await stat(join(root, to))).ino).toBe(ino);
+    }
+    expect(await readFile(join(root, 'kept'), 'utf8')).toBe('kept');
+    expect(await readdir(root)).toEqual(['from', 'kept', 'name', 'new', 'to']);
+  });
+
+  test('answers false on another file system, and has done nothing', async () => {
+    const root = await temporary({ from: 'content', 'disk/to': 'old' });
+    execFileSync('mount', ['-t', 'tmpfs', 'tmpfs', join(root, 'disk')]);
+    onTestFinished(() => void execFileSync('umount', [join(root, 'disk')]));
+    await put(root, { 'disk/to': 'old' });
+    expect(await open(root).hardLink('/from', '/disk/to')).toBe(false);
+    expect(await readFile(join(root, 'disk/to'), 'utf8')).toBe('old');
+    expect(await readdir(join(root, 'disk'))).toEqual(['to']);
+  });
+
+  test('of a file that is not there, or onto a folder, fails and leaves nothing', async () => {
+    const root = await temporary({ from: 'content', 'folder/inside': 'x' });
+    await expect(open(root).hardLink('/missing', '/to')).rejects.toMatchObject({ code: 'ENOENT' });
+    await expect(open(root).hardLink('/from', '/folder')).rejects.toThrow();
+    expect(await readdir(root)).toEqual(['folder', 'from']);
+  });
+});
+
+describe('rename', () => {
+  test('moves a file or a link itself, in place of what has the name', async () => {
+    const root = await temporary({ from: 'new', 'folder/to': 'old', kept: 'kept', name: { link: 'kept' } });
+    await open(root).rename('/from', '/folder/to');
+    await open(root).rename('/name', '/folder/name');
+    expect(await readFile(join(root, 'folder/to'), 'utf8')).toBe('new');
+    expect(await readlink(join(root, 'folder/name'))).toBe('kept');
+    expect(await readdir(root)).toEqual(['folder', 'kept']);
+  });
+
+  test('leaves one name also where both are of one file', async () => {
+    const root = await temporary({ from: 'content' });
+    await open(root).hardLink('/from', '/to');
+    await open(root).rename('/from', '/to');
+    expect(await readdir(root)).toEqual(['to']);
+    await open(root).rename('/to', '/to');
+    expect(await readdir(root)).toEqual(['to']);
+  });
+
+  test('of what is not there fails', async () => {
+    const root = await temporary({ to: 'old' });
+    await expect(open(root).rename('/from', '/to')).rejects.toMatchObject({ code: 'ENOENT' });
+    expect(await readFile(join(root, 'to'), 'utf8')).toBe('old');
+  });
+});
+
+test('freeSpace is that of the file system that a path would be made on', async () => {
+  const root = await smallDisk();
+  const free = await open(root).freeSpace('/not/yet/there');
+  expect(free).toBeGreaterThan(900_000);
+  expect(free).toBeLessThanOrEqual(1024 * 1024);
+  await put(root, { file: Buffer.alloc(512 * 1024, 1) });
+  expect(await open(root).freeSpace('/file')).toBe(free - 512 * 1024);
+});
+
 test('setMtime sets a file’s and a folder’s time to the nanosecond', async () => {
   const root = await temporary({ 'folder/file': 'x' });
   const target = open(root);

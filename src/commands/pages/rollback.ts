@@ -7,6 +7,12 @@ const TITLES: Readonly<Record<RollbackResult['result'], string>> = {
   planned: 'would be put back',
 };
 
+const IMAGES: Readonly<Record<RollbackResult['images'][number]['how'], string>> = {
+  restored: 'the old image is in its place again',
+  rebuilt: 'it had been built anew by somebody else since: it was built once more, with the original module',
+  left: 'it had been built anew by somebody else since, and holds the original module already',
+};
+
 export function rollbackPage(result: RollbackResult): string {
   const lines = [style('green', `${TITLES[result.result]}: ${result.reason}`)];
   if (result.module !== null) {
@@ -23,5 +29,8 @@ export function rollbackPage(result: RollbackResult): string {
       'the module index had been rebuilt by somebody else since: depmod was run instead of restoring it',
     );
   }
+  for (const { path, how } of result.images) lines.push(`${path}: ${IMAGES[how]}`);
+  if (result.left.length > 0)
+    lines.push(`changed by somebody else since, and left as it is: ${result.left.join(', ')}`);
   return lines.join('\n');
 }

@@ -17,8 +17,15 @@ const COLOUR = {
   absent: 'bold',
 } as const;
 
+const HOLDS: Readonly<Record<GuestStatus['images'][number]['holds'], string>> = {
+  same: 'holds the module that is on the disk',
+  other: 'holds ANOTHER module than the disk: a boot would load that one',
+  absent: 'does not hold the driver',
+  unreadable: 'CANNOT BE READ',
+};
+
 export function statusPage(result: GuestStatus): string {
-  const { state, module, generation, kernel, loaded, rebootNeeded } = result;
+  const { state, module, generation, kernel, loaded, rebootNeeded, images, fallbacks } = result;
   const rows: [string, string][] = [
     ['guest', result.target],
     ['distro', kernel.distro],
@@ -32,6 +39,9 @@ export function statusPage(result: GuestStatus): string {
       'generation',
       `${generation.number}, ${generation.created ?? 'not finished'}, ${generation.folder}`,
     ]);
+  for (const { path, holds, detail } of images)
+    rows.push(['initramfs', `${path}: ${HOLDS[holds]}${holds === 'unreadable' ? ` (${detail})` : ''}`]);
+  for (const path of fallbacks) rows.push(['kept', `${path}: the old image, as a way back at boot`]);
   if (loaded !== null) rows.push(['loaded', loadedText(loaded.sameAsDisk)]);
   if (rebootNeeded === true) rows.push(['reboot', 'needed: the running kernel still has the other code']);
   return [style(COLOUR[state], MEANING[state]), '', columns(rows)].join('\n');

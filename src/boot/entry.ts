@@ -1,0 +1,89 @@
+import { basename, dirname } from 'node:path/posix';
+import { cleanText } from '../facts/release-text.ts';
+import type { TargetReads } from '../target/port.ts';
+
+/** One file as it must be afterwards; the caller writes it, keeps owner and mode, and can undo it. */
+export interface FileEdit {
+  readonly path: string;
+  /** Null: the file is removed. */
+  readonly content: string | null;
+  /** Of a new file. One that is there keeps its own, and its owner. */
+  readonly mode: number;
+}
+
+export interface BootEntryPlan {
+  readonly loader: string;
+  /** What the boot menu will say; empty where there are no edits. */
+  readonly title: string;
+  /** Empty where no entry can be made: `notes` says why, and what to do by hand. */
+  readonly edits: readonly FileEdit[];
+  readonly notes: readonly string[];
+}
+
+/** One entry of a boot menu: the old initramfs that a generation has kept. */
+export interface BootEntryKey {
+  readonly release: string;
+  readonly generation: number;
+}
+
+export interface BootEntryWish extends BootEntryKey {
+  /** The initramfs that the kernel boots with: `/boot/initrd.img-RELEASE`. */
+  readonly image: string;
+  /** The old one, in the same folder: `/boot/initrd.img-RELEASE.mptfix-1`. */
+  readonly fallback: string;
+}
+
+export type BootReads = Pick<TargetReads, 'read' | 'list' | 'stat' | 'hostPath'>;
+
+export interface Loader {
+  readonly name: string;
+  /** Undefined where the guest does not boot by it. */
+  plan(target: BootReads, wish: BootEntryWish): Promise<BootEntryPlan | undefined>;
+  /** The edits that take an entry away, wherever it still is. */
+  remove(target: BootReads, key: BootEntryKey): Promise<readonly FileEdit[]>;
+}
+
+/** How the distributions call a kernel's image, before `-RELEASE`. */
+const KERNEL_NAMES: readonly string[] = ['vmlinuz', 'vmlinux', 'kernel', 'bzImage', 'zImage', 'Image'];
+
+/** Whether a loader's path, `(hd0,1)/boot/vmlinuz-6.1` or `/@/boot/vmlinuz-6.1`, is of this kernel. */
+export function isKernelOf(path: string, release: string): boolean {
+  return KERNEL_NAMES.some((name) => basename(path) === `${name}-${release}`);
+}
+
+/**
+ * Whether a loader's path names the initramfs; a device or a variable may stand before it. A loader sees the boot partition's root or the file system's, and
+ * with btrfs a subvolume before it; the folder must be one of these, for a copy elsewhere (an ESP's own) has no
+ * old image beside it.
+ */
+export function namesImage(path: string, image: string): boolean {
+  if (basename(path) !== basename(image)) return false;
+  const folder = dirname(path.replace(/^(?:\([^()]*\)|\$\w+|\$\{\w+\})/, ''));
+  return folder === '/' || /boot/i.test(basename(folder));
+}
+
+/** The path with the old initramfs's name in the place of the current one's. */
+export function withFallback(path: string, wish: BootEntryWish): string {
+  return path.slice(0, path.length - basename(wish.image).length) + basename(wish.fallback);
+}
+
+/** The old entry's title, made to tell kernel and generation; one printable line. */
+export function fallbackTitle(title: string | undefined, key: BootEntryKey): string {
+  const plain = cleanText(title ?? '') || 'Linux';
+  const named = plain.includes(key.release) ? plain : `${plain}, with Linux ${key.release}`;
+  return `${named} (initramfs before mptfix, generation ${key.generation})`;
+}
+
+/** What `wish` must be for an entry to be made of it; the answer is a note for a person. */
+export function problemOfWish(wish: BootEntryWish): string | undefined {
+  const safe = [wish.release, wish.image, wish.fallback].every((text) => /^[\w.+~:@/-]{1,255}$/.test(text));
+  if (!safe || !Number.isSafeInteger(wish.generation) || wish.generation < 0)
+    return 'the kernel’s or the initramfs’s name has characters that a boot loader’s file cannot hold';
+  if (dirname(wish.image) !== dirname(wish.fallback))
+    return `the old initramfs ${wish.fallback} is not beside ${wish.image}`;
+  return undefined;
+}
+
+export function nothingToEdit(loader: string, ...notes: readonly string[]): BootEntryPlan {
+  return { loader, title: '', edits: [], notes };
+}

@@ -1,0 +1,162 @@
+import { basename } from 'node:path/posix';
+import { type ConfigFile, existing, readConfig } from './config-file.ts';
+import {
+  type BootEntryKey,
+  type BootEntryPlan,
+  type BootEntryWish,
+  type BootReads,
+  type FileEdit,
+  fallbackTitle,
+  isKernelOf,
+  type Loader,
+  namesImage,
+  nothingToEdit,
+  withFallback,
+} from './entry.ts';
+
+const NAME = 'grub-legacy';
+
+/** menu.lst is the name of GRUB itself and of Debian and SUSE; Red Hat's is a link to its grub.conf. */
+const MENUS: readonly string[] = ['/boot/efi/EFI/*/grub.conf', '/boot/grub/grub.conf', '/boot/grub/menu.lst'];
+
+/** Debian's update-grub rewrites what is above this line, and keeps what is below. */
+const AUTOMAGIC_END = /^### END DEBIAN AUTOMAGIC KERNELS LIST/;
+
+/** GRUB 0.9x: an entry at the end of the one file, where it moves no other's number, which `default` counts by. */
+export const grubLegacy: Loader = { name: NAME, plan, remove };
+
+interface Line {
+  readonly raw: string;
+  /** In lower case; empty for a comment or an empty line. */
+  readonly command: string;
+  readonly words: readonly string[];
+}
+
+/** A command and its words; GRUB takes `=` for a blank between them. */
+function lineOf(raw: string): Line {
+  const found = /^[ \t]*([^#\s=][^\s=]*)(?:[\s=]+(.*?))?\s*$/.exec(raw);
+  const words = (found?.[2] ?? '').split(/\s+/).filter((word) => word !== '');
+  return { raw, command: found?.[1]?.toLowerCase() ?? '', words };
+}
+
+async function plan(target: BootReads, wish: BootEntryWish): Promise<BootEntryPlan | undefined> {
+  const paths = await existing(target, MENUS);
+  if (paths.length === 0) return undefined;
+  const notes: string[] = [];
+  for (const path of paths) {
+    const answer = await readConfig(target, path);
+    if (answer === undefined) continue;
+    if ('problem' in answer) {
+      notes.push(answer.problem);
+      continue;
+    }
+    const lines = answer.file.text.split('\n').map(lineOf);
+    const entry = entriesOf(lines).find((one) => boots(one, wish));
+    if (entry !== undefined) return planFor(answer.file, entry, wish);
+    notes.push(`no entry of ${path} boots ${wish.release} with ${wish.image}`);
+  }
+  return nothingToEdit(NAME, ...notes);
+}
+
+function entriesOf(lines: readonly Line[]): readonly (readonly Line[])[] {
+  const entries: Line[][] = [];
+  for (const line of lines) {
+    if (line.command === 'title') entries.push([line]);
+    else if (AUTOMAGIC_END.test(line.raw)) entries.push([]);
+    else entries.at(-1)?.push(line);
+  }
+  return entries.filter(([first]) => first?.command === 'title');
+}
+
+function boots(entry: readonly Line[], wish: BootEntryWish): boolean {
+  return (
+    entry.some(
+      ({ command, words }) => command === 'kernel' && words.some((word) => isKernelOf(word, wish.release)),
+    ) &&
+    entry.some((line) => line.command === 'initrd' && line.words.some((word) => namesImage(word, wish.image)))
+  );
+}
+
+function planFor(file: ConfigFile, entry: readonly Line[], wish: BootEntryWish): BootEntryPlan {
+  const old = entry[0]?.raw.replace(/^\s*title[\s=]*/i, '');
+  const title = fallbackTitle(old, wish);
+  const own = [
+    mark('begin', wish),
+    `title ${title}`,
+    ...entry
+      .slice(1)
+      .filter(({ command }) => command !== '' && command !== 'savedefault')
+      .map((line) => changed(line, wish)),
+    mark('end', wish),
+  ];
+  const text = without(file.text, wish) ?? file.text;
+  const lines = text.split('\n');
+  const end = lines.findLastIndex((line) => AUTOMAGIC_END.test(line));
+  const at = end === -1 ? lines.length : end + 1;
+  const before = withLineEnd(lines.slice(0, at).join('\n'));
+  const after = end === -1 ? '' : lines.slice(at).join('\n');
+  const content = `${before}\n${own.join('\n')}\n${after}`;
+  return { loader: NAME, title, edits: [{ path: file.path, content, mode: file.mode }], notes: [] };
+}
+
+function withLineEnd(text: string): string {
+  return text === '' || text.endsWith('\n') ? text : `${text}\n`;
+}
+
+function changed({ raw, command, words }: Line, wish: BootEntryWish): string {
+  const line = raw.replace(/\s+$/, '');
+  if (command !== 'initrd') return line;
+  const paths = words.map((word) => (namesImage(word, wish.image) ? withFallback(word, wish) : word));
+  return `${/^\s*/.exec(line)?.[0] ?? ''}initrd ${paths.join(' ')}`;
+}
+
+async function remove(target: BootReads, key: BootEntryKey): Promise<readonly FileEdit[]> {
+  const edits: FileEdit[] = [];
+  for (const path of await existing(target, MENUS)) {
+    const answer = await readConfig(target, path);
+    if (answer === undefined || 'problem' in answer) continue;
+    const content = without(answer.file.text, key);
+    if (content !== undefined) edits.push({ path, content, mode: answer.file.mode });
+  }
+  return edits;
+}
+
+function mark(which: 'begin' | 'end', { generation, release }: BootEntryKey): string {
+  return `# mptfix ${which} ${generation} ${release}`;
+}
+
+/**
+ * Without the entry and the empty line before it; undefined where it is not there. grubby may have dropped the marks
+ * when it rewrote the file, so the entry is known by its kernel and its image.
+ */
+function without(text: string, key: BootEntryKey): string | undefined {
+  const lines = text.split('\n');
+  const from = lines.findIndex((_, index) => isOwn(lines, index, key));
+  if (from === -1) return undefined;
+  let to = from + 1;
+  while (to < lines.length && belongs(lines[to] ?? '')) to += 1;
+  const marked = lines[from - 1]?.trimEnd() === mark('begin', key);
+  const closed = lines[to]?.trimEnd() === mark('end', key);
+  const start = marked ? from - 1 : from;
+  const blank = marked && lines[start - 1]?.trim() === '' ? 1 : 0;
+  return [...lines.slice(0, start - blank), ...lines.slice(closed ? to + 1 : to)].join('\n');
+}
+
+/** Whether a line goes on with the entry that the lines before it began. */
+function belongs(line: string): boolean {
+  const { command } = lineOf(line);
+  return command !== '' && command !== 'title';
+}
+
+function isOwn(lines: readonly string[], title: number, key: BootEntryKey): boolean {
+  if (lineOf(lines[title] ?? '').command !== 'title') return false;
+  let kernel = false;
+  let image = false;
+  for (let index = title + 1; belongs(lines[index] ?? ''); index += 1) {
+    const { command, words } = lineOf(lines[index] ?? '');
+    if (command === 'kernel') kernel ||= words.some((word) => isKernelOf(word, key.release));
+    if (command === 'initrd')
+      image ||= words.some((word) => basename(word).endsWith(`.mptfix-${key.generation}`));
+  }
+  return kernel && image;
+}

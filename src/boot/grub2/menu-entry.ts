@@ -1,0 +1,154 @@
+import { basename } from 'node:path/posix';
+import { type BootEntryWish, fallbackTitle, isKernelOf, namesImage } from '../entry.ts';
+import { type Command, literal, nameOf, type Range, type Script, spelled } from './script.ts';
+
+/** linux16 and initrd16 on BIOS, linuxefi and initrdefi on UEFI: Red Hat's GRUB 2.02. */
+const LINUX: readonly (string | undefined)[] = ['linux', 'linux16', 'linuxefi'];
+const INITRD: readonly (string | undefined)[] = ['initrd', 'initrd16', 'initrdefi'];
+
+/** Options of menuentry that take a word of their own. Source: grub-core/commands/menuentry.c. */
+const WITH_VALUE: readonly string[] = ['--class', '--users', '--source', '--hotkey', '--id', '-c', '-u'];
+
+export interface MenuEntry {
+  readonly title: string;
+  /** The whole entry, ending with a line break. */
+  readonly text: string;
+}
+
+/**
+ * The entry for the old initramfs: the first one that boots this kernel with its initramfs, with another title, another
+ * id and the old image, and without what would make it the default. Undefined where there is no such entry.
+ */
+export function fallbackEntry(script: Script, wish: BootEntryWish): MenuEntry | undefined {
+  for (const entry of script.commands) {
+    if (nameOf(script, entry) !== 'menuentry' || entry.body === undefined || !inMenu(script, entry)) continue;
+    const inside = script.commands.filter((command) => isInside(command, entry));
+    if (!boots(script, inside, wish.release)) continue;
+    const images = imageWords(script, inside, wish);
+    if (images.length > 0) return derive(script, { entry, body: entry.body, inside, images }, wish);
+  }
+  return undefined;
+}
+
+/** Whether GRUB shows it: at the top or in a submenu, not in a function that nobody may call. */
+function inMenu(script: Script, entry: Command): boolean {
+  const { parent } = entry;
+  return parent === undefined || (nameOf(script, parent) === 'submenu' && inMenu(script, parent));
+}
+
+function isInside(command: Command, entry: Command): boolean {
+  for (let { parent } = command; parent !== undefined; parent = parent.parent) {
+    if (parent === entry) return true;
+  }
+  return false;
+}
+
+function boots(script: Script, inside: readonly Command[], release: string): boolean {
+  return inside.some(
+    (command) =>
+      LINUX.includes(nameOf(script, command)) &&
+      command.words.slice(1).some((word) => isKernelOf(spelled(script, word), release)),
+  );
+}
+
+/** The words to change: an initrd command may have others before it, such as microcode. */
+function imageWords(script: Script, inside: readonly Command[], wish: BootEntryWish): readonly Range[] {
+  const name = basename(wish.image);
+  return inside
+    .filter((command) => INITRD.includes(nameOf(script, command)))
+    .flatMap((command) => command.words.slice(1))
+    .filter(
+      (word) =>
+        namesImage(spelled(script, word), wish.image) && script.text.slice(word.from, word.to).includes(name),
+    );
+}
+
+interface Found {
+  readonly entry: Command;
+  readonly body: Range;
+  readonly inside: readonly Command[];
+  readonly images: readonly Range[];
+}
+
+type Change = Range & { readonly put: string };
+
+function derive(script: Script, { entry, body, inside, images }: Found, wish: BootEntryWish): MenuEntry {
+  const { text } = script;
+  const from = entry.words[0]?.from ?? 0;
+  const head = heading(script, entry, wish);
+  const changes: Change[] = [
+    ...images.map((word) => ({ ...word, put: renamed(text.slice(word.from, word.to), wish) })),
+    ...inside
+      .filter((command) => nameOf(script, command) === 'savedefault')
+      .map((command) => withoutCommand(text, command)),
+  ];
+  const changed = changes
+    .sort((one, other) => other.from - one.from)
+    .reduce((sum, change) => sum.slice(0, change.from) + change.put + sum.slice(change.to), text);
+  const content = changed.slice(body.from, body.to + changed.length - text.length);
+  const lines = `${head.text}{${content}}\n`;
+  const whole = inside
+    .flatMap(({ words }) => words)
+    .every((word) => !text.slice(word.from, word.to).includes('\n'));
+  return { title: head.title, text: whole ? outdented(lines, indentBefore(text, from)) : lines };
+}
+
+function renamed(raw: string, wish: BootEntryWish): string {
+  const name = basename(wish.image);
+  const at = raw.lastIndexOf(name);
+  return raw.slice(0, at) + basename(wish.fallback) + raw.slice(at + name.length);
+}
+
+/** `menuentry TITLE options`, up to the brace. */
+function heading(script: Script, entry: Command, wish: BootEntryWish): { title: string; text: string } {
+  const kept: string[] = [];
+  let title: string | undefined;
+  for (let index = 1; index < entry.words.length; index += 1) {
+    const word = entry.words[index] as Range;
+    const raw = script.text.slice(word.from, word.to);
+    const value = literal(script, word);
+    const option =
+      raw === '$menuentry_id_option' || raw.startsWith('$' + '{menuentry_id_option') ? '--id' : value;
+    const next = entry.words[index + 1];
+    const takesNext = WITH_VALUE.includes(option ?? '') && next !== undefined;
+    if (takesNext) index += 1;
+    if (option === '--id' || option?.startsWith('--id=')) {
+      const name = quoted(`mptfix-${wish.generation}-${wish.release}`);
+      kept.push(option === '--id' ? `${raw} ${name}` : `--id=${name}`);
+    } else if (option === '--hotkey' || option?.startsWith('--hotkey=')) {
+      // The key stays the first entry's.
+    } else if (takesNext) kept.push(`${raw} ${script.text.slice(next.from, next.to)}`);
+    else if (option?.startsWith('-')) kept.push(raw);
+    else title ??= value;
+  }
+  const name = fallbackTitle(title, wish);
+  return { title: name, text: ['menuentry', quoted(name), ...kept, ''].join(' ') };
+}
+
+/** As grub-mkconfig's own `grub_quote`. */
+function quoted(text: string): string {
+  return `'${text.replaceAll("'", "'\\''")}'`;
+}
+
+/** The whole line where nothing else is on it; else a command that does nothing. */
+function withoutCommand(text: string, command: Command): Change {
+  const from = command.words[0]?.from ?? 0;
+  const to = command.words.at(-1)?.to ?? from;
+  const start = text.lastIndexOf('\n', from - 1) + 1;
+  const end = text.indexOf('\n', to) + 1;
+  const alone = end > 0 && text.slice(start, from).trim() === '' && text.slice(to, end).trim() === '';
+  return alone ? { from: start, to: end, put: '' } : { from, to, put: 'true' };
+}
+
+function indentBefore(text: string, at: number): string {
+  const before = text.slice(text.lastIndexOf('\n', at - 1) + 1, at);
+  return before.trim() === '' ? before : '';
+}
+
+/** Out of its submenu, and with plain line ends. */
+function outdented(lines: string, indent: string): string {
+  return lines
+    .split(/\r?\n/)
+    .map((line) => (line.startsWith(indent) ? line.slice(indent.length) : line))
+    .join('\n');
+}

@@ -1,0 +1,79 @@
+import { failure } from '../errors.ts';
+import type { Target } from '../target/port.ts';
+import type { InitramfsTool } from './tools.ts';
+
+export interface InitramfsJob {
+  readonly release: string;
+  readonly tool: InitramfsTool;
+  /** Path of the new image in the guest, in the folder of the one that it is for. The caller removes it. */
+  readonly output: string;
+  /** A folder of the guest, that the caller has made and removes: where the tool works. */
+  readonly temporaryFolder: string;
+  /** Names of modules that must be in it, where the tool takes such: those of the image that it is for. */
+  readonly modules?: readonly string[];
+  readonly signal?: AbortSignal;
+  /** Each line of the tool as it comes. */
+  readonly onLine?: (line: string) => void;
+}
+
+export interface BuiltInitramfs {
+  /** Bytes. */
+  readonly size: number;
+  /** All that the tool said. */
+  readonly log: string;
+}
+
+/**
+ * Makes an initramfs with the guest's own tool, in the guest, under another name than the one that is booted. When
+ * it resolves, the disk has the image.
+ *
+ * Throws E_INITRAMFS_TOOL where the tool fails or leaves no image: with its first word on why, and all that it said
+ * as the cause. E_NOT_ROOT, E_TOOLS_MISSING and E_ARCH_UNSUPPORTED as `RunOptions.inside` has them.
+ */
+export async function buildInitramfs(target: Target, job: InitramfsJob): Promise<BuiltInitramfs> {
+  const { release, tool, output, temporaryFolder, modules = [], signal, onLine } = job;
+  const lines: string[] = [];
+  const argv = tool.build({ release, output, modules });
+  const { status } = await target.run(argv, {
+    effect: 'write',
+    inside: true,
+    env: { TMPDIR: temporaryFolder },
+    onLine: (line) => {
+      // A tool that has gone wrong may say the same for ever.
+      if (lines.length < MAX_LINES) lines.push(line);
+      onLine?.(line);
+    },
+    ...(signal === undefined ? {} : { signal }),
+  });
+  signal?.throwIfAborted();
+  const log = `${lines.join('\n')}\n`;
+  const image = await target.lstat(output);
+  if (status === 0 && image?.type === 'file' && image.size > 0) {
+    await target.sync(output);
+    return { size: image.size, log };
+  }
+  const why = status === 0 ? 'it left no image' : (firstError(lines) ?? `exit status ${status}`);
+  throw failure(
+    'E_INITRAMFS_TOOL',
+    `the guest’s ${tool.program} could not make an initramfs for ${release}: ${why}`,
+    `see what ${argv.join(' ')} says in the guest; the image that is there was not touched`,
+    { cause: new Error(log) },
+  );
+}
+
+const MAX_LINES = 10_000;
+
+/** How the tools mark what went wrong: `E: …` (initramfs-tools), `dracut[E]: …`, `dracut: FAILED: …`, and all others. */
+const ERRORS = [
+  /^E: /,
+  /^dracut(-install)?(\[E\]| ?: (FAILED|ERROR))/,
+  /\b(error|failed|cannot|no space|not found)\b/i,
+];
+
+function firstError(lines: readonly string[]): string | undefined {
+  for (const pattern of ERRORS) {
+    const line = lines.find((text) => pattern.test(text));
+    if (line !== undefined) return line.trim();
+  }
+  return lines.findLast((line) => line.trim() !== '')?.trim();
+}

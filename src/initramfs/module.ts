@@ -1,0 +1,118 @@
+import { createHash } from 'node:crypto';
+import { decompressModule, MAX_MODULE_SIZE } from '../elf/compression.ts';
+import { moduleFormat } from '../elf/format.ts';
+import { isModuleFile, modulePath } from '../target/module-index.ts';
+import type { TargetReads } from '../target/port.ts';
+import { type Initramfs, readInitramfs } from './read.ts';
+
+type Reads = Pick<TargetReads, 'hostPath' | 'stat' | 'readRange' | 'run'>;
+
+/** A module as an initramfs holds it. */
+export interface StoredModule {
+  /** In the image, without a leading slash. */
+  readonly path: string;
+  /** Of the file as it is stored; a tool may have stripped it or packed it otherwise. */
+  readonly sha256: string;
+  /** Of the module's own, unpacked bytes. */
+  readonly moduleSha256: string;
+  readonly bytes: Buffer;
+}
+
+/** What an image holds of a kernel's modules. */
+export interface InitramfsModules {
+  /** The one that the image's own modprobe would load; undefined where it has none of that name. */
+  readonly module: StoredModule | undefined;
+  /** All of that name: more than one where a module shadows another. */
+  readonly copies: readonly StoredModule[];
+  /** Names of all modules, such as `sd_mod`, sorted. */
+  readonly names: readonly string[];
+  /** Names of all programs, such as `mount`, sorted. */
+  readonly programs: readonly string[];
+  readonly image: Initramfs;
+}
+
+/** A module's file wherever it lies: Red Hat's mkinitrd puts them into /lib, the others into /lib/modules/RELEASE. */
+const MODULE_FILE = /(?:^|\/)([^/]+?)\.k?o(?:\.(?:gz|xz|zst|bz2))?$/;
+const PROGRAM_FILE = /(?:^|\/)(?:s?bin\/([^/]+)|init)$/;
+const RELEASE_FOLDER = /(?:^|\/)lib\/modules\/([^/]+)\//;
+
+/**
+ * Looks into an image for a kernel's module. Throws E_INITRAMFS and E_TOOLS_MISSING as `readInitramfs` does, and
+ * E_CANNOT_DECIDE for a module that cannot be unpacked.
+ */
+export async function modulesInInitramfs(
+  target: Reads,
+  path: string,
+  release: string,
+  moduleName: string,
+  signal?: AbortSignal,
+): Promise<InitramfsModules> {
+  const index = `lib/modules/${release}/modules.dep`;
+  const ofRelease = (file: string): boolean => (RELEASE_FOLDER.exec(file)?.[1] ?? release) === release;
+  const image = await readInitramfs(target, path, {
+    wanted: (file) =>
+      (isModuleFile(baseName(file), moduleName) && ofRelease(file)) ||
+      file === index ||
+      file === `usr/${index}`,
+    keepUpTo: MAX_MODULE_SIZE,
+    ...(signal === undefined ? {} : { signal }),
+  });
+  const copies: StoredModule[] = [];
+  let dependencies = '';
+  for (const { path: file, sha256, content } of image.files.values()) {
+    if (content === undefined) continue;
+    if (file.endsWith('/modules.dep')) dependencies = content.toString('utf8');
+    else copies.push(await storedModule(target, file, sha256, content));
+  }
+  const indexed = modulePath(dependencies, release, moduleName)?.replace(/^\/?(usr\/)?/, '');
+  const module = copies.find((copy) => copy.path.replace(/^usr\//, '') === indexed) ?? copies[0];
+  const names = matches([...image.names].filter(ofRelease), MODULE_FILE);
+  const programs = matches([...image.names, ...image.links.keys()], PROGRAM_FILE);
+  return { module, copies, names, programs, image };
+}
+
+function matches(paths: readonly string[], pattern: RegExp): readonly string[] {
+  const found = new Set<string>();
+  for (const path of paths) {
+    const match = pattern.exec(path);
+    if (match !== null) found.add(match[1] ?? match[0]);
+  }
+  return [...found].sort();
+}
+
+/** The module of a name in an image, or that there is none. Throws as `modulesInInitramfs` does. */
+export async function moduleInInitramfs(
+  target: Reads,
+  path: string,
+  release: string,
+  moduleName: string,
+): Promise<Pick<StoredModule, 'path' | 'sha256' | 'moduleSha256'> | 'absent'> {
+  const { module } = await modulesInInitramfs(target, path, release, moduleName);
+  if (module === undefined) return 'absent';
+  return { path: module.path, sha256: module.sha256, moduleSha256: module.moduleSha256 };
+}
+
+async function storedModule(
+  target: Reads,
+  path: string,
+  sha256: string,
+  content: Buffer,
+): Promise<StoredModule> {
+  const bytes = await unpackedModule(target, content);
+  return { path, sha256, moduleSha256: sha256Of(bytes), bytes };
+}
+
+/** A module's own bytes, however its file is packed. Throws E_CANNOT_DECIDE where it is damaged. */
+export function unpackedModule(target: Pick<TargetReads, 'run'>, file: Uint8Array): Promise<Buffer> {
+  return decompressModule(file, moduleFormat(file), (argv, input) =>
+    target.run(argv, { effect: 'read', input }),
+  );
+}
+
+export function sha256Of(bytes: Uint8Array): string {
+  return createHash('sha256').update(bytes).digest('hex');
+}
+
+function baseName(path: string): string {
+  return path.slice(path.lastIndexOf('/') + 1);
+}

@@ -1,0 +1,177 @@
+import { basename, dirname } from 'node:path';
+import type { Argv, TargetReads } from '../target/port.ts';
+
+/** What a tool is to make. */
+export interface ImageWish {
+  readonly release: string;
+  /** Path of the image in the guest; never that of the image that is booted. */
+  readonly output: string;
+  /** Names of modules that must be in it whatever the tool finds out about the machine. */
+  readonly modules: readonly string[];
+}
+
+/** A program that makes initial ramdisks, and all in which it differs from the others. */
+export interface InitramfsTool {
+  readonly name: 'initramfs-tools' | 'dracut' | 'mkinitrd (Red Hat)' | 'mkinitrd (SUSE)';
+  /** Looked for in the guest. */
+  readonly program: string;
+  /** Packages that bring it. */
+  readonly packages: readonly string[];
+  /** Names in /boot that it gives to the image of a kernel. */
+  readonly images: (release: string) => readonly string[];
+  /** Makes the image under another name, and does nothing else: no boot loader, no hook of a package. */
+  readonly build: (wish: ImageWish) => Argv;
+  /** Whether `ImageWish.modules` has a place in its arguments; else its configuration alone decides. */
+  readonly takesModules: boolean;
+  /** Whether it works below TMPDIR; one that does not takes /tmp, which is private in a guest's tree. */
+  readonly honoursTmpdir: boolean;
+  /** How a person makes the image that is booted. */
+  readonly byHand: (release: string) => string;
+  /** Files that the distro's own command keeps about the image, and that no longer fit it when it was replaced. */
+  readonly stateFiles: (release: string) => readonly StateFile[];
+}
+
+export interface StateFile {
+  readonly path: string;
+  /** What it must hold then. */
+  readonly content: (image: { readonly path: string; readonly sha1: string }) => string;
+  readonly why: string;
+}
+
+const none = (): readonly StateFile[] => [];
+
+/**
+ * In the order in which a guest's tool is looked for: dracut brings a `mkinitrd` of its own, that calls it.
+ * Sources: mkinitramfs(8) and update-initramfs of initramfs-tools 0.142, dracut(8), mkinitrd(8) of Red Hat Enterprise
+ * Linux 5, mkinitrd(8) of SUSE Linux Enterprise 10 and 11.
+ */
+export const INITRAMFS_TOOLS: readonly InitramfsTool[] = [
+  {
+    name: 'initramfs-tools',
+    program: 'mkinitramfs',
+    packages: ['initramfs-tools'],
+    images: (release) => [`initrd.img-${release}`],
+    // update-initramfs writes in place and runs /etc/initramfs/post-update.d; mkinitramfs is what it calls.
+    build: ({ release, output }) => ['mkinitramfs', '-o', output, release],
+    takesModules: false,
+    honoursTmpdir: true,
+    byHand: (release) => `update-initramfs -u -k ${release}`,
+    stateFiles: (release) => [
+      {
+        path: `/var/lib/initramfs-tools/${release}`,
+        content: ({ path, sha1 }) => `${sha1}  ${path}\n`,
+        why: 'the update-initramfs of older releases refuses to update an image whose checksum is not this one',
+      },
+    ],
+  },
+  {
+    name: 'dracut',
+    program: 'dracut',
+    packages: ['dracut', 'dracut-core'],
+    images: (release) => [`initramfs-${release}.img`, `initrd.img-${release}`, `initrd-${release}`],
+    build: ({ release, output, modules }) => [
+      'dracut',
+      '--force',
+      // In a tree there is no hardware to find out about: the guest's own hostonly=yes would leave out its drivers.
+      ...(modules.length === 0 ? [] : ['--add-drivers', modules.join(' ')]),
+      output,
+      release,
+    ],
+    takesModules: true,
+    honoursTmpdir: true,
+    byHand: (release) => `dracut --force --kver ${release}`,
+    stateFiles: none,
+  },
+  {
+    name: 'mkinitrd (Red Hat)',
+    program: 'mkinitrd',
+    packages: ['mkinitrd'],
+    images: (release) => [`initrd-${release}.img`],
+    build: ({ release, output, modules }) => [
+      'mkinitrd',
+      '-f',
+      ...modules.map((name) => `--with=${name}`),
+      output,
+      release,
+    ],
+    takesModules: true,
+    honoursTmpdir: false,
+    byHand: (release) => `mkinitrd -f /boot/initrd-${release}.img ${release}`,
+    stateFiles: none,
+  },
+  {
+    name: 'mkinitrd (SUSE)',
+    program: 'mkinitrd',
+    packages: ['mkinitrd'],
+    images: (release) => [`initrd-${release}`],
+    // INITRD_MODULES of /etc/sysconfig/kernel names the drivers, on whatever machine it runs; -m would take its place.
+    build: ({ release, output }) => [
+      'mkinitrd',
+      ...['-k', `vmlinuz-${release}`],
+      ...['-i', basename(output)],
+      ...['-b', dirname(output)],
+    ],
+    takesModules: false,
+    honoursTmpdir: true,
+    byHand: (release) => `mkinitrd -k vmlinuz-${release} -i initrd-${release}`,
+    stateFiles: none,
+  },
+];
+
+/** An image of exactly this kernel that a boot may load. */
+export interface InitramfsImage {
+  readonly path: string;
+  /** What rebuilds it; undefined where the guest has no tool that gives images such a name. */
+  readonly tool: InitramfsTool | undefined;
+  /** Bytes. */
+  readonly size: number;
+}
+
+/** Another image of this kernel, that is told and not rebuilt. */
+export interface OtherImage {
+  readonly path: string;
+  readonly what: string;
+}
+
+export interface InitramfsImages {
+  readonly images: readonly InitramfsImage[];
+  readonly others: readonly OtherImage[];
+}
+
+/** Images beside the one that is booted. Sources: kexec-tools of Red Hat, SUSE and Debian; dkms; update-initramfs. */
+const OTHERS: readonly { readonly path: (release: string) => string; readonly what: string }[] = [
+  { path: (release) => `/boot/initrd-${release}kdump.img`, what: 'crash kernel (kdump)' },
+  { path: (release) => `/boot/initramfs-${release}kdump.img`, what: 'crash kernel (kdump)' },
+  { path: (release) => `/boot/initrd-${release}-kdump`, what: 'crash kernel (kdump)' },
+  { path: (release) => `/var/lib/kdump/initrd.img-${release}`, what: 'crash kernel (kdump)' },
+  { path: (release) => `/var/lib/kdump/initramfs-${release}kdump.img`, what: 'crash kernel (kdump)' },
+  { path: (release) => `/boot/initramfs-${release}-fallback.img`, what: 'fallback' },
+  { path: (release) => `/boot/initrd.img-${release}.bak`, what: 'backup by update-initramfs' },
+  { path: (release) => `/boot/initrd.img-${release}.dpkg-bak`, what: 'backup by update-initramfs' },
+  { path: (release) => `/boot/initrd.img-${release}.old-dkms`, what: 'backup by dkms' },
+];
+
+type Reads = Pick<TargetReads, 'stat' | 'findInside'>;
+
+/** The images of one kernel of the guest, and what rebuilds them. Needs no root and runs nothing. */
+export async function initramfsImages(target: Reads, release: string): Promise<InitramfsImages> {
+  const images: InitramfsImage[] = [];
+  const names = new Set(INITRAMFS_TOOLS.flatMap((tool) => tool.images(release)));
+  for (const name of names) {
+    const path = `/boot/${name}`;
+    const status = await target.stat(path);
+    if (status?.type !== 'file') continue;
+    images.push({ path, tool: await toolFor(target, release, name), size: status.size });
+  }
+  const found = await Promise.all(OTHERS.map(({ path }) => target.stat(path(release))));
+  const others = OTHERS.filter((_, index) => found[index]?.type === 'file');
+  return { images, others: others.map(({ path, what }) => ({ path: path(release), what })) };
+}
+
+async function toolFor(target: Reads, release: string, name: string): Promise<InitramfsTool | undefined> {
+  for (const tool of INITRAMFS_TOOLS) {
+    if (!tool.images(release).includes(name)) continue;
+    if ((await target.findInside(tool.program)) !== undefined) return tool;
+  }
+  return undefined;
+}

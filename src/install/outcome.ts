@@ -1,0 +1,112 @@
+import { failure } from '../errors.ts';
+import { isModuleFile, modulePaths } from '../target/module-index.ts';
+import { MODULES_FOLDER } from '../target/paths.ts';
+import type { Target } from '../target/port.ts';
+import type { Placement } from './placements.ts';
+
+export interface Outcome {
+  readonly release: string;
+  readonly name: string;
+  /** Where the new module lies. */
+  readonly path: string;
+  readonly sha256: string;
+  readonly placement: Placement;
+}
+
+/**
+ * What the guest would now load under that name must be our file: modules.dep names it once and no other, modprobe
+ * agrees, and in place it is the only file of that name in the tree. Answers what was seen, in words.
+ * Throws E_INSTALL.
+ */
+export async function proveOutcome(target: Target, outcome: Outcome): Promise<readonly string[]> {
+  return [
+    await proveFile(target, outcome),
+    await proveIndex(target, outcome),
+    await proveCandidates(target, outcome),
+    ...(await proveModprobe(target, outcome)),
+  ];
+}
+
+async function proveFile(target: Target, { path, sha256 }: Outcome): Promise<string> {
+  const found = (await target.stat(path))?.type === 'file' ? await target.hash(path) : 'no file';
+  if (found === sha256) return `${path} has sha256 ${sha256}`;
+  throw wrong(`${path} has ${found}, not the module that was installed`);
+}
+
+async function proveIndex(target: Target, { release, name, path }: Outcome): Promise<string> {
+  const text = (await target.readText(`${MODULES_FOLDER}/${release}/modules.dep`)) ?? '';
+  const paths = modulePaths(text, release, name);
+  const [only] = paths;
+  if (paths.length === 1 && only !== undefined && (await sameFile(target, only, path)))
+    return `modules.dep names ${path} and no other for ${name}`;
+  throw wrong(`modules.dep gives ${paths.join(', ') || 'nothing'} for ${name}, not ${path}`);
+}
+
+/** A second file of the name may win after the next depmod, whatever this one said. */
+async function proveCandidates(target: Target, { release, name, path, placement }: Outcome): Promise<string> {
+  const folder = await target.hostPath(`${MODULES_FOLDER}/${release}`);
+  const argv = ['find', folder, '-type', 'f', '-name', `${name}.*`, '-printf', '%P\\n'] as const;
+  const { status, stdout, stderr } = await target.run(argv, { effect: 'read' });
+  if (status !== 0) throw wrong(`the module tree cannot be searched: ${stderr.trim()}`);
+  const files = stdout
+    .toString('utf8')
+    .split('\n')
+    .filter((file) => isModuleFile(file.slice(file.lastIndexOf('/') + 1), name));
+  const others = [];
+  for (const file of files) {
+    const whole = `${MODULES_FOLDER}/${release}/${file}`;
+    if (!(await sameFile(target, whole, path))) others.push(whole);
+  }
+  if (others.length === 0) return `it is the only ${name} of ${release}`;
+  // The package's own file stays there; depmod's search order prefers updates/.
+  if (placement === 'updates' && others.length === 1) return `it stands before ${others[0]}`;
+  throw wrong(`there are other files of that name: ${others.join(', ')}`);
+}
+
+/** `modprobe --show-depends` loads nothing; the guest's own configuration counts, not this machine's. */
+async function proveModprobe(target: Target, { release, name, path }: Outcome): Promise<readonly string[]> {
+  if ((await target.findProgram('modprobe')) === undefined) return [];
+  const configuration = await target.hostPath('/etc/modprobe.d');
+  const isThere = (await target.stat('/etc/modprobe.d'))?.type === 'directory';
+  const argv = [
+    'modprobe',
+    '--show-depends',
+    '--ignore-install',
+    ...['-C', isThere ? configuration : '/dev/null'],
+    ...['-d', await target.hostPath('/')],
+    ...['-S', release],
+    name,
+  ] as const;
+  const { status, stdout, stderr } = await target.run(argv as readonly [string, ...string[]], {
+    effect: 'read',
+  });
+  const loads = stdout
+    .toString('utf8')
+    .split('\n')
+    .map((line) => /^insmod (\S+)/.exec(line)?.[1])
+    .filter((file) => file !== undefined && isModuleFile(file.slice(file.lastIndexOf('/') + 1), name));
+  const [only] = loads;
+  const real = await target.hostPath(path);
+  const isOurs = only !== undefined && (await realHostPath(target, only)) === real;
+  if (status === 0 && loads.length === 1 && isOurs) return [`modprobe would load ${path}`];
+  throw wrong(
+    `modprobe would load ${loads.join(', ') || 'nothing'} for ${name}, not ${path}${stderr === '' ? '' : ` (${stderr.trim().split('\n')[0]})`}`,
+  );
+}
+
+async function sameFile(target: Target, one: string, other: string): Promise<boolean> {
+  return (await target.hostPath(one)) === (await target.hostPath(other));
+}
+
+async function realHostPath(target: Target, path: string): Promise<string> {
+  const { stdout } = await target.run(['readlink', '-f', '--', path], { effect: 'read' });
+  return stdout.toString('utf8').trim();
+}
+
+function wrong(what: string): Error {
+  return failure(
+    'E_INSTALL',
+    `after the installation ${what}`,
+    'another copy of the module stands in the way (updates/, extra/, weak-updates/): remove it, or make its package do so',
+  );
+}

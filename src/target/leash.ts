@@ -1,0 +1,67 @@
+import { execa } from 'execa';
+import type { Argv } from './port.ts';
+
+/**
+ * How a program that writes is kept from outliving this process, which may be killed at any moment: what an orphan
+ * wrote after the next run has put things back would stay.
+ *
+ * - `namespace`: the program is in a PID namespace whose first process dies with this one, and all in it with that.
+ * - `signal`: the kernel kills the program itself, but not what it has started. Without root there is no more.
+ * - `none`: this machine's util-linux has neither.
+ */
+export type Leash = 'namespace' | 'signal' | 'none';
+
+/** The whole environment of what stands before a program; its tools are this machine's. */
+type Environment = Readonly<Record<string, string>>;
+
+const DIES_WITH_PARENT = ['setpriv', '--pdeathsig', 'KILL'] as const;
+/**
+ * The kernel sends the death signal only for a parent that dies after it was asked for. One that was dead by then is
+ * noticed by its number: `$0` is this process.
+ */
+const FIRST = '[ "$PPID" = "$0" ] || exit 137; ';
+/** The same inside the new PID namespace, where the parent's number is to be seen in the old /proc alone. */
+export const STILL_HELD =
+  'read -r _ _ _ parent _ < /proc/self/stat; [ "$parent" = "$0" ] || exit 137; shift; ';
+/**
+ * The first process of a PID namespace is deaf to SIGTERM: the program is its child. The shell's own words about how
+ * that ended are not the program's.
+ */
+export const CHILD = 'exec 3>&2 2>/dev/null; (exec "$@") 2>&3 3>&-; exit $?';
+
+/** What must stand before a program, with `none` nothing. */
+export function leashed(leash: Leash, argv: Argv): Argv {
+  if (leash === 'none') return argv;
+  if (leash === 'namespace') return inNamespace(['--pid'], STILL_HELD + CHILD, argv);
+  return [...DIES_WITH_PARENT, 'sh', '-c', `${FIRST}exec "$@"`, String(process.pid), ...argv];
+}
+
+/**
+ * Runs a shell script of ours, with arguments, as the first process of new namespaces (unshare's options) that end
+ * with this process. The script starts with STILL_HELD, after which its arguments are `argv`.
+ */
+export function inNamespace(namespaces: readonly string[], script: string, argv: readonly string[]): Argv {
+  const unshare = `exec unshare ${namespaces.join(' ')} --fork --kill-child=KILL -- sh -c "$1" "$$" "$@"`;
+  return [...DIES_WITH_PARENT, 'sh', '-c', FIRST + unshare, String(process.pid), script, ...argv];
+}
+
+const known = new Map<boolean, Promise<Leash>>();
+
+/** What this machine can do, tried once. `alone`: for a program that runs as another user, who may make no namespace. */
+export function leashFor(alone: boolean, env: Environment): Promise<Leash> {
+  const simple = alone || process.geteuid?.() !== 0;
+  const before = known.get(simple);
+  if (before !== undefined) return before;
+  const found = simple ? firstThatWorks(['signal'], env) : firstThatWorks(['namespace', 'signal'], env);
+  known.set(simple, found);
+  return found;
+}
+
+async function firstThatWorks(leashes: readonly Leash[], env: Environment): Promise<Leash> {
+  for (const leash of leashes) {
+    const [file, ...args] = leashed(leash, ['true']);
+    const { exitCode } = await execa(file, args, { env, extendEnv: false, reject: false, stdio: 'ignore' });
+    if (exitCode === 0) return leash;
+  }
+  return 'none';
+}
