@@ -1,7 +1,7 @@
 import { dirname } from 'node:path';
 import { failure } from '../errors.ts';
-import { recordFile } from '../install/record.ts';
 import type { Target } from '../target/port.ts';
+import { recordFile } from '../target/record.ts';
 import { isTemporaryName } from '../target/writes.ts';
 import { handlerOf, undoWordsOf, wordsOf } from './handlers.ts';
 import {
