@@ -7,6 +7,7 @@ import { handlerOf, undoWordsOf, wordsOf } from './handlers.ts';
 import {
   type Change,
   type ChangeSet,
+  dropRemains,
   forgetSet,
   makeSetFolder,
   markApplied,
@@ -132,6 +133,7 @@ export async function finishOpenSets(target: Target): Promise<number> {
     open.map(({ set }) => set),
   );
   for (const { set } of open.toReversed()) await undoSet(target, set);
+  await dropRemains(target);
   return open.length;
 }
 
