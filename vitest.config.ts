@@ -19,22 +19,15 @@ export default defineConfig({
       {
         extends: true,
         test: {
-          name: 'debian',
-          include: ['test/debian/**/*.test.ts'],
-          // Guests bootstrapped once, with the distro's own kernel, initramfs-tools and dracut.
-          globalSetup: ['test/helpers/bundle.ts', 'test/helpers/debian-tree.ts'],
-          fileParallelism: false,
-          testTimeout: 300_000,
-          hookTimeout: 600_000,
-        },
-      },
-      {
-        extends: true,
-        test: {
           name: 'e2e',
-          include: ['test/e2e/**/*.test.ts'],
-          // The distro's real packages are fetched once, and every file works on that tree or a copy of it.
-          globalSetup: ['test/helpers/bundle.ts', 'test/helpers/guest-tree.ts'],
+          include: ['test/e2e/**/*.test.ts', 'test/debian/**/*.test.ts'],
+          // The distro's real packages are fetched once, and every file works on a tree of them or a copy of one:
+          // bootstrapped guests with the distro's own kernel, initramfs-tools and dracut, and the demo's with sources.
+          globalSetup: [
+            'test/helpers/bundle.ts',
+            'test/helpers/guest-tree.ts',
+            'test/helpers/debian-tree.ts',
+          ],
           fileParallelism: false,
           testTimeout: 300_000,
           hookTimeout: 600_000,

@@ -40,11 +40,11 @@ export type ErrorCode =
   | 'E_GENERATION_MISSING'
   | 'E_FILE_CHANGED'
   | 'E_CANNOT_DECIDE'
+  | 'E_INITRAMFS_TOOL'
   | 'E_MOUNT_MISSING'
   | 'E_FS_DAMAGED'
   | 'E_DEVICE_BUSY'
   | 'E_UDEV_MISSING'
-  | 'E_INITRAMFS_TOOL'
   // fetch and unpack
   | 'E_FETCH'
   | 'E_SIGNATURE'

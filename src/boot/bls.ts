@@ -76,7 +76,7 @@ interface Line {
 
 function linesOf(text: string): readonly Line[] {
   return text.split(/\r?\n/).map((raw) => {
-    const found = /^[ \t]*([^#\s]\S*)[ \t]+(.*?)[ \t]*$/.exec(raw);
+    const found = /^([^#\s]\S*)\s+(.*)$/.exec(raw.trim());
     return { key: found?.[1] ?? '', value: found?.[2] ?? '', raw };
   });
 }

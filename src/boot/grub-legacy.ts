@@ -19,7 +19,7 @@ const NAME = 'grub-legacy';
 /** menu.lst is the name of GRUB itself and of Debian and SUSE; Red Hat's is a link to its grub.conf. */
 const MENUS: readonly string[] = ['/boot/efi/EFI/*/grub.conf', '/boot/grub/grub.conf', '/boot/grub/menu.lst'];
 
-/** Debian's update-grub rewrites what is above this line, and keeps what is below. */
+/** Debian's update-grub rewrites what is above this line, and keeps what is below, to the end of the file. */
 const AUTOMAGIC_END = /^### END DEBIAN AUTOMAGIC KERNELS LIST/;
 
 /** GRUB 0.9x: an entry at the end of the one file, where it moves no other's number, which `default` counts by. */
@@ -34,7 +34,7 @@ interface Line {
 
 /** A command and its words; GRUB takes `=` for a blank between them. */
 function lineOf(raw: string): Line {
-  const found = /^[ \t]*([^#\s=][^\s=]*)(?:[\s=]+(.*?))?\s*$/.exec(raw);
+  const found = /^([^#\s=][^\s=]*)(?:[\s=]+(.*))?$/.exec(raw.trim());
   const words = (found?.[2] ?? '').split(/\s+/).filter((word) => word !== '');
   return { raw, command: found?.[1]?.toLowerCase() ?? '', words };
 }
@@ -90,12 +90,14 @@ function planFor(file: ConfigFile, entry: readonly Line[], wish: BootEntryWish):
     mark('end', wish),
   ];
   const text = without(file.text, wish) ?? file.text;
-  const lines = text.split('\n');
-  const end = lines.findLastIndex((line) => AUTOMAGIC_END.test(line));
-  const at = end === -1 ? lines.length : end + 1;
-  const before = withLineEnd(lines.slice(0, at).join('\n'));
-  const after = end === -1 ? '' : lines.slice(at).join('\n');
-  const content = `${before}\n${own.join('\n')}\n${after}`;
+  const lines = text.split('\n').map(lineOf);
+  const number = lines.filter(({ command }) => command === 'title').length;
+  const chosen = lines.find(({ command, words }) => command === 'default' && Number(words[0]) >= number);
+  if (chosen !== undefined) {
+    const note = `${file.path}: ${chosen.raw.trim()} names an entry that is not there, and a new one would become it`;
+    return nothingToEdit(NAME, note);
+  }
+  const content = `${withLineEnd(text)}\n${own.join('\n')}\n`;
   return { loader: NAME, title, edits: [{ path: file.path, content, mode: file.mode }], notes: [] };
 }
 
@@ -104,7 +106,7 @@ function withLineEnd(text: string): string {
 }
 
 function changed({ raw, command, words }: Line, wish: BootEntryWish): string {
-  const line = raw.replace(/\s+$/, '');
+  const line = raw.trimEnd();
   if (command !== 'initrd') return line;
   const paths = words.map((word) => (namesImage(word, wish.image) ? withFallback(word, wish) : word));
   return `${/^\s*/.exec(line)?.[0] ?? ''}initrd ${paths.join(' ')}`;

@@ -67,7 +67,7 @@ async function applyLocked(target: Target, options: ApplyOptions, signal: AbortS
   if (!plan.needed)
     return { schema: 'mptfix.apply/1', result: 'nothing-to-do', reason, plan, manifest: null };
   if (options.installTools) await installMissingTools(signal);
-  await preflight(target, plan, options.signKey !== undefined);
+  for (const line of await preflight(target, plan, options.signKey !== undefined)) say(`mind: ${line}`);
   await confirm(planPage(plan), options, signal);
   const manifest = await carryOut(target, plan, options, signal);
   return { schema: 'mptfix.apply/1', result: 'patched', reason, plan, manifest };

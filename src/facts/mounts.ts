@@ -43,8 +43,17 @@ const TABLES: readonly MountTable[] = [
  * What is mounted on a running guest, in the kernel's order; empty where no table can be read. `rootfs`, which lies
  * under the real root on every machine, is left out, and so is a line that makes no sense.
  */
-export async function readMounts(target: MountReads): Promise<readonly Mount[]> {
-  for (const { path, parse } of TABLES) {
+export function readMounts(target: MountReads): Promise<readonly Mount[]> {
+  return readTables(target, TABLES);
+}
+
+/** The mounts that this process itself sees: what its own writes go through. */
+export function readOwnMounts(target: MountReads): Promise<readonly Mount[]> {
+  return readTables(target, TABLES.slice(1));
+}
+
+async function readTables(target: MountReads, tables: readonly MountTable[]): Promise<readonly Mount[]> {
+  for (const { path, parse } of tables) {
     const text = await target.readText(path);
     if (text === undefined || text === '') continue;
     return text.split('\n').flatMap((line) => {

@@ -1,9 +1,12 @@
 import { dirname, join } from 'node:path';
 import { failure } from '../errors.ts';
+import { requirePlacement } from '../install/placement.ts';
 import { MODULES_FOLDER, STATE_FOLDER } from '../target/paths.ts';
 import type { Lock, Target } from '../target/port.ts';
 import { requireTools, TOOLS } from '../target/tools.ts';
+import { requireNoObstacles } from './obstacles.ts';
 import type { Plan } from './plan.ts';
+import { requireRoom } from './room.ts';
 
 /**
  * Holds the guest for one run, from before it is read until after the last write. The lock is the kernel's, on the
@@ -44,12 +47,35 @@ export async function lockAnyGuest(target: Target): Promise<Lock> {
   throw locked(target);
 }
 
-/** Everything that would stop the installation, found before anything is fetched. */
-export async function preflight(target: Target, plan: Plan, willBeSigned: boolean): Promise<void> {
+/** Everything that would stop the installation, found before anything is fetched. Answers what a person should know. */
+export async function preflight(
+  target: Target,
+  plan: Plan,
+  willBeSigned: boolean,
+): Promise<readonly string[]> {
   await requireTools(target, [TOOLS.depmod]);
   await requireInside(target, plan);
   await requireWritable(target, plan);
   if (!willBeSigned) await requireUnsigned(target);
+  await requirePlacement(target, plan.placement);
+  requireImages(plan);
+  const told =
+    plan.module === null
+      ? []
+      : await requireNoObstacles(target, { release: plan.kernel.release, module: plan.module.name });
+  await requireRoom(target, plan);
+  return told;
+}
+
+/** An initramfs that holds the driver and cannot be built anew would bring the old driver back at the next boot. */
+function requireImages({ images, kernel }: Plan): void {
+  const image = images.find(({ action }) => action === 'refuse');
+  if (image === undefined) return;
+  throw failure(
+    'E_INITRAMFS_TOOL',
+    `${image.path} ${image.detail}`,
+    `install on the guest what builds the initramfs of ${kernel.release}; --no-initramfs leaves it as it is, and then a reboot loads the old driver`,
+  );
 }
 
 /** Where an installation or a rollback writes: of a plan, or of a manifest. */

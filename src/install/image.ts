@@ -89,7 +89,7 @@ export async function buildProven(
 ): Promise<string> {
   const temporaryFolder = `${generationFolder(generation)}/tmp`;
   // What the old image has the new one must have, too: in a tree the guest's hardware cannot be seen.
-  const { names } = await modulesInInitramfs(target, image, release, module.name, signal);
+  const before = await modulesInInitramfs(target, image, release, module.name, signal);
   await target.removeTree(temporaryFolder);
   await target.mkdir(temporaryFolder, 0o700);
   try {
@@ -99,11 +99,11 @@ export async function buildProven(
       tool,
       output,
       temporaryFolder,
-      modules: names,
+      modules: before.names,
       onLine: (line) => progress.note(line),
       ...(signal === undefined ? {} : { signal }),
     });
-    const proof = await proveInitramfs(target, output, { release, ...module, modules: names }, signal);
+    const proof = await proveInitramfs(target, output, { release, ...module, before }, signal);
     if (!proof.ok) throw notProven(proof.detail, tool, release);
     await target.copyAttributes(image, output);
     await target.sync(output);

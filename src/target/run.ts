@@ -35,7 +35,8 @@ export async function findProgram(name: string): Promise<string | undefined> {
  * Runs a program by its argument vector, in a process group of its own, with an environment of PATH, LC_ALL and
  * what is given. Resolves when the program and all that it started have ended; with `timeoutMs` some seconds after
  * that at the latest, with status 137: what waits in the kernel for a disk cannot be killed, and is left alone.
- * Never rejects for a failing program. One that writes dies at once when this process does, also by SIGKILL.
+ * Never rejects for a failing program.
+ * One that writes dies at once when this process does, also by SIGKILL.
  */
 export async function runProgram(argv: Argv, options: RunOptions): Promise<RunResult> {
   if (options.signal?.aborted === true) return notStarted(143, 'not started');

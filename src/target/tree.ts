@@ -29,9 +29,12 @@ export function treeTarget(
   const run: TargetReads['run'] = async (argv, options) => {
     if (options.effect === 'write') guard(`run ${argv[0]}`);
     const translated = await onHost(root, options);
-    if (options.inside === true && root !== '/')
-      return (await import('./inside.ts')).runInside(root, argv, translated, reads);
-    return (await import('./run.ts')).runProgram(argv, translated);
+    if (options.inside === true && root !== '/') {
+      const { runInside } = await import('./inside.ts');
+      return runInside(root, argv, translated, reads);
+    }
+    const { runProgram } = await import('./run.ts');
+    return runProgram(argv, translated);
   };
   const reads = fileReads(root);
   return {

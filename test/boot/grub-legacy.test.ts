@@ -76,15 +76,16 @@ title ${title}
     const plan = await planBootEntry(guest.target, wishOf(ETCH));
     const [above, below] = (plan?.edits[0]?.content ?? '').split('### END DEBIAN AUTOMAGIC KERNELS LIST\n');
     expect(above).toBe(ETCH_MENU.split('### END')[0]);
-    expect(below).toBe(`
+    // At the end of the file: before Windows it would take its number.
+    expect(below).toBe(`title		Windows
+chainloader	+1
+
 # mptfix begin 1 ${ETCH}
 title Debian GNU/Linux, kernel ${ETCH} (initramfs before mptfix, generation 1)
 root		(hd0,0)
 kernel		/boot/vmlinuz-${ETCH} root=/dev/sda1 ro
 initrd /boot/initrd.img-${ETCH}.mptfix-1
 # mptfix end 1 ${ETCH}
-title		Windows
-chainloader	+1
 `);
     guest.apply(plan?.edits ?? []);
     guest.apply((await planBootEntry(guest.target, wishOf(ETCH)))?.edits ?? []);
@@ -130,6 +131,29 @@ title SUSE Linux, with Linux 2.6.16.21-0.8-smp (initramfs before mptfix, generat
     initrd (hd0,0)/initrd-2.6.16.21-0.8-smp.mptfix-4
 # mptfix end 4 2.6.16.21-0.8-smp
 `);
+  });
+
+  it('is left alone where the default’s number would become the new entry’s', async () => {
+    for (const [line, edits] of [
+      ['default=1', 1],
+      ['default saved', 1],
+      ['default=2', 0],
+      ['default 7', 0],
+    ] as const) {
+      const guest = await bootGuest({ 'boot/grub/grub.conf': EL5_MENU.replace('default=0', line) });
+      expect((await planBootEntry(guest.target, EL5_WISH))?.edits).toHaveLength(edits);
+    }
+  });
+
+  it('is looked through in a moment, however it is made', async () => {
+    const blanks = ' '.repeat(500_000);
+    for (const menu of [`title a${blanks}b\n${blanks}x\n`, 'title a\nkernel b\n'.repeat(50_000)]) {
+      const guest = await bootGuest({ 'boot/grub/grub.conf': menu });
+      const started = Date.now();
+      expect((await planBootEntry(guest.target, EL5_WISH))?.edits).toEqual([]);
+      expect(await removeBootEntryEdits(guest.target, EL5_WISH)).toEqual([]);
+      expect(Date.now() - started).toBeLessThan(10_000);
+    }
   });
 
   it('is left alone where no entry boots this kernel with this image', async () => {

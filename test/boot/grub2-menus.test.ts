@@ -178,6 +178,21 @@ describe('a menu of GRUB 2', () => {
     }
   });
 
+  it('is looked through in a moment, however it is made', async () => {
+    const many = [
+      'menuentry a{linux b}\n'.repeat(40_000),
+      `${'submenu a{'.repeat(32)}${'menuentry a{x}\n'.repeat(60_000)}${'}'.repeat(32)}\n`,
+      `menuentry a ${'"x" '.repeat(200_000)}{x}\n`,
+      `${' '.repeat(1_000_000)}x\n`,
+      '# \n'.repeat(300_000),
+    ];
+    for (const menu of many) {
+      const started = Date.now();
+      expect((await planBootEntry((await withMenu(menu)).target, EL7_WISH))?.edits).toEqual([]);
+      expect(Date.now() - started).toBeLessThan(10_000);
+    }
+  });
+
   it('is left alone where the marks of the section are damaged', async () => {
     const guest = await withMenu(`${EL7_MENU}### BEGIN /etc/grub.d/42_mptfix ###\n`);
     const plan = await planBootEntry(guest.target, EL7_WISH);
@@ -192,6 +207,26 @@ describe('a menu of GRUB 2', () => {
     expect(plan?.notes).toEqual([
       'there is no /etc/grub.d: the entry is lost when /boot/grub2/grub.cfg is made anew',
     ]);
+  });
+
+  it('is left alone where the default is chosen by a number that would become another entry’s', async () => {
+    const later =
+      '\n### BEGIN /etc/grub.d/80_more ###\nmenuentry more { true; }\n### END /etc/grub.d/80_more ###\n';
+    const environment = (line: string): Entries => ({ 'boot/grub2/grubenv': `# GRUB\n${line}\n####` });
+    const cases: readonly (readonly [number, BootGuest])[] = [
+      [2, await withMenu(`set default="0"\n${EL7_MENU}${later}`)],
+      [2, await withMenu(`${EL7_MENU}${later}`, environment(`saved_entry=CentOS Linux 7`))],
+      [2, await withMenu(`${EL7_MENU}${later}`, environment('saved_entry=0>1'))],
+      [0, await withMenu(`set default="1"\n${EL7_MENU}${later}`)],
+      [0, await withMenu(`${EL7_MENU}\ndefault='1>0'\n`)],
+      [0, await withMenu(`${EL7_MENU}${later}`, environment('saved_entry=1'))],
+      [0, await withMenu(`${EL7_MENU}${later}`, environment('next_entry=1>2'))],
+    ];
+    for (const [edits, guest] of cases) {
+      const plan = await planBootEntry(guest.target, EL7_WISH);
+      expect(plan?.edits).toHaveLength(edits);
+      if (edits === 0) expect(plan?.notes[0]).toContain('the menu’s default is entry 1 or a later one');
+    }
   });
 
   it('puts the section where its name sorts, whatever the quotes before it hold', async () => {

@@ -116,5 +116,7 @@ describe('readScript', () => {
     expect(read(`echo ${'a'.repeat(1 << 20)}`).commands[0]?.words).toHaveLength(2);
     expect(read(`echo '${'a'.repeat(1 << 20)}'`).commands[0]?.words).toHaveLength(2);
     expect(readScript('a{'.repeat(1 << 19))).toBeUndefined();
+    expect(readScript(`${'a{'.repeat(33)}${'}'.repeat(33)}`)).toBeUndefined();
+    expect(readScript(`${'a{'.repeat(32)}${'}'.repeat(32)}`)).toBeDefined();
   });
 });

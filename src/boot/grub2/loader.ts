@@ -9,10 +9,11 @@ import {
   type Loader,
   nothingToEdit,
 } from '../entry.ts';
+import { defaultNumbers, entriesBefore } from './default-entry.ts';
 import { blocksOf, DROP_IN, dropIn, printed, withBlock, withoutBlock } from './drop-in.ts';
 import { fallbackEntry, type MenuEntry } from './menu-entry.ts';
 import { nameOf, readScript, type Script } from './script.ts';
-import { ourSection, withSection } from './section.ts';
+import { ourSection, sectionPlace, withSection } from './section.ts';
 
 /**
  * Where grub.cfg is. Red Hat's before 8 have the whole menu on the ESP; Debian and later Red Hats have a stub there
@@ -81,13 +82,20 @@ async function planFor(
   const blocks = blocksOf(old?.file.text ?? '');
   if (blocks === undefined)
     return nothingToEdit(NAME, `${DROP_IN} was changed by somebody else: not touched`);
+  const place = sectionPlace(menu.script);
   const next = withBlock(blocks, { key: keyOf(wish), text: entry.text });
-  const content = withSection(menu.script, printed(next));
+  const content = place === undefined ? undefined : withSection(menu.script, place, printed(next));
   // What was derived from a text that GRUB takes is one that it takes: if not, nothing is written.
-  if (content === undefined || readScript(content) === undefined)
+  if (place === undefined || content === undefined || readScript(content) === undefined)
     return nothingToEdit(
       NAME,
       `the section of ${DROP_IN} in ${menu.path} is damaged: run grub-mkconfig first`,
+    );
+  const number = entriesBefore(menu.script, place.from);
+  if (defaultNumbers(menu.script, await environments(target)).some((one) => one >= number))
+    return nothingToEdit(
+      NAME,
+      `the menu’s default is entry ${number} or a later one by its number, which a new entry would change: set it by its title first (grub-set-default)`,
     );
   const edit = { path: menu.path, content, mode: menu.mode };
   if ((await target.stat(dirname(DROP_IN))) === undefined) {
@@ -96,6 +104,15 @@ async function planFor(
   }
   const script = { path: DROP_IN, content: dropIn(next), mode: 0o755 };
   return { loader: NAME, title: entry.title, edits: [script, edit], notes: [] };
+}
+
+/** What grub-set-default and grub-reboot write, beside each grub.cfg. */
+async function environments(target: BootReads): Promise<readonly string[]> {
+  const patterns = GRUB_CONFIGS.map((path) => path.replace(/grub\.cfg$/, 'grubenv'));
+  const answers = await Promise.all(
+    (await existing(target, patterns)).map((path) => readConfig(target, path)),
+  );
+  return answers.flatMap((answer) => (answer !== undefined && 'file' in answer ? [answer.file.text] : []));
 }
 
 async function remove(target: BootReads, key: BootEntryKey): Promise<readonly FileEdit[]> {
@@ -111,8 +128,9 @@ async function remove(target: BootReads, key: BootEntryKey): Promise<readonly Fi
     const section = ourSection(menu.script);
     if (section === undefined || section === 'damaged') continue;
     const rest = rendered(section.printed, key, printed);
-    const content = rest === undefined ? undefined : withSection(menu.script, rest);
-    if (content !== undefined) edits.push({ path: menu.path, content, mode: menu.mode });
+    if (rest === undefined) continue;
+    const content = withSection(menu.script, section, rest);
+    edits.push({ path: menu.path, content, mode: menu.mode });
   }
   return edits;
 }

@@ -1,6 +1,6 @@
 import { basename } from 'node:path/posix';
 import { type BootEntryWish, fallbackTitle, isKernelOf, namesImage } from '../entry.ts';
-import { type Command, literal, nameOf, type Range, type Script, spelled } from './script.ts';
+import { type Command, commandsInside, literal, nameOf, type Range, type Script, spelled } from './script.ts';
 
 /** linux16 and initrd16 on BIOS, linuxefi and initrdefi on UEFI: Red Hat's GRUB 2.02. */
 const LINUX: readonly (string | undefined)[] = ['linux', 'linux16', 'linuxefi'];
@@ -20,9 +20,9 @@ export interface MenuEntry {
  * id and the old image, and without what would make it the default. Undefined where there is no such entry.
  */
 export function fallbackEntry(script: Script, wish: BootEntryWish): MenuEntry | undefined {
-  for (const entry of script.commands) {
+  for (const [index, entry] of script.commands.entries()) {
     if (nameOf(script, entry) !== 'menuentry' || entry.body === undefined || !inMenu(script, entry)) continue;
-    const inside = script.commands.filter((command) => isInside(command, entry));
+    const inside = commandsInside(script, index);
     if (!boots(script, inside, wish.release)) continue;
     const images = imageWords(script, inside, wish);
     if (images.length > 0) return derive(script, { entry, body: entry.body, inside, images }, wish);
@@ -34,13 +34,6 @@ export function fallbackEntry(script: Script, wish: BootEntryWish): MenuEntry | 
 function inMenu(script: Script, entry: Command): boolean {
   const { parent } = entry;
   return parent === undefined || (nameOf(script, parent) === 'submenu' && inMenu(script, parent));
-}
-
-function isInside(command: Command, entry: Command): boolean {
-  for (let { parent } = command; parent !== undefined; parent = parent.parent) {
-    if (parent === entry) return true;
-  }
-  return false;
 }
 
 function boots(script: Script, inside: readonly Command[], release: string): boolean {
@@ -107,8 +100,7 @@ function heading(script: Script, entry: Command, wish: BootEntryWish): { title: 
     const word = entry.words[index] as Range;
     const raw = script.text.slice(word.from, word.to);
     const value = literal(script, word);
-    const option =
-      raw === '$menuentry_id_option' || raw.startsWith('$' + '{menuentry_id_option') ? '--id' : value;
+    const option = /^\$\{?menuentry_id_option\}?$/.test(raw) ? '--id' : value;
     const next = entry.words[index + 1];
     const takesNext = WITH_VALUE.includes(option ?? '') && next !== undefined;
     if (takesNext) index += 1;

@@ -45,12 +45,18 @@ const TOKENS: readonly (readonly [Kind, RegExp])[] = [
 /** Words after which another command begins. */
 const PREFIXES = new Set(['if', 'elif', 'then', 'else', 'while', 'until', 'do', '!']);
 
+/** A menu has a submenu, an entry and an `if` in each other; what looks into all blocks must not be led on for hours. */
+const DEEPEST = 32;
+
 interface Open {
   command: { words: Range[]; parent: Command | undefined; body: Range | undefined };
   from: number;
 }
 
-/** Undefined where GRUB would not take it: a quote or a block that never ends, a brace too many. */
+/**
+ * Undefined where GRUB would not take it: a quote or a block that never ends, a brace too many. So too where blocks are
+ * nested deeper than in any menu.
+ */
 export function readScript(text: string): Script | undefined {
   const commands: Command[] = [];
   const comments: Range[] = [];
@@ -77,7 +83,7 @@ export function readScript(text: string): Script | undefined {
         current.words.push(range);
         break;
       case 'open':
-        if (current === undefined) return undefined;
+        if (current === undefined || blocks.length === DEEPEST) return undefined;
         blocks.push({ command: current, from: range.to });
         current = undefined;
         break;
@@ -130,6 +136,18 @@ function resolve({ text }: Script, word: Range): { readonly value: string; reado
       },
     );
   return { value, variable };
+}
+
+/** The commands in a command's block, at whatever depth. `index`: the command's own, in `commands`. */
+export function commandsInside(script: Script, index: number): readonly Command[] {
+  const end = script.commands[index]?.body?.to ?? 0;
+  const inside: Command[] = [];
+  for (let next = index + 1; next < script.commands.length; next += 1) {
+    const command = script.commands[next];
+    if (command === undefined || (command.words[0]?.from ?? end) >= end) break;
+    inside.push(command);
+  }
+  return inside;
 }
 
 export function nameOf(script: Script, command: Command): string | undefined {

@@ -39,21 +39,25 @@ export function ourSection(script: Script): Section | 'damaged' | undefined {
 }
 
 /**
- * grub.cfg with the section as grub-mkconfig would write it: in the scripts' order, which is that of their names.
- * Null takes it away. Undefined where the section that is there is damaged.
+ * Where the section is, or where grub-mkconfig would put it: in the scripts' order, which is that of their names.
+ * Undefined where the section that is there is damaged.
  */
-export function withSection(script: Script, printed: string | null): string | undefined {
+export function sectionPlace(script: Script): Range | undefined {
   const old = ourSection(script);
-  if (old === 'damaged') return undefined;
-  const put = printed === null ? '' : `\n${BEGIN}\n${printed}${END}\n`;
+  if (old !== undefined) return old === 'damaged' ? undefined : old;
   const { text } = script;
-  if (old !== undefined) return text.slice(0, old.from) + put + text.slice(old.to);
-  if (put === '') return text;
   const next = marks(script).find(
     ({ which, path }) => which === 'BEGIN' && basename(path) > basename(DROP_IN),
   );
-  if (next === undefined) return `${text}${text === '' || text.endsWith('\n') ? '' : '\n'}${put}`;
-  const blank = text.slice(0, next.at.from).endsWith('\n\n') ? 1 : 0;
-  const at = next.at.from - blank;
-  return text.slice(0, at) + put + text.slice(at);
+  const blank = next !== undefined && text.slice(0, next.at.from).endsWith('\n\n') ? 1 : 0;
+  const at = next === undefined ? text.length : next.at.from - blank;
+  return { from: at, to: at };
+}
+
+/** grub.cfg with the section as grub-mkconfig would write it; null takes it away. */
+export function withSection(script: Script, place: Range, printed: string | null): string {
+  const before = script.text.slice(0, place.from);
+  const end = before === '' || before.endsWith('\n') ? '' : '\n';
+  const put = printed === null ? '' : `${end}\n${BEGIN}\n${printed}${END}\n`;
+  return before + put + script.text.slice(place.to);
 }

@@ -1,0 +1,37 @@
+#!/bin/busybox sh
+# The only program of the lab's guest: loads the modules, mounts the disk as a guest of 2007 did, and writes to it.
+# What it says in lines that begin with LAB is what the lab counts.
+/bin/busybox mkdir -p /bin /proc /sys /dev /disk /tmp
+/bin/busybox --install -s /bin
+PATH=/bin
+export PATH
+mount -t proc proc /proc
+mount -t sysfs sysfs /sys
+mount -t devtmpfs dev /dev 2>/dev/null
+echo 7 >/proc/sys/kernel/printk
+
+while read -r module; do
+  insmod "/modules/$module" || echo "LAB failed: insmod $module"
+done </modules/order
+
+tries=0
+until [ -b /dev/sda ] || [ "$tries" -ge 60 ]; do
+  sleep 1
+  tries=$((tries + 1))
+done
+mount -t ext4 -o errors=remount-ro /dev/sda /disk || { echo 'LAB failed: mount'; reboot -f; }
+echo "LAB kernel $(uname -r)"
+echo "LAB srcversion $(cat /sys/module/mptscsih/srcversion)"
+
+n=1
+while [ "$n" -le "$(cat /writes)" ]; do
+  if dd if=/dev/zero of="/disk/file$n" bs=4096 count=1 conv=fsync 2>/tmp/said; then
+    echo "LAB write $n ok"
+  else
+    echo "LAB write $n failed: $(grep -v records /tmp/said | tail -n 1)"
+  fi
+  n=$((n + 1))
+  sleep 1
+done
+echo 'LAB end'
+reboot -f

@@ -1,0 +1,63 @@
+/** What a guest's console told. */
+export interface Observation {
+  readonly kernel: string;
+  readonly srcversion: string;
+  readonly written: number;
+  readonly lost: number;
+  /** Lines of the kernel that tell of an I/O error. */
+  readonly ioErrors: number;
+  /** The kernel has aborted the journal, or made the file system read-only. */
+  readonly readOnly: boolean;
+  /** The guest came to its end. */
+  readonly ended: boolean;
+  /** What should not have happened at all. */
+  readonly failed: readonly string[];
+}
+
+export interface Observer {
+  readonly line: (line: string) => void;
+  readonly result: () => Observation;
+}
+
+/** Reads a console line by line. */
+export function observe(): Observer {
+  let seen: Observation = {
+    kernel: '',
+    srcversion: '',
+    written: 0,
+    lost: 0,
+    ioErrors: 0,
+    readOnly: false,
+    ended: false,
+    failed: [],
+  };
+  return {
+    line: (line) => {
+      seen = { ...seen, ...told(line, seen) };
+    },
+    result: () => seen,
+  };
+}
+
+function told(line: string, seen: Observation): Partial<Observation> {
+  const own = /LAB (\w+):?(?: (.*?))?\s*$/.exec(line);
+  const words = own?.[2] ?? '';
+  switch (own?.[1]) {
+    case 'kernel':
+      return { kernel: words };
+    case 'srcversion':
+      return { srcversion: words };
+    case 'write':
+      return words.endsWith(' ok') ? { written: seen.written + 1 } : { lost: seen.lost + 1 };
+    case 'end':
+      return { ended: true };
+    case undefined:
+      break;
+    default:
+      return { failed: [...seen.failed, line.trim()] };
+  }
+  if (/I\/O error/.test(line)) return { ioErrors: seen.ioErrors + 1 };
+  if (/Remounting filesystem read-only|Aborting journal|Detected aborted journal/.test(line))
+    return { readOnly: true };
+  return {};
+}

@@ -1,0 +1,80 @@
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Target } from '../src/target/port.ts';
+import { openBusyProxy } from './busy-proxy.ts';
+import { makeInitramfs } from './initramfs.ts';
+import { openIscsiTarget } from './iscsi-target.ts';
+import { type Observation, observe } from './observation.ts';
+import { runMachine } from './virtual-machine.ts';
+
+export interface TrialSettings {
+  readonly guest: string;
+  readonly release: string;
+  /** The driver's file; undefined: the guest's own. */
+  readonly driver?: string;
+  readonly writes: number;
+  /** BUSY begins after this write. */
+  readonly busyAfter: number;
+  readonly busySeconds: number;
+  readonly limitSeconds: number;
+}
+
+export interface Trial extends Observation {
+  readonly busyAnswers: number;
+  readonly seconds: number;
+  readonly consoleLog: string;
+}
+
+/** One guest, one disk, one path failure. All that it starts is gone when it is done. */
+export async function runTrial(
+  machine: Target,
+  folder: string,
+  settings: TrialSettings,
+  signal: AbortSignal,
+): Promise<Trial> {
+  await mkdir(folder);
+  const started = Date.now();
+  const disk = join(folder, 'disk');
+  await mustRun(machine, ['truncate', '-s', '64M', disk]);
+  await mustRun(machine, ['mkfs.ext4', '-q', '-F', disk]);
+  const initramfs = await makeInitramfs(machine, folder, {
+    guest: settings.guest,
+    release: settings.release,
+    writes: settings.writes,
+    ...(settings.driver === undefined ? {} : { instead: { mptscsih: settings.driver } }),
+  });
+  const target = await openIscsiTarget(machine, folder, disk);
+  try {
+    const proxy = await openBusyProxy(target.port);
+    let timer: NodeJS.Timeout | undefined;
+    try {
+      const observer = observe();
+      const consoleLog = join(folder, 'console.log');
+      const onLine = (line: string): void => {
+        observer.line(line);
+        if (timer !== undefined || observer.result().written < settings.busyAfter) return;
+        proxy.setBusy(true);
+        timer = setTimeout(() => proxy.setBusy(false), settings.busySeconds * 1000);
+      };
+      const vm = {
+        kernel: join(settings.guest, 'boot', `vmlinuz-${settings.release}`),
+        initramfs,
+        disk: `iscsi://127.0.0.1:${proxy.port}/${target.name}/1`,
+        consoleLog,
+      };
+      await runMachine(vm, onLine, { seconds: settings.limitSeconds, signal });
+      const seconds = (Date.now() - started) / 1000;
+      return { ...observer.result(), busyAnswers: proxy.busyAnswers(), seconds, consoleLog };
+    } finally {
+      clearTimeout(timer);
+      await proxy.close();
+    }
+  } finally {
+    await target.close();
+  }
+}
+
+async function mustRun(machine: Target, argv: readonly [string, ...string[]]): Promise<void> {
+  const { status, stderr } = await machine.run(argv, { effect: 'write' });
+  if (status !== 0) throw new Error(`${argv[0]} failed: ${stderr.trim()}`);
+}

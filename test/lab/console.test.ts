@@ -1,0 +1,60 @@
+import { describe, expect, it } from 'vitest';
+import { loadOrder } from '../../lab/module-order.ts';
+import { observe } from '../../lab/observation.ts';
+
+describe('loadOrder', () => {
+  const index = [
+    'kernel/scsi/scsi_mod.ko: kernel/scsi/scsi_common.ko',
+    'kernel/scsi/scsi_common.ko:',
+    'kernel/scsi/sd_mod.ko.xz: kernel/lib/crc.ko kernel/scsi/scsi_mod.ko kernel/scsi/scsi_common.ko',
+    'kernel/lib/crc.ko:',
+    '',
+  ].join('\n');
+
+  it('puts what is needed first, and nothing twice', () => {
+    expect(loadOrder(index, ['scsi_mod', 'sd_mod', 'crc'])).toEqual([
+      'kernel/scsi/scsi_common.ko',
+      'kernel/scsi/scsi_mod.ko',
+      'kernel/lib/crc.ko',
+      'kernel/scsi/sd_mod.ko.xz',
+    ]);
+  });
+
+  it('refuses a module that the index does not know', () => {
+    expect(() => loadOrder(index, ['sd'])).toThrow('modules.dep does not know sd');
+  });
+});
+
+describe('observe', () => {
+  it('counts what a console tells, also where the kernel writes into the guest’s lines', () => {
+    const { line, result } = observe();
+    for (const text of [
+      'LAB kernel 6.1.0-56-amd64\r',
+      'LAB srcversion 9CC4C6E3F8C8EE1BBE16D44\r',
+      'LAB write 1 ok\r',
+      '[    9.1] printk: LAB write 2 ok\r',
+      '[   11.2] I/O error, dev sda, sector 2 op 0x1:(WRITE) flags 0x23800 phys_seg 1 prio class 2\r',
+      '[   11.3] Aborting journal on device sda-8.\r',
+      "LAB write 3 failed: dd: can't open '/disk/file3': Read-only file system\r",
+      'LAB end\r',
+    ])
+      line(text);
+    expect(result()).toEqual({
+      kernel: '6.1.0-56-amd64',
+      srcversion: '9CC4C6E3F8C8EE1BBE16D44',
+      written: 2,
+      lost: 1,
+      ioErrors: 1,
+      readOnly: true,
+      ended: true,
+      failed: [],
+    });
+  });
+
+  it('takes what the guest could not do as a failure of the lab, not as a result', () => {
+    const { line, result } = observe();
+    line('LAB failed: insmod mptsas.ko');
+    expect(result().failed).toEqual(['LAB failed: insmod mptsas.ko']);
+    expect(result().ended).toBe(false);
+  });
+});
