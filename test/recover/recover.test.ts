@@ -179,6 +179,18 @@ describe('a clean file system that was remounted read-only', () => {
     machine.sh('touch "$1/file"', mountPoint);
   });
 
+  test('in two places is not taken for one that the kernel gave up', async () => {
+    const machine = await privateMachine();
+    const { mountPoint } = mountImage(machine, { type: 'ext4', megabytes: 16 });
+    const second = `${machine.folder}/second`;
+    machine.sh('mkdir "$2"; mount --bind "$1" "$2"; mount -o remount,ro "$1"', mountPoint, second);
+    expect(mountLine(machine, second)).toMatch(/ rw,\S* - ext4 \S+ ro/);
+    expect((await stateAt(machine, second)).state).toBe('remounted-ro');
+    const run = await apply(machine, mountPoint);
+    expect([run.status, json(run).result]).toEqual([0, 'recovered']);
+    machine.sh('touch "$1/file"', second);
+  });
+
   test('with --dry-run, or without --yes where nobody can answer, is left as it is', async () => {
     const machine = await privateMachine();
     const { mountPoint } = mountImage(machine, { type: 'ext4', megabytes: 16 });
