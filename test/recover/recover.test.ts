@@ -203,6 +203,18 @@ describe('a clean file system that was remounted read-only', () => {
     expect(machine.sh('ls /var/log').trim()).toBe('');
   });
 
+  test('is asked for step by step at a terminal, and one no ends it', async () => {
+    const machine = await privateMachine();
+    const { mountPoint } = mountImage(machine, { type: 'ext4', megabytes: 16 });
+    machine.sh('mount -o remount,ro "$1"', mountPoint);
+    const declined = await machine.mptfixAsked(['recover', mountPoint, '--apply'], ['y', 'n']);
+    expect(declined.match(/Do it\?/g)).toHaveLength(2);
+    expect(declined).toContain('declined: not agreed');
+    expect(declined).toContain('stopped: a step before it did not succeed');
+    expect(mountLine(machine, mountPoint)).toContain(' ro,');
+    expect(machine.sh('ls /var/log').trim()).toBe('');
+  });
+
   test('that fstab wants writable is found without being named; one that fstab wants read-only is not touched', async () => {
     const machine = await privateMachine();
     const wanted = mountImage(machine, { type: 'ext4', megabytes: 16 });
