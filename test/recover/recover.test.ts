@@ -81,7 +81,7 @@ describe('an aborted file system', () => {
       `fuser -v -m ${mountPoint}`,
       `umount ${mountPoint}`,
       `e2fsck -f /dev/${name}`,
-      `mount ${mountPoint}`,
+      `mount /dev/${name} ${mountPoint}`,
     ]);
   });
 
