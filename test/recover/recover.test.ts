@@ -104,6 +104,29 @@ describe('an aborted file system', () => {
     expect(details(report)).toContain(`Aborting journal on device ${name}-8.`);
   });
 
+  test('btrfs that was forced read-only: check --readonly is all that is offered', async () => {
+    const machine = await privateMachine();
+    const small = `${machine.folder}/small`;
+    machine.sh('mkdir "$1"; mount -t tmpfs -o size=16m tmpfs "$1"', small);
+    const { mountPoint, device } = mountImage(
+      { ...machine, folder: small },
+      { type: 'btrfs', megabytes: 120 },
+    );
+    machine.sh('dd if=/dev/zero of="$1/fill" bs=64k 2>/dev/null || true', small);
+    machine.sh(
+      'for number in 1 2 3; do cp -r /etc "$1/$number" 2>/dev/null || true; sync -f "$1" 2>/dev/null || true; done',
+      mountPoint,
+    );
+    const run = await apply(machine, mountPoint);
+    const [report] = json(run).fileSystems;
+    expect([run.status, report.state]).toEqual([3, 'shutdown']);
+    expect(report.evidence.map(({ kind }: { kind: string }) => kind)).toContain('counter');
+    expect(details(report)).toContain('forced readonly');
+    const repair = report.steps.find(({ title }: { title: string }) => title === 'check and repair it');
+    expect(repair.commands).toEqual([['btrfs', 'check', '--readonly', device]]);
+    expect(actions(report)).not.toContain('remount');
+  });
+
   test('XFS after a shutdown, which no mount table shows', async () => {
     const machine = await privateMachine();
     const { mountPoint, name } = mountImage(machine, { type: 'xfs', megabytes: 320 });
