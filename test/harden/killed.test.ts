@@ -85,14 +85,12 @@ describe('a run that was killed after some of its changes is put back by the nex
       expect(all()).toEqual(before);
       expect(await target.list('/var/lib')).toEqual(['x']);
       expect(await finishOpenSets(target)).toBe(0);
-      await perform(target, planned, new AbortController().signal);
-      expect((await storedSets(target)).map(({ state }) => state)).toEqual(['applied']);
     });
   }
 });
 
 describe('an undo that was killed is finished by the next run:', () => {
-  for (let done = 0; done <= 12; done += 3) {
+  for (const done of [0, 5, 12]) {
     test(`with ${done} of 12 put back`, async () => {
       const { target, planned, all } = await guest();
       const before = all();
