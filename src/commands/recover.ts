@@ -10,6 +10,7 @@ import { printResult, say } from '../ui/output.ts';
 import { askYes, canAsk } from '../ui/prompt.ts';
 import { type MutatingOptions, openTarget } from './options.ts';
 import { recoverPage, stepPage } from './pages/recover.ts';
+import { plain } from './pages/words.ts';
 
 export interface RecoverOptions extends CommonOptions, MutatingOptions {
   readonly apply: boolean;
@@ -126,7 +127,10 @@ async function agree(
   options: RecoverOptions,
   signal: AbortSignal,
 ): Promise<boolean> {
-  if (options.yes) return true;
+  if (options.yes) {
+    say(`${plain(mountPoint)}: ${step.title}`);
+    return true;
+  }
   say(stepPage(step, mountPoint));
   return askYes('Do it?', signal);
 }

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { dirname } from 'node:path';
-import { recordFile } from '../install/record.ts';
 import type { Target } from '../target/port.ts';
+import { recordFile } from '../target/record.ts';
 import type { Planned } from './perform.ts';
 
 /** The change that gives a file this content; none where it has it already. A file's own mode is kept. */

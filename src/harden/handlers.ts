@@ -1,8 +1,8 @@
 import { readMounts } from '../facts/mounts.ts';
-import { recordFile, sameRecord } from '../install/record.ts';
 import { remountCommand } from '../recover/remount.ts';
 import { readSuperblock } from '../recover/storage.ts';
 import type { Target } from '../target/port.ts';
+import { recordFile, sameRecord } from '../target/record.ts';
 import { errorsOptionOf } from './fstab-edit.ts';
 import { type Change, setFolder } from './sets.ts';
 

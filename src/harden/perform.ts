@@ -1,12 +1,13 @@
 import { dirname } from 'node:path';
 import { failure } from '../errors.ts';
-import { recordFile } from '../install/record.ts';
 import type { Target } from '../target/port.ts';
+import { recordFile } from '../target/record.ts';
 import { isTemporaryName } from '../target/writes.ts';
 import { handlerOf, undoWordsOf, wordsOf } from './handlers.ts';
 import {
   type Change,
   type ChangeSet,
+  dropRemains,
   forgetSet,
   makeSetFolder,
   markApplied,
@@ -132,6 +133,7 @@ export async function finishOpenSets(target: Target): Promise<number> {
     open.map(({ set }) => set),
   );
   for (const { set } of open.toReversed()) await undoSet(target, set);
+  await dropRemains(target);
   return open.length;
 }
 

@@ -80,6 +80,9 @@ export interface StoredSet {
   readonly state: SetState;
 }
 
+/** Name of a set's folder. */
+const NUMBER = /^[1-9]\d{0,8}$/;
+
 export function setFolder(number: number): string {
   return `${HARDEN_FOLDER}/${number}`;
 }
@@ -87,9 +90,7 @@ export function setFolder(number: number): string {
 /** Every set that is in force or was left open, the oldest first. Throws E_STATE_UNSAFE as an undo must trust them. */
 export async function storedSets(target: Target): Promise<readonly StoredSet[]> {
   await requireSafe(target);
-  const numbers = (await target.list(HARDEN_FOLDER))
-    .filter((name) => /^[1-9]\d{0,8}$/.test(name))
-    .map(Number);
+  const numbers = (await target.list(HARDEN_FOLDER)).filter((name) => NUMBER.test(name)).map(Number);
   const found: StoredSet[] = [];
   for (const number of numbers.sort((a, b) => a - b)) {
     const text = await target.readText(`${setFolder(number)}/set.json`);
@@ -142,12 +143,25 @@ export async function markOpen(target: Target, number: number): Promise<void> {
   if ((await target.stat(path)) !== undefined) await target.remove(path);
 }
 
-/** Forgets a set that is undone; with the last one the folder itself, and the state folder where it is empty then. */
+/** Forgets a set that is undone. */
 export async function forgetSet(target: Target, number: number): Promise<void> {
   // The set's own file first: without it the rest is nothing.
   await target.remove(`${setFolder(number)}/set.json`);
-  await target.removeTree(setFolder(number));
+  await dropRemains(target);
+}
+
+/**
+ * Removes what holds no set: of a run that was stopped before it could change anything, or when all was put back. Then
+ * the folders themselves, where they are empty.
+ */
+export async function dropRemains(target: Target): Promise<void> {
+  await requireSafe(target);
+  for (const name of (await target.list(HARDEN_FOLDER)).filter((one) => NUMBER.test(one))) {
+    if ((await target.stat(`${HARDEN_FOLDER}/${name}/set.json`)) === undefined)
+      await target.removeTree(`${HARDEN_FOLDER}/${name}`);
+  }
   for (const folder of [HARDEN_FOLDER, STATE_FOLDER]) {
+    if ((await target.stat(folder)) === undefined) continue;
     if ((await target.list(folder)).length > 0) return;
     await target.removeTree(folder);
   }

@@ -1,7 +1,7 @@
 import { basename } from 'node:path';
 import type { Target } from '../target/port.ts';
+import { type FileRecord, recordFile } from '../target/record.ts';
 import type { Originals, TouchedFile } from './manifest.ts';
-import { type FileRecord, recordFile } from './record.ts';
 import { generationFolder } from './state.ts';
 import { foldersOf, keptPath, type Step } from './step.ts';
 

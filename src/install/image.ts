@@ -7,9 +7,9 @@ import { proveInitramfs } from '../initramfs/prove.ts';
 import type { InitramfsTool, StateFile } from '../initramfs/tools.ts';
 import type { Progress } from '../progress.ts';
 import type { Target } from '../target/port.ts';
+import { recordFile } from '../target/record.ts';
 import { keep } from './backup.ts';
 import type { ImageRecord } from './manifest.ts';
-import { recordFile } from './record.ts';
 import { generationFolder } from './state.ts';
 import type { Step } from './step.ts';
 

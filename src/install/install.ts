@@ -1,6 +1,7 @@
 import { failure, isFailure } from '../errors.ts';
 import type { Progress } from '../progress.ts';
 import type { Target } from '../target/port.ts';
+import { type FileRecord, recordFile } from '../target/record.ts';
 import { backUp } from './backup.ts';
 import { type BootEntry, bootEntryStep } from './boot-entry.ts';
 import { type ImageToRebuild, imageSteps } from './image.ts';
@@ -9,7 +10,6 @@ import { indexStep, moduleStep } from './module-steps.ts';
 import { proveOutcome } from './outcome.ts';
 import { placeOf } from './placement.ts';
 import type { Placement } from './placements.ts';
-import { type FileRecord, recordFile } from './record.ts';
 import { enterState, generationFolder, generations, journal } from './state.ts';
 import { carryOut, type Step } from './step.ts';
 import { takeBack } from './take-back.ts';

@@ -1,8 +1,8 @@
 import { basename } from 'node:path';
 import type { Target } from '../target/port.ts';
+import { recordFile } from '../target/record.ts';
 import { keep } from './backup.ts';
 import { takeEntryAway } from './boot-entry.ts';
-import { recordFile } from './record.ts';
 import { type Generation, generations } from './state.ts';
 import { keptPath } from './step.ts';
 

@@ -1,7 +1,7 @@
 import { dirname } from 'node:path';
 import type { Target } from '../target/port.ts';
+import { type FileRecord, recordFile } from '../target/record.ts';
 import type { Originals, TouchedFile } from './manifest.ts';
-import { type FileRecord, recordFile } from './record.ts';
 import { generationFolder, journal } from './state.ts';
 
 /** A file that a step makes, replaces or removes. */

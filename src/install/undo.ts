@@ -1,9 +1,9 @@
 import type { Target } from '../target/port.ts';
+import { recordFile, sameRecord } from '../target/record.ts';
 import { isTemporaryName } from '../target/writes.ts';
 import { takeEntryAway } from './boot-entry.ts';
 import { isDepmodOutput, runDepmod } from './depmod.ts';
 import type { TouchedFile } from './manifest.ts';
-import { recordFile, sameRecord } from './record.ts';
 import type { Generation } from './state.ts';
 import { keptPath } from './step.ts';
 import { putBackImages } from './undo-image.ts';

@@ -1,4 +1,4 @@
-import { failure } from '../errors.ts';
+import { failure, isFailure } from '../errors.ts';
 import { readMounts } from '../facts/mounts.ts';
 import type { Target } from '../target/port.ts';
 import { PROBE_SECONDS, probe } from '../watch/probe.ts';
@@ -74,7 +74,13 @@ async function storageAnswers({ target }: Workbench, { devicePath }: Observation
 
 async function saveLog(bench: Workbench): Promise<Outcome> {
   if (bench.log === undefined) return { outcome: 'failed', detail: 'dmesg could not be read' };
-  bench.saved ??= await saveKernelLog(bench.target, bench.log, await readMounts(bench.target), bench.avoid);
+  try {
+    bench.saved ??= await saveKernelLog(bench.target, bench.log, await readMounts(bench.target), bench.avoid);
+  } catch (error) {
+    // What was done before is told all the same.
+    if (isFailure(error)) return { outcome: 'failed', detail: error.failure.what };
+    throw error;
+  }
   const { path, volatile } = bench.saved;
   return { outcome: 'done', detail: volatile ? `${path}: in memory, copy it before a reboot` : path };
 }
@@ -166,10 +172,11 @@ async function writeProblem(target: Target, seen: Observation): Promise<string |
   return `it is ${state} now: ${bad.map(({ detail }) => detail).join('; ')}`;
 }
 
-/** The same file system as it is now, its mount and the kernel's log read anew. */
+/** The same file system as it is now, its mounts and the kernel's log read anew. */
 async function lookAgain(target: Target, seen: Observation): Promise<Observation> {
-  const mounts = await readMounts(target);
-  const mount = mounts.findLast(({ mountPoint }) => mountPoint === seen.mount.mountPoint) ?? seen.mount;
+  const all = await readMounts(target);
+  const at = all.findLast(({ mountPoint }) => mountPoint === seen.mount.mountPoint) ?? seen.mount;
+  const others = all.filter(({ device, mountPoint }) => device === at.device && mountPoint !== at.mountPoint);
   const log = parseKernelLog((await readKernelLog(target)) ?? '');
-  return observe(target, { ...seen.fileSystem, mounts: [mount] }, log);
+  return observe(target, { ...seen.fileSystem, mounts: [at, ...(at.device === '' ? [] : others)] }, log);
 }

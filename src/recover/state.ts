@@ -63,11 +63,12 @@ function isShutDown(seen: Observation): boolean {
 }
 
 /**
- * mount(8) sets a mount's own `ro` together with the file system's; a kernel that gives up sets the latter alone.
- * /proc/mounts, which gives no number either, mixes the two.
+ * mount(8) sets a mount's own `ro` together with the file system's; a kernel that gives up sets the latter alone. Of
+ * several mounts of a file system one was told. /proc/mounts, which gives no number either, mixes the two.
  */
 function isGivenUp(seen: Observation): boolean {
-  return seen.mount.device !== '' && isReadOnly(seen) && !seen.mount.mountOptions.includes('ro');
+  const told = seen.fileSystem.mounts.some(({ mountOptions }) => mountOptions.includes('ro'));
+  return seen.mount.device !== '' && isReadOnly(seen) && !told;
 }
 
 /** Who names a mount point that fstab does not know wants to write to it; media cannot be written by any wish. */

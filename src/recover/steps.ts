@@ -4,7 +4,7 @@ import { type BootCheck, bootCheckOf } from './boot-check.ts';
 import type { Observation } from './observation.ts';
 import { remountCommand, remountRefusals } from './remount.ts';
 import { repairOf } from './repair.ts';
-import type { FileSystemState } from './state.ts';
+import { type FileSystemState, isReadOnly } from './state.ts';
 
 /** What `--apply` can do; everything else is a person's. */
 export type Action = 'ask-storage' | 'save-kernel-log' | 'look' | 'remount' | 'probe';
@@ -79,7 +79,7 @@ const stopWriters: Part = ({ seen: { mount } }) => [
 
 const repair: Part = (question) => (isRoot(question) ? repairRoot(question) : repairOther(question));
 
-const repairOther: Part = ({ seen: { mount, devicePath } }) => {
+const repairOther: Part = ({ seen: { mount, devicePath, fileSystem } }) => {
   const device = devicePath ?? mount.source;
   const { commands, note } = repairOf(mount.fsType);
   return [
@@ -92,23 +92,31 @@ const repairOther: Part = ({ seen: { mount, devicePath } }) => {
     {
       title: 'mount it again',
       why: 'only after the check ended without an error left',
-      commands: [['mount', mount.mountPoint]],
+      // mount(8) finds in fstab only what is there.
+      commands: [
+        fileSystem.fstab === null ? ['mount', device, mount.mountPoint] : ['mount', mount.mountPoint],
+      ],
     },
   ];
 };
 
-const repairRoot: Part = ({ seen, init }) => {
+const repairRoot: Part = ({ seen, init, state }) => {
   const { mount, fileSystem } = seen;
   const check = bootCheckOf(init);
   const steps: Step[] = [];
   if (!repairOf(mount.fsType).atBoot) {
+    const { note, commands } = repairOf(mount.fsType);
     return [
       {
-        title: `boot a rescue medium and check the root there (the boot does not check ${mount.fsType})`,
-        why: repairOf(mount.fsType).note,
-        commands: repairOf(mount.fsType).commands(seen.devicePath ?? mount.source, '/mnt'),
+        title: 'reboot: to mount it anew replays its log',
+        why: `the boot does not check ${mount.fsType}; ${check.note}`,
+        commands: [check.reboot],
       },
-      { title: 'reboot', why: check.note, commands: [check.reboot] },
+      {
+        title: 'if it does not come up, boot a rescue medium and check the root there',
+        why: note,
+        commands: commands(seen.devicePath ?? mount.source, '/mnt'),
+      },
     ];
   }
   if (fileSystem.fstab?.pass === 0) {
@@ -118,13 +126,9 @@ const repairRoot: Part = ({ seen, init }) => {
       commands: [],
     });
   }
-  steps.push(bootStep(check, isWritable(seen)));
+  steps.push(bootStep(check, state === 'flagged' && !isReadOnly(seen)));
   return steps;
 };
-
-function isWritable({ mount }: Observation): boolean {
-  return !['ro', 'emergency_ro', 'shutdown'].some((mark) => mount.superOptions.includes(mark));
-}
 
 function bootStep(check: BootCheck, writable: boolean): Step {
   const skips = check.skips.length === 0 ? '' : `; see that none of ${check.skips.join(', ')} is there`;

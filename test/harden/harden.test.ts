@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { json } from '../helpers/cli.ts';
+import { BIN, json } from '../helpers/cli.ts';
 import { mountImage, mountLine, type PrivateMachine, privateMachine } from '../helpers/private-machine.ts';
 
 const BOTH = ['harden', '--apply', 'errors=remount-ro', 'timeout=180', '--yes', '--json'];
@@ -155,6 +155,33 @@ test('without --yes, without root, with words that are none: refused, with the c
     'E_USAGE',
   );
   expect(machine.sh('ls -A /var/lib').trim()).toBe('');
+});
+
+test('a run that is killed, whenever that is, leaves what the next one puts back', async () => {
+  const machine = await privateMachine();
+  const { mountPoint, device } = mountImage(machine, { type: 'ext4', megabytes: 16 });
+  machine.sh(
+    `printf '%s %s ext4 errors=continue 0 2\\n' "$1" "$2" > /etc/fstab; mkdir -p /etc/udev/rules.d; touch -d @1300000000 /etc/fstab /etc /etc/udev/rules.d`,
+    device,
+    mountPoint,
+  );
+  const before = [everything(machine, device), mountLine(machine, mountPoint)];
+  for (const seconds of [0.25, 0.35, 0.5, 0.7]) {
+    machine.sh(
+      'timeout -s KILL "$1" "$2" "$3" harden --mount-point "$4" --apply errors=panic timeout=180 --yes >/dev/null 2>&1 || true',
+      String(seconds),
+      process.execPath,
+      BIN,
+      mountPoint,
+    );
+    const undone = await machine.mptfix(['harden', '--undo', '--yes', '--json']);
+    expect([seconds, undone.status, undone.stdout]).toEqual([
+      seconds,
+      0,
+      expect.stringContaining('mptfix.harden/1'),
+    ]);
+    expect([everything(machine, device), mountLine(machine, mountPoint)]).toEqual(before);
+  }
 });
 
 /** losetup wants /sys/block, which is covered: the loop device is made before it is. */

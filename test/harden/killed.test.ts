@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
+import { handlerOf } from '../../src/harden/handlers.ts';
 import { begin, finishOpenSets, make, type Planned, perform, undoSet } from '../../src/harden/perform.ts';
 import { planHarden } from '../../src/harden/plan.ts';
 import { HARDEN_FOLDER, markApplied, markOpen, setFolder, storedSets } from '../../src/harden/sets.ts';
@@ -84,14 +85,12 @@ describe('a run that was killed after some of its changes is put back by the nex
       expect(all()).toEqual(before);
       expect(await target.list('/var/lib')).toEqual(['x']);
       expect(await finishOpenSets(target)).toBe(0);
-      await perform(target, planned, new AbortController().signal);
-      expect((await storedSets(target)).map(({ state }) => state)).toEqual(['applied']);
     });
   }
 });
 
 describe('an undo that was killed is finished by the next run:', () => {
-  for (let done = 0; done <= 12; done += 3) {
+  for (const done of [0, 5, 12]) {
     test(`with ${done} of 12 put back`, async () => {
       const { target, planned, all } = await guest();
       const before = all();
@@ -113,7 +112,6 @@ async function undoPart(
   changes: readonly Planned['change'][],
   number: number,
 ): Promise<void> {
-  const { handlerOf } = await import('../../src/harden/handlers.ts');
   for (const change of changes.toReversed()) await handlerOf(change).putBack(target, change, number);
 }
 
@@ -125,7 +123,7 @@ test('a run that was killed before the set was written has changed nothing', asy
   await target.mkdir(setFolder(1), 0o700);
   await target.copy('/etc/fstab', `${setFolder(1)}/etc_fstab`);
   expect([await storedSets(target), await finishOpenSets(target)]).toEqual([[], 0]);
-  expect(all()).toEqual(before);
+  expect([all(), await target.list('/var/lib')]).toEqual([before, ['x']]);
   await perform(target, planned, new AbortController().signal);
   expect((await storedSets(target)).map(({ set }) => set.number)).toEqual([1]);
 });
@@ -156,11 +154,11 @@ test('a timeout that a reboot has set back is left alone by the undo', async () 
   sh('echo 45 > "$1/sys/block/sda/device/timeout"; rm -r "$1/sys/block/sdb"', root);
   const [stored] = await storedSets(target);
   if (stored === undefined) throw new Error('there is no set');
-  expect(await undoSet(target, stored.set)).toEqual(
-    ['/sys/block/sdb/device/timeout: 180 → 60', '/sys/block/sda/device/timeout: 180 → 45'].map((words) =>
-      words.replace('45', '30'),
-    ),
-  );
+  expect(await undoSet(target, stored.set)).toEqual([
+    '/sys/block/sdb/device/timeout: 180 → 60',
+    '/sys/block/sda/device/timeout: 180 → 30',
+  ]);
+  expect(readFileSync(join(root, 'sys/block/sda/device/timeout'), 'utf8')).toBe('45\n');
   expect(all().some((line) => line.includes('mptfix'))).toBe(false);
 });
 

@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
 import { temporary } from '../target/temporary.ts';
-import { mptfix, type Run } from './cli.ts';
+import { BIN, mptfix, type Run } from './cli.ts';
 
 /**
  * This machine in a mount and process namespace of its own: /etc is a copy, /var/log and /var/lib are empty, and what is
@@ -16,6 +16,8 @@ export interface PrivateMachine {
   /** Runs a script inside, `$1` and so on its arguments. */
   sh(script: string, ...args: readonly string[]): string;
   mptfix(args: readonly string[]): Promise<Run>;
+  /** Runs it at a terminal, and gives an answer to each question as it comes; answers all that was shown. */
+  mptfixAsked(args: readonly string[], answers: readonly string[]): Promise<string>;
 }
 
 const SET_UP = `
@@ -56,6 +58,21 @@ export async function privateMachine(has: 'loops' | 'disks' = 'loops'): Promise<
         stdio: ['ignore', 'pipe', 'pipe'],
       }).toString(),
     mptfix: (args) => mptfix(args, { prefix }),
+    mptfixAsked: async (args, answers) => {
+      const command = [process.execPath, BIN, ...args].map((word) => `'${word}'`).join(' ');
+      const terminal = spawn(enter, [...rest, 'script', '-qec', command, '/dev/null'], {
+        stdio: ['pipe', 'pipe', 'inherit'],
+      });
+      let shown = '';
+      let answered = 0;
+      terminal.stdout.on('data', (chunk: Buffer) => {
+        shown += chunk.toString();
+        for (; shown.split('[y/N]').length - 1 > answered; answered += 1)
+          terminal.stdin.write(`${answers[answered] ?? 'n'}\n`);
+      });
+      await once(terminal, 'close');
+      return shown;
+    },
   };
 }
 

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { json } from '../helpers/cli.ts';
+import { BIN, json } from '../helpers/cli.ts';
 import { mountImage, mountLine, type PrivateMachine, privateMachine } from '../helpers/private-machine.ts';
 
 /** What `recover --json` says of one mount point. */
@@ -81,7 +81,7 @@ describe('an aborted file system', () => {
       `fuser -v -m ${mountPoint}`,
       `umount ${mountPoint}`,
       `e2fsck -f /dev/${name}`,
-      `mount ${mountPoint}`,
+      `mount /dev/${name} ${mountPoint}`,
     ]);
   });
 
@@ -102,6 +102,29 @@ describe('an aborted file system', () => {
     const [report] = json(run).fileSystems;
     expect([run.status, report.state]).toEqual([3, 'aborted']);
     expect(details(report)).toContain(`Aborting journal on device ${name}-8.`);
+  });
+
+  test('btrfs that was forced read-only: check --readonly is all that is offered', async () => {
+    const machine = await privateMachine();
+    const small = `${machine.folder}/small`;
+    machine.sh('mkdir "$1"; mount -t tmpfs -o size=16m tmpfs "$1"', small);
+    const { mountPoint, device } = mountImage(
+      { ...machine, folder: small },
+      { type: 'btrfs', megabytes: 120 },
+    );
+    machine.sh('dd if=/dev/zero of="$1/fill" bs=64k 2>/dev/null || true', small);
+    machine.sh(
+      'for number in 1 2 3; do cp -r /etc "$1/$number" 2>/dev/null || true; sync -f "$1" 2>/dev/null || true; done',
+      mountPoint,
+    );
+    const run = await apply(machine, mountPoint);
+    const [report] = json(run).fileSystems;
+    expect([run.status, report.state]).toEqual([3, 'shutdown']);
+    expect(report.evidence.map(({ kind }: { kind: string }) => kind)).toContain('counter');
+    expect(details(report)).toContain('forced readonly');
+    const repair = report.steps.find(({ title }: { title: string }) => title === 'check and repair it');
+    expect(repair.commands).toEqual([['btrfs', 'check', '--readonly', device]]);
+    expect(actions(report)).not.toContain('remount');
   });
 
   test('XFS after a shutdown, which no mount table shows', async () => {
@@ -179,6 +202,18 @@ describe('a clean file system that was remounted read-only', () => {
     machine.sh('touch "$1/file"', mountPoint);
   });
 
+  test('in two places is not taken for one that the kernel gave up', async () => {
+    const machine = await privateMachine();
+    const { mountPoint } = mountImage(machine, { type: 'ext4', megabytes: 16 });
+    const second = `${machine.folder}/second`;
+    machine.sh('mkdir "$2"; mount --bind "$1" "$2"; mount -o remount,ro "$1"', mountPoint, second);
+    expect(mountLine(machine, second)).toMatch(/ rw,\S* - ext4 \S+ ro/);
+    expect((await stateAt(machine, second)).state).toBe('remounted-ro');
+    const run = await apply(machine, mountPoint);
+    expect([run.status, json(run).result]).toEqual([0, 'recovered']);
+    machine.sh('touch "$1/file"', second);
+  });
+
   test('with --dry-run, or without --yes where nobody can answer, is left as it is', async () => {
     const machine = await privateMachine();
     const { mountPoint } = mountImage(machine, { type: 'ext4', megabytes: 16 });
@@ -187,6 +222,18 @@ describe('a clean file system that was remounted read-only', () => {
     expect([dry.status, json(dry).result]).toEqual([0, 'advised']);
     const unasked = await machine.mptfix(['recover', mountPoint, '--apply']);
     expect([unasked.status, unasked.stderr]).toEqual([2, expect.stringContaining('E_CONFIRM_REQUIRED')]);
+    expect(mountLine(machine, mountPoint)).toContain(' ro,');
+    expect(machine.sh('ls /var/log').trim()).toBe('');
+  });
+
+  test('is asked for step by step at a terminal, and one no ends it', async () => {
+    const machine = await privateMachine();
+    const { mountPoint } = mountImage(machine, { type: 'ext4', megabytes: 16 });
+    machine.sh('mount -o remount,ro "$1"', mountPoint);
+    const declined = await machine.mptfixAsked(['recover', mountPoint, '--apply'], ['y', 'n']);
+    expect(declined.match(/Do it\?/g)).toHaveLength(2);
+    expect(declined).toContain('declined: not agreed');
+    expect(declined).toContain('stopped: a step before it did not succeed');
     expect(mountLine(machine, mountPoint)).toContain(' ro,');
     expect(machine.sh('ls /var/log').trim()).toBe('');
   });
@@ -279,6 +326,48 @@ test('a mount point with a line break and an escape in its name moves no cursor 
   expect(page.stdout).toContain('a\\u000a\\u001b[2Jb');
   const run = await apply(machine, odd);
   expect([run.status, json(run).fileSystems[0].mountPoint]).toEqual([0, odd]);
+});
+
+test('a user who may not ask the disk is told so, and nothing is called clean', async () => {
+  const machine = await privateMachine();
+  const { mountPoint } = mountImage(machine, { type: 'ext4', megabytes: 16 });
+  machine.sh('mount -o remount,ro "$1"', mountPoint);
+  const output = machine.sh(
+    'setpriv --reuid 65534 --regid 65534 --clear-groups "$1" "$2" recover "$3" --json',
+    process.execPath,
+    BIN,
+    mountPoint,
+  );
+  const [report] = JSON.parse(output).fileSystems;
+  expect(report.state).toBe('unknown');
+  expect(report.remountRefused).toEqual([
+    'its superblock could not be read (denied): nothing shows that it is clean',
+  ]);
+  expect(report.steps.at(-1).title).toBe('run mptfix recover as root');
+});
+
+test('units that systemd calls failed are listed with the commands that start them', async () => {
+  const machine = await privateMachine();
+  // systemd itself cannot run here: its words stand in for it.
+  machine.sh(`mount -t tmpfs tmpfs /usr/local/sbin; cat > /usr/local/sbin/systemctl <<'END'
+#!/bin/sh
+echo 'sshd.service        loaded failed failed OpenSSH server daemon'
+echo 'getty@tty1.service  loaded failed failed Getty on tty1'
+echo '; rm -rf /          loaded failed failed no unit'
+END
+chmod 755 /usr/local/sbin/systemctl`);
+  const { mountPoint } = mountImage(machine, { type: 'ext4', megabytes: 16 });
+  const run = await machine.mptfix(['recover', mountPoint, '--json']);
+  expect(json(run).services).toEqual(
+    ['sshd.service', 'getty@tty1.service'].map((name) => ({
+      name,
+      why: 'systemd says that it failed',
+      commands: [
+        ['systemctl', 'reset-failed', '--', name],
+        ['systemctl', 'start', '--', name],
+      ],
+    })),
+  );
 });
 
 test('a folder where nothing is mounted, and a tree with --apply, are refused', async () => {

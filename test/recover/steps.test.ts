@@ -1,7 +1,10 @@
 import { describe, expect, test } from 'vitest';
-import { recovery } from '../../src/recover/report.ts';
+import { parseKernelLog } from '../../src/recover/log-lines.ts';
+import { observe } from '../../src/recover/observe.ts';
+import { recovery, reportOf } from '../../src/recover/report.ts';
 import { rootTarget } from '../../src/target/root.ts';
 import { treeTarget } from '../../src/target/tree.ts';
+import { fileSystems } from '../../src/watch/file-systems.ts';
 import { json, mptfix } from '../helpers/cli.ts';
 import { temporary } from '../target/temporary.ts';
 import { GUESTS } from './guests.ts';
@@ -14,7 +17,7 @@ const WANTED: Readonly<Record<string, readonly [init: string, reboot: RegExp, co
   'SLES 10': ['sysvinit-suse', /add forcefsck to the kernel’s command line/, 'reboot'],
   'Debian 7': ['sysvinit-debian', /add forcefsck to the kernel’s command line/, 'reboot'],
   'Ubuntu 12.04': ['upstart', /^reboot; see that none of fastboot is there/, 'reboot'],
-  'RHEL 7': ['systemd', /^reboot$/, 'systemctl reboot'],
+  'RHEL 7': ['systemd', /^reboot: to mount it anew replays its log$/, 'systemctl reboot'],
   'something else': ['unknown', /^reboot$/, 'reboot'],
 };
 
@@ -41,7 +44,7 @@ test('a root that fstab’s last field keeps from being checked is warned of', a
   expect(titles).toContain('mind the last field of /etc/fstab, line 1: it is 0');
 });
 
-test('a root of XFS is checked from a rescue medium, for the boot does not check it', async () => {
+test('a root of XFS is mounted anew by a reboot, and checked from a rescue medium only if that fails', async () => {
   const target = rootTarget(await temporary(GUESTS['RHEL 7']), { dryRun: true });
   const step = (await recovery(target, ['/'])).fileSystems[0]?.steps.find(({ title }) =>
     title.includes('rescue'),
@@ -91,4 +94,35 @@ test('a running guest with an aborted root of 2.6.32 is told from its mount tabl
     'the kernel itself made it read-only: the mount’s own flag is still rw',
   );
   expect(report?.steps.at(-2)?.why).toContain('/forcefsck cannot be made on a read-only root');
+});
+
+/** The root of a running guest with these options in its mount table, and this in its kernel's log. */
+async function running(guest: string, options: string, log: string) {
+  const root = await temporary({
+    ...GUESTS[guest],
+    'proc/1/mountinfo': `15 1 8:1 / / rw,relatime - ext4 /dev/sda1 ${options}\n`,
+    'sys/dev/block/8:1': { link: '../../devices/pci0/block/sda/sda1' },
+  });
+  const target = treeTarget('local', root, 'a guest', { dryRun: true });
+  const [fileSystem] = await fileSystems(target);
+  if (fileSystem === undefined) throw new Error('nothing is mounted');
+  const { init } = await recovery(target, []);
+  return reportOf(await observe(target, { ...fileSystem, name: 'sda1' }, parseKernelLog(log)), init, false);
+}
+
+test('a root that the kernel gave up and still calls rw, as 6.1 does, is told by its log; no file is to be made on it', async () => {
+  const aborted = await running('Ubuntu 12.04', 'rw', '[ 5.1] Aborting journal on device sda1-8.\n');
+  expect(aborted.state).toBe('aborted');
+  expect(aborted.steps.flatMap(({ commands }) => commands.map(([program]) => program))).not.toContain(
+    'touch',
+  );
+  const flagged = await running(
+    'Ubuntu 12.04',
+    'rw,errors=continue',
+    '[ 5.1] EXT4-fs error (device sda1): x:1: comm y: z\n',
+  );
+  expect(flagged.state).toBe('flagged');
+  expect(flagged.steps.flatMap(({ commands }) => commands.map((one) => one.join(' ')))).toContain(
+    'touch /forcefsck',
+  );
 });

@@ -1,4 +1,4 @@
-import type { Target } from '../target/port.ts';
+import type { Target } from './port.ts';
 
 /** What a file was at one moment: enough to tell whether it is the same now, and to put it back. */
 export interface FileRecord {

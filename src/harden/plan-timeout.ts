@@ -1,0 +1,80 @@
+import { dirname } from 'node:path';
+import { failure } from '../errors.ts';
+import type { InitSystem } from '../facts/init-system.ts';
+import type { Target } from '../target/port.ts';
+import { fileChange, foldersFor } from './file-change.ts';
+import type { Planned } from './perform.ts';
+import type { HardenPlan, PlanQuestion } from './plan.ts';
+import { bootScriptOf, bootScriptText, hasUdev, RULE_PATH, ruleText } from './udev.ts';
+
+/** The changes that set the SCSI timeouts now and at every boot. */
+export async function planTimeout(
+  target: Target,
+  { survey, init }: PlanQuestion,
+  seconds: number,
+): Promise<HardenPlan> {
+  const scsi = survey.disks.filter(({ bus }) => bus === 'scsi');
+  const now = scsi.flatMap(({ timeoutPath, timeoutSeconds }) =>
+    timeoutPath === null || timeoutSeconds === null || timeoutSeconds === seconds
+      ? []
+      : [
+          {
+            change: {
+              kind: 'sysfs',
+              path: timeoutPath,
+              before: String(timeoutSeconds),
+              after: String(seconds),
+            } as const,
+          },
+        ],
+  );
+  const boot = (await hasUdev(target))
+    ? await planRule(target, seconds)
+    : await planScript(target, init, seconds);
+  const notes =
+    scsi.length > 0 || target.kind === 'root'
+      ? []
+      : ['this machine has no SCSI disk now: only what is used at boot is set'];
+  return { changes: [...boot, ...now], notes };
+}
+
+async function planRule(target: Target, seconds: number): Promise<readonly Planned[]> {
+  return [
+    ...(await foldersFor(target, dirname(RULE_PATH))),
+    ...(await fileChange(
+      target,
+      RULE_PATH,
+      Buffer.from(ruleText(seconds)),
+      `timeout ${seconds} s at boot`,
+      0o644,
+    )),
+  ];
+}
+
+async function planScript(target: Target, init: InitSystem, seconds: number): Promise<readonly Planned[]> {
+  const script = bootScriptOf(init);
+  if (script === null) {
+    throw failure(
+      'E_UDEV_MISSING',
+      `${target.name} has no udev that could set the timeout at boot, and mptfix has no boot script for ${init}`,
+      'install udev, or set it in a script of your own: echo SECONDS > /sys/block/sdX/device/timeout',
+    );
+  }
+  const folders = [dirname(script.path), ...script.links.map(([path]) => dirname(path))];
+  const changes: Planned[] = [];
+  for (const folder of new Set(folders)) changes.push(...(await foldersFor(target, folder)));
+  changes.push(
+    ...(await fileChange(
+      target,
+      script.path,
+      Buffer.from(bootScriptText(seconds)),
+      `timeout ${seconds} s at boot`,
+      0o755,
+    )),
+  );
+  for (const [path, text] of script.links) {
+    if ((await target.readLink(path)) !== text)
+      changes.push({ change: { kind: 'link', path, target: text } });
+  }
+  return changes;
+}
