@@ -1,0 +1,238 @@
+import { execFileSync, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { dirname, join, resolve } from 'node:path';
+import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
+import { proveInitramfs } from '../../src/initramfs/prove.ts';
+import { finishOpen } from '../../src/install/rollback.ts';
+import { rootTarget } from '../../src/target/root.ts';
+import type { FaultyResult, FaultyRun } from '../faults/run.ts';
+import { json, mptfix, type Run } from '../helpers/cli.ts';
+import { snapshot } from '../helpers/debian-tree.ts';
+import { listing } from '../helpers/listing.ts';
+import { type AffectedGuest, affectedGuest } from './affected.ts';
+import { inTurn } from './in-turn.ts';
+import { variantOf } from './variant.ts';
+
+const fixture = inject('fixture');
+const debian = inject('debian');
+const { release } = fixture;
+
+/** Where an installation writes, and where its tools leave what they have not finished. */
+const TOUCHED = [
+  `usr/lib/modules/${release}`,
+  'boot',
+  'var/lib/initramfs-tools',
+  'var/tmp',
+  'tmp',
+  'run',
+  'dev',
+  'proc',
+  'sys',
+];
+const touched = (root: string): string[] =>
+  TOUCHED.filter((path) => existsSync(join(root, path))).flatMap((path) => [
+    path,
+    ...listing(join(root, path)),
+  ]);
+/** Without times and without what of an image no second run makes again: its bytes. */
+const timeless = (lines: readonly string[]): string[] =>
+  lines.map((line) =>
+    line.replace(/^(\S* [fdl] \S+ \S+) \d+/, '$1').replace(/^(initrd\S* f \S+ \S+ )[0-9a-f]{64}$/, '$1'),
+  );
+
+let work: string;
+let guest: AffectedGuest;
+let before: string[];
+let patched: AffectedGuest;
+let after: string[];
+let settings: { readonly env: Readonly<Record<string, string>> };
+
+/** As `snapshot`, but for what is written to in place: the journal is the copy's own. */
+function copyOf(tree: string): ReturnType<typeof snapshot> {
+  const copy = snapshot(tree);
+  const state = join(copy.root, 'var/lib/mptfix');
+  if (existsSync(state)) {
+    rmSync(state, { recursive: true });
+    execFileSync('cp', ['-a', join(tree, 'var/lib/mptfix'), state]);
+  }
+  return copy;
+}
+
+const applyArgs = (root: string): string[] => [
+  ...['apply', '--root', root, '--source', fixture.source, '--work', work],
+  ...['--headers', join(fixture.guest, 'usr/src', `linux-headers-${release}`)],
+  ...['--yes', '--json'],
+];
+const rollbackArgs = (root: string): string[] => ['rollback', '--root', root, '--yes', '--json'];
+
+beforeAll(async () => {
+  work = mkdtempSync(join(dirname(dirname(fixture.guest)), 'faults-'));
+  execFileSync('chmod', ['755', work]);
+  // The builds are made once: what is interrupted is the installation.
+  settings = { env: { XDG_CACHE_HOME: mkdtempSync(join(work, 'cache-')) } };
+  guest = await affectedGuest(debian.initramfsTools, fixture);
+  before = touched(guest.root);
+  patched = { ...guest, ...snapshot(guest.root) };
+  const run = await mptfix(applyArgs(patched.root), settings);
+  expect([run.status, run.stderr.includes('E_')]).toEqual([0, false]);
+  after = touched(patched.root);
+});
+afterAll(() => {
+  guest.dispose();
+  patched.dispose();
+  rmSync(work, { recursive: true, force: true });
+});
+
+async function holdsDiskModule(root: string): Promise<boolean> {
+  const target = rootTarget(root, { dryRun: true });
+  const file = await target.read(guest.modulePath);
+  return (await proveInitramfs(target, guest.image, { release, name: 'mptscsih', file })).ok;
+}
+
+/** What the next command finds and leaves: the guest before or after, module, index and initramfs of one mind. */
+async function requireWhole(root: string, what: string): Promise<'before' | 'after'> {
+  const status = json(await mptfix(['status', '--root', root, '--json'], settings));
+  expect([what, ['original', 'patched', 'interrupted'].includes(status.state)]).toEqual([what, true]);
+  // Any command puts back what is open; this one is the quickest.
+  const next = await mptfix(['check', '--root', root, '--json'], settings);
+  const told = next.stderr.includes('was stopped in the middle');
+  expect([what, told, next.stderr.includes('could not')]).toEqual([
+    what,
+    status.state === 'interrupted',
+    false,
+  ]);
+  const isAfter = json(next).verdict !== 'affected';
+  const found = touched(root);
+  expect([what, isAfter ? timeless(found) : found]).toEqual([what, isAfter ? timeless(after) : before]);
+  expect([what, await holdsDiskModule(root)]).toEqual([what, true]);
+  const leftovers = execFileSync(
+    'find',
+    [join(root, 'var/lib/mptfix'), '-name', '*.tmp', '-o', '-name', 'tmp'],
+    {
+      stdio: ['ignore', 'pipe', 'ignore'],
+    },
+  );
+  expect([what, leftovers.toString()]).toEqual([what, '']);
+  return isAfter ? 'after' : 'before';
+}
+
+describe('SIGKILL before every effect, and after the last:', () => {
+  const acts = [
+    ['install', () => guest.root],
+    ['rollback', () => patched.root],
+  ] as const;
+  test.each(acts)('%s', async (act, from) => {
+    const newModule = join(work, `variant-${act}.ko`);
+    writeFileSync(newModule, variantOf(guest.root, release));
+    const run = { act, release, modulePath: guest.modulePath, images: true, newModule };
+    const counting = copyOf(from());
+    const { effects, code } = await faulty({ ...run, root: counting.root, at: 0 });
+    counting.dispose();
+    expect(code).toBe(null);
+    let lost = 0;
+    for (let at = 1; at <= effects.length + 1; at += 1) {
+      const { root, dispose } = copyOf(from());
+      const last = at > effects.length;
+      const killed = { ...run, root, at: last ? effects.length : at, killBefore: !last, killAfter: last };
+      await expect(faulty(killed)).rejects.toThrow('SIGKILL');
+      const what = `${act}, effect ${at} of ${effects.length}: ${effects[at - 1] ?? 'the end'}`;
+      await finishOpen(rootTarget(root, { dryRun: false }));
+      const found = touched(root);
+      const isBefore = JSON.stringify(found) === JSON.stringify(before);
+      // The one place where nothing was written yet, or all of it.
+      const isEdge = act === 'install' ? at > effects.length - 1 : at === 1;
+      if (!isBefore && !isEdge) expect([what, found]).toEqual([what, before]);
+      expect([what, await holdsDiskModule(root)]).toEqual([what, true]);
+      lost += isBefore || isEdge ? 0 : 1;
+      dispose();
+    }
+    console.log(`${act} killed at every effect: ${effects.length + 1} points tried, ${lost} lost`);
+    expect(lost).toBe(0);
+  });
+});
+
+async function faulty(run: FaultyRun): Promise<FaultyResult> {
+  const child = spawn(process.execPath, [resolve('test/faults/run.ts'), JSON.stringify(run)], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  const out: Buffer[] = [];
+  child.stdout.on('data', (chunk: Buffer) => out.push(chunk));
+  const [, signal] = (await once(child, 'close')) as [number | null, NodeJS.Signals | null];
+  if (signal !== null) throw new Error(signal);
+  return JSON.parse(Buffer.concat(out).toString('utf8'));
+}
+
+/** Milliseconds that a command takes when nothing happens to it. */
+async function durationOf(args: (root: string) => string[], from: string): Promise<number> {
+  const { root, dispose } = copyOf(from);
+  const started = performance.now();
+  expect((await mptfix(args(root), settings)).status).toBe(0);
+  const taken = performance.now() - started;
+  dispose();
+  return taken;
+}
+
+async function interrupted(
+  args: string[],
+  delay: number,
+  signal: NodeJS.Signals,
+): Promise<{ readonly run: Run }> {
+  const timers: NodeJS.Timeout[] = [];
+  const run = await mptfix(args, {
+    ...settings,
+    started: (kill) => void timers.push(setTimeout(() => kill(signal), delay)),
+  });
+  for (const timer of timers) clearTimeout(timer);
+  return { run };
+}
+
+describe('SIGKILL at 200 random moments, then the next command:', () => {
+  const acts = [
+    ['apply', applyArgs, () => guest.root],
+    ['rollback', rollbackArgs, () => patched.root],
+  ] as const;
+  test.each(acts)(
+    '%s',
+    async (act, args, from) => {
+      const duration = await durationOf(args, from());
+      const outcomes = { before: 0, after: 0 };
+      // Two at a time, as the machine has two cores; each has a guest of its own.
+      await inTurn(200, 2, async (index) => {
+        const { root, dispose } = copyOf(from());
+        // A little beyond the end: the last moments count most.
+        const delay = Math.random() * duration * 1.1;
+        await interrupted(args(root), delay, 'SIGKILL');
+        outcomes[await requireWhole(root, `${act} ${index}, killed after ${Math.round(delay)} ms`)] += 1;
+        dispose();
+      });
+      console.log(
+        `${act} killed at 200 random moments: 200 points tried, 0 lost (${outcomes.before} before, ${outcomes.after} after)`,
+      );
+      expect(outcomes.before + outcomes.after).toBe(200);
+    },
+    1_800_000,
+  );
+});
+
+describe('a signal that asks it to end, at ten moments:', () => {
+  test.each([
+    ['SIGTERM', 143],
+    ['SIGINT', 130],
+  ] as const)('%s', async (signal, status) => {
+    const duration = await durationOf(applyArgs, guest.root);
+    let stopped = 0;
+    await inTurn(10, 2, async (index) => {
+      const { root, dispose } = snapshot(guest.root);
+      const { run } = await interrupted(applyArgs(root), 100 + (duration * index) / 10, signal);
+      const what = `${signal} at moment ${index}: ${run.stderr.slice(-300)}`;
+      expect([what, [0, status].includes(run.status)]).toEqual([what, true]);
+      if (run.status === status) {
+        stopped += 1;
+        expect([what, touched(root)]).toEqual([what, before]);
+      }
+      dispose();
+    });
+    expect(stopped).toBeGreaterThan(5);
+  });
+});
