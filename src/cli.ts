@@ -31,6 +31,7 @@ const STATUS: Readonly<Record<ErrorCode, number>> = {
   E_STATE_UNSAFE: 3,
   E_GENERATION_MISSING: 3,
   E_FILE_CHANGED: 3,
+  E_LOG_MISSING: 3,
   E_FETCH: 4,
   E_SIGNATURE: 4,
   E_ARCHIVE_TRUNCATED: 4,
@@ -143,6 +144,17 @@ function declare(run: (act: Act) => Promise<void>): Command {
     .option('--force', 'also where the module was changed by somebody else since', false)
     .action((options) =>
       run(async (signal) => (await import('./commands/rollback.ts')).rollbackCommand(options, signal)),
+    );
+
+  common(program.command('diagnose'))
+    .description(
+      'read kernel logs: which path failures happened, what they hit, and whether the driver was to blame',
+    )
+    .argument('[file...]', 'log files, also packed ones, instead of the guest’s own; - is standard input')
+    .option('--since <moment>', 'leave out what is earlier: 2026-01-31, "2026-01-31 14:00", @1767225600, 2h')
+    .option('--until <moment>', 'leave out what is later')
+    .action((files, options) =>
+      run(async () => (await import('./commands/diagnose.ts')).diagnoseCommand(files, options)),
     );
 
   program

@@ -1,4 +1,4 @@
-import { type ClockSettings, absoluteTime } from '../log/clock.ts';
+import { absoluteTime, type ClockSettings } from '../log/clock.ts';
 import { type LogEvent, lineEvents } from '../log/events.ts';
 import { lineScanner } from '../log/scan.ts';
 import type { LogPart, LogSource } from './source.ts';
@@ -61,7 +61,10 @@ async function* partEvents(
 
   let scanner: ReturnType<typeof lineScanner> | undefined;
   for await (const chunk of part.open()) {
-    scanner ??= lineScanner(onLine, EXPORT_START.equals(chunk.subarray(0, EXPORT_START.length)) ? '\n\n' : '\n');
+    scanner ??= lineScanner(
+      onLine,
+      EXPORT_START.equals(chunk.subarray(0, EXPORT_START.length)) ? '\n\n' : '\n',
+    );
     scanner.write(chunk);
     if (batch.length > 0) {
       yield batch;

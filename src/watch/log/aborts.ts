@@ -48,6 +48,9 @@ function unnamed(groups: Map<string | null, LogEvent[]>, last: string | null): L
 
 function effectOf(device: string | null, events: readonly LogEvent[]): FileSystemEffect {
   const effects = [...new Set(events.flatMap(({ effect }) => (effect === undefined ? [] : [effect])))];
-  const gravest = effects.reduce<Effect>((a, b) => (GRAVITY.indexOf(b) > GRAVITY.indexOf(a) ? b : a), 'error');
+  const gravest = effects.reduce<Effect>(
+    (a, b) => (GRAVITY.indexOf(b) > GRAVITY.indexOf(a) ? b : a),
+    'error',
+  );
   return { device, effect: gravest, effects, events };
 }

@@ -1,4 +1,4 @@
-import { type LogTime, type LocalTime, utc } from './time.ts';
+import { type LocalTime, type LogTime, utc } from './time.ts';
 
 export interface ClockSettings {
   /** The guest's time zone by its name, such as `Europe/Berlin`; this machine's where it is left out. */

@@ -8,6 +8,8 @@ const LAST_REPEATED = 'last message repeated ';
 const MAX_RECORD = 64 * 1024;
 const CAPACITY = 1024 * 1024;
 
+const find = wordFinder([LAST_REPEATED, ...SIGNATURES.flatMap(({ needles }) => needles)]);
+
 /** Takes a log's bytes as they come, and gives the few lines that can hold a message of the table. */
 export interface LineScanner {
   /** The bytes are not kept: the buffer may be used again. */
@@ -26,7 +28,6 @@ export type OnLine = (line: string, next: boolean) => void;
  * @param record what ends a record: a line break, or, with `journalctl -o export`, an empty line
  */
 export function lineScanner(onLine: OnLine, record: '\n' | '\n\n' = '\n'): LineScanner {
-  const find = wordFinder([LAST_REPEATED, ...SIGNATURES.flatMap(({ needles }) => needles)]);
   const buffer = Buffer.allocUnsafe(CAPACITY);
   let held = 0;
   /** The rest of a cut line is still to come. */
