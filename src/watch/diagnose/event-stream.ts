@@ -1,6 +1,8 @@
 import { absoluteTime, type ClockSettings } from '../log/clock.ts';
 import { type LogEvent, lineEvents } from '../log/events.ts';
+import { lineParser } from '../log/prefix.ts';
 import { lineScanner } from '../log/scan.ts';
+import type { LogTime } from '../log/time.ts';
 import type { LogPart, LogSource } from './source.ts';
 
 /** A message, and when it was logged. */
@@ -20,6 +22,8 @@ export interface StreamSettings {
 }
 
 const REPEATED = /last message repeated (\d{1,9}) times?/;
+/** In a log of nothing but errors this much makes a thousand events: they are let go of before there are more. */
+const PIECE_BYTES = 64 * 1024;
 const EXPORT_START = Buffer.from('__CURSOR=');
 
 /** A source's messages, oldest part first, in batches of one piece of a file. */
@@ -45,16 +49,20 @@ async function* partEvents(
   const clock: ClockSettings = { until: part.until, ...(zone === undefined ? {} : { zone }) };
   let batch: TimedEvent[] = [];
   let lastAt: number | null = null;
+  let lastTime: LogTime | undefined;
+  const parse = lineParser();
   const onLine = (line: string, next: boolean): void => {
-    const repeated = REPEATED.exec(line)?.[1];
+    const repeated = line.includes('last message') ? REPEATED.exec(line)?.[1] : undefined;
     const last = batch.at(-1);
     if (repeated !== undefined) {
       if (next && last !== undefined)
         batch[batch.length - 1] = { ...last, event: { ...last.event, repeated: Number(repeated) + 1 } };
       return;
     }
-    for (const event of lineEvents(line)) {
-      lastAt = timeOf(event, source, clock) ?? lastAt;
+    for (const event of lineEvents(line, parse)) {
+      if (event.time === undefined || event.time !== lastTime)
+        lastAt = timeOf(event, source, clock) ?? lastAt;
+      lastTime = event.time;
       batch.push({ event, at: lastAt, source: source.name });
     }
   };
@@ -65,8 +73,9 @@ async function* partEvents(
       onLine,
       EXPORT_START.equals(chunk.subarray(0, EXPORT_START.length)) ? '\n\n' : '\n',
     );
-    scanner.write(chunk);
-    if (batch.length > 0) {
+    for (let at = 0; at < chunk.length; at += PIECE_BYTES) {
+      scanner.write(chunk.subarray(at, at + PIECE_BYTES));
+      if (batch.length === 0) continue;
       yield batch;
       batch = [];
     }
