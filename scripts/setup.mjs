@@ -27,6 +27,9 @@ const NEEDED = [
   ['/usr/include/gelf.h', 'libelf-dev'],
   ['/usr/include/openssl/ssl.h', 'libssl-dev'],
   ['setpriv', 'util-linux'],
+  ['mkfs.ext4', 'e2fsprogs'],
+  ['journalctl', 'systemd'],
+  ['/lib/systemd/systemd-journal-remote', 'systemd-journal-remote'],
 ];
 /** A compiler that this release's kernel was not built with, for the proof that notices. */
 const OTHER_COMPILERS = { bullseye: 'gcc-9', bookworm: 'gcc-11', trixie: 'gcc-13' };

@@ -63,7 +63,9 @@ async function* partEvents(
       if (event.time === undefined || event.time !== lastTime)
         lastAt = timeOf(event, source, clock) ?? lastAt;
       lastTime = event.time;
-      batch.push({ event, at: lastAt, source: source.name });
+      const named =
+        event.host === undefined && source.host !== undefined ? { ...event, host: source.host } : event;
+      batch.push({ event: named, at: lastAt, source: source.name });
     }
   };
 

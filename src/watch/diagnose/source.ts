@@ -13,6 +13,8 @@ export interface LogPart {
 export interface LogSource {
   readonly name: string;
   readonly parts: readonly LogPart[];
+  /** The machine of lines that name none. */
+  readonly host?: string;
   /** When the kernel started whose seconds the lines have, in milliseconds since the epoch; else it is not known. */
   readonly bootedAt?: number;
 }

@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { json, mptfix } from '../../helpers/cli.ts';
-import { sh, temporary } from '../../target/temporary.ts';
+import { put, sh, temporary } from '../../target/temporary.ts';
 import { DRIVER_BUG, syslog, WINDOW_USED_UP } from './sequences.ts';
 
 const diagnosis = async (args: readonly string[]) => {
@@ -142,6 +142,49 @@ test('the same message in two logs is counted once, twice in one log twice', asy
   expect(incidents[0].messages).toBe(messages.length);
   expect(incidents[0].counts['buffer-error']).toBe(2);
   expect(incidents[0].sources).toContain('/var/log/messages');
+});
+
+test('two machines that say the same in one second are two incidents, also in two files', async () => {
+  const folder = await temporary({
+    one: syslog('Jun 12 11:20:', DRIVER_BUG, 'guest1'),
+    two: syslog('Jun 12 11:20:', DRIVER_BUG, 'guest2.example.org'),
+    again: syslog('Jun 12 11:20:', DRIVER_BUG, 'guest2'),
+  });
+  const { incidents } = await diagnosis(['one', 'two', 'again'].map((name) => join(folder, name)));
+  const seen = incidents.map(({ host, messages }: { host: string; messages: number }) => [host, messages]);
+  expect(seen).toEqual([
+    ['guest1', DRIVER_BUG.length],
+    ['guest2.example.org', DRIVER_BUG.length],
+  ]);
+});
+
+test('a tree’s journal is read, the kernel’s entries and multipathd’s, and no others', async () => {
+  const machine = '0123456789abcdef0123456789abcdef';
+  const root = await temporary({ [`var/log/journal/${machine}/x`]: '' });
+  const entries = [
+    ['kernel', 'kernel', DRIVER_BUG[1]],
+    ['syslog', 'multipathd', 'mpatha: remaining active paths: 0'],
+    ['stdout', 'myapp', 'Aborting journal on device sda.'],
+  ].map(
+    ([transport, program, text], index) =>
+      `__REALTIME_TIMESTAMP=${1213000000 + index}000000\n__MONOTONIC_TIMESTAMP=${1000 + index}\n` +
+      `_BOOT_ID=${machine}\n_MACHINE_ID=${machine}\n_HOSTNAME=guest1\n_TRANSPORT=${transport}\n` +
+      `SYSLOG_IDENTIFIER=${program}\nMESSAGE=${text}\n\n`,
+  );
+  await put(root, { entries: entries.join('') });
+  sh(
+    '/lib/systemd/systemd-journal-remote -o "$1/var/log/journal/$2/system.journal" "$1/entries" 2>&1',
+    root,
+    machine,
+  );
+  const found = await diagnosis(['--root', root]);
+  expect(found.read).toEqual(['journald']);
+  expect(found.incidents[0]).toMatchObject({
+    host: 'guest1',
+    start: '2008-06-09T08:26:40.000Z',
+    messages: 2,
+  });
+  expect(found.verdict).toBe('this-bug');
 });
 
 test('what syslogd did not write again is counted', async () => {
