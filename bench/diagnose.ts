@@ -71,7 +71,7 @@ function extended(source: string): string {
   return source
     .replace(/\(\?<\w+>|\(\?:/g, '(')
     .replace(/\(\?![^)]*\)/g, '')
-    .replace(/\[\\w\]/g, '[[:alnum:]_]')
+    .replace(/\[\^\\n\]/g, '.')
     .replace(/\[([^\]]*)\]/g, (_, members: string) => `[${bracket(members)}]`)
     .replace(/\\d/g, '[0-9]')
     .replace(/([}+*?])\?/g, '$1');
