@@ -3,7 +3,7 @@ import type { CommonOptions } from '../cli.ts';
 import { failure } from '../errors.ts';
 import { localTarget } from '../target/local.ts';
 import type { Target } from '../target/port.ts';
-import { printResult, say } from '../ui/output.ts';
+import { printResult, say, size } from '../ui/output.ts';
 import { printable } from '../ui/printable.ts';
 import { type Diagnosis, diagnose } from '../watch/diagnose/diagnose.ts';
 import { journalSource, kernelBufferSource } from '../watch/diagnose/live-logs.ts';
@@ -19,6 +19,9 @@ export interface DiagnoseOptions extends CommonOptions {
   readonly since?: string;
   readonly until?: string;
 }
+
+/** Reading this takes long enough to wonder. */
+const LARGE_BYTES = 256 * 1024 * 1024;
 
 /** What `diagnose --json` prints. */
 export interface DiagnoseResult extends Diagnosis {
@@ -43,7 +46,10 @@ export async function diagnoseCommand(files: readonly string[], options: Diagnos
     ...(until === undefined ? {} : { until }),
     ...(zone === undefined ? {} : { zone }),
     onProblem: (part, problem) => say(`not read: ${printable(part)}: ${printable(problem)}`),
-    ...(options.verbose ? { onPart: (part: string) => say(`reading ${printable(part)}`) } : {}),
+    onPart: ({ name, bytes = 0 }) => {
+      if (options.verbose || bytes >= LARGE_BYTES)
+        say(`reading ${printable(name)}${bytes === 0 ? '' : ` (${size(bytes)})`}`);
+    },
   });
   if (diagnosis.undated > 0 && (since !== undefined || until !== undefined))
     say(`${diagnosis.undated} messages have no time; --since and --until cannot leave them out`);

@@ -18,7 +18,7 @@ export interface DiagnoseRequest {
   readonly until?: number;
   readonly zone?: string;
   readonly onProblem: StreamSettings['onProblem'];
-  readonly onPart?: (part: string) => void;
+  readonly onPart?: StreamSettings['onPart'];
 }
 
 /** What the logs say. */
@@ -48,7 +48,7 @@ export async function diagnose(request: DiagnoseRequest): Promise<Diagnosis> {
   const settings: StreamSettings = {
     ...(zone === undefined ? {} : { zone }),
     onPart: (part) => {
-      parts.push(part);
+      parts.push(part.name);
       request.onPart?.(part);
     },
     onProblem: (part, problem) => {

@@ -14,6 +14,7 @@ interface Rotated {
   readonly rotation: string | null;
   /** Milliseconds since the epoch. */
   readonly mtime: number;
+  readonly size: number;
 }
 
 /** The log files of the target with their rotated forerunners; one source a log, none for a log that is not there. */
@@ -34,11 +35,11 @@ export async function fileSources(target: Target, paths: readonly string[]): Pro
     // A log folder may hold a FIFO (xconsole): reading it would wait for ever.
     if (stat !== undefined && stat.type !== 'file' && paths.length > 1) continue;
     const mtime = stat === undefined ? Date.now() : Number(stat.mtime) * 1000;
-    logs.set(log, [...(logs.get(log) ?? []), { path, rotation, mtime }]);
+    logs.set(log, [...(logs.get(log) ?? []), { path, rotation, mtime, size: stat?.size ?? 0 }]);
   }
   return [...logs].map(([name, files]) => ({
     name,
-    parts: files.sort(oldestFirst).map(({ path, mtime }) => filePart(target, path, mtime)),
+    parts: files.sort(oldestFirst).map(({ path, mtime, size }) => filePart(target, path, mtime, size)),
   }));
 }
 

@@ -52,3 +52,19 @@ test('a log of 200 MB is read within 120 MB, and each of its 400 incidents is fo
   expect(result.incidents).toHaveLength(200);
   expect(result.older).toMatchObject({ count: 200 });
 });
+
+test('so is a log of nothing but errors, each of them counted', async () => {
+  const file = join(await temporary(), 'messages');
+  const descriptor = openSync(file, 'w');
+  let lines = 0;
+  for (let piece = 0; piece < 24; piece += 1) {
+    let text = '';
+    for (; text.length < MIB; lines += 1)
+      text += `Jun 12 11:20:${10 + piece} guest1 kernel: end_request: I/O error, dev sda, sector ${lines}\n`;
+    writeSync(descriptor, text);
+  }
+  closeSync(descriptor);
+  const { peak, result } = await measured(file);
+  expect(peak).toBeLessThan(120);
+  expect(result.incidents).toMatchObject([{ messages: lines, counts: { 'block-error': lines } }]);
+});
