@@ -45,7 +45,8 @@ export async function diagnoseCommand(files: readonly string[], options: Diagnos
     ...(since === undefined ? {} : { since }),
     ...(until === undefined ? {} : { until }),
     ...(zone === undefined ? {} : { zone }),
-    onProblem: (part, problem) => say(`not read: ${printable(part)}: ${printable(problem)}`),
+    onProblem: ({ part, problem, partly }) =>
+      say(`not read${partly ? ' to its end' : ''}: ${printable(part)}: ${printable(problem)}`),
     onPart: ({ name, bytes = 0 }) => {
       if (options.verbose || bytes >= LARGE_BYTES)
         say(`reading ${printable(name)}${bytes === 0 ? '' : ` (${size(bytes)})`}`);

@@ -1,6 +1,6 @@
 import { failure } from '../../errors.ts';
 import type { CauseName } from '../log/cause.ts';
-import { type StreamSettings, sourceEvents, type TimedEvent } from './event-stream.ts';
+import { type PartProblem, type StreamSettings, sourceEvents, type TimedEvent } from './event-stream.ts';
 import type { Incident, RecordedError } from './incident.ts';
 import { incidentGrouper, type OlderIncidents } from './incidents.ts';
 import { mergeEvents } from './merge.ts';
@@ -30,7 +30,7 @@ export interface Diagnosis {
   readonly recordedErrors: readonly RecordedError[];
   /** Parts that were read to their end. */
   readonly read: readonly string[];
-  readonly unread: readonly { readonly part: string; readonly problem: string }[];
+  readonly unread: readonly PartProblem[];
   /** Messages that --since or --until leave out, and messages without a time, which they cannot. */
   readonly leftOut: number;
   readonly undated: number;
@@ -41,7 +41,7 @@ export async function diagnose(request: DiagnoseRequest): Promise<Diagnosis> {
   const { sources, since, until, zone, names } = request;
   const grouper = incidentGrouper();
   const parts: string[] = [];
-  const unread: { part: string; problem: string }[] = [];
+  const unread: PartProblem[] = [];
   let leftOut = 0;
   let undated = 0;
 
@@ -51,9 +51,9 @@ export async function diagnose(request: DiagnoseRequest): Promise<Diagnosis> {
       parts.push(part.name);
       request.onPart?.(part);
     },
-    onProblem: (part, problem) => {
-      unread.push({ part, problem });
-      request.onProblem(part, problem);
+    onProblem: (problem) => {
+      unread.push(problem);
+      request.onProblem(problem);
     },
   };
   const take = (timed: TimedEvent): void => {
@@ -70,7 +70,7 @@ export async function diagnose(request: DiagnoseRequest): Promise<Diagnosis> {
   );
 
   const read = parts.filter((part) => !unread.some((one) => one.part === part));
-  if (read.length === 0) throw nothingRead(unread);
+  if (read.length === 0 && !unread.some(({ partly }) => partly)) throw nothingRead(unread);
   const { incidents, older, recordedErrors } = grouper.end();
   return {
     verdict: gravest(incidents.map(({ verdict }) => verdict))?.cause ?? 'none',

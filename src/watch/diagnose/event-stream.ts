@@ -1,7 +1,7 @@
 import { absoluteTime, type ClockSettings } from '../log/clock.ts';
 import { type LogEvent, lineEvents } from '../log/events.ts';
 import { lineParser } from '../log/prefix.ts';
-import { lineScanner } from '../log/scan.ts';
+import { type LineScanner, lineScanner } from '../log/scan.ts';
 import type { LogTime } from '../log/time.ts';
 import type { LogPart, LogSource } from './source.ts';
 
@@ -13,10 +13,17 @@ export interface TimedEvent {
   readonly source: string;
 }
 
+/** A part that was not read, or not to its end. */
+export interface PartProblem {
+  readonly part: string;
+  readonly problem: string;
+  readonly partly: boolean;
+}
+
 export interface StreamSettings {
   readonly zone?: string;
-  /** Told of a part that cannot be read, or of which the rest cannot; the others are read all the same. */
-  readonly onProblem: (part: string, problem: string) => void;
+  /** Told of a part that cannot be read, or, `partly`, not to its end; the others are read all the same. */
+  readonly onProblem: (problem: PartProblem) => void;
   /** Told of each part before it is read. */
   readonly onPart?: (part: LogPart) => void;
 }
@@ -36,57 +43,63 @@ export async function* sourceEvents(
 ): AsyncGenerator<readonly TimedEvent[]> {
   for (const part of source.parts) {
     settings.onPart?.(part);
-    try {
-      yield* partEvents(source, part, settings);
-    } catch (error) {
-      settings.onProblem(part.name, error instanceof Error ? error.message : String(error));
-    }
+    yield* partEvents(source, part, settings);
   }
 }
 
 async function* partEvents(
   source: LogSource,
   part: LogPart,
-  { zone }: StreamSettings,
+  { zone, onProblem }: StreamSettings,
 ): AsyncGenerator<readonly TimedEvent[]> {
   const clock: ClockSettings = { until: part.until, ...(zone === undefined ? {} : { zone }) };
   let batch: TimedEvent[] = [];
   let lastAt: number | null = null;
   let lastTime: LogTime | undefined;
+  /** The last message of the last line that had any. */
+  let last: TimedEvent | undefined;
   const parse = lineParser();
   const onLine = (line: string, next: boolean): void => {
     const repeated = line.includes('last message') ? REPEATED.exec(line)?.[1] : undefined;
-    const last = batch.at(-1);
     if (repeated !== undefined) {
       if (next && last !== undefined)
-        batch[batch.length - 1] = { ...last, event: { ...last.event, repeated: Number(repeated) + 1 } };
+        batch.push({ ...last, event: { ...last.event, repeated: Number(repeated) } });
       return;
     }
+    last = undefined;
     for (const event of lineEvents(line, parse)) {
       if (event.time === undefined || event.time !== lastTime)
         lastAt = timeOf(event, source, clock) ?? lastAt;
       lastTime = event.time;
       const named =
         event.host === undefined && source.host !== undefined ? { ...event, host: source.host } : event;
-      batch.push({ event: named, at: lastAt, source: source.name });
+      last = { event: named, at: lastAt, source: source.name };
+      batch.push(last);
     }
   };
 
-  let scanner: ReturnType<typeof lineScanner> | undefined;
-  for await (const chunk of part.open()) {
-    scanner ??= lineScanner(
-      onLine,
-      EXPORT_START.equals(chunk.subarray(0, EXPORT_START.length)) ? '\n\n' : '\n',
-    );
-    for (let at = 0; at < chunk.length; at += PIECE_BYTES) {
-      scanner.write(chunk.subarray(at, at + PIECE_BYTES));
-      if (batch.length === 0) continue;
-      yield batch;
-      batch = [];
+  let scanner: LineScanner | undefined;
+  try {
+    for await (const chunk of part.open()) {
+      scanner ??= lineScanner(onLine, recordEnd(chunk));
+      for (let at = 0; at < chunk.length; at += PIECE_BYTES) {
+        scanner.write(chunk.subarray(at, at + PIECE_BYTES));
+        if (batch.length === 0) continue;
+        yield batch;
+        batch = [];
+      }
     }
+  } catch (error) {
+    // What came before is read all the same, to its last line.
+    const problem = error instanceof Error ? error.message : String(error);
+    onProblem({ part: part.name, problem, partly: scanner !== undefined });
   }
   scanner?.end();
   if (batch.length > 0) yield batch;
+}
+
+function recordEnd(start: Uint8Array): '\n' | '\n\n' {
+  return EXPORT_START.equals(start.subarray(0, EXPORT_START.length)) ? '\n\n' : '\n';
 }
 
 function timeOf(event: LogEvent, { bootedAt }: LogSource, clock: ClockSettings): number | undefined {

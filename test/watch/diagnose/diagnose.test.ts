@@ -197,6 +197,18 @@ test('what syslogd did not write again is counted', async () => {
   expect(incident.counts).toEqual({ 'block-error': 5, 'journal-commit-error': 3 });
 });
 
+test('a log that is cut in the middle of packing or of a line is read to where it ends', async () => {
+  const text = syslog('Jun 12 11:20:', DRIVER_BUG);
+  const file = await logFile(text.slice(0, -1));
+  expect((await diagnosis([file])).incidents[0].messages).toBe(DRIVER_BUG.length);
+  const folder = await temporary({ log: text.repeat(3000) });
+  sh('cd "$1"; gzip -1 log; size=$(stat -c %s log.gz); truncate -s $((size / 2)) log.gz', folder);
+  const run = await mptfix(['diagnose', '--json', join(folder, 'log.gz')]);
+  expect(run.status).toBe(0);
+  expect(run.stderr).toMatch(/not read to its end: .*log\.gz/);
+  expect(json(run)).toMatchObject({ verdict: 'this-bug', read: [], unread: [{ partly: true }] });
+});
+
 test('--since and --until leave out the rest, and say how much', async () => {
   const text = ['10', '12', '14']
     .map((hour) => syslog(`Jun 12 ${hour}:20:`, ['journal commit I/O error']))
@@ -262,7 +274,7 @@ describe('what cannot be read', () => {
       join(folder, 'none'),
     ]);
     expect(run.status).toBe(0);
-    expect(run.stderr).toMatch(/not read: .*cut\.gz: gzip ended with 1/);
+    expect(run.stderr).toMatch(/not read to its end: .*cut\.gz: gzip ended with 1/);
     expect(run.stderr).toMatch(/not read: .*none: ENOENT/);
     expect(json(run).incidents).toHaveLength(1);
     expect(json(run).unread).toHaveLength(2);
