@@ -44,6 +44,8 @@ const NEEDED = [
   ['dash', 'dash'],
   ['busybox', 'busybox'],
   ['mksh', 'mksh'],
+  ['journalctl', 'systemd'],
+  ['/lib/systemd/systemd-journal-remote', 'systemd-journal-remote'],
 ];
 /** A compiler that this release's kernel was not built with, for the proof that notices. */
 const OTHER_COMPILERS = { bullseye: 'gcc-9', bookworm: 'gcc-11', trixie: 'gcc-13' };

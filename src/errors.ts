@@ -45,6 +45,7 @@ export type ErrorCode =
   | 'E_FS_DAMAGED'
   | 'E_DEVICE_BUSY'
   | 'E_UDEV_MISSING'
+  | 'E_LOG_MISSING'
   // fetch and unpack
   | 'E_FETCH'
   | 'E_SIGNATURE'

@@ -89,3 +89,30 @@ test('this machine is a target whose root is /', async () => {
   expect(await target.findProgram('sh')).toMatch(/\/bin\/sh$/);
   expect(await target.findProgram('no-such-program-anywhere')).toBe(undefined);
 });
+
+describe('a file in pieces', () => {
+  test('is the file, each piece at its time', async () => {
+    const content = Buffer.from(Array.from({ length: 3_000_000 }, (_, at) => (at * 7 + (at >> 9)) % 251));
+    const target = open(await temporary({ file: content, empty: '' }));
+    const pieces: Buffer[] = [];
+    for await (const piece of target.readChunks('/file')) pieces.push(Buffer.from(piece));
+    expect(pieces.length).toBeGreaterThan(1);
+    expect(Buffer.concat(pieces).equals(content)).toBe(true);
+    for await (const piece of target.readChunks('/empty'))
+      throw new Error(`a piece of nothing: ${piece.length}`);
+  });
+
+  test('may be left early, and one that is missing is an error', async () => {
+    const target = open(await temporary({ file: 'x'.repeat(2_000_000) }));
+    let seen = 0;
+    for await (const piece of target.readChunks('/file')) {
+      seen += piece.length;
+      break;
+    }
+    expect(seen).toBeGreaterThan(0);
+    const missing = async () => {
+      for await (const piece of target.readChunks('/none')) seen += piece.length;
+    };
+    await expect(missing()).rejects.toMatchObject({ code: 'ENOENT' });
+  });
+});

@@ -1,4 +1,5 @@
 import type { TimedEvent } from './event-stream.ts';
+import { shortHost } from './host.ts';
 import type { Incident, RecordedError } from './incident.ts';
 import { type IncidentBuilder, incidentBuilder, isoTime } from './incident-builder.ts';
 
@@ -68,7 +69,7 @@ export function incidentGrouper(): IncidentGrouper {
   const groupOf = ({ event, at, source }: TimedEvent): Group => {
     const host = event.host ?? null;
     // Without times, two logs cannot be of one incident.
-    const key = at === null ? `${host ?? ''}\n${source}` : (host?.split('.')[0] ?? '');
+    const key = at === null ? `${host ?? ''}\n${source}` : shortHost(event.host);
     const known = groups.get(key);
     if (known !== undefined) return known;
     const [first] = groups.size >= MAX_HOSTS ? groups : [];

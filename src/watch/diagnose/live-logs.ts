@@ -11,6 +11,7 @@ const KMSG_IS_READ = 'Resource temporarily unavailable';
  */
 export async function kernelBufferSource(target: Target, now: number): Promise<LogSource> {
   const bootedAt = await bootTime(target, now);
+  const host = (await target.readText('/proc/sys/kernel/hostname'))?.trim() ?? '';
   const open = async function* (): AsyncGenerator<Uint8Array> {
     // The buffer is small (at most some MB): it can be held whole, and dd's end tells whether it was read whole.
     const kmsg = await target.run(READ_KMSG, { effect: 'read' });
@@ -20,6 +21,7 @@ export async function kernelBufferSource(target: Target, now: number): Promise<L
   return {
     name: 'kernel buffer',
     parts: [{ name: 'the kernel’s buffer (/dev/kmsg, dmesg)', until: now, open }],
+    ...(host === '' ? {} : { host }),
     ...(bootedAt === undefined ? {} : { bootedAt }),
   };
 }

@@ -1,4 +1,5 @@
 import type { TimedEvent } from './event-stream.ts';
+import { shortHost } from './host.ts';
 
 /** The same message of two logs may carry times that are so far apart: one log has whole seconds, clocks are set. */
 const SAME_WITHIN_MS = 60_000;
@@ -65,7 +66,8 @@ function onceForAll(): (event: TimedEvent) => boolean {
       if (at - last <= SAME_WITHIN_MS && seen.size <= MAX_REMEMBERED) break;
       seen.delete(key);
     }
-    const key = event.text;
+    // All guests of a storage lose it at once, and say the same.
+    const key = `${shortHost(event.host)} ${event.text}`;
     const known = seen.get(key) ?? { counts: new Map<string, number>(), given: 0, at };
     // Taken out and put in again, so that the oldest stand first.
     seen.delete(key);

@@ -6,6 +6,8 @@ export interface LogPart {
   readonly name: string;
   /** No line in it is later than this, in milliseconds since the epoch: tells the year where lines do not. */
   readonly until: number;
+  /** On disk, where it is known. */
+  readonly bytes?: number;
   readonly open: () => AsyncIterable<Uint8Array>;
 }
 
@@ -13,6 +15,8 @@ export interface LogPart {
 export interface LogSource {
   readonly name: string;
   readonly parts: readonly LogPart[];
+  /** The machine of lines that name none. */
+  readonly host?: string;
   /** When the kernel started whose seconds the lines have, in milliseconds since the epoch; else it is not known. */
   readonly bootedAt?: number;
 }
@@ -27,8 +31,8 @@ const COMPRESSIONS: readonly { readonly magic: readonly number[]; readonly tool:
 const MAGIC_BYTES = 6;
 
 /** A log file, unpacked on the way where it is packed. */
-export function filePart(target: Target, path: string, until: number): LogPart {
-  return { name: path, until, open: () => unpacked(target, path) };
+export function filePart(target: Target, path: string, until: number, bytes = 0): LogPart {
+  return { name: path, until, bytes, open: () => unpacked(target, path) };
 }
 
 async function* unpacked(target: Target, path: string): AsyncGenerator<Uint8Array> {

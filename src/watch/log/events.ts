@@ -1,7 +1,8 @@
 import { deviceOfJournal, nameOfNumbers, nameOfOldDevice } from './devices.ts';
-import { type LinePrefix, parseLine } from './prefix.ts';
-import type { Effect, Fields, Layer, Signature } from './signature.ts';
+import { type LinePrefix, type ParsedLine, parseLine } from './prefix.ts';
+import type { Effect, FieldName, Fields, Layer, Signature } from './signature.ts';
 import { SIGNATURES } from './signatures.ts';
+import { wordSearch } from './words.ts';
 
 /** One message of a log. */
 export interface LogEvent extends LinePrefix {
@@ -27,14 +28,17 @@ export function logEvents(text: string): readonly LogEvent[] {
 }
 
 /** All messages on one line. A longer line is cut at 16 KiB. */
-export function lineEvents(line: string): readonly LogEvent[] {
-  const { prefix, text } = parseLine(line.length > MAX_LINE ? line.slice(0, MAX_LINE) : line);
+export function lineEvents(
+  line: string,
+  parse: (line: string) => ParsedLine = parseLine,
+): readonly LogEvent[] {
+  const { prefix, text } = parse(line.length > MAX_LINE ? line.slice(0, MAX_LINE) : line);
   return messageEvents(text, prefix);
 }
 
 /** All messages in what is left of a line without its prefix. */
 export function messageEvents(text: string, prefix: LinePrefix): readonly LogEvent[] {
-  const found = withoutOverlaps(matches(text));
+  const found = withoutOverlaps(matches(text.length > MAX_LINE ? text.slice(0, MAX_LINE) : text));
   return found.map((one, index) => event(text, one, found[index + 1]?.start ?? text.length, prefix));
 }
 
@@ -45,17 +49,29 @@ interface Match {
   readonly groups: Fields;
 }
 
+/** Each word of the table, and the signatures whose lines have it. */
+const BY_WORD = new Map<string, Signature[]>();
+for (const signature of SIGNATURES) {
+  for (const needle of signature.needles) BY_WORD.set(needle, [...(BY_WORD.get(needle) ?? []), signature]);
+}
+const WORDS = wordSearch([...BY_WORD.keys()]);
+/** One for all lines: a new one for each would be garbage outside of the collector's view. */
+const SCRATCH = Buffer.allocUnsafeSlow(MAX_LINE);
+const SIGNATURES_OF_WORD = [...BY_WORD.values()];
+
 function matches(text: string): Match[] {
+  const candidates = new Set<Signature>();
+  // The words are ASCII: what is not, may be mangled here.
+  const length = SCRATCH.write(text, 'latin1');
+  WORDS.each(SCRATCH, length, (index) => {
+    for (const signature of SIGNATURES_OF_WORD[index] ?? []) candidates.add(signature);
+  });
   const found: Match[] = [];
-  for (const signature of SIGNATURES) {
-    if (!signature.needles.some((needle) => text.includes(needle))) continue;
-    for (const match of text.matchAll(signature.pattern)) {
-      found.push({
-        signature,
-        start: match.index,
-        end: match.index + match[0].length,
-        groups: match.groups ?? {},
-      });
+  for (const signature of candidates) {
+    const { pattern } = signature;
+    pattern.lastIndex = 0;
+    for (let match = pattern.exec(text); match !== null; match = pattern.exec(text)) {
+      found.push({ signature, start: match.index, end: pattern.lastIndex, groups: match.groups ?? {} });
     }
   }
   return found;
@@ -92,19 +108,17 @@ function event(
 }
 
 function normalized(groups: Fields): Fields {
-  const fields = Object.fromEntries(Object.entries(groups).filter(([, value]) => value !== undefined));
-  const { kdev, devt, journal, address, host, channel, id, lun } = fields;
-  return {
-    ...fields,
-    ...(kdev === undefined ? {} : { device: nameOfOldDevice(kdev) }),
-    ...(devt === undefined ? {} : { device: nameOfNumbers(devt) }),
-    ...(journal === undefined ? {} : { device: deviceOfJournal(journal) }),
-    ...(address === undefined ? oldAddress(host, channel, id, lun) : {}),
-  };
-}
-
-function oldAddress(host?: string, channel?: string, id?: string, lun?: string): Fields {
-  if (host === undefined || id === undefined || lun === undefined) return {};
+  const fields: Partial<Record<FieldName, string>> = {};
+  for (const name in groups) {
+    const value = groups[name as FieldName];
+    if (value !== undefined) fields[name as FieldName] = value;
+  }
+  const { kdev, devt, journal, address, host, id, lun } = fields;
+  if (kdev !== undefined) fields.device = nameOfOldDevice(kdev);
+  if (devt !== undefined) fields.device = nameOfNumbers(devt);
+  if (journal !== undefined) fields.device = deviceOfJournal(journal);
   // RHEL 4's "scsi0 (0:0)" leaves the channel out; the adapters in question have one.
-  return { address: `${host}:${channel ?? '0'}:${id}:${lun}` };
+  if (address === undefined && host !== undefined && id !== undefined && lun !== undefined)
+    fields.address = `${host}:${fields.channel ?? '0'}:${id}:${lun}`;
+  return fields;
 }

@@ -115,19 +115,43 @@ export function parseLine(line: string): ParsedLine {
   const record = journalRecord(line);
   if (record !== undefined) return record;
   let at = 0;
-  let prefix: LinePrefix = {};
+  const prefix: { -readonly [Key in keyof LinePrefix]: LinePrefix[Key] } = {};
   let escaped = false;
   for (const { name, pattern, read } of FORMS) {
     pattern.lastIndex = at;
     const match = pattern.exec(line);
     if (match === null) continue;
     at = pattern.lastIndex;
-    prefix = { ...prefix, ...read(match.groups ?? {}) };
+    Object.assign(prefix, read(match.groups ?? {}));
     escaped ||= name === 'kmsg';
   }
-  const text = line.slice(at).replace(/\r$/, '');
+  const text = line.endsWith('\r') ? line.slice(at, -1) : line.slice(at);
   return { prefix, text: escaped ? unescapeKmsg(text) : text };
 }
+
+/**
+ * `parseLine` for the lines of one log, in their order: in a storm of errors most lines begin as the one before, to
+ * the second, and then share its prefix, the very same object.
+ */
+export function lineParser(): (line: string) => ParsedLine {
+  let start = '';
+  let prefix: LinePrefix = {};
+  return (line) => {
+    if (start !== '' && line.startsWith(start)) {
+      const text = line.slice(start.length);
+      if (MESSAGE_START.test(text)) return { prefix, text };
+    }
+    const parsed = parseLine(line);
+    const known = line.endsWith(parsed.text) && parsed.prefix.kernelSeconds === undefined;
+    start = known ? line.slice(0, line.length - parsed.text.length) : '';
+    prefix = parsed.prefix;
+    return parsed;
+  };
+}
+
+/** A text that begins so is a message, and nothing that a form above would take for more of the prefix. */
+const MESSAGE_START =
+  /^(?:end_request|blk_|print_req|[A-Z]{3}|Buffer|Aborting|sd |lost|mpt|I\/O|device|ext3_|journal|Remounting)/;
 
 function hostOf(host: string | undefined): LinePrefix {
   return host === undefined ? {} : { host };

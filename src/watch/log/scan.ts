@@ -1,5 +1,5 @@
 import { SIGNATURES } from './signatures.ts';
-import { wordFinder } from './words.ts';
+import { wordSearch } from './words.ts';
 
 /** sysklogd's line for lines that it left out; it belongs to the line before it. */
 const LAST_REPEATED = 'last message repeated ';
@@ -7,6 +7,8 @@ const LAST_REPEATED = 'last message repeated ';
 /** A record that is longer is cut: a kernel's message has 1 KB, a journal entry some. */
 const MAX_RECORD = 64 * 1024;
 const CAPACITY = 1024 * 1024;
+
+const WORDS = wordSearch([LAST_REPEATED, ...SIGNATURES.flatMap(({ needles }) => needles)]);
 
 /** Takes a log's bytes as they come, and gives the few lines that can hold a message of the table. */
 export interface LineScanner {
@@ -26,7 +28,6 @@ export type OnLine = (line: string, next: boolean) => void;
  * @param record what ends a record: a line break, or, with `journalctl -o export`, an empty line
  */
 export function lineScanner(onLine: OnLine, record: '\n' | '\n\n' = '\n'): LineScanner {
-  const find = wordFinder([LAST_REPEATED, ...SIGNATURES.flatMap(({ needles }) => needles)]);
   const buffer = Buffer.allocUnsafe(CAPACITY);
   let held = 0;
   /** The rest of a cut line is still to come. */
@@ -36,14 +37,14 @@ export function lineScanner(onLine: OnLine, record: '\n' | '\n\n' = '\n'): LineS
   let lastEnd = Number.NaN;
 
   const scan = (bytes: Buffer): void => {
-    for (let at = find(bytes, 0); at !== -1; ) {
+    for (let at = WORDS.first(bytes, 0); at !== -1; ) {
       const start = at === 0 ? 0 : bytes.lastIndexOf(record, at - 1) + 1;
       const found = bytes.indexOf(record, at);
       const end = found === -1 ? bytes.length : found;
       const text = bytes.toString('utf8', start, Math.min(end, start + MAX_RECORD));
       onLine(text.trimStart(), passed + start === lastEnd + 1);
       lastEnd = passed + end;
-      at = find(bytes, end);
+      at = WORDS.first(bytes, end);
     }
   };
 

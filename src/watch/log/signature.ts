@@ -80,8 +80,10 @@ export interface Signature {
 export const DEVICE = String.raw`[A-Za-z][\w!.-]{0,63}`;
 /** In 2.4 `bdevname()` prints `sd(8,1)`, later kernels `sda1`. */
 export const OLD_OR_NEW_DEVICE = String.raw`(?:(?<kdev>[a-z0-9]{1,16}\(\d{1,5},\d{1,8}\))|(?<device>${DEVICE}))`;
-/** How `sdev_printk` and `scmd_printk` begin a line: `sd 0:0:1:0: [sda] tag#12 `. */
-export const SCSI_LEAD = String.raw`(?:(?<address>\d{1,5}:\d{1,5}:\d{1,10}:\d{1,20}): {1,2}(?:\[(?<device>${DEVICE})\] {1,2})?(?:tag#\d{1,10} )?)?`;
+/** How `sdev_printk` begins a line: the driver's name, if it has one by then, and the address. */
+export const SCSI_ADDRESS = String.raw`(?:\b(?:sd|sr|st|ses|scsi|osst|ch) )?(?<address>\d{1,5}:\d{1,5}:\d{1,10}:\d{1,20})`;
+/** `scmd_printk` adds the disk and the command's tag: `sd 0:0:1:0: [sda] tag#12 `. */
+export const SCSI_LEAD = String.raw`(?:${SCSI_ADDRESS}: {1,2}(?:\[(?<device>${DEVICE})\] {1,2})?(?:tag#\d{1,10} )?)?`;
 
 /** A global regular expression of a raw template. */
 export function regex(strings: TemplateStringsArray, ...parts: readonly string[]): RegExp {

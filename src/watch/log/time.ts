@@ -42,7 +42,9 @@ function checked(
   day: number,
   { clock, fraction }: Groups,
 ): LocalTime | undefined {
-  const [hour = Number.NaN, minute = Number.NaN, second = Number.NaN] = (clock ?? '').split(':').map(Number);
+  const hour = Number(clock?.slice(0, 2));
+  const minute = Number(clock?.slice(3, 5));
+  const second = Number(clock?.slice(6, 8));
   // 60 is a leap second.
   if (!(month >= 1 && month <= 12 && day >= 1 && day <= 31 && hour < 24 && minute < 60 && second <= 60)) {
     return undefined;

@@ -1,28 +1,38 @@
-/** Finds the first of the words at or after `from`; -1 where there is none. */
-export type WordFinder = (bytes: Uint8Array, from: number) => number;
+/** Looks for a fixed set of words in bytes. */
+export interface WordSearch {
+  /** Where the first word at or after `from` begins; -1 where there is none. */
+  first(bytes: Uint8Array, from: number): number;
+  /** Calls with each word that is found in the first `length` bytes, by its place in the list. */
+  each(bytes: Uint8Array, length: number, onWord: (index: number) => void): void;
+}
 
 /**
  * Looks for many words at once, as Wu and Manber do ("A fast algorithm for multi-pattern searching", 1994): a window
  * as wide as the shortest word is moved on by what its last two bytes allow, so that most bytes are never looked at.
  */
-export function wordFinder(words: readonly string[]): WordFinder {
-  const all = [...new Set(words)].map((word) => Uint8Array.from(Buffer.from(word, 'latin1')));
+export function wordSearch(words: readonly string[]): WordSearch {
+  const all = words.map((word) => Uint8Array.from(Buffer.from(word, 'latin1')));
   const width = Math.min(...all.map((word) => word.length));
   const step = new Uint8Array(0x10000).fill(Math.min(width - 1, 0xff));
-  const ending = new Map<number, Uint8Array[]>();
+  const ending = new Map<number, number[]>();
   const starting = new Uint8Array(0x10000);
-  for (const word of all) {
+  for (const [index, word] of all.entries()) {
     for (let at = 1; at < width; at += 1) {
       const pair = pairAt(word, at);
       step[pair] = Math.min(step[pair] ?? 0, width - 1 - at);
     }
     starting[pairAt(word, 1)] = 1;
     const last = pairAt(word, width - 1);
-    ending.set(last, [...(ending.get(last) ?? []), word]);
+    ending.set(last, [...(ending.get(last) ?? []), index]);
   }
 
-  return (bytes, from) => {
-    const length = bytes.length;
+  /** `stop` says of a word, by its place in the list, whether it is the end of the search. */
+  const search = (
+    bytes: Uint8Array,
+    length: number,
+    from: number,
+    stop: (index: number) => boolean,
+  ): number => {
     let at = from + width - 1;
     while (at < length) {
       const pair = ((bytes[at - 1] as number) << 8) | (bytes[at] as number);
@@ -34,9 +44,22 @@ export function wordFinder(words: readonly string[]): WordFinder {
       const start = at - width + 1;
       at += 1;
       if (starting[((bytes[start] as number) << 8) | (bytes[start + 1] as number)] === 0) continue;
-      for (const word of ending.get(pair) ?? []) if (standsAt(bytes, start, word)) return start;
+      for (const index of ending.get(pair) ?? []) {
+        if (standsAt(bytes, length, start, all[index] as Uint8Array) && stop(index)) return start;
+      }
     }
     return -1;
+  };
+
+  const always = (): boolean => true;
+  return {
+    first: (bytes, from) => search(bytes, bytes.length, from, always),
+    each: (bytes, length, onWord) => {
+      search(bytes, length, 0, (index) => {
+        onWord(index);
+        return false;
+      });
+    },
   };
 }
 
@@ -44,8 +67,8 @@ function pairAt(bytes: Uint8Array, at: number): number {
   return ((bytes[at - 1] ?? 0) << 8) | (bytes[at] ?? 0);
 }
 
-function standsAt(bytes: Uint8Array, start: number, word: Uint8Array): boolean {
-  if (start + word.length > bytes.length) return false;
+function standsAt(bytes: Uint8Array, length: number, start: number, word: Uint8Array): boolean {
+  if (start + word.length > length) return false;
   for (let at = 0; at < word.length; at += 1) if (bytes[start + at] !== word[at]) return false;
   return true;
 }

@@ -371,7 +371,7 @@ export const FILE_SYSTEM_LINES: readonly Line[] = [
     era: '2.6',
     line: 'mptbase: ioc0: IOCStatus(0x0002): Busy sd 0:0:0:0: SCSI error: return code = 0x00020008',
     events: [
-      message('mpt-iocstatus', { adapter: 'ioc0', code: '0x0002' }, 'Busy sd'),
+      message('mpt-iocstatus', { adapter: 'ioc0', code: '0x0002' }, 'Busy'),
       message('scsi-return-code', { address: '0:0:0:0', code: '00020008' }),
     ],
   },

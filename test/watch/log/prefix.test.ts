@@ -1,5 +1,7 @@
+import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { parseLine } from '../../../src/watch/log/prefix.ts';
+import { lineParser, parseLine } from '../../../src/watch/log/prefix.ts';
+import { LINES } from './lines.ts';
 
 const TEXT = 'Aborting journal on device dm-0.';
 const july = { kind: 'local', month: 7, day: 28, hour: 7, minute: 12, second: 29, ms: 0 };
@@ -128,4 +130,29 @@ test.each([
   '2023-13-28T07:12:29+00:00 linux kernel: x',
 ])('no date is no time, and no error: %s', (line) => {
   expect(parseLine(line).prefix.time).toBe(undefined);
+});
+
+test('line by line, with what is known of the line before, the answer is the same', () => {
+  const starts = [
+    '',
+    'Jul 28 07:12:29 rh5 kernel: ',
+    'Jul 28 07:12:29 rh5 ',
+    'Jul 28 07:12:30 rh55 kernel: [  123.456789] ',
+    '2023-07-28T07:12:29+00:00 linux kernel: ',
+    '2023-07-28T07:12:29+00:00 ',
+    '[  123.456789] ',
+    '3,1,1,-;',
+    '<3>',
+    'kern  :err   : [  123.456789] ',
+    'Jul 28 07:12:29 u20 kernel: message repeated 5 times: [ ',
+  ];
+  const line = fc
+    .tuple(fc.constantFrom(...starts), fc.constantFrom(...LINES.map((one) => one.line), TEXT))
+    .map(([start, text]) => `${start}${text}`);
+  fc.assert(
+    fc.property(fc.array(line, { maxLength: 20 }), (lines) => {
+      expect(lines.map(lineParser())).toEqual(lines.map((one) => parseLine(one)));
+    }),
+    { numRuns: 500 },
+  );
 });

@@ -1,4 +1,4 @@
-import { regex, SCSI_LEAD, type Signature } from '../signature.ts';
+import { regex, SCSI_ADDRESS, SCSI_LEAD, type Signature } from '../signature.ts';
 
 const OLD_ADDRESS = String.raw`host (?<host>\d{1,5}) channel (?<channel>\d{1,5}) id (?<id>\d{1,10}) lun (?<lun>\d{1,20})`;
 
@@ -31,7 +31,7 @@ export const SCSI_SIGNATURES: readonly Signature[] = [
     eras: ['2.6'],
     layer: 'scsi',
     needles: ['return code = '],
-    pattern: regex`(?<address>\d{1,5}:\d{1,5}:\d{1,10}:\d{1,20}): SCSI error: return code = 0x(?<code>[\da-fA-F]{1,8})\b`,
+    pattern: regex`${SCSI_ADDRESS}: SCSI error: return code = 0x(?<code>[\da-fA-F]{1,8})\b`,
     fields: ['address', 'code'],
     source: 'scsi_lib.c scsi_io_completion(), 2.6.14 to 2.6.22 (eight digits from 2.6.18)',
   },
