@@ -68,7 +68,7 @@ export async function compileModule(options: CompileOptions): Promise<Compiled> 
   const output = join(folder, `${module}.ko`);
   const built = await machine.lstat(output);
   if (made.status !== 0 || built?.type !== 'file') throw await buildFailure(options, made.lines, log);
-  await strip(workspace, output);
+  await stripDebug(workspace, output);
   return { bytes: await machine.read(output), log, command };
 }
 
@@ -149,7 +149,7 @@ async function buildFailure(
 }
 
 /** Debug information is many times the module, and no distro ships it there. */
-async function strip({ machine, user }: Workspace, path: string): Promise<void> {
+export async function stripDebug({ machine, user }: Workspace, path: string): Promise<void> {
   const options = { effect: 'write', ...(user === undefined ? {} : { user }) } as const;
   const result = await machine.run(['strip', '--strip-debug', path], options);
   if (result.status !== 0) throw new Error(`strip failed: ${result.stderr.trim()}`);

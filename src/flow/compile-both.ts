@@ -88,6 +88,11 @@ export function startBuilds(
   };
 }
 
+/** Of a build that must have been started by then. */
+export function laterResult(compiling: Promise<Compiled> | undefined): Promise<Compiled> {
+  return compiling ?? Promise.reject(new Error('its files were never given'));
+}
+
 interface LateBuild {
   give(files: Files): void;
   replace(compiled: Promise<Compiled>): void;
@@ -109,7 +114,7 @@ function lateBuild(build: (files: CompileOptions['files']) => Promise<Compiled>,
       coming.reject(new Error('the build is not needed'));
       compiling = Promise.allSettled([compiling]).then(() => other);
     },
-    compiled: () => compiling ?? Promise.reject(new Error('its files were never given')),
+    compiled: () => laterResult(compiling),
     stop: async () => {
       coming.reject(new Error('the build was stopped'));
       await Promise.allSettled([compiling]);

@@ -48,6 +48,8 @@ export interface PlanWishes {
   readonly offline: boolean;
   /** `--whole-tree`: headers are welcome for their configuration, and not needed. */
   readonly wholeTree: boolean;
+  /** `--full`: all modules of that tree are made. */
+  readonly full: boolean;
   /** What of the guest's own could serve: its build folder, if it is there. */
   readonly guestHeaders: string | undefined;
   /** A generation of ours is in force for this kernel. */
@@ -83,7 +85,7 @@ export function makePlan(assessment: Assessment, wishes: PlanWishes): Plan {
     reason: `the driver of ${facts.kernel.release} turns BUSY into an I/O error`,
     source,
     headers,
-    steps: steps(assessment, source, headers),
+    steps: steps(assessment, source, headers, wishes),
     warnings: warnings(assessment),
   };
 }
@@ -112,12 +114,12 @@ function nothingToDo({ verdict, facts }: Assessment, patchedBy: number | undefin
 /** Where source and headers would come from. Throws what makes that impossible. */
 export function planOrigins(
   assessment: Assessment,
-  wishes: Omit<PlanWishes, 'patchedBy'>,
+  wishes: OriginWishes,
 ): { readonly source: Origin; readonly headers: Origin } {
   return { source: sourceOrigin(assessment, wishes), headers: headersOrigin(assessment, wishes) };
 }
 
-type OriginWishes = Omit<PlanWishes, 'patchedBy'>;
+type OriginWishes = Omit<PlanWishes, 'patchedBy' | 'full'>;
 
 function sourceOrigin({ facts }: Assessment, wishes: OriginWishes): Origin {
   if (wishes.source !== undefined) return { kind: 'local', path: wishes.source };
@@ -180,17 +182,26 @@ function requireProvider(
   );
 }
 
-function steps({ facts }: Assessment, source: Origin, headers: Origin): readonly PlanStep[] {
+function steps(
+  { facts }: Assessment,
+  source: Origin,
+  headers: Origin,
+  { wholeTree, full }: PlanWishes,
+): readonly PlanStep[] {
   const module = facts.module?.path ?? '';
   const release = facts.kernel.release;
   const work = (what: string): PlanStep => ({ effect: 'write', where: 'work folder', what });
   const guest = (what: string): PlanStep => ({ effect: 'write', where: 'guest', what });
   return [
     work(`take the driver from ${originText(source)}`),
-    work(`take the build folder from ${originText(headers)}`),
+    work(
+      wholeTree
+        ? 'configure the whole source as the guest’s kernel: make oldconfig, make modules_prepare'
+        : `take the build folder from ${originText(headers)}`,
+    ),
     work('patch one branch, and show the difference'),
     work(
-      `compile ${facts.module?.name ?? ''}.ko as an unprivileged user, and prove that it belongs to ${release}`,
+      `${full ? 'make all modules of the tree' : `compile ${facts.module?.name ?? ''}.ko`} as an unprivileged user, and prove that it belongs to ${release}`,
     ),
     guest(`keep ${module} and the module index in /var/lib/mptfix`),
     guest(`replace ${module}`),

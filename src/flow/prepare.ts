@@ -12,6 +12,7 @@ export interface Wishes {
   readonly headers?: string;
   readonly offline: boolean;
   readonly wholeTree?: boolean;
+  readonly full?: boolean;
 }
 
 /** Reads the guest, decides, and plans: everything left of the first fetch. */
@@ -25,6 +26,7 @@ export async function prepare(
     headers: wishes.headers === undefined ? undefined : resolve(wishes.headers),
     offline: wishes.offline,
     wholeTree: wishes.wholeTree ?? false,
+    full: wishes.full ?? false,
     guestHeaders: await guestHeaders(target, assessment.facts.kernel.release),
     patchedBy: await patchedBy(target, assessment),
   });

@@ -5,6 +5,7 @@ import type { Headers } from '../source/headers.ts';
 import type { Workspace } from '../target/workspace.ts';
 import { proveBeforehand } from './artifact.ts';
 import { type RunningBuilds, startBuilds } from './compile-both.ts';
+import { startFullBuilds } from './full-builds.ts';
 import type { Job, Making } from './job.ts';
 import { type Fetched, obtainHeaders, openSource } from './obtain.ts';
 import { obtainTree } from './obtain-tree.ts';
@@ -33,7 +34,9 @@ export async function takeSources(
   const opened = await openSource(job, made.fetched, workspace, progress, making.cache, signal);
   const source = opened.atHand ? Promise.resolve(opened.files) : opened.unpack();
   const headers = headersOf(job, making, made.fetched, workspace, progress, signal).then((found) => {
-    made.running = startBuilds(job, making, found, workspace, progress, signal, !opened.atHand);
+    made.running = making.full
+      ? startFullBuilds(job, making, found, workspace, progress, signal)
+      : startBuilds(job, making, found, workspace, progress, signal, !opened.atHand);
     return found;
   });
   // Whatever happens, both have ended then: nothing may still write into a work folder that is being removed.
