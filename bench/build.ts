@@ -103,6 +103,7 @@ function byHand({ folder, headers, tarball }: BenchKernel): Contender {
   const place = join(folder, 'by-hand');
   return {
     name: BY_HAND,
+    rounds: 2,
     before: () => {
       rmSync(place, { recursive: true, force: true });
       mkdirSync(place);

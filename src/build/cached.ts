@@ -20,16 +20,14 @@ export async function surroundings(
   headers: { readonly folder: string; readonly folders: readonly string[] },
   compiler: string,
 ): Promise<BuildSurroundings | undefined> {
-  const listed = await machine.run(['find', '-H', ...headers.folders, '-printf', '%P %s %T@ %l\\n'], {
-    effect: 'read',
-  });
-  const versions = await Promise.all(
-    [compiler, 'as', 'ld', 'make'].map((name) => machine.run([name, '--version'], { effect: 'read' })),
-  );
+  const [listed, versions, contents] = await Promise.all([
+    machine.run(['find', '-H', ...headers.folders, '-printf', '%P %s %T@ %l\\n'], { effect: 'read' }),
+    Promise.all(
+      [compiler, 'as', 'ld', 'make'].map((name) => machine.run([name, '--version'], { effect: 'read' })),
+    ),
+    Promise.all(['.config', 'Module.symvers'].map((name) => machine.hash(`${headers.folder}/${name}`))),
+  ]);
   if (listed.status !== 0 || versions.some(({ status }) => status !== 0)) return undefined;
-  const contents = await Promise.all(
-    ['.config', 'Module.symvers'].map((name) => machine.hash(`${headers.folder}/${name}`)),
-  );
   return {
     headers: hash(Buffer.concat([listed.stdout, Buffer.from(contents.join('\n'))])),
     tools: hash(Buffer.concat(versions.map(({ stdout }) => stdout))),
