@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { Cache } from '../target/cache.ts';
-import type { Target } from '../target/port.ts';
+import type { Workspace } from '../target/workspace.ts';
 import { type Compiled, type CompileOptions, compileModule } from './compile.ts';
 
 /** Raise it when the same inputs would give another module. */
@@ -16,14 +16,16 @@ export interface BuildSurroundings {
 
 /** Undefined where something of it cannot be told: then nothing is taken from the cache. */
 export async function surroundings(
-  machine: Target,
+  { machine, user }: Pick<Workspace, 'machine' | 'user'>,
   headers: { readonly folder: string; readonly folders: readonly string[] },
   compiler: string,
 ): Promise<BuildSurroundings | undefined> {
   const [listed, versions, contents] = await Promise.all([
     machine.run(['find', '-H', ...headers.folders, '-printf', '%P %s %T@ %l\\n'], { effect: 'read' }),
     Promise.all(
-      [compiler, 'as', 'ld', 'make'].map((name) => machine.run([name, '--version'], { effect: 'read' })),
+      [compiler, 'as', 'ld', 'make'].map((name) =>
+        machine.run([name, '--version'], { effect: 'read', ...(user === undefined ? {} : { user }) }),
+      ),
     ),
     Promise.all(['.config', 'Module.symvers'].map((name) => machine.hash(`${headers.folder}/${name}`))),
   ]);

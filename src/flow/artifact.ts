@@ -13,7 +13,6 @@ import type { ArtifactInfo } from '../install/manifest.ts';
 import type { DriverFiles } from '../source/driver-files.ts';
 import type { Headers } from '../source/headers.ts';
 import { treeVersion } from '../source/makefile-version.ts';
-import type { Target } from '../target/port.ts';
 import { requireTools, TOOLS } from '../target/tools.ts';
 import type { Workspace } from '../target/workspace.ts';
 import { type Builds, compilerName, compilerTools } from './compile-both.ts';
@@ -29,7 +28,7 @@ export async function proveBeforehand(
   making: Making,
   source: DriverFiles,
   headers: Headers,
-  machine: Target,
+  workspace: Workspace,
 ): Promise<readonly ProofResult[]> {
   const compiler = compilerName(headers, making);
   const versions = proveVersions({
@@ -39,9 +38,9 @@ export async function proveBeforehand(
     release: job.kernel.release,
   });
   requireProofs([versions], job);
-  await requireTools(machine, [TOOLS.make, TOOLS.strip, ...compilerTools(headers, making)]);
+  await requireTools(workspace.machine, [TOOLS.make, TOOLS.strip, ...compilerTools(headers, making)]);
   const shipped = readElf(job.shipped.bytes);
-  const proofs = [versions, waive(await proveCompiler(machine, compiler, shipped, headers.config), making)];
+  const proofs = [versions, waive(await proveCompiler(workspace, compiler, shipped, headers.config), making)];
   requireProofs(proofs, job);
   return proofs;
 }

@@ -45,7 +45,7 @@ export function startBuilds(
   const around =
     making.cache === noCache || making.wholeTree
       ? Promise.resolve(undefined)
-      : surroundings(workspace.machine, headers, compilerName(headers, making));
+      : surroundings(workspace, headers, compilerName(headers, making));
   const build = (label: 'patched' | 'unchanged', files: CompileOptions['files']): Promise<Compiled> => {
     const compiling = compileCached(
       {

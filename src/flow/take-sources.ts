@@ -43,7 +43,7 @@ export async function takeSources(
   await Promise.allSettled([source, headers]);
   made.source = await source;
   made.headers = await headers;
-  made.beforehand = await proveBeforehand(job, making, made.source, made.headers, workspace.machine);
+  made.beforehand = await proveBeforehand(job, making, made.source, made.headers, workspace);
   made.running.unchanged(new Map(made.source.files));
 }
 
