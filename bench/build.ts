@@ -1,5 +1,6 @@
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { availableParallelism, loadavg } from 'node:os';
 import { join } from 'node:path';
 import { type BenchKernel, benchKernel, oneModule } from './kernel.ts';
 import { type Contender, type Row, race, table } from './measure.ts';
@@ -21,7 +22,7 @@ export async function benchBuild(): Promise<string> {
   try {
     const contenders = [floor(kernel), cold(kernel), warm(kernel), dkms(kernel), byHand(kernel)];
     const rows = await race(contenders, ROUNDS);
-    return [describe(kernel), table(rows, FLOOR), targets(rows)].join('\n\n');
+    return [describe(kernel), table(rows, FLOOR), targets(rows), ...busy()].join('\n\n');
   } finally {
     kernel.dispose();
   }
@@ -135,6 +136,16 @@ function targets(rows: readonly Row[]): string {
   ] as const;
   const told = lines.map(([text, held]) => `- ${text}: ${held ? 'held' : 'missed'}`);
   return ['Targets:', '', ...told, ...why(rows, ratio)].join('\n');
+}
+
+/** One run at a time keeps two cores busy at most: what is above is other work. */
+function busy(): readonly string[] {
+  const [, load = 0] = loadavg();
+  if (load <= 2.5) return [];
+  return [
+    `The machine had other work meanwhile (load ${load.toFixed(1)} on ${availableParallelism()} cores), which slows two compilations ` +
+      'at once more than one: run it again on an idle one.',
+  ];
 }
 
 /** Two builds need twice the processor time of one; more than the machine's cores give at once, nothing can hide. */
