@@ -7,6 +7,7 @@ import type { UnpackOptions } from '../unpack.ts';
 import { decodeBlock, type XzFile } from './decode.ts';
 import { readLayout, type XzLayout } from './layout.ts';
 import { orderCheck, placeOf } from './order.ts';
+import { plainEntries } from './plain-entries.ts';
 import { type BlockSearch, blockSearch } from './search.ts';
 
 /** A block's packed bytes pass through memory, two blocks at a time. xz -9 -T0 makes some 25 MB of a kernel's source. */
@@ -88,11 +89,17 @@ async function readStretch(reading: Reading, goal: string, guess: number): Promi
   const order = orderCheck();
   let inside = false;
   let past = false;
-  const collector = tarCollector(file.path, (name) => {
+  const meet = (name: string): void => {
     order.add(name);
     const place = placeOf(name, goal);
     inside ||= place === 'inside';
     past ||= place === 'after';
+  };
+  const collector = tarCollector(file.path, meet);
+  const inFront = plainEntries(file.path, (name) => {
+    if (placeOf(name, goal) !== 'before') return false;
+    order.add(name);
+    return order.sorted();
   });
 
   let skip = stretch.entry.offset;
@@ -101,7 +108,7 @@ async function readStretch(reading: Reading, goal: string, guess: number): Promi
     file.options.progress.bytes(reading.unpacked);
     const wanted = chunk.subarray(skip);
     skip = Math.max(0, skip - chunk.length);
-    return collector.write(wanted) && !past && !reading.abandoned && order.sorted();
+    return collector.write(inFront.pass(wanted)) && !past && !reading.abandoned && order.sorted();
   };
   const end = Math.min(stretch.last + 1, stretch.block + MAX_BLOCKS);
   for (const block of file.layout.blocks.slice(stretch.block, end)) {
