@@ -11,7 +11,10 @@ export interface Seen {
   readonly cwd: string;
 }
 
-/** All that runs now; what has ended and waits to be collected does not run. */
+/**
+ * All that runs now. What waits to be collected does not, nor what is without memory: the kernel takes that first when a
+ * process ends, and only then closes its files, by which whoever started it hears of the end.
+ */
 export function processes(): Seen[] {
   return readdirSync('/proc')
     .filter((entry) => /^\d+$/.test(entry))
@@ -23,12 +26,14 @@ function see(pid: number): Seen | undefined {
     const status = readFileSync(`/proc/${pid}/status`, 'utf8');
     const field = (name: string): string => new RegExp(`^${name}:\\t(.*)$`, 'm').exec(status)?.[1] ?? '';
     if (/^[ZX]/.test(field('State'))) return undefined;
+    const argv = readFileSync(`/proc/${pid}/cmdline`, 'utf8').replaceAll('\0', ' ');
+    if (argv === '') return undefined;
     return {
       pid,
       parent: Number(field('PPid')),
       uid: Number(field('Uid').split('\t')[1]),
       name: field('Name'),
-      argv: readFileSync(`/proc/${pid}/cmdline`, 'utf8').replaceAll('\0', ' '),
+      argv,
       cwd: cwdOf(pid),
     };
   } catch {
