@@ -12,7 +12,7 @@ const { at, headers, output, build } = buildBench(fixture);
 
 /** From an unpacked folder with both builds, and from the distro's tarball, which is unpacked while make runs. */
 const WAYS: readonly (readonly [string, () => string[]])[] = [
-  ['a folder', () => ['--source', source, '--root', guest]],
+  ['a folder', () => ['--source', source, '--root', guest, '--headers', headers()]],
   [
     'a tarball',
     () => [
