@@ -5,6 +5,8 @@ import { readFileSync } from 'node:fs';
 /** One run of a command as a whole process. */
 export interface Measured {
   readonly seconds: number;
+  /** Processor time, user and system, of the process and all that it started and waited for. */
+  readonly cpuSeconds: number;
   /** Largest resident set of the process itself, in MiB. */
   readonly peakMiB: number;
   readonly status: number | null;
@@ -15,6 +17,7 @@ const POLL_MS = 2;
 
 export async function measure(argv: readonly string[]): Promise<Measured> {
   const [file = '', ...args] = argv;
+  const cpu = childrenSeconds();
   const started = process.hrtime.bigint();
   const child = spawn(file, args, { stdio: 'ignore' });
   let peak = 0;
@@ -23,7 +26,16 @@ export async function measure(argv: readonly string[]): Promise<Measured> {
   }, POLL_MS);
   const [status] = (await once(child, 'exit')) as [number | null];
   clearInterval(timer);
-  return { seconds: Number(process.hrtime.bigint() - started) / 1e9, peakMiB: peak / 1024, status };
+  const seconds = Number(process.hrtime.bigint() - started) / 1e9;
+  return { seconds, cpuSeconds: childrenSeconds() - cpu, peakMiB: peak / 1024, status };
+}
+
+/** Of all children so far, in hundredths. Source: proc(5), /proc/pid/stat, cutime and cstime. */
+function childrenSeconds(): number {
+  const fields = readFileSync('/proc/self/stat', 'latin1')
+    .replace(/^.*\) /s, '')
+    .split(' ');
+  return (Number(fields[13]) + Number(fields[14])) / 100;
 }
 
 function highWaterKiB(pid: number | undefined): number {
@@ -44,6 +56,12 @@ export function median(values: readonly number[]): number {
 export interface Contender {
   readonly name: string;
   readonly argv: readonly string[];
+  /** Puts things back to where a run starts from; is not measured. */
+  readonly before?: () => void;
+  /** For what takes long: fewer rounds than the others, and none that is not counted. */
+  readonly rounds?: number;
+  /** What it must end with; default 0. A run that failed is no measure of anything. */
+  readonly status?: number;
 }
 
 export interface Row {
@@ -51,6 +69,7 @@ export interface Row {
   readonly medianSeconds: number;
   readonly minSeconds: number;
   readonly maxSeconds: number;
+  readonly cpuSeconds: number;
   readonly peakMiB: number;
 }
 
@@ -58,8 +77,12 @@ export interface Row {
 export async function race(contenders: readonly Contender[], rounds: number): Promise<readonly Row[]> {
   const runs = contenders.map((): Measured[] => []);
   for (let round = -1; round < rounds; round += 1) {
-    for (const [index, { argv }] of contenders.entries()) {
+    for (const [index, { name, argv, before, status = 0, rounds: own }] of contenders.entries()) {
+      if (own !== undefined && (round < 0 || round >= own)) continue;
+      before?.();
       const measured = await measure(argv);
+      if (measured.status !== status)
+        throw new Error(`${name} ended with ${measured.status}: ${argv.join(' ')}`);
       if (round >= 0) runs[index]?.push(measured);
     }
   }
@@ -70,6 +93,7 @@ export async function race(contenders: readonly Contender[], rounds: number): Pr
       medianSeconds: median(seconds),
       minSeconds: Math.min(...seconds),
       maxSeconds: Math.max(...seconds),
+      cpuSeconds: median((runs[index] ?? []).map((run) => run.cpuSeconds)),
       peakMiB: median((runs[index] ?? []).map((run) => run.peakMiB)),
     };
   });
@@ -79,12 +103,12 @@ export async function race(contenders: readonly Contender[], rounds: number): Pr
 export function table(rows: readonly Row[], base: string): string {
   const floor = rows.find(({ name }) => name === base)?.medianSeconds ?? Number.NaN;
   return [
-    `| what | median | min – max | ratio to ${base} | peak |`,
-    '|---|---|---|---|---|',
+    `| what | median | min – max | ratio to ${base} | processor time | peak |`,
+    '|---|---|---|---|---|---|',
     ...rows.map(
       (row) =>
         `| ${row.name} | ${row.medianSeconds.toFixed(3)} s | ${row.minSeconds.toFixed(3)} – ${row.maxSeconds.toFixed(3)} s | ` +
-        `${(row.medianSeconds / floor).toFixed(2)} | ${row.peakMiB.toFixed(0)} MiB |`,
+        `${(row.medianSeconds / floor).toFixed(2)} | ${row.cpuSeconds.toFixed(2)} s | ${row.peakMiB.toFixed(0)} MiB |`,
     ),
   ].join('\n');
 }

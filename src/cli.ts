@@ -229,6 +229,12 @@ function building(command: Command): Command {
       '--headers <folder>',
       'the kernel’s build folder (linux-headers-…); else the guest’s own, else it is fetched',
     )
+    .option(
+      '--whole-tree',
+      'configure the whole source as the guest’s kernel, instead of using its headers',
+      false,
+    )
+    .option('--full', 'with --whole-tree: make all its modules (hours), and take the one', false)
     .option('--offline', 'fetch nothing: what is missing is an error', false)
     .option('--work <folder>', 'where the private work folder is made (default /var/tmp)');
 }
@@ -241,11 +247,6 @@ function making(command: Command): Command {
       (word: string, all: string[] = []) => [...all, word],
     )
     .option('--allow-unproven', 'go on although the unchanged source does not give the guest’s module', false)
-    .option(
-      '--whole-tree',
-      'configure the whole source as the guest’s kernel, instead of using its headers',
-      false,
-    )
     .option('--config <file>', 'with --whole-tree: the guest’s .config, where it is not in its /boot')
     .option('--symvers <file>', 'with --whole-tree: the distro’s Module.symvers')
     .option('--sign-key <file>', 'sign the module with this key, by the kernel’s own sign-file')

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { Cache } from '../target/cache.ts';
-import type { Target } from '../target/port.ts';
+import type { Workspace } from '../target/workspace.ts';
 import { type Compiled, type CompileOptions, compileModule } from './compile.ts';
 
 /** Raise it when the same inputs would give another module. */
@@ -16,46 +16,80 @@ export interface BuildSurroundings {
 
 /** Undefined where something of it cannot be told: then nothing is taken from the cache. */
 export async function surroundings(
-  machine: Target,
+  { machine, user }: Pick<Workspace, 'machine' | 'user'>,
   headers: { readonly folder: string; readonly folders: readonly string[] },
   compiler: string,
 ): Promise<BuildSurroundings | undefined> {
-  const listed = await machine.run(['find', '-H', ...headers.folders, '-printf', '%P %s %T@ %l\\n'], {
-    effect: 'read',
-  });
-  const versions = await Promise.all(
-    [compiler, 'as', 'ld', 'make'].map((name) => machine.run([name, '--version'], { effect: 'read' })),
-  );
+  const [listed, versions, contents] = await Promise.all([
+    machine.run(['find', '-H', ...headers.folders, '-printf', '%P %s %T@ %l\\n'], { effect: 'read' }),
+    Promise.all(
+      [compiler, 'as', 'ld', 'make'].map((name) =>
+        machine.run([name, '--version'], { effect: 'read', ...(user === undefined ? {} : { user }) }),
+      ),
+    ),
+    Promise.all(['.config', 'Module.symvers'].map((name) => machine.hash(`${headers.folder}/${name}`))),
+  ]);
   if (listed.status !== 0 || versions.some(({ status }) => status !== 0)) return undefined;
-  const contents = await Promise.all(
-    ['.config', 'Module.symvers'].map((name) => machine.hash(`${headers.folder}/${name}`)),
-  );
   return {
     headers: hash(Buffer.concat([listed.stdout, Buffer.from(contents.join('\n'))])),
     tools: hash(Buffer.concat(versions.map(({ stdout }) => stdout))),
   };
 }
 
-/** Compiles, or takes what the very same inputs gave before. */
+/** Compiles, or takes what the very same inputs gave before; `around` undefined: nothing is known to be the same. */
 export async function compileCached(
   options: CompileOptions,
   cache: Cache,
-  around: BuildSurroundings | undefined,
+  around: Promise<BuildSurroundings | undefined>,
 ): Promise<Compiled> {
-  if (around === undefined) return compileModule(options);
-  const key = JSON.stringify({
+  const key = keyOf(options, around);
+  if (options.files instanceof Promise) return compileAhead(options, cache, key);
+  const name = await key;
+  const known = name === undefined ? undefined : await cache.get(name);
+  if (known !== undefined) return fromCache(known);
+  return keep(cache, name, await compileModule(options));
+}
+
+/** make is begun before the driver is there; where the cache then has it, make is ended. */
+async function compileAhead(
+  options: CompileOptions,
+  cache: Cache,
+  key: Promise<string | undefined>,
+): Promise<Compiled> {
+  const stopper = new AbortController();
+  const signal =
+    options.signal === undefined ? stopper.signal : AbortSignal.any([options.signal, stopper.signal]);
+  const compiling = compileModule({ ...options, signal });
+  const known = key.then((name) => (name === undefined ? undefined : cache.get(name)));
+  const found = await Promise.race([known, compiling.then(() => undefined)]).catch(() => undefined);
+  if (found === undefined) {
+    const compiled = await compiling;
+    return keep(cache, await key, compiled);
+  }
+  stopper.abort();
+  await Promise.allSettled([compiling]);
+  return fromCache(found);
+}
+
+async function keep(cache: Cache, key: string | undefined, compiled: Compiled): Promise<Compiled> {
+  if (key !== undefined) await cache.put(key, toCache(compiled));
+  return compiled;
+}
+
+async function keyOf(
+  options: CompileOptions,
+  around: Promise<BuildSurroundings | undefined>,
+): Promise<string | undefined> {
+  const [files, surrounding] = await Promise.all([options.files, around]);
+  if (surrounding === undefined) return undefined;
+  return JSON.stringify({
     format: FORMAT,
-    ...around,
+    ...surrounding,
     base: options.headers.version.base,
     module: options.module,
     makeVars: options.makeVars ?? [],
-    files: [...options.files].map(([name, content]) => [name, hash(content)]).sort(),
+    files: [...files].map(([name, content]) => [name, hash(content)]).sort(),
   });
-  const known = await cache.get(key);
-  if (known !== undefined) return fromCache(known);
-  const compiled = await compileModule(options);
-  await cache.put(key, toCache(compiled));
-  return compiled;
 }
 
 function toCache({ bytes, log, command }: Compiled): Buffer {

@@ -1,7 +1,7 @@
 import type { ElfFile } from '../elf/elf.ts';
 import { bytesOfSection } from '../elf/elf.ts';
-import type { Target } from '../target/port.ts';
 import type { Tool } from '../target/tools.ts';
+import type { Workspace } from '../target/workspace.ts';
 import type { ProofResult } from './proof.ts';
 
 /**
@@ -30,13 +30,16 @@ export function compilerOf(elf: ElfFile): string {
  * to show. Holds where neither module nor configuration tell a version.
  */
 export async function proveCompiler(
-  machine: Pick<Target, 'run'>,
+  { machine, user }: Pick<Workspace, 'machine' | 'user'>,
   name: string,
   shipped: ElfFile,
   config: string,
 ): Promise<ProofResult> {
   const wanted = lastVersion(compilerOf(shipped)) ?? lastVersion(versionText(config));
-  const told = await machine.run([name, '-dumpfullversion', '-dumpversion'], { effect: 'read' });
+  const told = await machine.run([name, '-dumpfullversion', '-dumpversion'], {
+    effect: 'read',
+    ...(user === undefined ? {} : { user }),
+  });
   const found = told.status === 0 ? told.stdout.toString('utf8').trim() : undefined;
   const ok = wanted === undefined || found === wanted;
   return {

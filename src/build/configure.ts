@@ -1,8 +1,10 @@
 import { join } from 'node:path';
 import { failure } from '../errors.ts';
 import type { Progress } from '../progress.ts';
+import type { Argv } from '../target/port.ts';
 import { requireTools, type Tool } from '../target/tools.ts';
 import type { Workspace } from '../target/workspace.ts';
+import { firstError } from './first-error.ts';
 
 /** What a kernel's own scripts need beside the compiler. */
 const CONFIGURE_TOOLS: readonly Tool[] = [
@@ -12,19 +14,22 @@ const CONFIGURE_TOOLS: readonly Tool[] = [
   { name: 'bc', package: 'bc' },
 ];
 
-export interface ConfigureOptions {
+/** A whole kernel tree in the workspace, and how make is run in it. */
+export interface TreeOptions {
   readonly workspace: Workspace;
-  /** The whole source, in the workspace. */
   readonly tree: string;
-  /** The guest's own `.config`. */
-  readonly config: string;
-  /** The distro's Module.symvers; without it a kernel with modversions would refuse the module. */
-  readonly symvers: Buffer | undefined;
   /** As `uname -r` says on the guest: a distro sets it beside the tree's own version. */
   readonly release: string;
   readonly makeVars: readonly string[];
   readonly progress: Progress;
   readonly signal: AbortSignal;
+}
+
+export interface ConfigureOptions extends TreeOptions {
+  /** The guest's own `.config`. */
+  readonly config: string;
+  /** The distro's Module.symvers; without it a kernel with modversions would refuse the module. */
+  readonly symvers: Buffer | undefined;
 }
 
 /**
@@ -39,14 +44,17 @@ export async function configureTree(options: ConfigureOptions): Promise<void> {
   await workspace.handOver(tree);
   for (const goal of ['oldconfig', 'modules_prepare']) {
     progress.note(`make ${goal}`);
-    await runMake(options, goal);
+    await makeGoal(options, goal);
   }
 }
 
-/** Runs one goal of the tree's own Makefile as the unprivileged user. */
-async function runMake(options: ConfigureOptions, goal: string): Promise<void> {
+/** Runs one goal of the tree's own Makefile as the unprivileged user. Throws E_BUILD with the log's path. */
+export async function makeGoal(
+  options: TreeOptions,
+  goal: string,
+): Promise<{ readonly command: Argv; readonly log: string }> {
   const { workspace, tree, release, makeVars, progress, signal } = options;
-  const command = ['make', '-C', tree, goal, `KERNELRELEASE=${release}`, `-j${CORES}`, ...makeVars] as const;
+  const command: Argv = ['make', '-C', tree, goal, `KERNELRELEASE=${release}`, `-j${CORES}`, ...makeVars];
   const lines: string[] = [];
   const result = await workspace.machine.run(command, {
     effect: 'write',
@@ -61,12 +69,11 @@ async function runMake(options: ConfigureOptions, goal: string): Promise<void> {
     ...(workspace.user === undefined ? {} : { user: workspace.user }),
   });
   signal.throwIfAborted();
-  if (result.status === 0) return;
   const log = `${command.join(' ')}\n${lines.join('\n')}\n`;
-  const first = lines.find((line) => /: (fatal )?error:|: not found|\*\*\*/.test(line)) ?? lines.at(-1) ?? '';
+  if (result.status === 0) return { command, log };
   throw failure(
     'E_BUILD',
-    `make ${goal} failed: ${first.trim()}`,
+    `make ${goal} failed: ${firstError(lines)}`,
     'read the log; a kernel’s scripts may need libelf-dev and libssl-dev beside flex, bison and bc',
     { log: await workspace.keepLog('build', log) },
   );

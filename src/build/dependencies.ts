@@ -1,8 +1,7 @@
 import { join } from 'node:path';
 import { readElf } from '../elf/elf.ts';
 import { modinfo, modinfoField } from '../elf/modinfo.ts';
-import { makeFolders } from '../target/folders.ts';
-import type { Target } from '../target/port.ts';
+import type { Workspace } from '../target/workspace.ts';
 import type { ProofResult } from './proof.ts';
 
 /** A module of the sandbox: name without suffix, content unpacked. */
@@ -25,15 +24,15 @@ export function dependsOf(bytes: Uint8Array): readonly string[] {
  * folder's Module.symvers: no symbol may be unknown, no CRC may disagree. The guest's own tree is only read.
  */
 export async function proveDependencies(
-  machine: Target,
-  folder: string,
+  workspace: Pick<Workspace, 'machine' | 'own' | 'writeOwn'>,
   release: string,
   modules: readonly SandboxModule[],
   symversFile: string,
 ): Promise<ProofResult> {
+  const { machine } = workspace;
+  const folder = workspace.own('sandbox');
   const place = join(folder, 'lib/modules', release);
-  await makeFolders(machine, place);
-  for (const { name, bytes } of modules) await machine.write(join(place, `${name}.ko`), bytes);
+  await Promise.all(modules.map(({ name, bytes }) => workspace.writeOwn(join(place, `${name}.ko`), bytes)));
   const argv = ['depmod', '-n', '-e', '-E', symversFile, '-b', folder, release] as const;
   const result = await machine.run(argv, { effect: 'read' });
   const complaints = result.stderr

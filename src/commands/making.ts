@@ -7,7 +7,8 @@ import { noCache, openCache } from '../target/cache.ts';
 export interface MakingOptions {
   readonly makeVar?: readonly string[];
   readonly allowUnproven?: boolean;
-  readonly wholeTree?: boolean;
+  readonly wholeTree: boolean;
+  readonly full: boolean;
   readonly cache?: boolean;
   readonly config?: string;
   readonly symvers?: string;
@@ -36,6 +37,7 @@ export async function makingOf(options: MakingOptions): Promise<Making> {
       'such as --make-var CC=gcc-11',
     );
   }
+  requireTree(options);
   const { signKey, signCert } = options;
   if ((signKey === undefined) !== (signCert === undefined)) {
     throw failure(
@@ -49,12 +51,23 @@ export async function makingOf(options: MakingOptions): Promise<Making> {
     ...(options.config === undefined ? {} : { config: options.config }),
     ...(options.symvers === undefined ? {} : { symvers: options.symvers }),
     allowUnproven: options.allowUnproven ?? false,
-    wholeTree: options.wholeTree ?? false,
+    wholeTree: options.wholeTree,
+    full: options.full,
     cache: options.cache === false ? noCache : await openCache(),
     ...(signKey === undefined || signCert === undefined
       ? {}
       : { sign: { key: resolve(signKey), certificate: resolve(signCert) } }),
   };
+}
+
+/** Throws E_USAGE where all modules shall be made, and of no tree. */
+export function requireTree({ wholeTree, full }: Pick<MakingOptions, 'wholeTree' | 'full'>): void {
+  if (!full || wholeTree) return;
+  throw failure(
+    'E_USAGE',
+    '--full makes all modules of a whole tree, and none is asked for',
+    'give --whole-tree too, or leave --full out: one module is enough',
+  );
 }
 
 function isVariable(word: string): boolean {

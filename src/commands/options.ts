@@ -10,6 +10,8 @@ export interface BuildingOptions extends CommonOptions {
   readonly source?: string;
   readonly headers?: string;
   readonly offline: boolean;
+  readonly wholeTree: boolean;
+  readonly full: boolean;
   readonly work?: string;
 }
 

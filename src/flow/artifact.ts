@@ -1,5 +1,5 @@
 import { compilerOf, proveCompiler } from '../build/compiler.ts';
-import { DEPENDENTS, dependsOf, proveDependencies, type SandboxModule } from '../build/dependencies.ts';
+import { proveDependencies } from '../build/dependencies.ts';
 import type { ProofResult } from '../build/proof.ts';
 import { proveModule, proveVersions } from '../build/proofs.ts';
 import { signModule } from '../build/sign.ts';
@@ -9,19 +9,18 @@ import { moduleFormat } from '../elf/format.ts';
 import { modinfo, modinfoField } from '../elf/modinfo.ts';
 import { xzCheck } from '../elf/xz.ts';
 import { failure } from '../errors.ts';
-import { moduleFile } from '../facts/module-file.ts';
 import type { ArtifactInfo } from '../install/manifest.ts';
 import type { DriverFiles } from '../source/driver-files.ts';
 import type { Headers } from '../source/headers.ts';
 import { treeVersion } from '../source/makefile-version.ts';
-import type { Target } from '../target/port.ts';
 import { requireTools, TOOLS } from '../target/tools.ts';
 import type { Workspace } from '../target/workspace.ts';
 import { type Builds, compilerName, compilerTools } from './compile-both.ts';
 import { type Job, type Making, sha256 } from './job.ts';
+import { type LinkedModules, linkedModules } from './linked-modules.ts';
 import type { Patched } from './patch-source.ts';
 import { originText } from './plan.ts';
-import { filterTool, readModule } from './read-module.ts';
+import { filterTool } from './read-module.ts';
 
 /** Refuses before the compiler is started what cannot come to a good end: versions that differ. */
 export async function proveBeforehand(
@@ -29,7 +28,7 @@ export async function proveBeforehand(
   making: Making,
   source: DriverFiles,
   headers: Headers,
-  machine: Target,
+  workspace: Workspace,
 ): Promise<readonly ProofResult[]> {
   const compiler = compilerName(headers, making);
   const versions = proveVersions({
@@ -39,9 +38,9 @@ export async function proveBeforehand(
     release: job.kernel.release,
   });
   requireProofs([versions], job);
-  await requireTools(machine, [TOOLS.make, TOOLS.strip, ...compilerTools(headers, making)]);
+  await requireTools(workspace.machine, [TOOLS.make, TOOLS.strip, ...compilerTools(headers, making)]);
   const shipped = readElf(job.shipped.bytes);
-  const proofs = [versions, waive(await proveCompiler(machine, compiler, shipped, headers.config), making)];
+  const proofs = [versions, waive(await proveCompiler(workspace, compiler, shipped, headers.config), making)];
   requireProofs(proofs, job);
   return proofs;
 }
@@ -58,6 +57,7 @@ export interface ToProve {
   readonly headers: Headers;
   readonly patched: Patched;
   readonly builds: Builds;
+  readonly linked: Promise<LinkedModules>;
   readonly beforehand: readonly ProofResult[];
   readonly packages: ArtifactInfo['packages'];
 }
@@ -83,13 +83,13 @@ export async function proveArtifact(
       path: job.module.path,
       isPatched: patched.patch !== null,
     }),
-    ...(await dependencyProof(job, builds.patched.bytes, symversFile, workspace)),
+    ...(await dependencyProof(job, builds.patched.bytes, made.linked, symversFile, workspace)),
   ].map((proof) => waive(proof, making));
   requireProofs(proofs, job, await keptLog(workspace, proofs, builds));
   const signed =
     making.sign === undefined
       ? undefined
-      : await signModule(machine, workspace.at('sign'), builds.patched.bytes, headers, making.sign);
+      : await signModule(machine, workspace.own('sign'), builds.patched.bytes, headers, making.sign);
   if (signed !== undefined) requireProofs([signed.proof], job);
   const unpacked = signed?.bytes ?? builds.patched.bytes;
   const bytes = await compressModule(unpacked, job.shipped.format, filterTool(machine));
@@ -138,29 +138,19 @@ function waive(proof: ProofResult, { allowUnproven }: Making): ProofResult {
   return mayBe && !proof.ok && allowUnproven ? { ...proof, waived: true } : proof;
 }
 
-/** Left out where only a module file is at hand: there is no tree of modules to link with. */
+/** Left out where only a module file is at hand. */
 async function dependencyProof(
-  { guest, kernel, module }: Job,
+  job: Job,
   bytes: Uint8Array,
+  linked: Promise<LinkedModules>,
   symversFile: string,
   workspace: Workspace,
 ): Promise<readonly ProofResult[]> {
-  if (guest === undefined) return [];
+  if (job.guest === undefined) return [];
   await requireTools(workspace.machine, [TOOLS.depmod]);
-  const modules = new Map<string, SandboxModule>([[module.name, { name: module.name, bytes }]]);
-  const queue = [...dependsOf(bytes), ...DEPENDENTS];
-  for (let name = queue.shift(); name !== undefined; name = queue.shift()) {
-    if (modules.has(name)) continue;
-    const file = await moduleFile(guest, kernel.release, [name]);
-    if (file === undefined) continue;
-    const content = await readModule(guest, file.path);
-    modules.set(name, { name, bytes: content.bytes });
-    queue.push(...dependsOf(content.bytes));
-  }
-  const folder = workspace.at('sandbox');
-  return [
-    await proveDependencies(workspace.machine, folder, kernel.release, [...modules.values()], symversFile),
-  ];
+  const modules = await linkedModules(job, bytes, await linked);
+  const all = [{ name: job.module.name, bytes }, ...modules.values()];
+  return [await proveDependencies(workspace, job.kernel.release, all, symversFile)];
 }
 
 async function keptLog(

@@ -26,6 +26,8 @@ export interface Making {
   readonly allowUnproven: boolean;
   /** `--whole-tree`: configure the whole source instead of using a build folder. */
   readonly wholeTree: boolean;
+  /** `--full`: make all modules of that tree, instead of the one. */
+  readonly full: boolean;
   /** `--config`, `--symvers`: for a whole tree whose guest does not have them. */
   readonly config?: string;
   readonly symvers?: string;

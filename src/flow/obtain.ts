@@ -3,7 +3,7 @@ import { failure } from '../errors.ts';
 import type { Progress } from '../progress.ts';
 import { openApt } from '../source/apt.ts';
 import { hasSources } from '../source/apt-config.ts';
-import { unpackCached } from '../source/cached.ts';
+import { lookUpSource } from '../source/cached.ts';
 import { type FetchedPackage, fetchAndUnpack, findPackages, sourceArchive } from '../source/debian.ts';
 import type { DriverFiles } from '../source/driver-files.ts';
 import { type Headers, privateHeaders } from '../source/headers.ts';
@@ -50,15 +50,20 @@ function packageName(origin: Origin): string | undefined {
   return origin.kind === 'package' ? origin.name : undefined;
 }
 
-/** The driver's files, from a folder, a tarball or the fetched package. */
-export async function obtainSource(
+/** The driver's files, or how to get them where that takes a while. */
+export type Source =
+  | { readonly atHand: true; readonly files: DriverFiles }
+  | { readonly atHand: false; unpack(): Promise<DriverFiles> };
+
+/** Finds the driver's files in a folder, a tarball or the fetched package; a tarball is not yet unpacked. */
+export async function openSource(
   job: Wanted,
   fetched: Fetched,
   workspace: Workspace,
   progress: Progress,
   cache: Cache,
   signal: AbortSignal,
-): Promise<DriverFiles> {
+): Promise<Source> {
   const { machine, user } = workspace;
   const path = await sourcePath(job, fetched, workspace);
   const status = await machine.stat(path);
@@ -69,8 +74,10 @@ export async function obtainSource(
       'give --source a kernel’s source: a tarball or a folder',
     );
   }
-  if (status.type === 'directory') return readDriverTree(machine, path);
-  return unpackCached(machine, path, { progress, signal, ...(user === undefined ? {} : { user }) }, cache);
+  if (status.type === 'directory') return { atHand: true, files: await readDriverTree(machine, path) };
+  const options = { progress, signal, ...(user === undefined ? {} : { user }) };
+  const { known, unpack } = await lookUpSource(machine, path, options, cache);
+  return known === undefined ? { atHand: false, unpack } : { atHand: true, files: known };
 }
 
 /** Where the source lies: what was given, or the tarball of the fetched package. */

@@ -56,6 +56,8 @@ export interface PlanWishes {
   readonly offline: boolean;
   /** `--whole-tree`: headers are welcome for their configuration, and not needed. */
   readonly wholeTree: boolean;
+  /** `--full`: all modules of that tree are made. */
+  readonly full: boolean;
   /** What of the guest's own could serve: its build folder, if it is there. */
   readonly guestHeaders: string | undefined;
   readonly placement: Placement;
@@ -200,7 +202,7 @@ function steps(
   { facts }: Assessment,
   source: Origin,
   headers: Origin,
-  { placement, images, bootEntry }: PlanWishes,
+  { placement, images, bootEntry, wholeTree, full }: PlanWishes,
 ): readonly PlanStep[] {
   const module = facts.module?.path ?? '';
   const rebuilt = images.filter(({ action }) => action === 'rebuild');
@@ -209,10 +211,14 @@ function steps(
   const guest = (what: string): PlanStep => ({ effect: 'write', where: 'guest', what });
   return [
     work(`take the driver from ${originText(source)}`),
-    work(`take the build folder from ${originText(headers)}`),
+    work(
+      wholeTree
+        ? 'configure the whole source as the guest’s kernel: make oldconfig, make modules_prepare'
+        : `take the build folder from ${originText(headers)}`,
+    ),
     work('patch one branch, and show the difference'),
     work(
-      `compile ${facts.module?.name ?? ''}.ko as an unprivileged user, and prove that it belongs to ${release}`,
+      `${full ? 'make all modules of the tree' : `compile ${facts.module?.name ?? ''}.ko`} as an unprivileged user, and prove that it belongs to ${release}`,
     ),
     guest(`keep ${module} and the module index in /var/lib/mptfix`),
     guest(

@@ -14,6 +14,7 @@ export interface Wishes {
   readonly headers?: string;
   readonly offline: boolean;
   readonly wholeTree?: boolean;
+  readonly full?: boolean;
   readonly placement?: Placement;
   /** False with --no-initramfs. */
   readonly initramfs?: boolean;
@@ -33,6 +34,7 @@ export async function prepare(
     headers: wishes.headers === undefined ? undefined : resolve(wishes.headers),
     offline: wishes.offline,
     wholeTree: wishes.wholeTree ?? false,
+    full: wishes.full ?? false,
     guestHeaders: await guestHeaders(target, assessment.facts.kernel.release),
     placement: wishes.placement ?? 'in-place',
     bootEntry: wishes.bootEntry ?? false,

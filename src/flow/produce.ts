@@ -1,21 +1,19 @@
-import type { Progress, Step } from '../progress.ts';
-import type { Headers } from '../source/headers.ts';
+import type { Step } from '../progress.ts';
 import type { Workspace } from '../target/workspace.ts';
-import { type Artifact, proveArtifact, proveBeforehand } from './artifact.ts';
-import { compileBoth } from './compile-both.ts';
+import { type Artifact, proveArtifact } from './artifact.ts';
+import type { RunningBuilds } from './compile-both.ts';
 import type { Job, Making } from './job.ts';
-import { fetchPackages, obtainHeaders, obtainSource } from './obtain.ts';
-import { obtainTree } from './obtain-tree.ts';
+import { type LinkedModules, linkedModules } from './linked-modules.ts';
+import { fetchPackages } from './obtain.ts';
 import { patchSource } from './patch-source.ts';
+import { type Taken, takeSources } from './take-sources.ts';
 
 /** What each step leaves for the next; a step runs only after the one before it. */
-export interface Made {
+export interface Made extends Taken {
   fetched: Awaited<ReturnType<typeof fetchPackages>>;
-  source: Awaited<ReturnType<typeof obtainSource>>;
-  headers: Awaited<ReturnType<typeof obtainHeaders>>;
-  beforehand: Awaited<ReturnType<typeof proveBeforehand>>;
   patched: ReturnType<typeof patchSource>;
-  builds: Awaited<ReturnType<typeof compileBoth>>;
+  builds: Awaited<ReturnType<RunningBuilds['result']>>;
+  linked: Promise<LinkedModules>;
   artifact: Artifact;
 }
 
@@ -30,7 +28,7 @@ export function productionSteps(
   made: Made,
   signal: AbortSignal,
 ): readonly Step[] {
-  return [
+  const steps: readonly Step[] = [
     {
       title: 'Fetch packages',
       run: async (progress) => {
@@ -43,11 +41,7 @@ export function productionSteps(
     {
       title: 'Take the driver’s source and the kernel’s headers',
       run: async (progress) => {
-        [made.source, made.headers] = await bothOf(
-          obtainSource(job, made.fetched, workspace, progress, making.cache, signal),
-          headersOf(job, making, made, workspace, progress, signal),
-        );
-        made.beforehand = await proveBeforehand(job, making, made.source, made.headers, workspace.machine);
+        await takeSources(job, making, made, workspace, progress, signal);
         return made.beforehand.map(({ detail }) => detail).join('; ');
       },
     },
@@ -55,15 +49,19 @@ export function productionSteps(
       title: 'Patch',
       run: async () => {
         made.patched = patchSource(job, made.source, made.headers);
-        const { file, patch } = made.patched;
+        const { file, patch, after } = made.patched;
+        made.running.patched(patch === null ? undefined : new Map(made.source.files).set(file, after));
         if (patch === null) return `${file} has no such branch: it is rebuilt unchanged`;
         return `${file} lines ${patch.firstLine}–${patch.lastLine}, ${patch.name} (${patch.origin})`;
       },
     },
     {
       title: `Compile ${job.module.name}.ko, patched and unchanged`,
-      run: async (progress) => {
-        made.builds = await compileBoth(job, making, made, workspace, progress, signal);
+      run: async () => {
+        // Meanwhile: reading the guest's other modules needs no compiler.
+        made.linked = linkedModules(job, job.shipped.bytes);
+        made.linked.catch(() => {});
+        made.builds = await made.running.result();
         return undefined;
       },
     },
@@ -76,22 +74,15 @@ export function productionSteps(
       },
     },
   ];
+  return steps.map(({ title, run }) => ({ title, run: (progress) => endingBuilds(made, run(progress)) }));
 }
 
-async function headersOf(
-  job: Job,
-  making: Making,
-  made: Made,
-  workspace: Workspace,
-  progress: Progress,
-  signal: AbortSignal,
-): Promise<Headers> {
-  if (!making.wholeTree) return obtainHeaders(job, made.fetched, workspace);
-  return obtainTree(job, making, made.fetched, workspace, progress, signal);
-}
-
-/** Waits for both whatever happens: nothing may still write into a work folder that is being removed. */
-async function bothOf<A, B>(one: Promise<A>, other: Promise<B>): Promise<[A, B]> {
-  await Promise.allSettled([one, other]);
-  return [await one, await other];
+/** No compiler may outlive a step that failed: the work folder is removed then. */
+async function endingBuilds<T>(made: Made, result: Promise<T>): Promise<T> {
+  try {
+    return await result;
+  } catch (error) {
+    await made.running?.stop();
+    throw error;
+  }
 }

@@ -1,4 +1,4 @@
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { makeFolders } from '../target/folders.ts';
 import type { Target } from '../target/port.ts';
 import type { Workspace } from '../target/workspace.ts';
@@ -23,14 +23,16 @@ export async function layOutApt(workspace: Workspace, origin: Target): Promise<s
     await makeFolders(machine, join(home, folder));
   }
   await machine.write(join(home, 'status'), '');
-  for (const source of await sourceFiles(origin)) {
-    await machine.write(join(home, 'etc/sources.list.d', source.name), privateKeys(source.text, home));
+  for (const { name, text } of await sourceFiles(origin)) {
+    await machine.write(join(home, 'etc/sources.list.d', name), privateKeys(text, home));
+    for (const path of namedKeys(text)) await copyKey(origin, path, join(home, 'keys', path), machine);
   }
   for (const folder of KEY_FOLDERS) await copyKeys(origin, folder, join(home, 'keys', folder), machine);
   await copyKeys(origin, `${ETC}/trusted.gpg.d`, join(home, 'etc/trusted.gpg.d'), machine);
+  const hasKeyring = await copyKey(origin, `${ETC}/trusted.gpg`, join(home, 'etc/trusted.gpg'), machine);
   await copyCredentials(origin, home, machine);
   const file = join(home, 'apt.conf');
-  await machine.write(file, configuration(home));
+  await machine.write(file, configuration(home, hasKeyring));
   await workspace.handOver(home);
   return file;
 }
@@ -53,19 +55,34 @@ async function sourceFiles(origin: Target): Promise<readonly { name: string; tex
   return files;
 }
 
-/** `Signed-By: /usr/share/keyrings/x.gpg` means the origin's file, not this machine's. */
+/**
+ * `Signed-By: /a.gpg /b.gpg` in the newer form, `signed-by=/a.gpg,/b.gpg` in the older one.
+ * Source: sources.list(5), "Signed-By".
+ */
+const SIGNED_BY = /(?:Signed-By:|signed-by=)(?:[\s,]*\/[^\s,\]]+)+/gi;
+const KEY_PATH = /\/[^\s,\]]+/g;
+
+/** They mean the origin's files, not this machine's. */
 function privateKeys(text: string, home: string): string {
-  return text.replace(/(Signed-By:\s*|signed-by=)(\/[^\s,\]]+)/gi, (_, key: string, path: string) => {
-    return `${key}${join(home, 'keys', path)}`;
-  });
+  return text.replace(SIGNED_BY, (field) => field.replace(KEY_PATH, (path) => join(home, 'keys', path)));
+}
+
+function namedKeys(text: string): readonly string[] {
+  return (text.match(SIGNED_BY) ?? []).flatMap((field) => field.match(KEY_PATH) ?? []);
+}
+
+/** Answers whether there was such a file. */
+async function copyKey(origin: Target, from: string, to: string, machine: Target): Promise<boolean> {
+  if ((await origin.stat(from))?.type !== 'file') return false;
+  await makeFolders(machine, dirname(to));
+  await machine.write(to, await origin.read(from));
+  return true;
 }
 
 async function copyKeys(origin: Target, from: string, to: string, machine: Target): Promise<void> {
   for (const name of await origin.list(from)) {
     if (!/^[\w.+-]+\.(gpg|asc|pgp)$/.test(name)) continue;
-    if ((await origin.stat(`${from}/${name}`))?.type !== 'file') continue;
-    await makeFolders(machine, to);
-    await machine.write(join(to, name), await origin.read(`${from}/${name}`));
+    await copyKey(origin, `${from}/${name}`, join(to, name), machine);
   }
 }
 
@@ -77,7 +94,7 @@ async function copyCredentials(origin: Target, home: string, machine: Target): P
   if (text !== '') await machine.write(join(home, 'auth.conf'), text, { mode: 0o600 });
 }
 
-function configuration(home: string): string {
+function configuration(home: string, hasKeyring: boolean): string {
   const folder = (name: string): string => JSON.stringify(join(home, name));
   return [
     '// Hooks of this machine are for its own packages.',
@@ -90,7 +107,7 @@ function configuration(home: string): string {
     `Dir::Cache ${folder('cache')};`,
     `Dir::Etc::sourcelist "/dev/null";`,
     `Dir::Etc::sourceparts ${folder('etc/sources.list.d')};`,
-    `Dir::Etc::trusted "/dev/null";`,
+    `Dir::Etc::trusted ${hasKeyring ? folder('etc/trusted.gpg') : '"/dev/null"'};`,
     `Dir::Etc::trustedparts ${folder('etc/trusted.gpg.d')};`,
     `Dir::Etc::netrc ${folder('auth.conf')};`,
     `Dir::Etc::netrcparts "/dev/null";`,

@@ -72,13 +72,15 @@ export async function openApt(workspace: Workspace, origin: Target, signal?: Abo
 function complaints(result: RunResult): Error | undefined {
   const lines = result.stderr.split('\n').filter((line) => /^[EW]: /.test(line));
   const signature = lines.find((line) =>
-    /NO_PUBKEY|not signed|BADSIG|EXPKEYSIG|signatures? (?:were|was|could)|Hash Sum mismatch/i.test(line),
+    /NO_PUBKEY|not signed|BADSIG|EXPKEYSIG|signatures? (?:were|was|could)|Hash Sum mismatch|^E: .*not have a Release file/i.test(
+      line,
+    ),
   );
   if (signature !== undefined) {
     return failure(
       'E_SIGNATURE',
       `the archive’s signature or checksum is wrong: ${signature.slice(3)}`,
-      'bring the archive’s keyring up to date (Debian: debian-archive-keyring), or fetch the packages by hand and give --source and --headers',
+      'bring the archive’s keyring up to date (Debian: debian-archive-keyring), see whether the archive has moved (archive.debian.org, old-releases.ubuntu.com), or fetch the packages by hand and give --source and --headers',
     );
   }
   const first = lines.find((line) => line.startsWith('E: ')) ?? lines[0];

@@ -1,4 +1,4 @@
-import type { Cache } from '../target/cache.ts';
+import { type Cache, noCache } from '../target/cache.ts';
 import type { Target } from '../target/port.ts';
 import type { DriverFiles } from './driver-files.ts';
 import { type UnpackOptions, unpackDriver } from './unpack.ts';
@@ -7,23 +7,36 @@ import { type UnpackOptions, unpackDriver } from './unpack.ts';
 const FORMAT = 1;
 
 /**
- * Unpacks the driver, or takes what the same archive gave before: the same file by name, inode, size, and times to the
- * nanosecond. The inode's change time cannot be set back, so that an archive that was written to is another one.
+ * What the same archive gave before: the same file by name, inode, size, and times to the nanosecond. The inode's change
+ * time cannot be set back, so that an archive that was written to is another one.
  */
-export async function unpackCached(
+export interface CachedSource {
+  readonly known: DriverFiles | undefined;
+  /** Unpacks the driver, and keeps it. */
+  unpack(): Promise<DriverFiles>;
+}
+
+/** Looks an archive up; nothing is unpacked yet. */
+export async function lookUpSource(
   machine: Target,
   path: string,
   options: UnpackOptions,
   cache: Cache,
-): Promise<DriverFiles> {
+): Promise<CachedSource> {
+  const unpack = (): Promise<DriverFiles> => unpackDriver(machine, path, options);
+  if (cache === noCache) return { known: undefined, unpack };
   const identity = await machine.run(['stat', '-L', '-c', '%d %i %s %y %z', '--', path], { effect: 'read' });
-  if (identity.status !== 0) return unpackDriver(machine, path, options);
+  if (identity.status !== 0) return { known: undefined, unpack };
   const key = `source ${FORMAT} ${path} ${identity.stdout.toString('utf8')}`;
   const known = await cache.get(key);
-  if (known !== undefined) return fromCache(known);
-  const unpacked = await unpackDriver(machine, path, options);
-  await cache.put(key, toCache(unpacked));
-  return unpacked;
+  return {
+    known: known === undefined ? undefined : fromCache(known),
+    unpack: async () => {
+      const unpacked = await unpack();
+      await cache.put(key, toCache(unpacked));
+      return unpacked;
+    },
+  };
 }
 
 function toCache({ files, makefile }: DriverFiles): Buffer {

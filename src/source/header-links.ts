@@ -13,21 +13,21 @@ export async function canServeInPlace(
   workspace: Workspace,
 ): Promise<boolean> {
   for (const { path } of parts) {
-    for (const name of await origin.list(path)) {
-      if ((await origin.readLink(join(path, name)))?.startsWith('/')) return false;
-    }
-    if (!(await isReadOnlyFor(workspace, await origin.hostPath(path)))) return false;
+    const names = await origin.list(path);
+    const links = await Promise.all(names.map((name) => origin.readLink(join(path, name))));
+    if (links.some((link) => link?.startsWith('/'))) return false;
   }
-  return true;
+  const folders = await Promise.all(parts.map(({ path }) => origin.hostPath(path)));
+  return areReadOnlyFor(workspace, folders);
 }
 
-async function isReadOnlyFor({ machine, user }: Workspace, folder: string): Promise<boolean> {
-  const options = { effect: 'read', ...(user === undefined ? {} : { user }) } as const;
-  const { status } = await machine.run(
-    ['test', '-r', folder, '-a', '-x', folder, '-a', '!', '-w', folder],
-    options,
-  );
-  return status === 0;
+async function areReadOnlyFor({ machine, user }: Workspace, folders: readonly string[]): Promise<boolean> {
+  const fitting = ['-maxdepth', '0', '-readable', '-executable', '!', '-writable', '-printf', '.'];
+  const { stdout } = await machine.run(['find', ...folders, ...fitting], {
+    effect: 'read',
+    ...(user === undefined ? {} : { user }),
+  });
+  return stdout.length === folders.length;
 }
 
 /**

@@ -115,15 +115,20 @@ async function makePrivate(
   const text = (await machine.readText(makefile)) ?? '';
   const rewritten = replacePaths(text, copies);
   if (rewritten !== text) await machine.write(makefile, rewritten);
-  for (const copy of folders) {
-    for (const name of await machine.list(copy)) {
-      const link = await machine.readLink(join(copy, name));
-      if (link === undefined || !posix.isAbsolute(link)) continue;
-      const match = [...copies].find(([named]) => link === named || link.startsWith(`${named}/`));
-      if (match === undefined) continue;
-      await machine.link(join(copy, name), link.replace(match[0], match[1]));
-    }
+  for (const [path, link] of await absoluteLinks(machine, folders)) {
+    const match = [...copies].find(([named]) => link === named || link.startsWith(`${named}/`));
+    if (match !== undefined) await machine.link(path, link.replace(match[0], match[1]));
   }
+}
+
+/** Path and text of every absolute link below the folders. */
+async function absoluteLinks(machine: Target, folders: readonly string[]): Promise<[string, string][]> {
+  if (folders.length === 0) return [];
+  const tests = ['-type', 'l', '-lname', '/*', '-printf', '%p\\0%l\\0'];
+  const { status, stdout, stderr } = await machine.run(['find', ...folders, ...tests], { effect: 'read' });
+  if (status !== 0) throw new Error(`cannot look for links: ${stderr.trim()}`);
+  const words = stdout.toString('utf8').split('\0');
+  return Array.from({ length: words.length >> 1 }, (_, at) => [words[2 * at] ?? '', words[2 * at + 1] ?? '']);
 }
 
 /** In one pass and the longest first: `…-42` must not be found in `…-42-generic`, nor in a path just put in. */

@@ -132,6 +132,8 @@ export interface RunOptions {
   /** The whole environment is PATH, LC_ALL=C and these: nothing of the caller's leaks into a build. */
   readonly env?: Readonly<Record<string, string>>;
   readonly input?: Uint8Array | string;
+  /** Standard input stays open, and empty, until this settles: a program that reads it waits so long. */
+  readonly inputEnds?: Promise<unknown>;
   /** A file of the target that becomes the program's standard input, opened by this process. */
   readonly stdinFile?: string;
   /** Bytes of that file that are left out at its begin. */

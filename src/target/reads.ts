@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { type BigIntStats, constants, createReadStream } from 'node:fs';
 import { access, lstat, open, readdir, readFile, readlink, stat, statfs } from 'node:fs/promises';
-import { dirname } from 'node:path';
+import { dirname, isAbsolute } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import type { FileStat, TargetReads } from './port.ts';
 import { resolveInRoot } from './resolve.ts';
@@ -10,9 +10,12 @@ import { resolveInRoot } from './resolve.ts';
 export function fileReads(
   root: string,
 ): Omit<TargetReads, 'run' | 'findProgram' | 'findInside' | 'lock' | 'openStream'> {
-  const at = (path: string): Promise<string> => resolveInRoot(root, path);
+  const resolved = (path: string): Promise<string> => resolveInRoot(root, path);
+  // This machine's own kernel follows links below / as `resolveInRoot` would, in one call.
+  const at = root === '/' ? absolute : resolved;
+  const entry = root === '/' ? absolute : (path: string) => resolveInRoot(root, path, false);
   return {
-    hostPath: at,
+    hostPath: resolved,
     read: async (path) => readFile(await at(path)),
     readRange: async (path, offset, length) => readRange(await at(path), offset, length),
     readChunks: (path) => readChunks(() => at(path)),
@@ -25,7 +28,7 @@ export function fileReads(
     },
     readLink: async (path) => {
       try {
-        return await readlink(await resolveInRoot(root, path, false));
+        return await readlink(await entry(path));
       } catch {
         return undefined;
       }
@@ -36,8 +39,7 @@ export function fileReads(
       return digest.digest('hex');
     },
     stat: async (path) => statOrNothing(async () => stat(await at(path), { bigint: true })),
-    lstat: async (path) =>
-      statOrNothing(async () => lstat(await resolveInRoot(root, path, false), { bigint: true })),
+    lstat: async (path) => statOrNothing(async () => lstat(await entry(path), { bigint: true })),
     list: async (path) => {
       try {
         return (await readdir(await at(path))).sort();
@@ -49,6 +51,11 @@ export function fileReads(
     writable: async (path) => writable(await at(path)),
     freeSpace: async (path) => freeSpace(await at(path)),
   };
+}
+
+async function absolute(path: string): Promise<string> {
+  if (!isAbsolute(path)) throw new Error(`not an absolute path: ${path}`);
+  return path;
 }
 
 export function isCode(error: unknown, code: string): boolean {

@@ -3,6 +3,7 @@ import { constants, createReadStream, type ReadStream } from 'node:fs';
 import { access } from 'node:fs/promises';
 import { constants as osConstants } from 'node:os';
 import { resolve } from 'node:path';
+import { StringDecoder } from 'node:string_decoder';
 import { execa } from 'execa';
 import { leashed, leashFor } from './leash.ts';
 import type { Argv, RunOptions, RunResult } from './port.ts';
@@ -79,6 +80,8 @@ export async function runPlainly(argv: Argv, options: RunOptions): Promise<RunRe
     ...(options.signal === undefined ? {} : { cancelSignal: options.signal }),
     ...standardInput(options),
   });
+  const end = (): void => void child.stdin?.end();
+  options.inputEnds?.then(end, end);
   if (options.onLine !== undefined) passLines(child, options.onLine);
   const ended = (async () => {
     const enough = options.onChunk === undefined ? false : await passChunks(child, options.onChunk);
@@ -119,7 +122,10 @@ async function withinTime(
   }
 }
 
-type StandardInput = { stdin: 'ignore' } | { stdin: { file: string } } | { input: Uint8Array | ReadStream };
+type StandardInput =
+  | { stdin: 'ignore' | 'pipe' }
+  | { stdin: { file: string } }
+  | { input: Uint8Array | ReadStream };
 
 /** A file is opened by this process, which may read more than the program's own user may. */
 function standardInput(options: RunOptions): StandardInput {
@@ -128,6 +134,7 @@ function standardInput(options: RunOptions): StandardInput {
       ? { stdin: { file: options.stdinFile } }
       : { input: createReadStream(options.stdinFile, { start: options.stdinOffset }) };
   }
+  if (options.inputEnds !== undefined) return { stdin: 'pipe' };
   return options.input === undefined ? { stdin: 'ignore' } : { input: Buffer.from(options.input) };
 }
 
@@ -139,12 +146,19 @@ interface Child {
 
 function passLines(child: Child, onLine: (line: string) => void): void {
   for (const stream of [child.stdout, child.stderr]) {
+    // A chunk may end within a character, within CRLF, and the last one within a line.
+    const decoder = new StringDecoder('utf8');
     let rest = '';
-    stream?.on('data', (chunk: Buffer) => {
+    const take = (text: string): void => {
       // A carriage return ends a line of a progress bar.
-      const lines = (rest + chunk.toString('utf8')).split(/\r?\n|\r/);
+      const lines = (rest + text).split(/\r?\n|\r(?!$)/);
       rest = lines.pop() ?? '';
       for (const line of lines) onLine(line);
+    };
+    stream?.on('data', (chunk: Buffer) => take(decoder.write(chunk)));
+    stream?.on('end', () => {
+      take(decoder.end());
+      if (rest !== '') onLine(rest.replace(/\r$/, ''));
     });
   }
 }

@@ -1,6 +1,17 @@
 import { randomInt } from 'node:crypto';
-import { chmod, chown, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
-import { join, resolve } from 'node:path';
+import {
+  chmod,
+  chown,
+  lchown,
+  mkdir,
+  mkdtemp,
+  readdir,
+  readFile,
+  rm,
+  stat,
+  writeFile,
+} from 'node:fs/promises';
+import { dirname, join, resolve } from 'node:path';
 import { failure } from '../errors.ts';
 import { localTarget } from './local.ts';
 import type { Target, UserIds } from './port.ts';
@@ -17,6 +28,12 @@ export interface Workspace {
   readonly user?: UserIds;
   /** Joins a path below the folder. */
   at(...parts: readonly string[]): string;
+  /** Joins a path below a second folder, which is this process's own: what the user runs cannot put a link there. */
+  own(...parts: readonly string[]): string;
+  /** Writes a file there, with the folders above it. It is thrown away soon: nothing waits until the disk has it. */
+  writeOwn(path: string, content: Uint8Array): Promise<void>;
+  /** Makes an empty folder (0700) of the user's, by a new name; answers its path. */
+  userFolder(name: string): Promise<string>;
   /** Gives what root has put below a folder to the user. */
   handOver(path: string): Promise<void>;
   /** Keeps a log beyond this folder's life, in a folder of its own (0700); answers its path. */
@@ -42,11 +59,26 @@ export async function openWorkspace(base: string): Promise<Workspace> {
     await chown(folder, user.uid, user.gid);
     await requireReachable(machine, folder, user);
   }
+  const own = await makeFolder(base).catch(async (error: unknown) => {
+    await rm(folder, { recursive: true, force: true });
+    throw error;
+  });
   return {
     folder,
     machine,
     ...(user === undefined ? {} : { user }),
     at: (...parts) => join(folder, ...parts),
+    own: (...parts) => join(own, ...parts),
+    writeOwn: async (path, content) => {
+      await mkdir(dirname(path), { recursive: true });
+      await writeFile(path, content);
+    },
+    userFolder: async (name) => {
+      const path = join(folder, name);
+      await mkdir(path, { mode: 0o700 });
+      if (user !== undefined) await lchown(path, user.uid, user.gid);
+      return path;
+    },
     handOver: async (path) => {
       if (user === undefined) return;
       const owner = `${user.uid}:${user.gid}`;
@@ -54,7 +86,9 @@ export async function openWorkspace(base: string): Promise<Workspace> {
       if (result.status !== 0) throw new Error(`chown failed: ${result.stderr}`);
     },
     keepLog: (name, text) => keepLog(base, name, text),
-    dispose: () => rm(folder, { recursive: true, force: true, maxRetries: 3 }),
+    dispose: async () => {
+      for (const path of [folder, own]) await rm(path, { recursive: true, force: true, maxRetries: 3 });
+    },
   };
 }
 
@@ -75,6 +109,7 @@ async function makeFolder(base: string): Promise<string> {
 
 /** A folder below one that only root may enter is of no use to the user that compiles. */
 async function requireReachable(machine: Target, folder: string, user: UserIds): Promise<void> {
+  if (await isOpenToAll(dirname(folder))) return;
   const { status } = await machine.run(['test', '-x', folder], { effect: 'read', user });
   if (status === 0) return;
   await rm(folder, { recursive: true, force: true });
@@ -83,6 +118,12 @@ async function requireReachable(machine: Target, folder: string, user: UserIds):
     `an unprivileged user cannot reach ${folder}, and nothing is compiled as root`,
     'give --work a folder that everybody may enter (chmod a+x on each folder above it), such as /var/tmp',
   );
+}
+
+/** Whether everybody may pass a folder and all above it, as nearly always: then nobody need be asked. */
+async function isOpenToAll(folder: string): Promise<boolean> {
+  if (((await stat(folder)).mode & 0o001) === 0) return false;
+  return dirname(folder) === folder || isOpenToAll(dirname(folder));
 }
 
 async function keepLog(base: string, name: string, text: string): Promise<string> {
@@ -100,13 +141,8 @@ async function unusedUser(): Promise<UserIds> {
 }
 
 async function usersWithProcesses(): Promise<ReadonlySet<number>> {
-  const uids = new Set<number>();
-  for (const entry of await readdir('/proc')) {
-    if (!/^\d+$/.test(entry)) continue;
-    // A process may end between the listing and the read.
-    const status = await readFile(`/proc/${entry}/status`, 'utf8').catch(() => '');
-    const uid = /^Uid:\t(\d+)/m.exec(status)?.[1];
-    if (uid !== undefined) uids.add(Number(uid));
-  }
-  return uids;
+  const ids = (await readdir('/proc')).filter((entry) => /^\d+$/.test(entry));
+  // A process may end between the listing and the read.
+  const texts = await Promise.all(ids.map((id) => readFile(`/proc/${id}/status`, 'utf8').catch(() => '')));
+  return new Set(texts.map((text) => Number(/^Uid:\t(\d+)/m.exec(text)?.[1])));
 }

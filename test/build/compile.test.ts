@@ -4,7 +4,7 @@ import { describe, expect, test } from 'vitest';
 import { type CompileOptions, compileModule } from '../../src/build/compile.ts';
 import { isElf } from '../../src/elf/elf.ts';
 import { listing } from '../helpers/listing.ts';
-import { failureOf, put, temporary, workspaceForTest } from '../target/temporary.ts';
+import { type Entries, failureOf, put, sh, temporary, until, workspaceForTest } from '../target/temporary.ts';
 
 /** A build folder as small as can be: its rule compiles the one file, and tells who did and how. */
 const MAKEFILE = `modules:
@@ -14,10 +14,15 @@ const MAKEFILE = `modules:
 `;
 const GOOD = '#include "mpi.h"\nint mptscsih_io_done(void) { return ANSWER; }\n';
 
-async function compile(code: string, more: Partial<CompileOptions> = {}, makefile = MAKEFILE) {
+async function compile(
+  code: string,
+  more: Partial<CompileOptions> = {},
+  makefile = MAKEFILE,
+  entries: Entries = {},
+) {
   const base = await temporary();
   const workspace = await workspaceForTest(base);
-  await put(workspace.folder, { 'headers/Makefile': makefile });
+  await put(workspace.folder, { 'headers/Makefile': makefile, ...entries });
   const run = compileModule({
     workspace,
     headers: { folder: workspace.at('headers'), version: { base: '6.1.9' } },
@@ -126,4 +131,90 @@ test('a stopped build is no failed build', async () => {
     'modules:\n\t@echo begun\n\t@sleep 60\n',
   );
   await expect(run).rejects.toThrow('stopped by hand');
+});
+
+describe('a build that is begun before the driver is there', () => {
+  const FILES = new Map([
+    ['mptscsih.c', Buffer.from(GOOD)],
+    ['Makefile', Buffer.from('# the driver’s own\n')],
+    ['lsi/mpi.h', Buffer.from('#define ANSWER 42\n')],
+  ]);
+  /** As kbuild has it: first what it does in any case, then another make that reads the module's Kbuild. */
+  const TWO_STEPS = `modules:
+\t@echo first
+\t@$(MAKE) -f Makefile.build src=$(M) M=$(M) second
+`;
+  const SECOND = `include $(M)/Kbuild
+second:
+\t@echo second $(obj-m)
+\tgcc -c $(M)/mptscsih.c -I$(M)/lsi -o $(M)/mptscsih.ko
+`;
+
+  async function begun(makefile = TWO_STEPS) {
+    const coming = Promise.withResolvers<ReadonlyMap<string, Uint8Array>>();
+    const notes: string[] = [];
+    const controller = new AbortController();
+    const { workspace, run } = await compile(
+      GOOD,
+      {
+        files: coming.promise,
+        signal: controller.signal,
+        progress: { note: (text) => notes.push(text), bytes: () => {} },
+      },
+      makefile,
+      { 'headers/Makefile.build': SECOND },
+    );
+    run.catch(() => {});
+    return { coming, notes, controller, workspace, run };
+  }
+
+  test('does what it can, waits, and goes on when the driver comes', async () => {
+    const { coming, notes, run, workspace } = await begun();
+    await until(() => notes.includes('first'));
+    await new Promise((resolve) => setTimeout(resolve, 200));
+    expect(notes).not.toContain('second mptscsih.o');
+    coming.resolve(FILES);
+    const { bytes, log } = await run;
+    expect(isElf(bytes)).toBe(true);
+    expect(log.match(/first|second mptscsih.o/g)).toEqual(['first', 'second mptscsih.o']);
+    expect(statSync(workspace.at('patched/mptscsih.c')).uid).toBe(workspace.user?.uid);
+  });
+
+  test('is begun again where make did not wait', async () => {
+    const { coming, notes, run } = await begun(`modules:
+\t@echo try
+\t@$(MAKE) -f Makefile.build src=$(M) M=$(M) second < /dev/null
+`);
+    await until(() => notes.some((text) => text.includes('***')));
+    coming.resolve(FILES);
+    const { bytes, log } = await run;
+    expect([isElf(bytes), log.match(/try/g)]).toEqual([true, ['try']]);
+  });
+
+  test('ends with what kept the driver from coming, when make has ended', async () => {
+    const { coming, notes, run, workspace } = await begun();
+    await until(() => notes.includes('first'));
+    coming.reject(new Error('the archive is damaged'));
+    await expect(run).rejects.toThrow('the archive is damaged');
+    expect(sh('ps -eo args= | grep -F "$1" | grep -v grep || true', `M=${workspace.at('patched')}`)).toBe('');
+  });
+
+  test('is stopped as any other', async () => {
+    const { notes, run, controller } = await begun();
+    await until(() => notes.includes('first'));
+    controller.abort(new Error('stopped by hand'));
+    await expect(run).rejects.toThrow('stopped by hand');
+  });
+
+  test('writes nothing where a link was put in the place of its folder', async () => {
+    const outside = await temporary({});
+    const { coming, run, notes } = await begun(`modules:
+\t@mv $(M) $(M).away && ln -s ${outside} $(M)
+\t@echo moved; cat
+`);
+    await until(() => notes.includes('moved'));
+    coming.resolve(FILES);
+    await expect(run).rejects.toThrow(/Permission denied|Cannot open/);
+    expect(listing(outside)).toHaveLength(1);
+  });
 });

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import type { ErrorCode, Failure } from '../../src/errors.ts';
 import { isFailure } from '../../src/errors.ts';
 import type { Assessment } from '../../src/flow/assess.ts';
-import { makePlan, originText, type PlanWishes } from '../../src/flow/plan.ts';
+import { makePlan, originText, type Plan, type PlanWishes } from '../../src/flow/plan.ts';
 
 const RELEASE = '6.1.0-9-amd64';
 const PATH = `/lib/modules/${RELEASE}/kernel/drivers/message/fusion/mptscsih.ko`;
@@ -36,6 +36,7 @@ const NO_WISHES: PlanWishes = {
   headers: undefined,
   offline: false,
   wholeTree: false,
+  full: false,
   guestHeaders: undefined,
   placement: 'in-place',
   images: [],
@@ -113,6 +114,8 @@ describe('an affected driver is planned for:', () => {
 });
 
 describe('the steps', () => {
+  const texts = ({ steps }: Plan): string[] => steps.map(({ what }) => what);
+
   const made = plan(assessment('affected'), { source: '/s.tar.xz', guestHeaders: '/lib/modules/x/build' });
 
   test('change the guest only at the end, and name each file', () => {
@@ -130,6 +133,16 @@ describe('the steps', () => {
     const texts = made.steps.map(({ what }) => what);
     expect(texts).toContain('take the driver from /s.tar.xz');
     expect(texts).toContain('take the build folder from the guest’s /lib/modules/x/build');
+  });
+
+  test('of a whole tree say that it is configured, and with --full that all of it is made', () => {
+    const wishes = { source: '/s.tar.xz', wholeTree: true };
+    const one = texts(plan(assessment('affected'), wishes));
+    expect(one[1]).toContain('make oldconfig, make modules_prepare');
+    expect(one[3]).toMatch(/^compile mptscsih\.ko as an unprivileged user/);
+    expect(texts(plan(assessment('affected'), { ...wishes, full: true }))[3]).toMatch(
+      /^make all modules of the tree as an unprivileged user/,
+    );
   });
 
   test('are pure data: the plan survives JSON as it is', () => {

@@ -42,6 +42,31 @@ describe('the private apt', () => {
     expect(sh('ls "$1"', join(home, 'etc/sources.list.d'))).toBe('b.sources\nsources.list\n');
   });
 
+  test('has all keys that one entry names, wherever they lie, and the old keyring', async () => {
+    const { config, home, text } = await layOut({
+      'etc/apt/sources.list':
+        'deb [arch=amd64 signed-by=/usr/share/keyrings/a.gpg,/opt/b.gpg] http://a.invalid x main\n',
+      'etc/apt/sources.list.d/c.sources':
+        'Types: deb\nURIs: http://b.invalid\nSuites: x\nSigned-By: /opt/c.gpg\n /opt/none.gpg\nComponents: main\n',
+      'usr/share/keyrings/a.gpg': 'key a',
+      'opt/b.gpg': 'key b',
+      'opt/c.gpg': 'key c',
+      'etc/apt/trusted.gpg': 'old keys',
+    });
+    const key = (path: string) => join(home, 'keys', path);
+    expect(await text('etc/sources.list.d/sources.list')).toBe(
+      `deb [arch=amd64 signed-by=${key('/usr/share/keyrings/a.gpg')},${key('/opt/b.gpg')}] http://a.invalid x main\n`,
+    );
+    expect(await text('etc/sources.list.d/c.sources')).toContain(
+      `Signed-By: ${key('/opt/c.gpg')}\n ${key('/opt/none.gpg')}\nComponents: main\n`,
+    );
+    const copies = ['usr/share/keyrings/a.gpg', 'opt/b.gpg', 'opt/c.gpg'].map((name) => text(`keys/${name}`));
+    expect(await Promise.all(copies)).toEqual(['key a', 'key b', 'key c']);
+    expect(await text('etc/trusted.gpg')).toBe('old keys');
+    const dump = sh('apt-config -c "$1" dump', config);
+    expect(dump).toContain(`\nDir::Etc::trusted "${join(home, 'etc/trusted.gpg')}";`);
+  });
+
   test('keeps the guest’s passwords for its own user alone', async () => {
     const { workspace, text, home } = await layOut({
       'etc/apt/sources.list': 'deb http://a.invalid x main\n',

@@ -61,6 +61,14 @@ describe('an archive that is not signed', () => {
     expect((await failureOf(apt.show(NAME))).code).toBe('E_SIGNATURE');
   });
 
+  test('without any Release file is E_SIGNATURE too', async () => {
+    const folder = await repository(HEADERS);
+    expect(readdirSync(folder).filter((name) => name.includes('Release'))).toEqual([]);
+    const { apt } = await aptOf(`deb file:${folder} ./`);
+    const { code, next } = await failureOf(apt.show(NAME));
+    expect([code, next]).toEqual(['E_SIGNATURE', expect.stringContaining('archive.debian.org')]);
+  });
+
   test('does not hide another that is good', async () => {
     const bad = await repository(HEADERS);
     const good = await repository(HEADERS.slice(0, 1));
@@ -77,6 +85,19 @@ describe('an archive that is signed', () => {
     const folder = await temporary(SIGNED_FILES);
     const { apt } = await aptOf(line(folder), KEYED);
     expect(await apt.show(SIGNED_PACKAGE.name)).toMatchObject([SIGNED_PACKAGE]);
+  });
+
+  test('is read with the second of two keys, and with one of the old keyring', async () => {
+    const folder = await temporary(SIGNED_FILES);
+    const other = { 'usr/share/keyrings/none.gpg': '' };
+    const { apt } = await aptOf(
+      `deb [signed-by=/usr/share/keyrings/none.gpg,/usr/share/keyrings/test.asc] file:${folder} ./`,
+      { ...KEYED, ...other },
+    );
+    expect(await apt.show(SIGNED_PACKAGE.name)).toMatchObject([SIGNED_PACKAGE]);
+    const body = SIGNING_KEY.split('\n\n')[1]?.split('\n=')[0] ?? '';
+    const old = await aptOf(`deb file:${folder} ./`, { 'etc/apt/trusted.gpg': Buffer.from(body, 'base64') });
+    expect(await old.apt.show(SIGNED_PACKAGE.name)).toMatchObject([SIGNED_PACKAGE]);
   });
 
   test('is E_SIGNATURE where the guest does not have the key', async () => {

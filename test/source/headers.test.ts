@@ -1,4 +1,4 @@
-import { lstatSync, readdirSync, readFileSync, realpathSync, rmSync } from 'node:fs';
+import { lstatSync, readdirSync, readFileSync, readlinkSync, realpathSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { privateHeaders } from '../../src/source/headers.ts';
@@ -38,6 +38,21 @@ describe('of a guest’s tree', () => {
       expect(listing(root)).toEqual(before);
     });
   }
+
+  test('absolute links below the top of a part lead to the copies too', async () => {
+    const common = '/usr/src/linux-headers-6.1.0-9-common';
+    const { workspace, headers } = await copyOf(
+      {
+        ...DEBIAN,
+        [`${DEBIAN_BUILD.slice(1)}/include/deep/down`]: { link: `${common}/Makefile` },
+        [`${common.slice(1)}/arch/outside`]: { link: '/etc/hostname' },
+      },
+      DEBIAN_BUILD,
+    );
+    const base = workspace.at('headers');
+    expect(readlinkSync(join(headers.folder, 'include/deep/down'))).toBe(`${base}${common}/Makefile`);
+    expect(readlinkSync(join(base, common, 'arch/outside'))).toBe('/etc/hostname');
+  });
 
   test('Debian’s Makefile names the copies and nothing else; version, release and .config are told', async () => {
     const { root, workspace, headers } = await copyOf(DEBIAN, DEBIAN_BUILD);

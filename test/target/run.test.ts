@@ -160,3 +160,31 @@ test('the program starts in the folder that is given', async () => {
   const cwd = await temporary();
   expect((await runProgram(['pwd', '-P'], { ...READ, cwd })).stdout.toString()).toBe(`${cwd}\n`);
 });
+
+describe('lines of output', () => {
+  async function linesOf(script: string): Promise<string[]> {
+    const lines: string[] = [];
+    await runProgram(['sh', '-c', script], { ...READ, onLine: (line) => lines.push(line) });
+    return lines;
+  }
+
+  test('include a last one without a line feed', async () => {
+    expect(await linesOf('printf "one\\ntwo"')).toEqual(['one', 'two']);
+    expect(await linesOf('printf "50 %%\\r100 %%\\r"')).toEqual(['50 %', '100 %']);
+  });
+
+  test('are whole also where a chunk ends within a character, or within CRLF', async () => {
+    expect(
+      await linesOf("printf 'gr\\303'; sleep 0.2; printf '\\274n\\r'; sleep 0.2; printf '\\nblau\\n'"),
+    ).toEqual(['grün', 'blau']);
+  });
+});
+
+test('standard input stays open, and empty, until what it waits for has come to be', async () => {
+  const coming = Promise.withResolvers<void>();
+  const started = Date.now();
+  const run = runProgram(['cat'], { ...READ, inputEnds: coming.promise });
+  setTimeout(() => coming.reject(new Error('also when it failed')), 300);
+  const { status, stdout } = await run;
+  expect([status, stdout.length, Date.now() - started >= 290]).toEqual([0, 0, true]);
+});

@@ -36,6 +36,27 @@ test('the user can work in the folder, and cannot leave files beside it', async 
   expect((await machine.run(['touch', join(base, 'beside')], options)).status).toBe(1);
 });
 
+test('a second folder is this process’s own: the user cannot even look into it', async () => {
+  const workspace = await workspaceForTest();
+  const { machine, user } = workspace;
+  await workspace.writeOwn(workspace.own('deep/file'), Buffer.from('x'));
+  const status = await stat(workspace.own());
+  expect([status.uid, status.mode & 0o777]).toEqual([process.geteuid?.(), 0o700]);
+  expect(await readFile(workspace.own('deep/file'), 'utf8')).toBe('x');
+  const options = { effect: 'read', ...(user === undefined ? {} : { user }) } as const;
+  expect((await machine.run(['ls', workspace.own()], options)).status).not.toBe(0);
+});
+
+test('a folder of the user’s is new: where something has the name, also a link, nothing is given away', async () => {
+  const outside = await temporary();
+  const workspace = await workspaceForTest();
+  const made = await stat(await workspace.userFolder('patched'));
+  expect([made.uid, made.mode & 0o777]).toEqual([workspace.user?.uid, 0o700]);
+  await put(workspace.folder, { link: { link: outside } });
+  for (const name of ['patched', 'link']) await expect(workspace.userFolder(name)).rejects.toThrow('EEXIST');
+  expect((await stat(outside)).uid).toBe(process.geteuid?.());
+});
+
 test('dispose takes the folder with all in it, and may come twice', async () => {
   const base = await temporary();
   const workspace = await openWorkspace(base);

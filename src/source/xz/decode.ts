@@ -1,7 +1,7 @@
 import type { Argv, Target } from '../../target/port.ts';
 import type { UnpackOptions } from '../unpack.ts';
 import type { XzBlock, XzLayout } from './layout.ts';
-import { singleBlockEnd } from './single-block.ts';
+import { streamEnd } from './stream-end.ts';
 
 /** One thread: a block is one piece of work, and setting up more costs time. */
 const XZ: Argv = ['xz', '-dc', '-T1'];
@@ -30,7 +30,7 @@ export async function decodeBlock(
   const { machine, path, layout, options } = file;
   const stored = await machine.readRange(path, block.offset, Math.min(headBytes, block.storedSize));
   const whole = stored.length === block.storedSize;
-  const tail = whole ? [singleBlockEnd(layout.header, block)] : [];
+  const tail = whole ? [streamEnd(layout.header, [block])] : [];
   let unpacked = 0;
   const result = await machine.run(XZ, {
     effect: 'read',

@@ -18,10 +18,10 @@ export interface BlockSearch {
   /** The folder that all entries are in, with its slash; undefined where there is no one such folder. */
   top(): Promise<string | undefined>;
   /**
-   * Where the goal (as placeOf has it) begins, by halving; undefined where that cannot be told. For a goal `near` the
-   * archive's start the first steps are small and double: fewer, where the guess is right.
+   * Where the goal (as placeOf has it) begins; undefined where that cannot be told. It is looked for first where it is
+   * guessed to be, from 0 at the archive's start to 1 at its end; from there in steps that double, then by halving.
    */
-  find(goal: string, near: boolean): Promise<Stretch | undefined>;
+  find(goal: string, guess: number): Promise<Stretch | undefined>;
   /** Whether all entries that were met stand in an order. */
   sorted(): Promise<boolean>;
 }
@@ -61,7 +61,7 @@ export function blockSearch(file: XzFile): BlockSearch {
     return first?.offset === 0 ? topOf(first.name) : undefined;
   };
 
-  const find = async (goal: string, near: boolean): Promise<Stretch | undefined> => {
+  const find = async (goal: string, guess: number): Promise<Stretch | undefined> => {
     const first = await probe(0);
     if (first === undefined || placeOf(first.name, goal) !== 'before') return undefined;
     let start = { block: 0, entry: first };
@@ -71,6 +71,13 @@ export function blockSearch(file: XzFile): BlockSearch {
     let low = 0;
     let high = blocks.length;
     let aside: readonly number[] = [];
+    let step = 0;
+    const nextBlock = (): number => {
+      if (barren > 0 || (low > 0 && high < blocks.length)) return (low + high) >> 1;
+      const from = step === 0 ? Math.round(guess * blocks.length) : low === 0 ? high - step : low + step;
+      step = Math.max(1, step * 2);
+      return Math.min(Math.max(from, low + 1), high - 1);
+    };
     while (high - low > 1 || aside.length > 0) {
       if (high - low <= 1) {
         // Nothing below: reading would start at `start` all the same, so that nothing can be missed.
@@ -79,8 +86,7 @@ export function blockSearch(file: XzFile): BlockSearch {
         aside = aside.slice(0, -1);
         continue;
       }
-      const halfway = (low + high) >> 1;
-      const middle = near && high === blocks.length ? Math.min(Math.max(1, low * 2), halfway) : halfway;
+      const middle = nextBlock();
       const entry = await probe(middle);
       if (barren > MAX_BARREN) return undefined;
       if (entry === undefined) {

@@ -5,7 +5,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { readInteger, writeInteger } from '../../../src/source/xz/integer.ts';
 import { readIndex, readLayout, type XzLayout } from '../../../src/source/xz/layout.ts';
-import { singleBlockEnd } from '../../../src/source/xz/single-block.ts';
+import { streamEnd } from '../../../src/source/xz/stream-end.ts';
 import { localTarget } from '../../../src/target/local.ts';
 import { sh, temporary } from '../../target/temporary.ts';
 
@@ -77,7 +77,7 @@ describe('each block with an end of its own is an .xz that xz decodes without co
     const parts = blocks.map((block) => {
       const stored = bytes.subarray(block.offset, block.offset + block.storedSize);
       return execFileSync('xz', ['-dc'], {
-        input: Buffer.concat([header, stored, singleBlockEnd(header, block)]),
+        input: Buffer.concat([header, stored, streamEnd(header, [block])]),
       });
     });
     expect(parts.map((part) => part.length)).toEqual(blocks.map((block) => block.contentSize));

@@ -3,15 +3,17 @@ import { writeInteger } from './integer.ts';
 import type { XzBlock } from './layout.ts';
 
 /**
- * What must follow a stream's header and one of its blocks to make a whole .xz of them (xz-file-format.txt, 2.1.2
- * and 4): an index of one record, and a footer with the flags of the header.
+ * What must follow a stream's header and these of its blocks to make a whole .xz of them (xz-file-format.txt, 2.1.2
+ * and 4): an index with a record for each, and a footer with the flags of the header.
  */
-export function singleBlockEnd(header: Buffer, block: XzBlock): Buffer {
+export function streamEnd(
+  header: Buffer,
+  blocks: readonly Pick<XzBlock, 'unpaddedSize' | 'contentSize'>[],
+): Buffer {
   const records = Buffer.concat([
     Buffer.from([0]),
-    writeInteger(1),
-    writeInteger(block.unpaddedSize),
-    writeInteger(block.contentSize),
+    writeInteger(blocks.length),
+    ...blocks.flatMap((block) => [writeInteger(block.unpaddedSize), writeInteger(block.contentSize)]),
   ]);
   const padded = Buffer.concat([records, Buffer.alloc((4 - (records.length % 4)) % 4)]);
   const index = Buffer.concat([padded, uint32(crc32(padded))]);

@@ -1,0 +1,120 @@
+import { unsafeEntry } from '../unsafe-entry.ts';
+
+/** A tar header and all sizes in a tar come in units of so many bytes (POSIX.1-2008, pax, ustar interchange format). */
+const UNIT = 512;
+/** Fields of a header, by their offset and length. Source: POSIX.1-2008, pax, ustar interchange format. */
+const NAME = [0, 100] as const;
+const SIZE = [124, 12] as const;
+const CHECKSUM = [148, 8] as const;
+const TYPE = 156;
+const LINK = [157, 100] as const;
+const MAGIC = [257, 5] as const;
+const PREFIX = 345;
+/** By the type flag: what the parser calls it. */
+const PLAIN: Readonly<Record<string, string>> = {
+  '0': 'File',
+  '5': 'Directory',
+  '1': 'Link',
+  '2': 'SymbolicLink',
+};
+/** GNU tar: the name of the next entry, where it is too long for a header. */
+const LONG_NAME = 'L';
+const MAX_NAME_BYTES = 4096;
+
+/**
+ * Passes over entries of a tar that need no parser: plain, harmless, with a name that `isBefore` what is looked for.
+ * Some thousand of them lie in front of the driver in its block, and a parser makes an object and a stream of each.
+ */
+export interface PlainEntries {
+  /** What the parser must read: nothing so far, then everything from the first entry on that is not such a one. */
+  pass(chunk: Buffer): Buffer;
+}
+
+/** `isBefore` is asked for each entry's name once, in their order; `path` is the archive's, for messages. */
+export function plainEntries(path: string, isBefore: (name: string) => boolean): PlainEntries {
+  let rest: Buffer = Buffer.alloc(0);
+  /** Bytes of content to come before the next header. */
+  let skip = 0;
+  let over = false;
+
+  /** How long the entry at `at` is, with a long name before it; undefined: more is needed; false: the parser's. */
+  const lengthAt = (at: number): number | undefined | false => {
+    if (at + UNIT > rest.length) return undefined;
+    if (!isHeader(rest, at)) return false;
+    const size = sizeOf(rest, at);
+    if (size === undefined) return false;
+    if (String.fromCharCode(rest[at + TYPE] ?? 0) !== LONG_NAME)
+      return plain(at, at, text(rest, at, NAME), size);
+    if (size > MAX_NAME_BYTES) return false;
+    const next = at + UNIT + padded(size);
+    if (next + UNIT > rest.length) return undefined;
+    const nextSize = isHeader(rest, next) ? sizeOf(rest, next) : undefined;
+    return nextSize !== undefined && plain(at, next, text(rest, at + UNIT, [0, size]), nextSize);
+  };
+  const plain = (start: number, at: number, name: string, size: number): number | false => {
+    const flag = String.fromCharCode(rest[at + TYPE] ?? 0);
+    const type = PLAIN[flag];
+    // What is no file has no content; the parser has its own way with one that claims to have some.
+    if (type === undefined || (flag !== '0' && size > 0) || (flag === '0' && name.endsWith('/')))
+      return false;
+    if (unsafeEntry(path, { path: name, type, linkpath: text(rest, at, LINK) }) !== undefined) return false;
+    if (!isBefore(name)) return false;
+    return at + UNIT + padded(size) - start;
+  };
+
+  return {
+    pass: (chunk) => {
+      if (over) return chunk;
+      if (skip >= chunk.length) {
+        skip -= chunk.length;
+        return Buffer.alloc(0);
+      }
+      rest = rest.length === 0 ? chunk.subarray(skip) : Buffer.concat([rest, chunk]);
+      skip = 0;
+      let at = 0;
+      while (at < rest.length) {
+        const length = lengthAt(at);
+        if (length === false) {
+          over = true;
+          return rest.subarray(at);
+        }
+        if (length === undefined) break;
+        at += length;
+      }
+      skip = Math.max(0, at - rest.length);
+      rest = rest.subarray(at);
+      return Buffer.alloc(0);
+    },
+  };
+}
+
+/** Of the plain kind: in one field, and with the right checksum. */
+function isHeader(bytes: Buffer, at: number): boolean {
+  if (bytes.toString('latin1', at + MAGIC[0], at + MAGIC[0] + MAGIC[1]) !== 'ustar') return false;
+  if (bytes[at + PREFIX] !== 0) return false;
+  let sum = CHECKSUM[1] * 32;
+  for (let index = 0; index < UNIT; index += 1) {
+    if (index < CHECKSUM[0] || index >= CHECKSUM[0] + CHECKSUM[1]) sum += bytes[at + index] ?? 0;
+  }
+  return octal(bytes, at, CHECKSUM) === sum;
+}
+
+function sizeOf(bytes: Buffer, at: number): number | undefined {
+  return octal(bytes, at, SIZE);
+}
+
+function octal(bytes: Buffer, at: number, [offset, length]: readonly [number, number]): number | undefined {
+  const digits = /^ *([0-7]+)[ \0]*$/.exec(bytes.toString('latin1', at + offset, at + offset + length))?.[1];
+  return digits === undefined ? undefined : Number.parseInt(digits, 8);
+}
+
+/** Up to the first NUL. */
+function text(bytes: Buffer, at: number, [offset, length]: readonly [number, number]): string {
+  const field = bytes.subarray(at + offset, at + offset + length);
+  const end = field.indexOf(0);
+  return field.toString('utf8', 0, end === -1 ? field.length : end);
+}
+
+function padded(size: number): number {
+  return Math.ceil(size / UNIT) * UNIT;
+}

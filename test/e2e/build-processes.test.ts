@@ -1,0 +1,98 @@
+import { existsSync, mkdirSync, readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect, inject, test } from 'vitest';
+import { buildBench } from '../helpers/build.ts';
+import { mptfix } from '../helpers/cli.ts';
+import { listing } from '../helpers/listing.ts';
+import { descendants, processes, processesIn } from '../helpers/processes.ts';
+
+const fixture = inject('fixture');
+const { guest, source, release } = fixture;
+const { at, headers, output, build } = buildBench(fixture);
+
+/** From an unpacked folder with both builds, and from the distro's tarball, which is unpacked while make runs. */
+const WAYS: readonly (readonly [string, () => string[]])[] = [
+  ['a folder', () => ['--source', source, '--root', guest, '--headers', headers()]],
+  [
+    'a tarball',
+    () => [
+      '--source',
+      fixture.tarball,
+      '--module',
+      fixture.distroModule,
+      '--kernel',
+      release,
+      '--headers',
+      headers(),
+    ],
+  ],
+];
+
+function workFolder(name: string): string {
+  mkdirSync(at(name), { mode: 0o755 });
+  return at(name);
+}
+
+/**
+ * What root's own process may start as root: it reads headers and guest, copies them, gives folders away, and asks depmod about a
+ * folder of its own. Nothing of it reads what came from outside but depmod.
+ */
+const ROOTS_OWN: ReadonlySet<string> = new Set([
+  'node',
+  'MainThread',
+  'depmod',
+  'chown',
+  'cp',
+  'find',
+  'stat',
+]);
+
+for (const [name, args] of WAYS) {
+  test(`from ${name}, nothing that unpacks or compiles runs as root, and the source is as it was`, async () => {
+    const folder = workFolder(`uids-${name.replace(' ', '-')}`);
+    const seen = new Map<string, Set<number>>();
+    const timer = setInterval(() => {
+      const all = processes();
+      const run = all.find(({ argv }) => argv.includes('mptfix.cjs build') && argv.includes(folder));
+      for (const child of run === undefined ? [] : descendants(run.pid, all)) {
+        seen.set(child.name, (seen.get(child.name) ?? new Set()).add(child.uid));
+      }
+    }, 10);
+    const before = listing(source);
+    const run = await build([...args(), '--work', folder], output());
+    clearInterval(timer);
+    expect(run.status).toBe(0);
+    expect([...seen.keys()]).toEqual(expect.arrayContaining(['make', 'cc1']));
+    if (name === 'a tarball') expect([...seen.keys()]).toContain('xz');
+    const asRoot = [...seen].filter(([, uids]) => uids.has(0)).map(([program]) => program);
+    expect(asRoot.filter((program) => !ROOTS_OWN.has(program))).toEqual([]);
+    // One user, and none that anything else here runs as.
+    const users = new Set([...seen.values()].flatMap((uids) => [...uids]));
+    users.delete(0);
+    expect(users.size).toBe(1);
+    expect(listing(source)).toEqual(before);
+  });
+
+  test(`from ${name}, SIGTERM at ten moments of the build leaves no child and no folder`, async () => {
+    const whole = workFolder(`whole-${name.replace(' ', '-')}`);
+    const started = Date.now();
+    expect((await build([...args(), '--work', whole], output())).status).toBe(0);
+    const length = Date.now() - started;
+    expect(readdirSync(whole)).toEqual([]);
+    const statuses: number[] = [];
+    for (let moment = 0; moment < 10; moment += 1) {
+      const folder = workFolder(`term-${name.replace(' ', '-')}-${moment}`);
+      const out = output();
+      const run = await mptfix(['build', '--output', out, '--no-cache', ...args(), '--work', folder], {
+        started: (kill) => void setTimeout(() => kill('SIGTERM'), ((moment + 0.5) * length) / 10),
+      });
+      expect(processesIn(folder)).toEqual([]);
+      expect(readdirSync(folder)).toEqual([]);
+      statuses.push(run.status);
+      if (run.status !== 0) expect(existsSync(join(out, 'manifest.json'))).toBe(false);
+    }
+    // Before Node can hear it a signal ends the run as it ends any program; after the build there is nothing to stop.
+    expect(statuses.filter((status) => ![0, 128, 143].includes(status))).toEqual([]);
+    expect(statuses.filter((status) => status === 143).length).toBeGreaterThanOrEqual(6);
+  });
+}
