@@ -37,6 +37,7 @@ const STATUS: Readonly<Record<ErrorCode, number>> = {
   E_SCHEDULE: 3,
   E_GENERATION_MISSING: 3,
   E_FILE_CHANGED: 3,
+  E_LOG_MISSING: 3,
   E_FETCH: 4,
   E_SIGNATURE: 4,
   E_ARCHIVE_TRUNCATED: 4,
@@ -163,6 +164,16 @@ function declare(run: (act: Act) => Promise<void>): Command {
     );
 
   declareWatch(program, run);
+  common(program.command('diagnose'))
+    .description(
+      'read kernel logs: which path failures happened, what they hit, and whether the driver was to blame',
+    )
+    .argument('[file...]', 'log files, also packed ones, instead of the guest’s own; - is standard input')
+    .option('--since <moment>', 'leave out what is earlier: 2026-01-31, "2026-01-31 14:00", @1767225600, 2h')
+    .option('--until <moment>', 'leave out what is later')
+    .action((files, options) =>
+      run(async () => (await import('./commands/diagnose.ts')).diagnoseCommand(files, options)),
+    );
 
   program
     .command('demo')

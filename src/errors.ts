@@ -36,6 +36,7 @@ export type ErrorCode =
   | 'E_GENERATION_MISSING'
   | 'E_FILE_CHANGED'
   | 'E_CANNOT_DECIDE'
+  | 'E_LOG_MISSING'
   // fetch and unpack
   | 'E_FETCH'
   | 'E_SIGNATURE'

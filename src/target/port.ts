@@ -20,6 +20,8 @@ export interface TargetReads {
   read(path: string): Promise<Buffer>;
   /** The first `length` bytes from `offset`; fewer where the file ends. */
   readRange(path: string, offset: number, length: number): Promise<Buffer>;
+  /** A file of any size in pieces; a piece is the caller's until the next one is asked for. */
+  readChunks(path: string): AsyncIterable<Buffer>;
   /** A whole text file; undefined where there is none or it cannot be read. */
   readText(path: string): Promise<string | undefined>;
   /** The text of a symbolic link; undefined where it is none. */

@@ -12,6 +12,7 @@ export function fileReads(root: string): Omit<TargetReads, 'run' | 'findProgram'
     hostPath: at,
     read: async (path) => readFile(await at(path)),
     readRange: async (path, offset, length) => readRange(await at(path), offset, length),
+    readChunks: (path) => readChunks(() => at(path)),
     readText: async (path) => {
       try {
         return await readFile(await at(path), 'utf8');
@@ -62,6 +63,29 @@ async function readRange(path: string, offset: number, length: number): Promise<
     }
     return buffer.subarray(0, filled);
   } finally {
+    await file.close();
+  }
+}
+
+const CHUNK_BYTES = 512 * 1024;
+
+/** Reads the next piece while the caller works on the last, into two buffers by turns. */
+async function* readChunks(resolved: () => Promise<string>): AsyncGenerator<Buffer> {
+  const file = await open(await resolved(), 'r');
+  const buffers = [Buffer.allocUnsafeSlow(CHUNK_BYTES), Buffer.allocUnsafeSlow(CHUNK_BYTES)] as const;
+  const read = (buffer: Buffer) => file.read(buffer, 0, buffer.length, null);
+  let pending = read(buffers[0]);
+  try {
+    for (let turn = 1; ; turn += 1) {
+      const { bytesRead, buffer } = await pending;
+      if (bytesRead === 0) return;
+      pending = read(turn % 2 === 0 ? buffers[0] : buffers[1]);
+      // Where the caller stops early nobody waits for this one.
+      pending.catch(() => {});
+      yield buffer.subarray(0, bytesRead);
+    }
+  } finally {
+    await pending.catch(() => {});
     await file.close();
   }
 }

@@ -1,0 +1,130 @@
+import type { TimedEvent } from './event-stream.ts';
+import type { Incident, RecordedError } from './incident.ts';
+import { type IncidentBuilder, incidentBuilder, isoTime } from './incident-builder.ts';
+
+/** Groups events, which come in the order of time, into incidents. Memory is bounded. */
+export interface IncidentGrouper {
+  add(event: TimedEvent): void;
+  end(): Grouped;
+}
+
+export interface Grouped {
+  /** By their start. */
+  readonly incidents: readonly Incident[];
+  /** Incidents before these, which are not kept; null where all are. */
+  readonly older: OlderIncidents | null;
+  readonly recordedErrors: readonly RecordedError[];
+}
+
+export interface OlderIncidents {
+  readonly count: number;
+  readonly start: string | null;
+  readonly end: string | null;
+}
+
+/** A command may wait for (5 + 1) × its timeout without a word: 180 s as the kernel has it, 1080 s with 180 s. */
+const GAP_MS = 20 * 60 * 1000;
+const MAX_INCIDENTS = 200;
+const MAX_HOSTS = 64;
+const MAX_WAITING = 50;
+const MAX_RECORDED = 256;
+
+/** Messages that alone are no incident: they also come of other causes, or tell of an old one. */
+const NOT_ALONE = new Set([
+  'task-blocked',
+  'suppressed',
+  'path-reinstated',
+  'mpt-loginfo',
+  'mpt-queue-full',
+  'scsi-sense',
+  'scsi-sense-old',
+  'scsi-unhandled',
+]);
+const RECORDED = new Set(['ext4-first-error', 'ext4-error-count']);
+
+interface Group {
+  readonly host: string | null;
+  open: IncidentBuilder | undefined;
+  /** What came before the first message that makes an incident. */
+  waiting: TimedEvent[];
+}
+
+export function incidentGrouper(): IncidentGrouper {
+  const groups = new Map<string, Group>();
+  const recorded = new Map<string, RecordedError>();
+  const closed: Incident[] = [];
+  let older: OlderIncidents | null = null;
+
+  const close = (group: Group): void => {
+    if (group.open === undefined) return;
+    closed.push(group.open.build());
+    group.open = undefined;
+    if (closed.length <= MAX_INCIDENTS) return;
+    const oldest = closed.shift();
+    if (oldest !== undefined)
+      older = { count: (older?.count ?? 0) + 1, start: older?.start ?? oldest.start, end: oldest.end };
+  };
+
+  const groupOf = ({ event, at, source }: TimedEvent): Group => {
+    const host = event.host ?? null;
+    // Without times, two logs cannot be of one incident.
+    const key = at === null ? `${host ?? ''}\n${source}` : (host?.split('.')[0] ?? '');
+    const known = groups.get(key);
+    if (known !== undefined) return known;
+    const [first] = groups.size >= MAX_HOSTS ? groups : [];
+    if (first !== undefined) {
+      close(first[1]);
+      groups.delete(first[0]);
+    }
+    const group: Group = { host, open: undefined, waiting: [] };
+    groups.set(key, group);
+    return group;
+  };
+
+  return {
+    add: (timed) => {
+      if (RECORDED.has(timed.event.id)) {
+        remember(recorded, timed);
+        return;
+      }
+      const group = groupOf(timed);
+      if (group.open !== undefined && isApart(group.open.lastAt(), timed.at)) close(group);
+      if (group.open === undefined && NOT_ALONE.has(timed.event.id)) {
+        group.waiting = [...group.waiting.slice(1 - MAX_WAITING), timed];
+        return;
+      }
+      group.open ??= opened(group, timed);
+      group.open.add(timed);
+    },
+    end: () => {
+      for (const group of groups.values()) close(group);
+      const incidents = closed.sort((a, b) => (a.start ?? '').localeCompare(b.start ?? ''));
+      return { incidents, older, recordedErrors: [...recorded.values()] };
+    },
+  };
+}
+
+function opened(group: Group, { at }: TimedEvent): IncidentBuilder {
+  const builder = incidentBuilder(group.host);
+  for (const earlier of group.waiting) if (!isApart(earlier.at, at)) builder.add(earlier);
+  group.waiting = [];
+  return builder;
+}
+
+function isApart(before: number | null, after: number | null): boolean {
+  return before !== null && after !== null && after - before > GAP_MS;
+}
+
+function remember(recorded: Map<string, RecordedError>, { event }: TimedEvent): void {
+  const { device, what, seconds, count } = event.fields;
+  if (device === undefined) return;
+  const known = recorded.get(device) ?? { device, count: null, firstError: null, lastError: null };
+  if (!recorded.has(device) && recorded.size >= MAX_RECORDED) return;
+  const time = seconds === undefined ? null : isoTime(Number(seconds) * 1000);
+  recorded.set(device, {
+    device,
+    count: count === undefined ? known.count : Number(count),
+    firstError: what === 'initial' ? time : known.firstError,
+    lastError: what === 'last' ? time : known.lastError,
+  });
+}

@@ -1,0 +1,80 @@
+import type { TimedEvent } from './event-stream.ts';
+
+/** The same message of two logs may carry times that are so far apart: one log has whole seconds, clocks are set. */
+const SAME_WITHIN_MS = 60_000;
+const MAX_REMEMBERED = 20_000;
+
+interface Cursor {
+  readonly batches: AsyncIterator<readonly TimedEvent[]>;
+  batch: readonly TimedEvent[];
+  at: number;
+}
+
+/**
+ * Gives the events of several logs in the order of time, each once: a message that stands in two logs (journald,
+ * kern.log and the kernel's own buffer have all the same) is given as often as the log has it that has it most often.
+ * What has no time is given when it is met. Memory is bounded by one batch a log.
+ */
+export async function mergeEvents(
+  streams: readonly AsyncIterable<readonly TimedEvent[]>[],
+  onEvent: (event: TimedEvent) => void,
+): Promise<void> {
+  const isNew = streams.length > 1 ? onceForAll() : () => true;
+  const open: Cursor[] = [];
+  for (const stream of streams) {
+    const cursor: Cursor = { batches: stream[Symbol.asyncIterator](), batch: [], at: 0 };
+    if (await refill(cursor)) open.push(cursor);
+  }
+  while (open.length > 0) {
+    const cursor = earliest(open);
+    const event = cursor.batch[cursor.at];
+    if (event !== undefined && isNew(event)) onEvent(event);
+    cursor.at += 1;
+    if (cursor.at >= cursor.batch.length && !(await refill(cursor))) open.splice(open.indexOf(cursor), 1);
+  }
+}
+
+async function refill(cursor: Cursor): Promise<boolean> {
+  for (;;) {
+    const { value, done } = await cursor.batches.next();
+    if (done === true) return false;
+    if (value.length === 0) continue;
+    cursor.batch = value;
+    cursor.at = 0;
+    return true;
+  }
+}
+
+function earliest(open: readonly Cursor[]): Cursor {
+  const time = ({ batch, at }: Cursor): number => batch[at]?.at ?? Number.NEGATIVE_INFINITY;
+  return open.reduce((first, one) => (time(one) < time(first) ? one : first));
+}
+
+interface Seen {
+  readonly counts: Map<string, number>;
+  given: number;
+  at: number;
+}
+
+/** Says of an event whether no other log has given it yet. */
+function onceForAll(): (event: TimedEvent) => boolean {
+  const seen = new Map<string, Seen>();
+  return ({ event, at, source }) => {
+    if (at === null) return true;
+    for (const [key, { at: last }] of seen) {
+      if (at - last <= SAME_WITHIN_MS && seen.size <= MAX_REMEMBERED) break;
+      seen.delete(key);
+    }
+    const key = event.text;
+    const known = seen.get(key) ?? { counts: new Map<string, number>(), given: 0, at };
+    // Taken out and put in again, so that the oldest stand first.
+    seen.delete(key);
+    seen.set(key, known);
+    known.at = Math.max(known.at, at);
+    const count = (known.counts.get(source) ?? 0) + 1;
+    known.counts.set(source, count);
+    if (count <= known.given) return false;
+    known.given = count;
+    return true;
+  };
+}

@@ -1,0 +1,40 @@
+const UNITS: Readonly<Record<string, number>> = {
+  s: 1000,
+  min: 60_000,
+  h: 3_600_000,
+  d: 86_400_000,
+  w: 604_800_000,
+};
+
+/** The ways to write a moment; the first that fits. */
+const FORMS: readonly {
+  readonly pattern: RegExp;
+  readonly read: (match: RegExpExecArray, now: number) => number;
+}[] = [
+  { pattern: /^now$/, read: (_, now) => now },
+  { pattern: /^@(\d{1,12}(?:\.\d{1,9})?)$/, read: ([, seconds]) => Number(seconds) * 1000 },
+  // 2h, -30min, 3d: so long ago.
+  {
+    pattern: /^-?(\d{1,6}) ?(s|min|h|d|w)$/,
+    read: ([, count, unit = ''], now) => now - Number(count) * (UNITS[unit] ?? Number.NaN),
+  },
+  {
+    pattern: /^(\d{4}-\d{2}-\d{2})(?:[T ](\d{2}:\d{2}(?::\d{2})?(?:\.\d{1,9})?)(Z|[+-]\d{2}:?\d{2})?)?$/,
+    // Without a zone it is this machine's time.
+    read: ([, date, clock = '00:00', zone = '']) => Date.parse(`${date}T${clock}${zone}`),
+  },
+];
+
+/**
+ * A moment as `journalctl --since` takes it: a date, a date and time, `@` and seconds since the epoch, or how long
+ * ago (`2h`, `-3d`). In milliseconds since the epoch; undefined where it is none.
+ */
+export function parseMoment(text: string, now: number): number | undefined {
+  for (const { pattern, read } of FORMS) {
+    const match = pattern.exec(text.trim());
+    if (match === null) continue;
+    const ms = read(match, now);
+    return Number.isFinite(ms) ? ms : undefined;
+  }
+  return undefined;
+}

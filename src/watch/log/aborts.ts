@@ -1,0 +1,56 @@
+import type { LogEvent } from './events.ts';
+import type { Effect } from './signature.ts';
+
+/** What the log says has become of one file system. */
+export interface FileSystemEffect {
+  /** The block device; null where the messages do not name it (`ext3_abort called.`). */
+  readonly device: string | null;
+  /** The gravest. */
+  readonly effect: Effect;
+  /** Each kind of effect that was seen, in the order of the log. */
+  readonly effects: readonly Effect[];
+  /** The messages' events, in the order of the log. */
+  readonly events: readonly LogEvent[];
+}
+
+const GRAVITY: readonly Effect[] = ['error', 'read-only', 'journal-aborted', 'shutdown'];
+
+/**
+ * The file systems that the events say were aborted, made read-only or shut down. A message without a device is put
+ * to the device of the message before it, or, where there is none yet, of the one after it.
+ */
+export function fileSystemAborts(events: readonly LogEvent[]): readonly FileSystemEffect[] {
+  // An error alone (errors=continue, or a read) has taken nothing away.
+  return fileSystemEffects(events).filter(({ effect }) => effect !== 'error');
+}
+
+/** The same with the file systems that only had errors. */
+export function fileSystemEffects(events: readonly LogEvent[]): readonly FileSystemEffect[] {
+  const groups = new Map<string | null, LogEvent[]>();
+  let last: string | null = null;
+  for (const event of events) {
+    if (event.effect === undefined) continue;
+    const device: string | null = event.fields.device ?? last;
+    const group = groups.get(device) ?? unnamed(groups, last);
+    last = device;
+    group.push(event);
+    groups.set(device, group);
+  }
+  return [...groups].map(([device, group]) => effectOf(device, group));
+}
+
+/** 2.4 says `ext3_abort called.` before the message that names the device. */
+function unnamed(groups: Map<string | null, LogEvent[]>, last: string | null): LogEvent[] {
+  const group = last === null ? groups.get(null) : undefined;
+  groups.delete(null);
+  return group ?? [];
+}
+
+function effectOf(device: string | null, events: readonly LogEvent[]): FileSystemEffect {
+  const effects = [...new Set(events.flatMap(({ effect }) => (effect === undefined ? [] : [effect])))];
+  const gravest = effects.reduce<Effect>(
+    (a, b) => (GRAVITY.indexOf(b) > GRAVITY.indexOf(a) ? b : a),
+    'error',
+  );
+  return { device, effect: gravest, effects, events };
+}

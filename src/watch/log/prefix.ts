@@ -1,0 +1,190 @@
+import { type LogTime, localTime, zonedTime } from './time.ts';
+
+/** What stands before a kernel's message in a line of a log. */
+export interface LinePrefix {
+  readonly time?: LogTime;
+  readonly host?: string;
+  /** Seconds since the kernel started. */
+  readonly kernelSeconds?: number;
+  /** How often syslogd says that the message came, where it wrote it once. */
+  readonly repeated?: number;
+}
+
+export interface ParsedLine {
+  readonly prefix: LinePrefix;
+  /** The message. */
+  readonly text: string;
+}
+
+/** One way in which a line may begin. `read` takes the match apart; what follows the match is looked at again. */
+interface PrefixForm {
+  readonly name: string;
+  readonly pattern: RegExp;
+  readonly read: (groups: Readonly<Record<string, string | undefined>>) => LinePrefix;
+}
+
+function sticky(strings: TemplateStringsArray, ...parts: readonly string[]): RegExp {
+  return new RegExp(String.raw(strings, ...parts), 'y');
+}
+
+const nothing = (): LinePrefix => ({});
+const kernelSeconds = ({ seconds }: Readonly<Record<string, string | undefined>>): LinePrefix => ({
+  kernelSeconds: Number(seconds),
+});
+
+const ISO = String.raw`(?<date>\d{4}-\d{2}-\d{2})[T ](?<clock>\d{2}:\d{2}:\d{2})(?:[.,](?<fraction>\d{1,9}))?(?<zone>Z|[+-]\d{2}:?\d{2})?`;
+const BSD = String.raw`(?<month>[A-Z][a-z]{2}) {1,2}(?<day>\d{1,2}) (?:(?<year>\d{4}) )?(?<clock>\d{2}:\d{2}:\d{2})(?:\.(?<fraction>\d{1,9}))?`;
+/** A program's tag, `kernel:`, is no host, and neither is busybox syslogd's `kern.err`. */
+const HOST = String.raw`(?<host>(?![\w./-]{1,64}(?:\[\d{1,10}\])?: |(?:kern|user|daemon)\.)[\w.:@%-]{1,255})`;
+
+/** Tried in this order, each once, at the place where the last one ended. */
+const FORMS: readonly PrefixForm[] = [
+  // RFC 3164 and printk: the priority.
+  { name: 'priority', pattern: /<\d{1,3}>(?:1 )?/y, read: nothing },
+  // Documentation/ABI/testing/dev-kmsg; netconsole's extended form is the same.
+  {
+    name: 'kmsg',
+    pattern: /\d{1,5},\d{1,20},(?<micros>\d{1,20}),[^;\n]{0,256};/y,
+    read: ({ micros }) => ({ kernelSeconds: Number(micros) / 1e6 }),
+  },
+  // dmesg --decode.
+  { name: 'dmesg-decode', pattern: /[a-z]{3,8} {0,4}:[a-z]{3,6} {0,4}: /y, read: nothing },
+  // journalctl -o short-full.
+  {
+    name: 'short-full',
+    pattern: sticky`[A-Z][a-z]{2} ${ISO}(?: [A-Z]{2,5})? ${HOST} `,
+    read: iso,
+  },
+  // rsyslog's and syslog-ng's ISO form, RFC 5424, journalctl -o short-iso, dmesg --time-format iso (which has no host).
+  {
+    name: 'iso',
+    pattern: sticky`${ISO} (?:${HOST} (?=[\w./-]{1,64}(?:\[\d{1,10}\])?: |\[ ?|[\w./-]{1,64} (?:\d{1,10}|-) ))?`,
+    read: iso,
+  },
+  // journalctl -o short-unix.
+  {
+    name: 'short-unix',
+    pattern: sticky`(?<unix>\d{9,11}\.\d{6}) ${HOST} `,
+    read: ({ unix, host }) => ({ time: { kind: 'absolute', ms: Number(unix) * 1000 }, ...hostOf(host) }),
+  },
+  // RFC 3164, journalctl -o short and short-precise; some syslogs write the year.
+  {
+    name: 'bsd',
+    pattern: sticky`${BSD} (?:${HOST} )?`,
+    read: bsd,
+  },
+  // dmesg -T.
+  {
+    name: 'dmesg-ctime',
+    pattern:
+      /\[[A-Z][a-z]{2} (?<month>[A-Z][a-z]{2}) {1,2}(?<day>\d{1,2}) (?<clock>\d{2}:\d{2}:\d{2}) (?<year>\d{4})\] /y,
+    read: bsd,
+  },
+  // RFC 5424: APP-NAME PROCID MSGID STRUCTURED-DATA.
+  {
+    name: 'rfc5424-app',
+    pattern: /[\w./-]{1,48} (?:\d{1,10}|-) (?:[\w.-]{1,32}) (?:-|\[[^\]\n]{1,512}\]) (?:\uFEFF)?/y,
+    read: nothing,
+  },
+  // busybox syslogd.
+  { name: 'facility', pattern: /(?:kern|user|daemon)\.[a-z]{3,7} /y, read: nothing },
+  {
+    name: 'tag',
+    pattern: /(?:kernel|klogd|multipathd|multipath)(?:\[\d{1,10}\])?: {1,2}/y,
+    read: nothing,
+  },
+  // rsyslog 5 and later: "message repeated 5 times: [ … ]".
+  {
+    name: 'repeated',
+    pattern: /message repeated (?<count>\d{1,9}) times: \[ ?/y,
+    read: ({ count }) => ({ repeated: Number(count) }),
+  },
+  { name: 'printk-time', pattern: /\[ {0,8}(?<seconds>\d{1,12}\.\d{6})\] ?/y, read: kernelSeconds },
+  // CONFIG_PRINTK_CALLER.
+  { name: 'printk-caller', pattern: /\[ {0,8}[TC]\d{1,10}\] /y, read: nothing },
+  // dmesg --reltime.
+  {
+    name: 'dmesg-reltime',
+    pattern: /\[(?:[A-Z][a-z]{2}\d{1,2} \d{2}:\d{2}| {0,8}\+\d{1,9}\.\d{6})\] /y,
+    read: nothing,
+  },
+];
+
+/** Takes one line of any log that holds kernel messages apart: what it says of when and where, and the message. */
+export function parseLine(line: string): ParsedLine {
+  const record = journalRecord(line);
+  if (record !== undefined) return record;
+  let at = 0;
+  let prefix: LinePrefix = {};
+  let escaped = false;
+  for (const { name, pattern, read } of FORMS) {
+    pattern.lastIndex = at;
+    const match = pattern.exec(line);
+    if (match === null) continue;
+    at = pattern.lastIndex;
+    prefix = { ...prefix, ...read(match.groups ?? {}) };
+    escaped ||= name === 'kmsg';
+  }
+  const text = line.slice(at).replace(/\r$/, '');
+  return { prefix, text: escaped ? unescapeKmsg(text) : text };
+}
+
+function hostOf(host: string | undefined): LinePrefix {
+  return host === undefined ? {} : { host };
+}
+
+function iso(groups: Readonly<Record<string, string | undefined>>): LinePrefix {
+  const time = zonedTime(groups);
+  return { ...(time === undefined ? {} : { time }), ...hostOf(groups.host) };
+}
+
+function bsd(groups: Readonly<Record<string, string | undefined>>): LinePrefix {
+  const time = localTime(groups);
+  return { ...(time === undefined ? {} : { time }), ...hostOf(groups.host) };
+}
+
+/** The kernel writes what is not printable as \xHH. */
+function unescapeKmsg(text: string): string {
+  return text.replace(/\\x([\da-f]{2})/g, (_, hex: string) => String.fromCharCode(Number.parseInt(hex, 16)));
+}
+
+/** An entry of `journalctl -o json` (one line) or `-o export` (lines up to an empty one), or the message's line alone. */
+function journalRecord(line: string): ParsedLine | undefined {
+  if (line.startsWith('{')) return jsonRecord(line);
+  if (/^(?:__[A-Z_]{1,32}|MESSAGE)=/.test(line)) return exportRecord(line);
+  return undefined;
+}
+
+function jsonRecord(line: string): ParsedLine | undefined {
+  let entry: unknown;
+  try {
+    entry = JSON.parse(line);
+  } catch {
+    return undefined;
+  }
+  if (typeof entry !== 'object' || entry === null) return undefined;
+  const fields = entry as Readonly<Record<string, unknown>>;
+  const { MESSAGE: message } = fields;
+  // A message that is not UTF-8 is an array of its bytes.
+  const text = Array.isArray(message) ? Buffer.from(message.map(Number)).toString('latin1') : message;
+  if (typeof text !== 'string') return undefined;
+  return { prefix: journalPrefix((name) => fields[name]), text };
+}
+
+function exportRecord(record: string): ParsedLine | undefined {
+  const value = (name: string): string | undefined =>
+    new RegExp(String.raw`^${name}=([^\n]{0,16384})`, 'm').exec(record)?.[1];
+  const text = value('MESSAGE');
+  return text === undefined ? undefined : { prefix: journalPrefix(value), text };
+}
+
+function journalPrefix(field: (name: string) => unknown): LinePrefix {
+  const micros = Number(field('__REALTIME_TIMESTAMP') ?? Number.NaN);
+  const host = field('_HOSTNAME');
+  const monotonic = Number(field('_SOURCE_MONOTONIC_TIMESTAMP') ?? Number.NaN);
+  return {
+    ...(Number.isFinite(micros) ? { time: { kind: 'absolute', ms: micros / 1000 } } : {}),
+    ...(typeof host === 'string' ? { host } : {}),
+    ...(Number.isFinite(monotonic) ? { kernelSeconds: monotonic / 1e6 } : {}),
+  };
+}

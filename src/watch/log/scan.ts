@@ -1,0 +1,90 @@
+import { SIGNATURES } from './signatures.ts';
+import { wordFinder } from './words.ts';
+
+/** sysklogd's line for lines that it left out; it belongs to the line before it. */
+const LAST_REPEATED = 'last message repeated ';
+
+/** A record that is longer is cut: a kernel's message has 1 KB, a journal entry some. */
+const MAX_RECORD = 64 * 1024;
+const CAPACITY = 1024 * 1024;
+
+const find = wordFinder([LAST_REPEATED, ...SIGNATURES.flatMap(({ needles }) => needles)]);
+
+/** Takes a log's bytes as they come, and gives the few lines that can hold a message of the table. */
+export interface LineScanner {
+  /** The bytes are not kept: the buffer may be used again. */
+  write(chunk: Uint8Array): void;
+  end(): void;
+}
+
+/**
+ * Called for each candidate, without its line break.
+ * @param next whether it stands right behind the candidate before it
+ */
+export type OnLine = (line: string, next: boolean) => void;
+
+/**
+ * Memory is that of one buffer of 1 MiB, whatever the log holds; what goes beyond it on one line is not looked at.
+ * @param record what ends a record: a line break, or, with `journalctl -o export`, an empty line
+ */
+export function lineScanner(onLine: OnLine, record: '\n' | '\n\n' = '\n'): LineScanner {
+  const buffer = Buffer.allocUnsafe(CAPACITY);
+  let held = 0;
+  /** The rest of a cut line is still to come. */
+  let cut = false;
+  /** Bytes of the log before the buffer's first, and where the last candidate's line break is. */
+  let passed = 0;
+  let lastEnd = Number.NaN;
+
+  const scan = (bytes: Buffer): void => {
+    for (let at = find(bytes, 0); at !== -1; ) {
+      const start = at === 0 ? 0 : bytes.lastIndexOf(record, at - 1) + 1;
+      const found = bytes.indexOf(record, at);
+      const end = found === -1 ? bytes.length : found;
+      const text = bytes.toString('utf8', start, Math.min(end, start + MAX_RECORD));
+      onLine(text.trimStart(), passed + start === lastEnd + 1);
+      lastEnd = passed + end;
+      at = find(bytes, end);
+    }
+  };
+
+  const drop = (count: number): void => {
+    buffer.copyWithin(0, count, held);
+    held -= count;
+    passed += count;
+  };
+
+  /** Looks at the whole records in the buffer, and keeps what is left of the last. */
+  const drain = (): void => {
+    if (cut) {
+      const first = buffer.subarray(0, held).indexOf(record);
+      cut = first === -1;
+      drop(cut ? held : first);
+    }
+    const last = buffer.subarray(0, held).lastIndexOf(record);
+    if (last !== -1) {
+      scan(buffer.subarray(0, last + record.length));
+      drop(last + record.length);
+    } else if (held === CAPACITY) {
+      scan(buffer);
+      drop(held);
+      cut = true;
+    }
+  };
+
+  return {
+    write: (chunk) => {
+      for (let at = 0; at < chunk.length; ) {
+        const part = chunk.subarray(at, at + CAPACITY - held);
+        buffer.set(part, held);
+        held += part.length;
+        at += part.length;
+        drain();
+      }
+    },
+    end: () => {
+      if (!cut) scan(buffer.subarray(0, held));
+      held = 0;
+    },
+  };
+}

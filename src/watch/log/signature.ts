@@ -1,0 +1,89 @@
+/** Which part of the kernel (or multipathd) says it, from the adapter upwards. */
+export type Layer = 'driver' | 'scsi' | 'block' | 'multipath' | 'journal' | 'file-system';
+
+/** The kernel series that print a message in this form; `multipathd` for the daemon's. */
+export type Era = '2.4' | '2.6' | '3' | '4' | '5' | '6' | 'multipathd';
+
+/** What a message says has become of a file system. */
+export type Effect =
+  /** The journal takes no more transactions: every write fails from now on. */
+  | 'journal-aborted'
+  /** The file system took itself read-only. */
+  | 'read-only'
+  /** The file system took itself out of service: neither reads nor writes (XFS). */
+  | 'shutdown'
+  /** An error was found; what follows depends on the `errors=` policy. */
+  | 'error';
+
+/** Every name that a pattern may give to a part of a message; values are as printed, but for the devices. */
+export const FIELD_NAMES = [
+  /** SCSI address H:C:I:L. */
+  'address',
+  'host',
+  'channel',
+  'id',
+  'lun',
+  /** A block device's name, such as `sda1` or `dm-0`. */
+  'device',
+  /** A device as 2.4 names it: `08:01` in hex, or `sd(8,1)`. */
+  'kdev',
+  /** Major and minor number in decimal, `8:16`. */
+  'devt',
+  /** A journal's name: a device, with jbd2 also the journal's inode: `sda1-8`. */
+  'journal',
+  'sector',
+  'block',
+  /** A SCSI command's result, in hex without `0x`. */
+  'code',
+  'hostbyte',
+  'driverbyte',
+  'suggest',
+  'seconds',
+  'operation',
+  /** The name of the error, of the status or of the outcome. */
+  'what',
+  /** The adapter: `ioc0`. */
+  'adapter',
+  /** Which recovery step: `task abort`, `bus reset`. */
+  'step',
+  'function',
+  'process',
+  'error',
+  /** A multipath map's name, and how many of its paths are left. */
+  'map',
+  'paths',
+  'count',
+] as const;
+
+export type FieldName = (typeof FIELD_NAMES)[number];
+export type Fields = Readonly<Partial<Record<FieldName, string>>>;
+
+/** One form of one message. */
+export interface Signature {
+  readonly id: string;
+  readonly eras: readonly Era[];
+  readonly layer: Layer;
+  /** Literal words, one of which stands in every line that `pattern` fits: a file is searched for these first. */
+  readonly needles: readonly string[];
+  /** Global; every repetition in it is bounded or over one class of characters, so that no line is slow. */
+  readonly pattern: RegExp;
+  /** The names of the pattern's groups. */
+  readonly fields: readonly FieldName[];
+  readonly effect?: Effect;
+  /** What follows the pattern, up to the next message, belongs to this one. */
+  readonly tail?: true;
+  /** The kernel's file (and function) that prints it. */
+  readonly source: string;
+}
+
+/** A kernel's block device name as messages print it; `cciss!c0d0p1` too. */
+export const DEVICE = String.raw`[A-Za-z][\w!.-]{0,63}`;
+/** In 2.4 `bdevname()` prints `sd(8,1)`, later kernels `sda1`. */
+export const OLD_OR_NEW_DEVICE = String.raw`(?:(?<kdev>[a-z0-9]{1,16}\(\d{1,5},\d{1,8}\))|(?<device>${DEVICE}))`;
+/** How `sdev_printk` and `scmd_printk` begin a line: `sd 0:0:1:0: [sda] tag#12 `. */
+export const SCSI_LEAD = String.raw`(?:(?<address>\d{1,5}:\d{1,5}:\d{1,10}:\d{1,20}): {1,2}(?:\[(?<device>${DEVICE})\] {1,2})?(?:tag#\d{1,10} )?)?`;
+
+/** A global regular expression of a raw template. */
+export function regex(strings: TemplateStringsArray, ...parts: readonly string[]): RegExp {
+  return new RegExp(String.raw(strings, ...parts), 'g');
+}

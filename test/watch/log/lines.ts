@@ -1,0 +1,6 @@
+import type { Line } from './line.ts';
+import { FILE_SYSTEM_LINES } from './lines-file-systems.ts';
+import { STORAGE_LINES } from './lines-storage.ts';
+
+/** Lines of all eras, each with all that must be read from it. */
+export const LINES: readonly Line[] = [...STORAGE_LINES, ...FILE_SYSTEM_LINES];
