@@ -1,6 +1,10 @@
 import { benchCheck } from './check.ts';
+import { benchWatch } from './watch.ts';
 
-const parts = [['mptfix check on this machine', benchCheck]] as const;
+const parts = [
+  ['mptfix check on this machine', benchCheck],
+  ['mptfix watch once on this machine', benchWatch],
+] as const;
 
 for (const [title, bench] of parts) {
   process.stdout.write(`\n## ${title}\n\n`);
