@@ -2,6 +2,7 @@ import { benchBuild } from './build.ts';
 import { benchCheck } from './check.ts';
 import { benchDiagnose } from './diagnose.ts';
 import { keepTable } from './performance-page.ts';
+import { benchWatch } from './watch.ts';
 
 /** One part of the benchmark: its name on the command line, and what makes its table. */
 interface Part {
@@ -14,6 +15,7 @@ const PARTS: readonly Part[] = [
   { name: 'check', title: '`mptfix check` on this machine', bench: benchCheck },
   { name: 'build', title: 'From source to a proven module', bench: benchBuild },
   { name: 'diagnose', title: '`mptfix diagnose` of a log of 1 GiB', bench: benchDiagnose },
+  { name: 'watch', title: '`mptfix watch once` on this machine', bench: benchWatch },
 ];
 
 /** `npm run bench` runs all parts, `npm run bench -- build` one; each puts its table into docs/performance.md. */

@@ -35,7 +35,7 @@ const PATTERNS: readonly Pattern[] = [
 ];
 
 /** Nearly every message is about something else, and is done with by this one look. */
-const WORTH_A_LOOK = /EXT[234]|XFS|BTRFS|REISERFS|[Jj]ournal|read-only/;
+const WORTH_A_LOOK = /EXT[234]|XFS|BTRFS|REISERFS|[Jj]ournal|read-only|hutting down/;
 
 /** Messages that tell of a disk's trouble, worth a place in a mail. */
 const TROUBLE =

@@ -1,6 +1,4 @@
-import { join } from 'node:path';
 import { failure } from '../../errors.ts';
-import { packageRoot } from '../../package-root.ts';
 import { printResult, say } from '../../ui/output.ts';
 import {
   installSchedule,
@@ -10,6 +8,7 @@ import {
 } from '../../watch/schedule/install.ts';
 import { FROM_MEMORY, loadIntoMemory, unloadFromMemory } from '../../watch/schedule/memory.ts';
 import type { Job } from '../../watch/schedule/plan.ts';
+import { guestProgram } from '../../watch/schedule/program.ts';
 import { confirm } from '../confirm.ts';
 import { type MutatingOptions, openTarget } from '../options.ts';
 import { notifyConfig, requireAddresses, type WatchOptions } from './options.ts';
@@ -41,7 +40,7 @@ export async function install(options: WatchInstallOptions, signal: AbortSignal)
       'nobody is named who would be told',
       'mptfix watch install --to admin@example.org',
     );
-  const job = jobOf(options);
+  const job = jobOf(options, await guestProgram(target));
   const plan = await planSchedule(target, job);
   const result: ScheduleResult = {
     schema: 'mptfix.watch-schedule/1',
@@ -91,8 +90,7 @@ export async function load(): Promise<number> {
   return 0;
 }
 
-function jobOf(options: WatchInstallOptions): Job {
-  const program = [process.execPath, join(packageRoot(), 'bin', 'mptfix.cjs')] as const;
+function jobOf(options: WatchInstallOptions, program: readonly [string, string]): Job {
   const words = [
     ...['watch', 'once'],
     ...(options.to ?? []).flatMap((address) => ['--to', address]),

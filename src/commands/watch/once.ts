@@ -4,7 +4,7 @@ import { localTarget } from '../../target/local.ts';
 import type { Target } from '../../target/port.ts';
 import { printResult, say } from '../../ui/output.ts';
 import type { Finding } from '../../watch/look.ts';
-import { CONFIG_FILE, type NotifyConfig } from '../../watch/notify/config.ts';
+import { CONFIG_FILE, defaultConfig, type NotifyConfig } from '../../watch/notify/config.ts';
 import { type OnceResult, watchOnce } from '../../watch/once.ts';
 import { isAlarm } from '../../watch/signals/judge.ts';
 import { openTarget } from '../options.ts';
@@ -85,7 +85,7 @@ export async function notifier(
     } catch (error) {
       if (!isFailure(error)) throw error;
       say(`mptfix: ${error.failure.code}: ${error.failure.what}\n  next: ${error.failure.next}`);
-      return notifyConfig(target, { ...options, config: '/nonexistent' });
+      return { ...defaultConfig(), to: options.to ?? [] };
     }
   };
 }

@@ -44,7 +44,7 @@ const PORTS: Readonly<Record<SmtpRelay['security'], number>> = { tls: 465, start
  */
 export async function readConfig(target: Target, path: string = CONFIG_FILE): Promise<NotifyConfig> {
   if ((await target.lstat(path)) === undefined) {
-    if (path === CONFIG_FILE) return normalised({});
+    if (path === CONFIG_FILE) return defaultConfig();
     throw failure('E_CONFIG_INVALID', `there is no file ${path}`, 'give --config a file that is there');
   }
   await requireRoots(target, path, 0o022);
@@ -58,6 +58,10 @@ export async function readConfig(target: Target, path: string = CONFIG_FILE): Pr
     );
   }
   return normalised(found.watch ?? {});
+}
+
+export function defaultConfig(): NotifyConfig {
+  return normalised({});
 }
 
 /** Throws E_CONFIG_UNSAFE where not root owns the file and its folder, or others have the bits of `forbidden`. */

@@ -53,7 +53,7 @@ async function whatIsNeeded(target: Target): Promise<readonly Copy[]> {
   const own = await target.list(join(root, 'dist'));
   return [
     { from: process.execPath, to: 'node', mode: 0o700 },
-    ...(await libraries()).map((from) => ({ from, to: join('lib', basename(from)), mode: 0o700 })),
+    ...(await libraries()).map((from) => ({ from, to: join('lib', soname(from)), mode: 0o700 })),
     ...['package.json', 'bin/mptfix.cjs', 'bin/start.cjs', ...own.map((name) => join('dist', name))].map(
       (name) => ({ from: join(root, name), to: name, mode: 0o600 }),
     ),
@@ -65,6 +65,11 @@ async function libraries(): Promise<readonly string[]> {
   const maps = await readFile('/proc/self/maps', 'utf8');
   const paths = maps.split('\n').flatMap((line) => /\s(\/\S+\.so[.\d]*)$/.exec(line)?.[1] ?? []);
   return [...new Set(paths)].filter((path) => !/^ld-/.test(basename(path)));
+}
+
+/** The name that programs ask for: libstdc++.so.6 of libstdc++.so.6.0.30. */
+function soname(path: string): string {
+  return basename(path).replace(/(\.so\.\d+)\..*$/, '$1');
 }
 
 async function requireMemory(target: Target, copies: readonly Copy[]): Promise<void> {

@@ -40,14 +40,15 @@ function withoutDisproved(evidence: WatchEvidence): readonly WatchEvidence[] {
 function remember(gathered: Gathered, evidence: readonly WatchEvidence[]): Remembered {
   const { fileSystem, remembered, ext4, log, bootTime } = gathered;
   const isReadOnly = fileSystem.mounts.some(({ superOptions }) => superOptions.includes('ro'));
-  const aborted = evidence.some(({ kind }) => kind === 'kernel-log')
-    ? (log?.message.text ?? remembered?.aborted)
-    : undefined;
+  const ids = fileSystem.mounts.flatMap(({ id }) => (id === undefined ? [] : [id]));
+  // Without numbers a new mount could not be told, and the memory would never end.
+  const isAborted = ids.length > 0 && evidence.some(({ kind }) => kind === 'kernel-log');
+  const aborted = isAborted ? (log?.message.text ?? remembered?.aborted) : undefined;
   const isNews = evidence.some(({ kind }) => kind === 'ext4-errors');
   const first = ext4 === undefined ? undefined : isNews && bootTime !== undefined ? 0 : ext4.errors;
   const errors = ext4 === undefined ? undefined : Math.min(remembered?.errors ?? first ?? 0, ext4.errors);
   return {
-    mounts: fileSystem.mounts.flatMap(({ id }) => (id === undefined ? [] : [id])),
+    mounts: ids,
     writable: remembered?.writable === true || !isReadOnly,
     ...(errors === undefined || ext4 === undefined ? {} : { errors, lastErrors: ext4.errors }),
     ...(aborted === undefined ? {} : { aborted }),

@@ -1,4 +1,4 @@
-import { readFile } from 'node:fs/promises';
+import { readdir, readFile } from 'node:fs/promises';
 import { failure } from '../../errors.ts';
 import type { Target } from '../../target/port.ts';
 import { emptyState, parseState, type WatchState } from './state.ts';
@@ -43,12 +43,17 @@ export async function lockState(target: Target): Promise<(() => Promise<void>) |
   return undefined;
 }
 
-/** When a process of this machine was started (field 22 of proc_pid_stat(5)); undefined: there is none. */
+/**
+ * When a process of this machine was started (field 22 of proc_pid_stat(5)); undefined: there is none. One that was
+ * killed while a thread of it waits for a disk is a zombie with that thread, and counts as there.
+ */
 export async function startOf(pid: number): Promise<string | undefined> {
   const stat = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => undefined);
-  // The name in field 2 may hold blanks and parentheses. Z: it has ended, and waits to be collected.
+  // The name in field 2 may hold blanks and parentheses.
   const fields = stat?.slice(stat.lastIndexOf(')') + 2).split(' ');
-  return fields?.[0] === 'Z' ? undefined : fields?.[19];
+  if (fields?.[0] !== 'Z') return fields?.[19];
+  const threads = await readdir(`/proc/${pid}/task`).catch(() => []);
+  return threads.length > 1 ? fields[19] : undefined;
 }
 
 export async function isRunning(one: { readonly pid: number; readonly start: string }): Promise<boolean> {

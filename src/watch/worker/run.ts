@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { open, unlink } from 'node:fs/promises';
+import { open, readdir, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { isCode } from '../../target/reads.ts';
@@ -30,6 +30,8 @@ async function probePlaces(places: readonly string[]): Promise<number> {
 const DETAIL = (outcome: string): string =>
   outcome === 'ok' ? 'a file was written, synced and removed' : `writing a file failed: ${outcome}`;
 
+const PROBE_NAME = /^\.mptfix-probe-[0-9a-f]{24}$/;
+
 /** Makes a file that was not there, under a name that nobody can guess, and takes it away again. */
 async function writeProbe(mountPoint: string): Promise<string> {
   const path = join(mountPoint, `.mptfix-probe-${randomBytes(12).toString('hex')}`);
@@ -42,10 +44,18 @@ async function writeProbe(mountPoint: string): Promise<string> {
       await file.close().catch(() => {});
       await unlink(path);
     }
+    await removeLeftovers(mountPoint);
     return 'ok';
   } catch (error) {
     return codeOf(error);
   }
+}
+
+/** A probe that was killed while its disk hung leaves its file when the disk is back. */
+async function removeLeftovers(mountPoint: string): Promise<void> {
+  const names = await readdir(mountPoint).catch(() => []);
+  for (const name of names.filter((one) => PROBE_NAME.test(one)))
+    await unlink(join(mountPoint, name)).catch(() => {});
 }
 
 function codeOf(error: unknown): string {

@@ -1,0 +1,335 @@
+#!/bin/sh
+# mptfix-watch.sh ADDRESS
+#
+# The watch for guests without Node: looks whether a file system that should be writable went read-only, and mails
+# ADDRESS by sendmail once an event, again after 1, 2, 4 ... 32 days, and when it is over. For cron:
+#   */10 * * * * root /usr/local/sbin/mptfix-watch.sh admin@example.org
+# Exit status: 0 all is well, 1 a file system cannot be written, 2 wrong usage, 3 there is no mount table.
+# Runs under any POSIX sh and the tools of 2003. MPTFIX_ROOT stands before /proc, /sys, /etc and /dev in tests.
+
+LC_ALL=C
+PATH=$PATH:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
+export LC_ALL PATH
+umask 077
+root=${MPTFIX_ROOT:-}
+address=${1:-}
+
+case $address in
+'' | -* | *[!A-Za-z0-9._%+@=-]*)
+  echo "usage: $0 ADDRESS" >&2
+  exit 2
+  ;;
+esac
+
+# A folder in memory, for nothing can be written to a disk that failed: /run is young, /var/run lay on the disk once.
+# Root's own and closed to others, for everybody may make a folder in /dev/shm.
+state=
+for parent in "$root/run" "$root/dev/shm" "$root/var/run"; do
+  [ -d "$parent" ] || continue
+  mkdir "$parent/mptfix-watch" 2>/dev/null
+  case $(ls -ldn "$parent/mptfix-watch" 2>/dev/null | awk '{ print $1, $3 }') in
+  "drwx------"*" $(id -u)") ;;
+  *) continue ;;
+  esac
+  if (: >"$parent/mptfix-watch/try") 2>/dev/null; then
+    state=$parent/mptfix-watch
+    break
+  fi
+done
+
+# Each line of what is read gets a letter before it, and one awk weighs it all. The last line may lack its end.
+tag() {
+  [ -r "$2" ] && sed "s/^/$1 /" "$2" && echo
+}
+
+gather() {
+  now=$(date +%s)
+  echo "N ${now:-0}"
+  sed -n 's/^btime /B /p' "$root/proc/stat" 2>/dev/null
+  sed -n 's/^/O /p' "$root/proc/sys/kernel/osrelease" 2>/dev/null
+  tag F "$root/etc/fstab"
+  tag P "$root/proc/partitions"
+  ls -lL "$root/dev/mapper" 2>/dev/null | sed -n 's/^b/X b/p'
+  [ -n "$state" ] && tag S "$state/seen"
+  for folder in "$root"/sys/fs/ext4/*; do
+    [ -r "$folder/errors_count" ] || continue
+    disk=${folder##*/}
+    policy=$(sed -n 's/^errors=//p' "$root/proc/fs/ext4/$disk/options" 2>/dev/null)
+    last=$(cat "$folder/last_error_time" 2>/dev/null)
+    echo "E $disk $(cat "$folder/errors_count") ${policy:-unknown} ${last:-0}"
+  done
+  dmesg 2>/dev/null | sed 's/^/D /'
+  for table in 1/mountinfo self/mountinfo; do
+    if [ -s "$root/proc/$table" ] && [ -r "$root/proc/$table" ]; then
+      tag M "$root/proc/$table"
+      return
+    fi
+  done
+  tag T "$root/proc/mounts"
+}
+
+# Prints, with tabs between: A state key where source type why (an alarm) · W the same (a warning) · S for the next
+# run's memory · U (there is no mount table).
+weigh() {
+  awk '
+    function has(list, option) { return index("," list ",", "," option ",") > 0 }
+    # Of ro and rw the last one counts.
+    function asks_read_only(list,   option, n, at, ro) {
+      n = split(list, option, ",")
+      for (at = 1; at <= n; at++) if (option[at] == "ro" || option[at] == "rw") ro = option[at] == "ro"
+      return ro + 0
+    }
+    function between(text, before, after,   at, rest) {
+      at = index(text, before)
+      if (at == 0) return ""
+      rest = substr(text, at + length(before))
+      at = index(rest, after)
+      return at == 0 ? rest : substr(rest, 1, at - 1)
+    }
+    # jbd2 adds the inode of the journal: sda1-8, dm-0-8.
+    function disk(name) {
+      sub(/\.$/, "", name)
+      if (name ~ /^dm-[0-9]+$/) return name
+      sub(/-[0-9]+$/, "", name)
+      return name
+    }
+    function gave_up(name) { if (name != "" && !(name in aborted)) { aborted[name] = text; delete again[name] } }
+    function mounted(name) { if (name != "") { delete aborted[name]; again[name] = 1 } }
+    function kind(type, source) {
+      sub(/^fuse\./, "", type)
+      if (index(media, " " type " ")) return "media"
+      if (index(union, " " type " ")) return "union"
+      if (index(network, " " type " ")) return "network"
+      if (index(disks, " " type " ") || source ~ /^\/dev\//) return "disk"
+      return "memory"
+    }
+    function add(key, name, where, source, type, own, super) {
+      if (!(key in place)) {
+        order[++count] = key; place[key] = where; of[key] = source; types[key] = type; names[key] = name
+        supers[key] = super; allro[key] = 1
+      }
+      if (!has(own, "ro")) allro[key] = 0
+      if (where in table) { entry[key] = table[where]; line[key] = lines[where] }
+      else if (!(key in entry) && (source in bysource)) { entry[key] = bysource[source]; line[key] = linesof[source] }
+    }
+    BEGIN {
+      OFS = "\t"
+      disks = " ext2 ext3 ext4 ext4dev xfs btrfs reiserfs jfs f2fs ocfs2 gfs gfs2 vxfs vfat msdos ntfs "
+      media = " iso9660 squashfs erofs cramfs romfs udf squashfuse snapfuse "
+      union = " overlay overlayfs aufs unionfs "
+      network = " nfs nfs4 cifs smbfs smb3 ncpfs afs ceph glusterfs 9p vmhgfs vboxsf "
+    }
+    { tagged = $1; text = substr($0, 3) }
+    tagged == "N" { now = $2 }
+    tagged == "B" { boot = $2 }
+    tagged == "O" { split($2, part, /[.-]/); version = part[1] * 1000 + part[2] }
+    tagged == "F" {
+      fstabline++
+      if ($2 ~ /^#/ || NF < 4) next
+      options = NF < 5 ? "defaults" : $5
+      if (has(options, "bind") || has(options, "rbind")) next
+      table[$3] = options; lines[$3] = fstabline; bysource[$2] = options; linesof[$2] = fstabline
+    }
+    tagged == "P" && $2 ~ /^[0-9]+$/ { sub(/.*\//, "", $5); byname[$5] = $2 ":" $3; bynumber[$2 ":" $3] = $5 }
+    tagged == "X" { sub(/,$/, "", $6); mapper["/dev/mapper/" $NF] = $6 ":" $7 }
+    tagged == "S" && $2 == "rw" { writable[$3] = 1 }
+    tagged == "S" && $2 == "errors" { old[$3] = $4 }
+    tagged == "S" && $2 == "said" { said[$3] = 1 }
+    tagged == "E" { errors[$2] = $3; policy[$2] = $4; last[$2] = $5 }
+    tagged == "D" {
+      if (text !~ /EXT[234]|XFS|BTRFS|REISERFS|journal on device|read-only|hutting down/) next
+      if (text ~ /EXT[234]-fs \([^)]*\): Remounting filesystem read-only/) gave_up(between(text, "-fs (", ")"))
+      if (text ~ /EXT[34]-fs abort \(device /) gave_up(between(text, "abort (device ", ")"))
+      if (text ~ /EXT[34]-fs error \(device .*Detected aborted journal/) gave_up(between(text, "error (device ", ")"))
+      if (text ~ /Aborting journal on device /) gave_up(disk(between(text, "Aborting journal on device ", " ")))
+      if (text ~ /XFS \([^)]*\): .*([Ss]hutting down filesystem|[Ff]ilesystem has been shut down|shutdown received)/)
+        gave_up(between(text, "XFS (", ")"))
+      if (text ~ /Filesystem "[^"]*": .*[Ss]hutting down filesystem/) gave_up(between(text, "Filesystem \"", "\""))
+      if (text ~ /BTRFS.*\(device [^)]*\).*(forced readonly|Transaction aborted)/) {
+        name = between(text, "(device ", ")"); sub(/:? .*/, "", name); sub(/:$/, "", name); gave_up(name)
+      }
+      if (text ~ /REISERFS:? abort \(device /) gave_up(between(text, "abort (device ", ")"))
+      if (text ~ /remounting filesystem as read-only/) gave_up(between(text, "(device ", ")"))
+      if (text ~ /EXT[234]-fs \([^)]*\): (mounted filesystem|re-mounted)/ && text !~ / ro[ .]/)
+        mounted(between(text, "-fs (", ")"))
+      if (text ~ /EXT[23] FS on /) mounted(between(text, " FS on ", ","))
+      if (text ~ /XFS \([^)]*\): (Mounting|Ending)/) mounted(between(text, "XFS (", ")"))
+      if (text ~ /BTRFS.*first mount of filesystem/) { name = between(text, "(device ", ")"); mounted(name) }
+    }
+    tagged == "M" {
+      for (at = 8; at <= NF && $at != "-"; at++);
+      type = $(at + 1); source = $(at + 2)
+      if (at + 3 > NF || type == "rootfs" || kind(type, source) == "memory") next
+      name = ($4 in bynumber) ? bynumber[$4] : source
+      sub(/.*\//, "", name)
+      add($4, name, $6, source, type, $7, $(at + 3))
+      exact = 1
+    }
+    tagged == "T" {
+      if (NF < 5 || $4 == "rootfs" || kind($4, $2) == "memory") next
+      name = $2
+      if ((name in mapper) && (mapper[name] in bynumber)) name = bynumber[mapper[name]]
+      sub(/.*\//, "", name)
+      add($2, name, $3, $2, $4, $5, $5)
+    }
+    END {
+      if (count == 0) { print "U"; exit }
+      for (n = 1; n <= count; n++) {
+        key = order[n]; super = supers[key]; name = names[key]; what = kind(types[key], of[key]); state = ""; why = ""
+        intended = what == "media" || (what == "union" && has(super, "ro")) || place[key] ~ /^(\/var\/lib\/snapd)?\/snap\//
+        if (!intended && (key in entry)) intended = asks_read_only(entry[key])
+        if (!intended && !(key in entry) && allro[key] && !(key in writable)) intended = 1
+        if (what != "media" && has(super, "shutdown")) { state = "SHUT DOWN"; why = "shutdown in the mount table" }
+        else if (what != "media" && has(super, "emergency_ro")) { state = "READ-ONLY"; why = "emergency_ro in the mount table" }
+        else if (!intended && has(super, "ro")) {
+          state = "READ-ONLY"
+          why = "ro in the mount table; " ((key in entry) ? "fstab, line " line[key] ", wants it writable" : "it was writable")
+        }
+        if (!intended && (name in errors)) {
+          before = (name in old) ? old[name] : (last[name] + 5 >= boot && boot > 0 ? 0 : errors[name])
+          if (before > errors[name] + 0) before = errors[name]
+          print "S", "errors " name " " before
+          if (errors[name] > before + 0) {
+            more = "ext4 counted " (errors[name] - before) " new errors; errors=" policy[name]
+            # These kernels show it in the mount table; others, after CVE-2024-50191, do not.
+            shows = version > 0 && (version < 4018 || version >= 6015)
+            if (state == "" && policy[name] == "remount-ro" && !shows && !(name in again)) state = "READ-ONLY"
+            if (state == "") print "W", "HAS ERRORS", key, place[key], of[key], types[key], more
+            else why = why (why == "" ? "" : "; ") more
+          }
+        }
+        if (!intended && (name in aborted)) {
+          if (state == "") state = types[key] == "xfs" ? "SHUT DOWN" : "READ-ONLY"
+          why = why (why == "" ? "" : "; ") "the kernel said: " aborted[name]
+        }
+        if (!has(super, "ro") || (key in writable)) print "S", "rw " key
+        if (state != "") print "A", state, key, place[key], of[key], types[key], why
+      }
+    }
+  '
+}
+
+# What cannot be printed becomes a question mark: no name can end a line, a field or a header, or move a terminal.
+printable() {
+  tr -c '\011\012\040-\176' '?'
+}
+
+# Not echo: some make a line's end of the \012 in a name.
+say() {
+  printf '%s\n' "$1"
+}
+
+found=$(gather | printable | weigh)
+tab=$(printf '\t')
+alarms=$(say "$found" | grep "^[AW]$tab")
+critical=$(say "$found" | grep "^A$tab")
+case $found in
+U*)
+  echo "$0: there is no mount table" >&2
+  exit 3
+  ;;
+esac
+[ -z "$alarms" ] || say "$alarms" | awk -F '\t' '{ print $4 ": " $2 " (" $6 " on " $5 "): " $7 }'
+
+status=0
+[ -z "$critical" ] || status=1
+
+host=$(uname -n | tr -cd 'A-Za-z0-9._-')
+[ -n "$host" ] || host=unknown-host
+
+trouble='SCSI [Ee]rror|Result: hostbyte|I/O error|EXT[234]-fs (error|abort)|read-only|Aborting|XFS|BTRFS'
+
+# mail SUBJECT TEXT: by sendmail; one that hangs on the disk is left after half a minute.
+mail() {
+  message=$(
+    echo "To: $address"
+    say "Subject: $(say "[mptfix] $host: $1" | printable | head -n 1 | cut -c 1-160)"
+    echo 'Auto-Submitted: auto-generated'
+    echo
+    say "$2"
+    echo
+    echo 'The kernel said:'
+    dmesg 2>/dev/null | grep -E "$trouble" | tail -n 20 | printable
+  )
+  program=$(command -v sendmail 2>/dev/null) || program=/usr/lib/sendmail
+  if [ -x "$program" ]; then
+    say "$message" | "$program" -t -i >/dev/null 2>&1 &
+    child=$!
+    # A program of its own: a sleep that is built in keeps what this shell has open.
+    sh -c 'sleep 30; kill -9 $0' $child </dev/null >/dev/null 2>&1 &
+    killer=$!
+    wait $child
+    result=$?
+    kill $killer 2>/dev/null
+    [ $result -eq 0 ] && return 0
+  fi
+  # The console and a remote syslog may still see it. Mail is tried again by the next run.
+  say "<2>mptfix-watch: $1" 2>/dev/null >"$root/dev/kmsg"
+  return 1
+}
+
+advice='See that the storage answers again first. Do not run fsck on a mounted file system, and do not remount it
+rw: an aborted journal has to be checked. Not the root: umount it, e2fsck -f (XFS: mount it once to replay its log),
+mount it. The root: reboot with a forced check (kernel argument forcefsck; with systemd fsck.mode=force).
+Then start again what died with it: network, sshd.'
+list=$(say "$alarms" | awk -F '\t' 'NF > 3 { print $4 ": " $2; print "  " $6 " on " $5 " (" $3 ")"; print "  " $7 }')
+subject=$(say "$alarms" | awk -F '\t' 'NF > 3 { printf "%s%s %s", (n++ ? ", " : ""), $2, $4 }')
+
+if [ -z "$state" ]; then
+  # Without a memory of what was told it has to be told each time.
+  [ -z "$alarms" ] || mail "$subject" "$list
+
+$advice"
+  exit $status
+fi
+
+# One run at a time tells. One that was killed is known by its process.
+if ! mkdir "$state/lock" 2>/dev/null; then
+  holder=$(cat "$state/lock/pid" 2>/dev/null)
+  if [ -n "$holder" ] && kill -0 "$holder" 2>/dev/null; then exit $status; fi
+fi
+echo $$ >"$state/lock/pid"
+trap 'rm -rf "$state/lock" "$state/try"' 0
+trap 'exit 143' 1 2 15
+
+# A reader sees the old file or the new one.
+keep() {
+  say "$2" | grep . >"$state/$1.new"
+  mv "$state/$1.new" "$state/$1"
+}
+keep seen "$(say "$found" | sed -n "s/^S$tab//p" | sort -u)"
+
+# told: state, key, place, when it is told again, after how many days then.
+touch "$state/told"
+now=$(date +%s)
+compare() {
+  { tag T "$state/told"; say "$alarms" | sed 's/^/A /'; } | awk -F '\t' -v OFS='\t' -v now="$now" -v want="$1" '
+    /^T / { line = substr($0, 3); key = substr($1, 3) "\t" $2; told[key] = line; next }
+    NF > 3 {
+      key = $2 "\t" $3
+      here[key] = 1
+      split(told[key], old, "\t")
+      days = old[5] == "" ? 1 : old[5]
+      isdue = old[4] + 0 <= now
+      if (want == "due" && isdue) print $4
+      if (want == "stay" && !isdue) print told[key]
+      if (want == "known" && (key in told) && old[4] != "") print told[key]
+      if (want == "stay" && isdue) print $2, $3, $4, now + days * 86400, (days < 32 ? days * 2 : 32)
+    }
+    END { if (want == "gone") for (key in told) if (!(key in here)) print told[key] }
+  '
+}
+gone=$(compare gone)
+stay=$(compare stay)
+if [ -n "$(compare due)" ]; then
+  mail "$subject" "$list
+
+$advice" && keep told "$stay
+$gone"
+fi
+if [ -n "$gone" ]; then
+  over=$(say "$gone" | awk -F '\t' '{ print $3 ": writable again, or no longer mounted (was: " $1 ")" }')
+  places=$(say "$gone" | awk -F '\t' '{ printf "%s%s", (n++ ? ", " : ""), $3 }')
+  mail "writable again: $places" "$over" && keep told "$(compare known)"
+fi
+exit $status

@@ -1,0 +1,35 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { expect, onTestFinished, test } from 'vitest';
+import { BIN } from '../../helpers/cli.ts';
+import { until } from '../../target/temporary.ts';
+import { machine, mountImage } from '../../watch/machine.ts';
+
+test('a failure is reported within a second, and SIGTERM ends it', async () => {
+  const on = await machine();
+  const loop = mountImage(on, 'data', 'mkfs.ext4 -q -F', 'errors=remount-ro');
+  const [file = '', ...before] = on.prefix;
+  const script = 'echo $$ > "$1/pid"; exec "$2" "$3" watch follow --json';
+  const child = spawn(file, [...before, 'sh', '-c', script, 'sh', on.folder, process.execPath, BIN], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  onTestFinished(() => void child.kill('SIGKILL'));
+  const lines: { at: number; mountPoint: string; before: string | null; state: string }[] = [];
+  child.stdout.on('data', (chunk: Buffer) => {
+    for (const line of chunk.toString().split('\n').filter(Boolean))
+      lines.push({ at: Date.now(), ...JSON.parse(line) });
+  });
+  const of = (state: string) =>
+    lines.find((line) => line.mountPoint === `${on.folder}/data` && line.state === state);
+  await until(() => of('ok') !== undefined);
+  const failed = Date.now();
+  on.sh(`echo 1 > /sys/fs/ext4/${loop}/trigger_fs_error`);
+  await until(() => of('read-only') !== undefined);
+  expect((of('read-only')?.at ?? Number.POSITIVE_INFINITY) - failed).toBeLessThan(1000);
+  expect(of('read-only')?.before).toBe('ok');
+  on.sh(`kill -TERM ${(await readFile(join(on.folder, 'pid'), 'utf8')).trim()}`);
+  const [status] = await once(child, 'exit');
+  expect(status).toBe(0);
+});

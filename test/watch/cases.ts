@@ -1,0 +1,239 @@
+import type { Entries } from '../target/temporary.ts';
+import { partitions } from './guest.ts';
+
+/** A guest as its files show it, and what both watches, the one in Node and the one in sh, have to say of it. */
+export interface Case {
+  readonly name: string;
+  readonly files: Entries;
+  /** The kernel's messages. */
+  readonly log?: readonly string[];
+  /** Mount points that cannot be written, as the mount table escapes them. */
+  readonly alarms?: readonly string[];
+  readonly warnings?: readonly string[];
+}
+
+const SDA = { 'proc/partitions': partitions('8:0 sda', '8:1 sda1', '8:2 sda2', '253:0 dm-0') };
+const BOOT = 1_700_000_000;
+const STAT = { 'proc/stat': `cpu 1 2 3\nbtime ${BOOT}\n` };
+const RW = '27 1 8:1 / / rw,relatime shared:1 - ext4 /dev/sda1 rw,errors=remount-ro\n';
+const FSTAB = { 'etc/fstab': '/dev/sda1 / ext4 errors=remount-ro 0 1\n' };
+
+function counters(disk: string, errors: number, last: number, policy: string): Entries {
+  return {
+    [`sys/fs/ext4/${disk}/errors_count`]: `${errors}\n`,
+    [`sys/fs/ext4/${disk}/last_error_time`]: `${last}\n`,
+    [`sys/fs/ext4/${disk}/last_error_func`]: 'ext4_journal_check_start\n',
+    [`proc/fs/ext4/${disk}/options`]: `rw\ndelalloc\nerrors=${policy}\n`,
+  };
+}
+
+const kernel = (release: string): Entries => ({ 'proc/sys/kernel/osrelease': `${release}\n` });
+
+/** Written by a 6.1.192 whose disk failed: the mount table above stayed `rw`. */
+const LOG_6_1 = [
+  'EXT4-fs (sda1): mounted filesystem 0f5c with ordered data mode. Quota mode: none.',
+  'I/O error, dev sda, sector 266352 op 0x1:(WRITE) flags 0x800 phys_seg 1 prio class 2',
+  'Aborting journal on device sda1-8.',
+  'EXT4-fs error (device sda1): ext4_journal_check_start:83: comm dd: Detected aborted journal',
+  'EXT4-fs (sda1): Remounting filesystem read-only',
+];
+
+export const CASES: readonly Case[] = [
+  {
+    name: 'RHEL 4: /proc/mounts alone, and the root under the name /dev/root',
+    files: {
+      ...SDA,
+      'proc/mounts':
+        'rootfs / rootfs rw 0 0\n/dev/root / ext3 ro 0 0\nnone /proc proc rw 0 0\n/dev/sda2 /var ext3 rw 0 0\n',
+      'etc/fstab':
+        'LABEL=/ / ext3 defaults 1 1\nLABEL=/var /var ext3 defaults 1 2\nnone /proc proc defaults 0 0\n',
+    },
+    alarms: ['/'],
+  },
+  {
+    name: 'RHEL 5: what its kernel says when an ext3 aborts',
+    files: {
+      ...SDA,
+      'proc/mounts': '/dev/sda1 / ext3 rw 0 0\n',
+      'etc/fstab': '/dev/sda1 / ext3 defaults 1 1\n',
+    },
+    log: [
+      'EXT3 FS on sda1, internal journal',
+      'sd 0:0:0:0: SCSI error: return code = 0x00020008',
+      'end_request: I/O error, dev sda, sector 1138',
+      'Aborting journal on device sda1.',
+      'ext3_abort called.',
+    ],
+    alarms: ['/'],
+  },
+  {
+    name: '2.6.18: ro, and fstab wants it so',
+    files: {
+      'proc/mounts': '/dev/sda1 / ext3 rw 0 0\n/dev/sdb1 /m ext3 ro 0 0\n',
+      'etc/fstab': '/dev/sdb1 /m ext3 defaults,ro 0 0\n',
+    },
+  },
+  {
+    name: '2.6.18: ro, and nobody says what was wanted',
+    files: { 'proc/mounts': '/dev/sda1 / ext3 rw 0 0\n/dev/sdb1 /m ext3 ro 0 0\n' },
+  },
+  {
+    name: 'in fstab ro and then rw: the last one counts',
+    files: { 'proc/mounts': '/dev/sdb1 /m ext3 ro 0 0\n', 'etc/fstab': '/dev/sdb1 /m ext3 ro,rw 0 0\n' },
+    alarms: ['/m'],
+  },
+  {
+    name: '3.10: the superblock ro, the mount rw',
+    files: { ...SDA, 'proc/1/mountinfo': '30 1 8:1 / /data rw,relatime - ext4 /dev/sda1 ro,data=ordered\n' },
+    alarms: ['/data'],
+  },
+  {
+    name: '6.1: the table says rw, counter and log say that it gave up',
+    files: {
+      ...SDA,
+      ...STAT,
+      ...FSTAB,
+      ...kernel('6.1.0-28-amd64'),
+      'proc/1/mountinfo': RW,
+      ...counters('sda1', 2, BOOT + 900, 'remount-ro'),
+    },
+    log: LOG_6_1,
+    alarms: ['/'],
+  },
+  {
+    name: '6.1: the log has gone over it since, the counter is left',
+    files: {
+      ...SDA,
+      ...STAT,
+      ...FSTAB,
+      ...kernel('6.1.0-28-amd64'),
+      'proc/1/mountinfo': RW,
+      ...counters('sda1', 2, BOOT + 900, 'remount-ro'),
+    },
+    alarms: ['/'],
+  },
+  {
+    name: '6.1: the counter cannot be read, the log is left',
+    files: { ...SDA, ...STAT, ...FSTAB, ...kernel('6.1.0-28-amd64'), 'proc/1/mountinfo': RW },
+    log: LOG_6_1,
+    alarms: ['/'],
+  },
+  {
+    name: '6.1: checked, and mounted again since',
+    files: {
+      ...SDA,
+      ...STAT,
+      ...FSTAB,
+      ...kernel('6.1.0-28-amd64'),
+      'proc/1/mountinfo': RW,
+      ...counters('sda1', 0, 0, 'remount-ro'),
+    },
+    log: [...LOG_6_1, 'EXT4-fs (sda1): mounted filesystem 0f5c with ordered data mode. Quota mode: none.'],
+  },
+  {
+    name: '6.1: mounted again to be read only is no recovery',
+    files: { ...SDA, ...STAT, ...FSTAB, ...kernel('6.1.0-28-amd64'), 'proc/1/mountinfo': RW },
+    log: [...LOG_6_1, 'EXT4-fs (sda1): re-mounted 0f5c ro. Quota mode: none.'],
+    alarms: ['/'],
+  },
+  {
+    name: '6.18: emergency_ro beside rw',
+    files: { ...SDA, ...FSTAB, 'proc/1/mountinfo': '27 1 8:1 / / rw - ext4 /dev/sda1 rw,emergency_ro\n' },
+    alarms: ['/'],
+  },
+  {
+    name: '6.18: shutdown beside rw, also where fstab has ro',
+    files: {
+      ...SDA,
+      'etc/fstab': '/dev/sda1 / ext4 ro 0 1\n',
+      'proc/1/mountinfo': '27 1 8:1 / / rw - ext4 /dev/sda1 rw,shutdown\n',
+    },
+    alarms: ['/'],
+  },
+  {
+    name: 'errors=continue: new errors are a warning',
+    files: {
+      ...SDA,
+      ...STAT,
+      'proc/1/mountinfo': RW.replace('remount-ro', 'continue'),
+      ...counters('sda1', 3, BOOT + 900, 'continue'),
+    },
+    warnings: ['/'],
+  },
+  {
+    name: 'errors from before this boot are no news',
+    files: { ...SDA, ...STAT, 'proc/1/mountinfo': RW, ...counters('sda1', 3, BOOT - 86_400, 'remount-ro') },
+  },
+  {
+    name: 'a device-mapper name, and jbd2 that adds the inode',
+    files: { ...SDA, 'proc/1/mountinfo': '27 1 253:0 / / rw - ext4 /dev/mapper/vg-root rw\n' },
+    log: ['Aborting journal on device dm-0-8.'],
+    alarms: ['/'],
+  },
+  {
+    name: 'XFS that shut down shows in the log alone',
+    files: {
+      ...SDA,
+      'proc/1/mountinfo':
+        '27 1 8:1 / /data rw - xfs /dev/sda1 rw,attr2\n28 1 8:2 / /old rw - xfs /dev/sda2 rw\n',
+    },
+    log: [
+      'XFS (sda1): Mounting V5 Filesystem 0f',
+      'XFS (sda1): metadata I/O error in "xlog_iodone" at daddr 0x64 len 64 error 5',
+      'XFS (sda1): Log I/O Error Detected.  Shutting down filesystem',
+      'Filesystem "sda2": I/O Error Detected.  Shutting down filesystem: sda2',
+    ],
+    alarms: ['/data', '/old'],
+  },
+  {
+    name: 'XFS that was mounted again',
+    files: { ...SDA, 'proc/1/mountinfo': '27 1 8:1 / /data rw - xfs /dev/sda1 rw\n' },
+    log: [
+      'XFS (sda1): Log I/O Error Detected.  Shutting down filesystem',
+      'XFS (sda1): Mounting V5 Filesystem 0f',
+      'XFS (sda1): Ending clean mount',
+    ],
+  },
+  {
+    name: 'btrfs',
+    files: { ...SDA, 'proc/1/mountinfo': '27 1 0:40 /@ / rw - btrfs /dev/sda1 rw,subvol=/@\n' },
+    log: ['BTRFS info (device sda1: state EA): forced readonly'],
+    alarms: ['/'],
+  },
+  {
+    name: 'another disk’s trouble is its own',
+    files: { ...SDA, 'proc/1/mountinfo': RW },
+    log: ['EXT4-fs (sda11): Remounting filesystem read-only', 'Aborting journal on device sdb1-8.'],
+  },
+  {
+    name: 'read-only by intent: bind, media, overlay, snap, container',
+    files: {
+      ...SDA,
+      'proc/1/mountinfo': [
+        '27 1 8:1 / / rw - ext4 /dev/sda1 rw',
+        '30 27 8:1 /srv /jail ro - ext4 /dev/sda1 rw',
+        '31 27 11:0 / /media/cd ro - iso9660 /dev/sr0 ro',
+        '32 27 7:0 / /snap/core/1 ro - squashfs /dev/loop0 ro',
+        '33 27 7:1 / /var/lib/snapd/snap/x/2 ro - ext4 /dev/loop1 ro',
+        '34 27 0:50 / /merged ro - overlay overlay ro,lowerdir=/a:/b',
+        '35 27 7:3 / /img rw - erofs /dev/loop3 ro',
+        '36 27 0:60 / /sys/fs/cgroup ro - tmpfs tmpfs ro,mode=755',
+        '37 27 8:2 /var/lib/docker/x /etc/hosts ro - ext4 /dev/sda2 rw',
+      ].join('\n'),
+    },
+  },
+  {
+    name: 'names with blanks, line breaks and escapes',
+    files: {
+      ...SDA,
+      'proc/1/mountinfo':
+        '27 1 8:1 / / rw - ext4 /dev/sda1 rw\n28 27 8:2 / /mnt/a\\040b\\012Bcc:\\040evil@example.org\\012 rw - ext4 /dev/sda2 ro\n',
+    },
+    alarms: ['/mnt/a\\040b\\012Bcc:\\040evil@example.org\\012'],
+  },
+];
+
+/** The messages as records of /dev/kmsg. */
+export function kmsg(lines: readonly string[]): string {
+  return lines.map((line, index) => `6,${index + 1},${(index + 1) * 1_000_000},-;${line}\n`).join('');
+}

@@ -1,0 +1,133 @@
+import { execFileSync } from 'node:child_process';
+import { mkdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import { json, mptfix } from '../../helpers/cli.ts';
+import { listing } from '../../helpers/listing.ts';
+import { put, temporary } from '../../target/temporary.ts';
+import { machine } from '../machine.ts';
+
+const GUEST = {
+  'usr/bin/node': 'node',
+  'usr/local/lib/node_modules/mptfix/bin/mptfix.cjs': 'mptfix',
+  'etc/fstab': '/dev/sda1 / ext4 defaults 0 1\n',
+  'run/utmp': '',
+};
+const SYSTEMD = {
+  ...GUEST,
+  'lib/systemd/systemd': '',
+  'etc/systemd/system/other.service': '[Service]\n',
+  'etc/cron.d/.placeholder': '',
+};
+
+/** Names, kinds, modes, owners and contents; times of files too, but not of folders, whose entries came and went. */
+function state(root: string): readonly string[] {
+  return listing(root).map((line) => (/ d \d+ /.test(line) ? line.replace(/ \d+ $/, '') : line));
+}
+
+const install = (root: string, ...args: readonly string[]) =>
+  mptfix(['watch', 'install', '--root', root, '--yes', '--json', '--to', 'admin@example.org', ...args]);
+
+test('systemd: units that are enabled by their links, which systemd takes; uninstall leaves nothing', async () => {
+  const root = await temporary(SYSTEMD);
+  const before = state(root);
+  const run = await install(root);
+  expect([run.status, json(run).scheduler, json(run).everyMinutes]).toEqual([0, 'systemd', 1]);
+  const units = join(root, 'etc/systemd/system');
+  const service = await readFile(join(units, 'mptfix-watch.service'), 'utf8');
+  expect(service).toContain(
+    'ExecStart=/run/mptfix/memory/node /run/mptfix/memory/bin/mptfix.cjs watch once --to admin@example.org\n',
+  );
+  expect(await readFile(join(units, 'timers.target.wants/mptfix-watch.timer'), 'utf8')).toContain(
+    'OnUnitActiveSec=1min\n',
+  );
+  expect((await mptfix(['watch', 'uninstall', '--root', root, '--yes'])).status).toBe(0);
+  expect(state(root)).toEqual(before);
+});
+
+test.each([
+  ['1m', '* * * * *'],
+  ['10m', '*/10 * * * *'],
+  ['1h', '0 * * * *'],
+  ['6h', '0 */6 * * *'],
+])('cron where there is no systemd, every %s', async (every, when) => {
+  const root = await temporary({ ...GUEST, 'etc/cron.d/other': '# another’s\n' });
+  const before = state(root);
+  const run = await install(root, '--every', every);
+  expect(json(run)).toMatchObject({ scheduler: 'cron.d', paths: ['/etc/cron.d/mptfix-watch'] });
+  const text = await readFile(join(root, 'etc/cron.d/mptfix-watch'), 'utf8');
+  expect(text).toContain(`\n${when} root LD_LIBRARY_PATH=/run/mptfix/memory/lib /run/mptfix/memory/node `);
+  expect(text).toContain(
+    '@reboot root /usr/bin/node /usr/local/lib/node_modules/mptfix/bin/mptfix.cjs watch load\n',
+  );
+  await mptfix(['watch', 'uninstall', '--root', root, '--yes']);
+  expect(state(root)).toEqual(before);
+});
+
+test('a marked part of /etc/crontab where there is nothing else; the rest stays as it is', async () => {
+  const root = await temporary({
+    ...GUEST,
+    'etc/crontab': 'SHELL=/bin/sh\n17 * * * * root run-parts /etc/cron.hourly\n',
+  });
+  const before = await readFile(join(root, 'etc/crontab'), 'utf8');
+  for (const every of ['10m', '5m'])
+    expect(json(await install(root, '--every', every, '--from-disk')).scheduler).toBe('crontab');
+  const text = await readFile(join(root, 'etc/crontab'), 'utf8');
+  expect([text.startsWith(before), text.match(/mptfix\.cjs/g)?.length]).toEqual([true, 1]);
+  expect(text).toContain(
+    '*/5 * * * * root /usr/bin/node /usr/local/lib/node_modules/mptfix/bin/mptfix.cjs watch once',
+  );
+  await mptfix(['watch', 'uninstall', '--root', root, '--yes']);
+  expect(await readFile(join(root, 'etc/crontab'), 'utf8')).toBe(before);
+});
+
+test('an address is one word, whatever it holds', async () => {
+  const root = await temporary({ ...GUEST, 'etc/cron.d/.x': '' });
+  const address = "o'neil%$HOME@example.org";
+  await install(root, '--from-disk', '--to', address);
+  const [, line = ''] =
+    /root (.*) >\/dev\/null/.exec(await readFile(join(root, 'etc/cron.d/mptfix-watch'), 'utf8')) ?? [];
+  // As cron does it before it hands the line to sh.
+  const words = execFileSync('sh', ['-c', `printf '%s\\n' ${line.replaceAll('\\%', '%')}`])
+    .toString()
+    .split('\n');
+  expect(words).toContain(address);
+});
+
+test('a dry run and a refusal write nothing', async () => {
+  const root = await temporary(SYSTEMD);
+  const before = listing(root);
+  expect((await install(root, '--dry-run')).status).toBe(0);
+  const asked = await mptfix(['watch', 'install', '--root', root, '--to', 'root']);
+  expect(asked.status).toBe(2);
+  for (const every of ['7m', '0m', '90m', '1d', '', '-1m'])
+    expect((await install(root, `--every=${every}`)).status).toBe(2);
+  expect((await mptfix(['watch', 'install', '--root', root, '--yes'])).status).toBe(2);
+  expect(listing(root)).toEqual(before);
+});
+
+test('a guest without a scheduler, or without Node, is told so', async () => {
+  const none = await install(await temporary(GUEST));
+  expect([none.status, json(none).error.code]).toEqual([3, 'E_SCHEDULE']);
+  const bare = await install(await temporary({ 'etc/cron.d/.x': '' }));
+  expect([bare.status, json(bare).error.code]).toEqual([3, 'E_TOOLS_MISSING']);
+});
+
+test('the copy in memory runs with nothing of the disks but the dynamic linker', async () => {
+  const on = await machine();
+  expect((await on.mptfix(['watch', 'load'])).status).toBe(0);
+  expect(on.sh('findmnt -no FSTYPE /run/mptfix/memory')).toBe('ramfs\n');
+  const bare = join(on.folder, 'bare');
+  for (const name of ['proc', 'sys', 'dev', 'run', 'etc', 'lib64'])
+    await mkdir(join(bare, name), { recursive: true });
+  const [linker = ''] = (await readFile('/proc/self/maps', 'utf8')).match(/\/\S*\/ld-linux\S*/) ?? [];
+  await put(bare, { 'lib64/ld-linux-x86-64.so.2': await readFile(linker) });
+  on.sh('chmod 755 bare/lib64/*; for d in proc sys dev run; do mount --rbind /$d bare/$d; done');
+  const out = on.sh(
+    'LD_LIBRARY_PATH=/run/mptfix/memory/lib chroot bare /run/mptfix/memory/node /run/mptfix/memory/bin/mptfix.cjs watch once --json',
+  );
+  expect(JSON.parse(out)).toMatchObject({ schema: 'mptfix.watch/1', result: 'ok', notes: [] });
+  on.sh('for d in proc sys dev run; do umount -R -l bare/$d; done');
+  expect((await on.mptfix(['watch', 'load'])).stderr).toContain('0 files');
+  await on.mptfix(['watch', 'once', '--json']);
+});

@@ -1,0 +1,165 @@
+import { spawnSync } from 'node:child_process';
+import { chmod, mkdir, readFile, symlink, writeFile } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { put, temporary } from '../../target/temporary.ts';
+import { CASES } from '../cases.ts';
+import { machine, mountImage } from '../machine.ts';
+
+const SCRIPT = resolve('src/watch/sh/mptfix-watch.sh');
+const APPLETS = [
+  'awk',
+  'sed',
+  'grep',
+  'tr',
+  'ls',
+  'date',
+  'cat',
+  'id',
+  'mkdir',
+  'mv',
+  'rm',
+  'sort',
+  'tail',
+  'head',
+  'cut',
+  'touch',
+  'uname',
+  'sleep',
+  'printf',
+];
+const SHELLS: readonly (readonly [string, readonly string[], boolean])[] = [
+  ['dash', ['dash'], false],
+  ['busybox sh with its own tools', ['busybox', 'sh'], true],
+  ['bash --posix', ['bash', '--posix'], false],
+  ['mksh', ['mksh'], false],
+];
+
+interface Guest {
+  readonly root: string;
+  readonly run: (
+    shell: readonly string[],
+    ...args: readonly string[]
+  ) => { status: number | null; stdout: string };
+  readonly mails: () => Promise<readonly string[]>;
+}
+
+/** A guest's files, with a sendmail that keeps what it gets and a dmesg that shows what is given. */
+async function guest(
+  files: Parameters<typeof put>[1],
+  log: readonly string[],
+  busybox: boolean,
+): Promise<Guest> {
+  const root = await temporary({
+    'dev/shm/.keep': '',
+    ...files,
+    'log.txt': log.map((line, index) => `[${String(index).padStart(5)}.000000] ${line}\n`).join(''),
+    'bin/dmesg': '#!/bin/sh\ncat "$MPTFIX_ROOT/log.txt"\n',
+    'bin/sendmail':
+      '#!/bin/sh\n[ ! -e "$MPTFIX_ROOT/down" ] || exit 75\n{ cat; echo "=== end"; } >>"$MPTFIX_ROOT/mails"\n',
+  });
+  for (const name of ['dmesg', 'sendmail']) await chmod(join(root, 'bin', name), 0o755);
+  if (busybox) for (const name of APPLETS) await symlink('/usr/bin/busybox', join(root, 'bin', name));
+  return {
+    root,
+    run: ([file = '', ...before], ...args) =>
+      spawnSync(file, [...before, SCRIPT, ...args], {
+        encoding: 'utf8',
+        env: { PATH: `${join(root, 'bin')}:${process.env.PATH}`, MPTFIX_ROOT: root },
+      }),
+    mails: async () =>
+      (await readFile(join(root, 'mails'), 'utf8').catch(() => ''))
+        .split('=== end\n')
+        .filter((mail) => mail !== ''),
+  };
+}
+
+describe.each(SHELLS)('under %s', (_, shell, busybox) => {
+  test.each(CASES)('$name', async ({ files, log = [], alarms = [], warnings = [] }) => {
+    const { run } = await guest(files, log, busybox);
+    const { status, stdout } = run(shell, 'admin@example.org');
+    const of = (warning: boolean): readonly string[] =>
+      stdout
+        .split('\n')
+        .filter((line) => line !== '' && line.includes(': HAS ERRORS') === warning)
+        .map((line) => line.replace(/: (READ-ONLY|SHUT DOWN|HAS ERRORS) \(.*$/, ''));
+    expect([of(false), of(true), status]).toEqual([alarms, warnings, alarms.length > 0 ? 1 : 0]);
+  });
+
+  test('one mail an event, one when it is over, and again when it failed to go out', async () => {
+    const mounts = (option: string): string => `/dev/sda1 / ext3 ${option} 0 0\n`;
+    const { root, run, mails } = await guest(
+      { 'proc/mounts': mounts('ro'), 'etc/fstab': '/dev/sda1 / ext3 defaults 1 1' },
+      [],
+      busybox,
+    );
+    await writeFile(join(root, 'down'), '');
+    expect(run(shell, 'admin@example.org').status).toBe(1);
+    await put(root, { 'proc/mounts': mounts('ro') });
+    spawnSync('rm', [join(root, 'down')]);
+    for (let runs = 0; runs < 5; runs += 1) expect(run(shell, 'admin@example.org').status).toBe(1);
+    await writeFile(join(root, 'proc/mounts'), mounts('rw'));
+    for (let runs = 0; runs < 3; runs += 1) expect(run(shell, 'admin@example.org').status).toBe(0);
+    const subjects = (await mails()).map((mail) => /^Subject: (.*)$/m.exec(mail)?.[1]?.replace(/^.*?: /, ''));
+    expect(subjects).toEqual(['READ-ONLY /', 'writable again: /']);
+  });
+
+  test('a name with line breaks adds no header', async () => {
+    const mountPoint = '/a\\012Bcc:evil@example.org\\012\\012\u001b[2Jb\rX-Evil:1';
+    const { run, mails } = await guest(
+      {
+        'proc/mounts': `/dev/sda1 ${mountPoint} ext3 ro 0 0\n`,
+        'etc/fstab': `/dev/sda1 ${mountPoint} ext3 defaults 1 1`,
+      },
+      [],
+      busybox,
+    );
+    run(shell, 'admin@example.org');
+    const [mail = ''] = await mails();
+    const [headers = ''] = mail.split('\n\n');
+    expect(headers.split('\n').map((line) => line.split(':')[0])).toEqual([
+      'To',
+      'Subject',
+      'Auto-Submitted',
+    ]);
+    expect(mail).toMatch(/^[\t\n\x20-\x7e]*$/);
+  });
+
+  test.each(['', '-t', 'a b@c', 'a@b\nBcc: x', '$(id)@x', '`id`'])('no address: %j', async (address) => {
+    const { run, root } = await guest({ 'proc/mounts': '/dev/sda1 / ext3 ro 0 0\n' }, [], busybox);
+    expect([run(shell, address).status, spawnSync('ls', [join(root, 'dev/shm')]).stdout.toString()]).toEqual([
+      2,
+      '',
+    ]);
+  });
+});
+
+test('a folder for the state that somebody else made is not used', async () => {
+  const { root, run } = await guest({ 'proc/mounts': '/dev/sda1 / ext3 rw 0 0\n' }, [], false);
+  await mkdir(join(root, 'dev/shm/mptfix-watch'), { mode: 0o777 });
+  await chmod(join(root, 'dev/shm/mptfix-watch'), 0o777);
+  await mkdir(join(root, 'run'));
+  expect(run(['dash'], 'admin@example.org').status).toBe(0);
+  expect(spawnSync('ls', [join(root, 'dev/shm/mptfix-watch')]).stdout.toString()).toBe('');
+  expect(await readFile(join(root, 'run/mptfix-watch/seen'), 'utf8')).toBe('rw /dev/sda1\n');
+});
+
+test('no mount table is no all-clear', async () => {
+  const { run } = await guest({}, [], false);
+  expect(run(['dash'], 'admin@example.org').status).toBe(3);
+});
+
+test('a real ext4 that the kernel gave up on is found, under each shell', async () => {
+  const on = await machine();
+  const loop = mountImage(on, 'data', 'mkfs.ext4 -q -F', 'errors=remount-ro');
+  const run = (shell: readonly string[]): { status: number | null; stdout: string } => {
+    const [file = '', ...args] = [...on.prefix, ...shell, SCRIPT, 'nobody@localhost'];
+    return spawnSync(file, args, { encoding: 'utf8', env: { PATH: process.env.PATH } });
+  };
+  for (const [, shell] of SHELLS) expect(run(shell).stdout).not.toContain(`${on.folder}/data`);
+  on.sh(`echo 1 > /sys/fs/ext4/${loop}/trigger_fs_error`);
+  for (const [, shell] of SHELLS) {
+    const { status, stdout } = run(shell);
+    expect([status, stdout]).toEqual([1, expect.stringContaining(`${on.folder}/data: READ-ONLY`)]);
+  }
+});
