@@ -1,8 +1,9 @@
 import { Command, CommanderError, Option } from 'commander';
+import { declareDriver } from './commands/declare-driver.ts';
 import { declareRecovery } from './commands/declare-recovery.ts';
+import { common } from './commands/flags.ts';
 import { declareWatch } from './commands/watch/declare.ts';
-import { type ErrorCode, type Failure, failure, isFailure } from './errors.ts';
-import { PLACEMENTS } from './install/placements.ts';
+import { type ErrorCode, type Failure, isFailure } from './errors.ts';
 import { toolVersion } from './package-root.ts';
 import { watchSignals } from './signals.ts';
 import { sayFailure, sayFailureDocument } from './ui/failure.ts';
@@ -142,52 +143,9 @@ function declare(run: (act: Act) => Promise<void>): Command {
     .showHelpAfterError('(mptfix --help lists the commands)')
     .configureOutput({ writeErr: (text) => process.stderr.write(text) });
 
-  common(program.command('check'))
-    .description('tell whether the guest’s driver turns BUSY into an I/O error, and why')
-    .option('--source <path>', 'judge a source file, a driver’s folder, a kernel tree or a tarball alone')
-    .option('--module <file>', 'judge a module file alone')
-    .action((options) => run(async (signal) => (await import('./commands/check.ts')).check(options, signal)));
-
-  installing(building(common(program.command('plan'))))
-    .description('say what apply would do, and do nothing')
-    .action((options) => run(async () => (await import('./commands/plan.ts')).plan(options)));
-
-  mutating(installing(making(building(common(program.command('apply'))))))
-    .description('fetch the source, patch it, build the module, prove it, install it')
-    .option(
-      '--install-tools',
-      'as root on Debian or Ubuntu, install build tools that are missing on this machine',
-      false,
-    )
-    .action((options) => run(async (signal) => (await import('./commands/apply.ts')).apply(options, signal)));
-
-  making(building(common(program.command('build'))))
-    .description('make and prove a module offline, for a guest’s tree or a module file; installs nothing')
-    .option('--module <file>', 'the module as the distro shipped it, instead of --root')
-    .requiredOption('--output <folder>', 'where module, manifest.json and build.log are written')
-    .action((options) => run(async (signal) => (await import('./commands/build.ts')).build(options, signal)));
-
-  mutating(common(program.command('status')))
-    .description('say what is installed, loaded and in the initramfs, and whether they agree')
-    .option('--prune', 'take the kept old initramfs images out of /boot and of the boot menu', false)
-    .action((options) =>
-      run(async (signal) => (await import('./commands/status.ts')).status(options, signal)),
-    );
-
-  mutating(common(program.command('rollback')))
-    .description('put the original module back, byte for byte')
-    .option(
-      '--to <generation>',
-      '0 is what the distro shipped; without it: the state before the newest generation',
-      wholeNumber,
-    )
-    .option('--force', 'also where the module was changed by somebody else since', false)
-    .action((options) =>
-      run(async (signal) => (await import('./commands/rollback.ts')).rollbackCommand(options, signal)),
-    );
-
+  declareDriver(program, run);
   declareWatch(program, run);
-  declareRecovery(program, run, { common, mutating });
+  declareRecovery(program, run);
   common(program.command('diagnose'))
     .description(
       'read kernel logs: which path failures happened, what they hit, and whether the driver was to blame',
@@ -209,75 +167,6 @@ function declare(run: (act: Act) => Promise<void>): Command {
     .option('--verbose', 'say more on stderr', false)
     .action((options) => run(async (signal) => (await import('./commands/demo.ts')).demo(options, signal)));
   return program;
-}
-
-function common(command: Command): Command {
-  return command
-    .option('--root <folder>', 'a guest’s tree (a mounted image, a chroot) instead of this machine')
-    .option('--kernel <release>', 'which kernel of the guest; a tree’s only one is found')
-    .option('--json', 'one JSON document on stdout', false)
-    .option('--verbose', 'say more on stderr', false);
-}
-
-function building(command: Command): Command {
-  return command
-    .option(
-      '--source <path>',
-      'the kernel’s source: tarball, unpacked tree or the driver’s folder; else it is fetched',
-    )
-    .option(
-      '--headers <folder>',
-      'the kernel’s build folder (linux-headers-…); else the guest’s own, else it is fetched',
-    )
-    .option(
-      '--whole-tree',
-      'configure the whole source as the guest’s kernel, instead of using its headers',
-      false,
-    )
-    .option('--full', 'with --whole-tree: make all its modules (hours), and take the one', false)
-    .option('--offline', 'fetch nothing: what is missing is an error', false)
-    .option('--work <folder>', 'where the private work folder is made (default /var/tmp)');
-}
-
-function making(command: Command): Command {
-  return command
-    .option(
-      '--make-var <name=value>',
-      'a variable for make, such as CC=gcc-11 (repeats)',
-      (word: string, all: string[] = []) => [...all, word],
-    )
-    .option('--allow-unproven', 'go on although the unchanged source does not give the guest’s module', false)
-    .option('--config <file>', 'with --whole-tree: the guest’s .config, where it is not in its /boot')
-    .option('--symvers <file>', 'with --whole-tree: the distro’s Module.symvers')
-    .option('--sign-key <file>', 'sign the module with this key, by the kernel’s own sign-file')
-    .option('--sign-cert <file>', 'the key’s certificate')
-    .option('--no-cache', 'neither use nor fill this machine’s cache of builds');
-}
-
-function installing(command: Command): Command {
-  return command
-    .addOption(
-      new Option('--placement <where>', 'over the package’s module, or beside it in updates/')
-        .choices(PLACEMENTS)
-        .default('in-place'),
-    )
-    .option('--no-initramfs', 'leave the initramfs: a reboot would load the old driver from it')
-    .option('--boot-entry', 'let the boot menu offer the old initramfs, too', false);
-}
-
-function mutating(command: Command): Command {
-  return command
-    .option('--yes', 'do not ask', false)
-    .option('--dry-run', 'say what would be done, and write nothing', false);
-}
-
-function wholeNumber(text: string): number {
-  if (/^\d{1,9}$/.test(text)) return Number(text);
-  throw failure(
-    'E_USAGE',
-    `--to wants a generation’s number, not ${JSON.stringify(text)}`,
-    'mptfix status lists them',
-  );
 }
 
 function isUndoFailure(error: unknown): boolean {

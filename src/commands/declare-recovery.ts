@@ -1,18 +1,13 @@
 import type { Command } from 'commander';
 import type { Act } from '../cli.ts';
+import { common, mutating } from './flags.ts';
 import type { HardenOptions } from './harden.ts';
 import type { RecoverOptions } from './recover.ts';
 
 type Run = (act: Act) => Promise<void>;
 
-/** Given by `cli.ts`: the options that every command has, and those of a command that changes the guest. */
-export interface Shared {
-  readonly common: (command: Command) => Command;
-  readonly mutating: (command: Command) => Command;
-}
-
 /** `mptfix recover` and `mptfix harden`, with their options. */
-export function declareRecovery(program: Command, run: Run, { common, mutating }: Shared): void {
+export function declareRecovery(program: Command, run: Run): void {
   mutating(common(program.command('recover')))
     .description('say how file systems are, and step by step what to do for one that went read-only')
     .argument('[mountpoint...]', 'only these')

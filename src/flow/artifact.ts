@@ -18,8 +18,8 @@ import type { Workspace } from '../target/workspace.ts';
 import { type Builds, compilerName, compilerTools } from './compile-both.ts';
 import { type Job, type Making, sha256 } from './job.ts';
 import { type LinkedModules, linkedModules } from './linked-modules.ts';
+import { originText } from './origins.ts';
 import type { Patched } from './patch-source.ts';
-import { originText } from './plan.ts';
 import { filterTool } from './read-module.ts';
 
 /** Refuses before the compiler is started what cannot come to a good end: versions that differ. */

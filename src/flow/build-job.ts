@@ -8,7 +8,7 @@ import { rootTarget } from '../target/root.ts';
 import { kernelBase } from '../versions/kernel-base.ts';
 import { assess } from './assess.ts';
 import { type Job, sha256 } from './job.ts';
-import { planOrigins } from './plan.ts';
+import { planOrigins } from './origins.ts';
 import { guestHeaders } from './prepare.ts';
 import { readModule } from './read-module.ts';
 

@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto';
 import type { Cache } from '../target/cache.ts';
 import type { Target } from '../target/port.ts';
-import type { Origin, Plan } from './plan.ts';
+import type { Origin } from './origins.ts';
+import type { Plan } from './plan.ts';
 import { type ModuleContent, readModule } from './read-module.ts';
 
 /** What is to be produced: a corrected module in the place of one that is there. */

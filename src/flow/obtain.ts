@@ -12,7 +12,7 @@ import type { Cache } from '../target/cache.ts';
 import { localTarget } from '../target/local.ts';
 import type { Workspace } from '../target/workspace.ts';
 import type { Job } from './job.ts';
-import type { Origin } from './plan.ts';
+import type { Origin } from './origins.ts';
 
 type Wanted = Pick<Job, 'kernel' | 'source' | 'headers' | 'guest'>;
 

@@ -4,7 +4,7 @@ import type { ArtifactInfo } from '../install/manifest.ts';
 import type { DriverFiles } from '../source/driver-files.ts';
 import type { Headers } from '../source/headers.ts';
 import type { Job } from './job.ts';
-import { originText } from './plan.ts';
+import { originText } from './origins.ts';
 
 /** A driver's source with the branch removed, and the proof that nothing else changed. */
 export interface Patched {

@@ -2,7 +2,8 @@ import { describe, expect, test } from 'vitest';
 import type { ErrorCode, Failure } from '../../src/errors.ts';
 import { isFailure } from '../../src/errors.ts';
 import type { Assessment } from '../../src/flow/assess.ts';
-import { makePlan, originText, type Plan, type PlanWishes } from '../../src/flow/plan.ts';
+import { originText } from '../../src/flow/origins.ts';
+import { makePlan, type Plan, type PlanWishes } from '../../src/flow/plan.ts';
 
 const RELEASE = '6.1.0-9-amd64';
 const PATH = `/lib/modules/${RELEASE}/kernel/drivers/message/fusion/mptscsih.ko`;

@@ -1,4 +1,5 @@
-import { originText, type Plan } from '../../flow/plan.ts';
+import { originText } from '../../flow/origins.ts';
+import type { Plan } from '../../flow/plan.ts';
 import { columns, style } from '../../ui/output.ts';
 
 /** The plan as a person reads it. */
