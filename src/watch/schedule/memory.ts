@@ -12,6 +12,9 @@ import { STATE_FOLDER } from '../state/store.ts';
  */
 export const MEMORY_FOLDER = `${STATE_FOLDER}/memory`;
 
+/** Made last: the copy is whole. */
+const COMPLETE = `${MEMORY_FOLDER}/complete`;
+
 /** How the copy is started, and what it needs around it. */
 export const FROM_MEMORY = {
   command: [`${MEMORY_FOLDER}/node`, `${MEMORY_FOLDER}/bin/mptfix.cjs`],
@@ -26,7 +29,9 @@ interface Copy {
 
 /** Copies Node, the libraries that it uses and mptfix itself into memory (about 130 MB). Does nothing the second time. */
 export async function loadIntoMemory(target: Target): Promise<readonly string[]> {
-  if (await isMounted(target)) return [];
+  if ((await isMounted(target)) && (await target.stat(COMPLETE)) !== undefined) return [];
+  // A run that was stopped in the middle has left half a copy.
+  if (await isMounted(target)) await mustRun(target, ['umount', MEMORY_FOLDER]);
   const copies = await whatIsNeeded(target);
   await requireMemory(target, copies);
   await makeFolders(target, MEMORY_FOLDER, 0o700);
@@ -35,6 +40,7 @@ export async function loadIntoMemory(target: Target): Promise<readonly string[]>
     await makeFolders(target, dirname(join(MEMORY_FOLDER, to)), 0o700);
     await target.write(join(MEMORY_FOLDER, to), await readFile(from), { mode });
   }
+  await target.write(COMPLETE, '', { mode: 0o600 });
   return copies.map(({ to }) => to);
 }
 
