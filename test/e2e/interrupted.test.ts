@@ -115,14 +115,13 @@ describe('killed at any moment, the next command finds the guest before or after
   }
 });
 
-test('a full disk: everything is put back, exit 8', () =>
+test('a full disk is found before the first write, with the numbers: exit 3', () =>
   onGuest(async (guest) => {
     const small = join(work, 'small');
     mkdirSync(small);
     execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=192m,mode=755', 'tmpfs', small]);
     try {
       execFileSync('cp', ['-a', `${guest.root}/.`, small]);
-      // Room for the originals' first files, and not for all.
       execFileSync('sh', [
         '-c',
         'df --output=avail -k "$0" | tail -n 1 | { read free; head -c "$((free - 600))k" /dev/zero > "$0/filler"; }',
@@ -130,8 +129,8 @@ test('a full disk: everything is put back, exit 8', () =>
       ]);
       const before = listing(small);
       const run = await mptfix(['apply', '--root', small, '--source', source, '--yes', '--json']);
-      expect([run.status, json(run).error.code]).toEqual([8, 'E_INSTALL']);
-      expect(json(run).error.what).toMatch(/No space left|ENOSPC/);
+      expect([run.status, json(run).error.code]).toEqual([3, 'E_NO_SPACE']);
+      expect(json(run).error.what).toMatch(/needs [\d.]+ MiB free and has 0\.\d MiB/);
       expect(listing(small)).toEqual(before);
       expect(existsSync(join(small, 'var/lib/mptfix'))).toBe(false);
     } finally {
