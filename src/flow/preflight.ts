@@ -58,7 +58,7 @@ export async function preflight(
   await requireWritable(target, plan);
   if (!willBeSigned) await requireUnsigned(target);
   await requirePlacement(target, plan.placement);
-  requireImages(plan);
+  requireImages(target, plan);
   const told =
     plan.module === null
       ? []
@@ -68,7 +68,10 @@ export async function preflight(
 }
 
 /** An initramfs that holds the driver and cannot be built anew would bring the old driver back at the next boot. */
-function requireImages({ images, kernel }: Plan): void {
+function requireImages(target: Target, { images, kernel }: Plan): void {
+  const rebuilt = images.find(({ action }) => action === 'rebuild');
+  if (rebuilt !== undefined && process.geteuid?.() !== 0)
+    throw notRoot(target, `${rebuilt.path} must be built anew by the guest’s own tool`);
   const image = images.find(({ action }) => action === 'refuse');
   if (image === undefined) return;
   throw failure(

@@ -1,4 +1,4 @@
-import { failure, isFailure } from '../errors.ts';
+import { type ErrorCode, failure, isFailure } from '../errors.ts';
 import type { Progress } from '../progress.ts';
 import type { Target } from '../target/port.ts';
 import { type FileRecord, recordFile } from '../target/record.ts';
@@ -59,9 +59,19 @@ export async function install(target: Target, installation: Installation): Promi
       throw error;
     }
   } catch (error) {
-    throw isFailure(error) ? error : installFailure(error);
+    throw isFailure(error) && OWN_WORDS.has(error.failure.code) ? error : installFailure(error);
   }
 }
+
+/** Said as they are; whatever else ends an installation is one that failed and was put back. */
+const OWN_WORDS: ReadonlySet<ErrorCode> = new Set([
+  'E_INSTALL',
+  'E_INSTALL_UNDO',
+  'E_INITRAMFS',
+  'E_BOOT_ENTRY',
+  'E_STATE_UNSAFE',
+  'E_DRY_RUN',
+]);
 
 /** What the steps find out, for the manifest. */
 interface Found {
@@ -154,7 +164,7 @@ function installFailure(error: unknown): Error {
   return failure(
     'E_INSTALL',
     `the installation failed and everything was put back: ${error instanceof Error ? error.message : String(error)}`,
-    'remove the cause and run mptfix again',
+    isFailure(error) ? error.failure.next : 'remove the cause and run mptfix again',
     { cause: error },
   );
 }

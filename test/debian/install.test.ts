@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { existsSync } from 'node:fs';
+import { existsSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
 import { proveInitramfs } from '../../src/initramfs/prove.ts';
@@ -161,6 +161,29 @@ describe('choices', () => {
     const run = await mptfix(['apply', ...common(guest.root), '--boot-entry']);
     expect([run.status, json(run).error.code]).toEqual([3, 'E_BOOT_ENTRY']);
     expect(all(guest.root)).toEqual(now);
+  });
+
+  const HOOK = 'etc/initramfs-tools/hooks/broken';
+  test.each([
+    ['fails', 'exit 3', 'E_INSTALL'],
+    [
+      'leaves out the driver',
+      'rm -f "$DESTDIR"/usr/lib/modules/*/kernel/drivers/message/fusion/mptscsih.ko',
+      'E_INITRAMFS',
+    ],
+    ['leaves out a program', 'rm -f "$DESTDIR"/usr/bin/kmod "$DESTDIR"/usr/sbin/modprobe', 'E_INITRAMFS'],
+  ])('a tool that %s: the old image stays, everything is put back, exit 8', async (_what, act, code) => {
+    writeFileSync(join(guest.root, HOOK), `#!/bin/sh\nPREREQ=""\n[ "$1" = prereqs ] && exit 0\n${act}\n`, {
+      mode: 0o755,
+    });
+    try {
+      const now = all(guest.root);
+      const run = await mptfix(['apply', ...common(guest.root)]);
+      expect([run.status, json(run).error.code]).toEqual([8, code]);
+      expect(all(guest.root)).toEqual(now);
+    } finally {
+      rmSync(join(guest.root, HOOK));
+    }
   });
 
   test('an initramfs that cannot be read is said before anything is written', async () => {
