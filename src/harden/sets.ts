@@ -3,20 +3,13 @@ import { failure } from '../errors.ts';
 import { makeFolders } from '../target/folders.ts';
 import { STATE_FOLDER } from '../target/paths.ts';
 import type { Target } from '../target/port.ts';
+import { requirePrivate } from '../target/private-folders.ts';
+import { fileRecord } from '../target/record-schema.ts';
 
 /** Where all that an undo needs is kept. */
 export const HARDEN_FOLDER = `${STATE_FOLDER}/harden`;
 
 const policy = v.picklist(['continue', 'remount-ro', 'panic']);
-const record = v.object({
-  path: v.string(),
-  sha256: v.pipe(v.string(), v.regex(/^[0-9a-f]{64}$/)),
-  size: v.number(),
-  mode: v.pipe(v.string(), v.regex(/^[0-7]{4}$/)),
-  uid: v.number(),
-  gid: v.number(),
-  mtime: v.pipe(v.string(), v.regex(/^-?\d+\.\d{9}$/)),
-});
 
 /** One thing that is changed, with what it was: enough to undo it, and to see whether somebody else changed it since. */
 const change = v.variant('kind', [
@@ -40,7 +33,7 @@ const change = v.variant('kind', [
     path: v.string(),
     what: v.string(),
     /** Null: there was none. */
-    before: v.nullable(record),
+    before: v.nullable(fileRecord),
     /** Name of the kept copy in the set's folder. */
     backup: v.nullable(v.string()),
     /** SHA-256 of the new content. */
@@ -89,7 +82,7 @@ export function setFolder(number: number): string {
 
 /** Every set that is in force or was left open, the oldest first. Throws E_STATE_UNSAFE as an undo must trust them. */
 export async function storedSets(target: Target): Promise<readonly StoredSet[]> {
-  await requireSafe(target);
+  await requirePrivate(target, [STATE_FOLDER, HARDEN_FOLDER]);
   const numbers = (await target.list(HARDEN_FOLDER)).filter((name) => NUMBER.test(name)).map(Number);
   const found: StoredSet[] = [];
   for (const number of numbers.sort((a, b) => a - b)) {
@@ -155,7 +148,7 @@ export async function forgetSet(target: Target, number: number): Promise<void> {
  * the folders themselves, where they are empty.
  */
 export async function dropRemains(target: Target): Promise<void> {
-  await requireSafe(target);
+  await requirePrivate(target, [STATE_FOLDER, HARDEN_FOLDER]);
   for (const name of (await target.list(HARDEN_FOLDER)).filter((one) => NUMBER.test(one))) {
     if ((await target.stat(`${HARDEN_FOLDER}/${name}/set.json`)) === undefined)
       await target.removeTree(`${HARDEN_FOLDER}/${name}`);
@@ -164,19 +157,5 @@ export async function dropRemains(target: Target): Promise<void> {
     if ((await target.stat(folder)) === undefined) continue;
     if ((await target.list(folder)).length > 0) return;
     await target.removeTree(folder);
-  }
-}
-
-async function requireSafe(target: Target): Promise<void> {
-  for (const path of [STATE_FOLDER, HARDEN_FOLDER]) {
-    const status = await target.lstat(path);
-    if (status === undefined) return;
-    const mine = status.uid === 0 || status.uid === process.geteuid?.();
-    if (status.type === 'directory' && mine && (status.mode & 0o022) === 0) continue;
-    throw failure(
-      'E_STATE_UNSAFE',
-      `${path} is a link, or somebody else’s, or writable for others`,
-      `look at what is in it, then: chown -R root: ${STATE_FOLDER} && chmod 700 ${STATE_FOLDER}`,
-    );
   }
 }

@@ -1,14 +1,5 @@
 import * as v from 'valibot';
-
-const fileRecord = v.object({
-  path: v.string(),
-  sha256: v.pipe(v.string(), v.regex(/^[0-9a-f]{64}$/)),
-  size: v.number(),
-  mode: v.pipe(v.string(), v.regex(/^[0-7]{4}$/)),
-  uid: v.number(),
-  gid: v.number(),
-  mtime: v.pipe(v.string(), v.regex(/^-?\d+\.\d{9}$/)),
-});
+import { fileRecord } from '../target/record-schema.ts';
 
 /** A file that an installation may touch, as it was before; `original` is null where there was none. */
 const touchedFile = v.object({

@@ -3,6 +3,7 @@ import * as v from 'valibot';
 import { failure } from '../errors.ts';
 import { STATE_FOLDER } from '../target/paths.ts';
 import type { Target } from '../target/port.ts';
+import { requirePrivate } from '../target/private-folders.ts';
 import {
   appendLine,
   type GenerationState,
@@ -45,7 +46,7 @@ export async function journal(
  * caller's own or a file in it is not as we write it: an undo must not trust what others could have written.
  */
 export async function generations(target: Target): Promise<readonly Generation[]> {
-  await requireSafe(target);
+  await requirePrivate(target, [STATE_FOLDER, GENERATIONS_FOLDER]);
   const names = (await target.list(GENERATIONS_FOLDER)).filter((name) => /^[1-9]\d{0,8}$/.test(name));
   const found: Generation[] = [];
   for (const number of names.map(Number).sort((a, b) => a - b)) {
@@ -114,7 +115,7 @@ async function nearestFolder(
 
 /** Folders of generations that were stopped before the originals were whole: nothing was changed by them. */
 export async function unborn(target: Target): Promise<readonly string[]> {
-  await requireSafe(target);
+  await requirePrivate(target, [STATE_FOLDER, GENERATIONS_FOLDER]);
   const names = (await target.list(GENERATIONS_FOLDER)).filter((name) => /^[1-9]\d{0,8}$/.test(name));
   const folders = names.map((name) => `${GENERATIONS_FOLDER}/${name}`);
   const whole = await Promise.all(folders.map((folder) => target.lstat(`${folder}/originals.json`)));
@@ -159,20 +160,6 @@ function parse<T>(schema: v.GenericSchema<unknown, T>, text: string, path: strin
       `${path} is not as mptfix writes it: ${(error as Error).message}`,
       'the originals are beside it: put them back by hand as README.md says, then remove the generation’s folder',
       { cause: error },
-    );
-  }
-}
-
-async function requireSafe(target: Target): Promise<void> {
-  for (const path of [STATE_FOLDER, GENERATIONS_FOLDER]) {
-    const status = await target.lstat(path);
-    if (status === undefined) return;
-    const mine = status.uid === 0 || status.uid === process.geteuid?.();
-    if (status.type === 'directory' && mine && (status.mode & 0o022) === 0) continue;
-    throw failure(
-      'E_STATE_UNSAFE',
-      `${path} is a link, or somebody else’s, or writable for others`,
-      `look at what is in it, then: chown -R root: ${STATE_FOLDER} && chmod 700 ${STATE_FOLDER}`,
     );
   }
 }
