@@ -22,11 +22,13 @@ export async function putBackImages(
   target: Target,
   generation: Generation,
   files: readonly TouchedFile[],
+  isModuleBack: boolean,
 ): Promise<readonly PutBack[]> {
   const done: PutBack[] = [];
   for (const file of files) {
     const isImage = file.step === `image ${file.path}`;
-    if (isImage) done.push({ path: file.path, how: await putBackImage(target, generation, file) });
+    if (isImage)
+      done.push({ path: file.path, how: await putBackImage(target, generation, file, isModuleBack) });
     else if (await isOurs(target, generation, file)) await restore(target, generation, file);
   }
   return done;
@@ -36,9 +38,12 @@ async function putBackImage(
   target: Target,
   generation: Generation,
   file: TouchedFile,
+  isModuleBack: boolean,
 ): Promise<PutBack['how']> {
   const now = await recordFile(target, file.path);
   if (sameRecord(now, file.original ?? undefined)) return 'restored';
+  // The old image has the old module: where somebody else's stands on the disk, a boot must load that.
+  if (!isModuleBack) return rebuild(target, generation, file.path);
   const kept = await keptImage(target, generation, file);
   if (kept !== undefined && (await isOurs(target, generation, file))) {
     await restore(target, generation, { ...file, backup: kept });

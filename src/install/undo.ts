@@ -42,7 +42,7 @@ export async function undo(target: Target, generation: Generation, force = false
     !(await areKept(target, generation, index));
   if (isForeign) await runDepmod(target, originals.kernel);
   else for (const file of index) await restore(target, generation, file);
-  const putBackAs = await putBackImages(target, generation, images);
+  const putBackAs = await putBackImages(target, generation, images, left.length === 0);
   // The kept images last: until here they are what an image is put back from.
   for (const file of others) if (file.step.startsWith('keep ')) await restore(target, generation, file);
   await target.removeTree(`${generation.folder}/tmp`);
