@@ -1,7 +1,7 @@
 #!/bin/busybox sh
 # The only program of the lab's guest: loads the modules, mounts the disk as a guest of 2007 did, and writes to it.
 # What it says in lines that begin with LAB is what the lab counts.
-/bin/busybox mkdir -p /bin /proc /sys /dev /disk /tmp
+/bin/busybox mkdir -p /bin /proc /sys /dev /disk /tmp /run /etc
 /bin/busybox --install -s /bin
 PATH=/bin
 export PATH
@@ -23,6 +23,16 @@ mount -t ext4 -o errors=remount-ro /dev/sda /disk || { echo 'LAB failed: mount';
 echo "LAB kernel $(uname -r)"
 echo "LAB srcversion $(cat /sys/module/mptscsih/srcversion)"
 
+# The watch of Node, and the one for guests without: before the failure, and after it.
+echo '/dev/sda /disk ext4 errors=remount-ro 0 2' >/etc/fstab
+watched() {
+  /mptfix/node /mptfix/bin/mptfix.cjs watch once --json >/tmp/watch 2>&1
+  echo "LAB watch $1 $?"
+  sh /mptfix/mptfix-watch.sh root@localhost >/tmp/watch 2>&1
+  echo "LAB watch sh-$1 $?"
+}
+watched before
+
 n=1
 while [ "$n" -le "$(cat /writes)" ]; do
   if dd if=/dev/zero of="/disk/file$n" bs=4096 count=1 conv=fsync 2>/tmp/said; then
@@ -33,5 +43,7 @@ while [ "$n" -le "$(cat /writes)" ]; do
   n=$((n + 1))
   sleep 1
 done
+echo "LAB mount $(grep ' /disk ' /proc/mounts)"
+watched after
 echo 'LAB end'
 reboot -f

@@ -1,6 +1,7 @@
-import { copyFile, mkdir, readFile, writeFile } from 'node:fs/promises';
+import { copyFile, cp, mkdir, readFile, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { readModule } from '../src/flow/read-module.ts';
+import { packageRoot } from '../src/package-root.ts';
 import { MODULES_FOLDER } from '../src/target/paths.ts';
 import type { Target } from '../src/target/port.ts';
 import { loadOrder, moduleName } from './module-order.ts';
@@ -27,6 +28,7 @@ export async function makeInitramfs(machine: Target, folder: string, parts: Init
   const modules = join(parts.guest, MODULES_FOLDER, parts.release);
   await mkdir(join(tree, 'modules'), { recursive: true });
   await addProgram(machine, tree, '/bin/busybox');
+  await addWatch(machine, tree);
   await writeFile(join(tree, 'init'), await readFile(join(import.meta.dirname, 'guest-init.sh')), {
     mode: 0o755,
   });
@@ -55,12 +57,23 @@ export async function makeInitramfs(machine: Target, folder: string, parts: Init
   return image;
 }
 
+/** Node with the bundle, and the watch in sh for guests without it. */
+async function addWatch(machine: Target, tree: string): Promise<void> {
+  const place = join(tree, 'mptfix');
+  await addProgram(machine, tree, process.execPath, '/mptfix/node');
+  for (const part of ['bin', 'dist', 'package.json'])
+    await cp(join(packageRoot(), part), join(place, part), { recursive: true });
+  await copyFile(join(packageRoot(), 'src/watch/sh/mptfix-watch.sh'), join(place, 'mptfix-watch.sh'));
+}
+
 /** Debian has a static busybox and a dynamic one, and only one of them can be installed: this takes either. */
-async function addProgram(machine: Target, tree: string, program: string): Promise<void> {
+async function addProgram(machine: Target, tree: string, program: string, name = program): Promise<void> {
   const { stdout } = await machine.run(['ldd', program], { effect: 'read' });
-  const libraries = stdout.toString('utf8').matchAll(/(?:^|\s)(\/\S+) \(0x/g);
-  for (const file of [program, ...[...libraries].map(([, path = '']) => path)]) {
-    await mkdir(dirname(join(tree, file)), { recursive: true });
-    await copyFile(file, join(tree, file));
+  const libraries = [...stdout.toString('utf8').matchAll(/(?:^|\s)(\/\S+) \(0x/g)].map(
+    ([, path = '']) => path,
+  );
+  for (const [from, to] of [[program, name] as const, ...libraries.map((path) => [path, path] as const)]) {
+    await mkdir(dirname(join(tree, to)), { recursive: true });
+    await copyFile(from, join(tree, to));
   }
 }

@@ -8,6 +8,10 @@ export interface Observation {
   readonly ioErrors: number;
   /** The kernel has aborted the journal, or made the file system read-only. */
   readonly readOnly: boolean;
+  /** The disk's line of /proc/mounts at the end. */
+  readonly mountLine: string;
+  /** Exit statuses of the watches, by when they looked: `before`, `after`, and with `sh-` that of the shell. */
+  readonly watches: Readonly<Record<string, number>>;
   /** The guest came to its end. */
   readonly ended: boolean;
   /** What should not have happened at all. */
@@ -28,6 +32,8 @@ export function observe(): Observer {
     lost: 0,
     ioErrors: 0,
     readOnly: false,
+    mountLine: '',
+    watches: {},
     ended: false,
     failed: [],
   };
@@ -49,6 +55,12 @@ function told(line: string, seen: Observation): Partial<Observation> {
       return { srcversion: words };
     case 'write':
       return words.endsWith(' ok') ? { written: seen.written + 1 } : { lost: seen.lost + 1 };
+    case 'mount':
+      return { mountLine: words };
+    case 'watch': {
+      const [when = '', status = ''] = words.split(' ');
+      return { watches: { ...seen.watches, [when]: Number(status) } };
+    }
     case 'end':
       return { ended: true };
     case undefined:

@@ -125,28 +125,37 @@ async function mptfix(workspace: Workspace, args: readonly string[], signal: Abo
 }
 
 function isFailed(trial: Trial): boolean {
-  return trial.ended && trial.failed.length === 0 && trial.readOnly && trial.lost > 0 && trial.ioErrors > 0;
+  const failed = trial.readOnly && trial.lost > 0 && trial.ioErrors > 0;
+  return trial.ended && trial.failed.length === 0 && failed && sawIt(trial, 10, 1);
+}
+
+/** Both watches found all well before, and after it what they should: a kernel of 6.1 leaves `rw` in the mount table. */
+function sawIt({ watches }: Trial, node: number, sh: number): boolean {
+  const { before, after, 'sh-before': shBefore, 'sh-after': shAfter } = watches;
+  return before === 0 && shBefore === 0 && after === node && shAfter === sh;
 }
 
 function isWell(trial: Trial): boolean {
   const { ended, failed, written, lost, ioErrors, readOnly } = trial;
-  return ended && failed.length === 0 && written === SETTINGS.writes && lost + ioErrors === 0 && !readOnly;
+  const isWhole = written === SETTINGS.writes && lost + ioErrors === 0 && !readOnly;
+  return ended && failed.length === 0 && isWhole && sawIt(trial, 0, 0);
 }
 
 function page(demo: Demo, affected: Trial, cured: Trial): string {
   const row = (name: string, trial: Trial): string =>
-    `| ${name} | ${trial.srcversion} | ${trial.busyAnswers} | ${trial.written} of ${SETTINGS.writes} | ${trial.ioErrors} | ${trial.readOnly ? 'read-only' : 'read-write'} | ${trial.seconds.toFixed(0)} s |`;
+    `| ${name} | ${trial.srcversion} | ${trial.busyAnswers} | ${trial.written} of ${SETTINGS.writes} | ${trial.ioErrors} | ${trial.readOnly ? 'read-only' : 'read-write'} | ${trial.watches.after} / ${trial.watches['sh-after']} | ${trial.seconds.toFixed(0)} s |`;
   return [
     '',
     `${affected.kernel} (${demo.kernel.packageVersion}), mptsas on QEMU’s SAS1068, ext4 with errors=remount-ro, a write and`,
     `fsync a second; after write ${SETTINGS.busyAfter} the disk answers BUSY for ${SETTINGS.busySeconds} s. The distro’s kernel is fixed: the affected driver is`,
     'built from a copy of its source with the branch reintroduced.',
     '',
-    '| driver | srcversion | BUSY answers | writes done | I/O errors | file system | run |',
-    '|---|---|---|---|---|---|---|',
+    '| driver | srcversion | BUSY answers | writes done | I/O errors | file system | watch once / sh | run |',
+    '|---|---|---|---|---|---|---|---|',
     row('affected', affected),
     row('patched by mptfix', cured),
     '',
+    `After the failure the mount table said: ${affected.mountLine}`,
     '',
   ].join('\n');
 }

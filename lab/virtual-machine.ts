@@ -24,7 +24,7 @@ export async function runMachine(
 ): Promise<void> {
   const child = spawnBound([
     'qemu-system-x86_64',
-    ...['-accel', 'tcg', '-cpu', 'max', '-m', '512', '-nodefaults', '-no-user-config', '-no-reboot'],
+    ...['-accel', 'tcg', '-cpu', 'max', '-m', '1024', '-nodefaults', '-no-user-config', '-no-reboot'],
     ...['-display', 'none', '-monitor', 'none', '-serial', 'stdio', '-nic', 'none'],
     ...['-kernel', machine.kernel, '-initrd', machine.initramfs],
     ...['-append', 'console=ttyS0 panic=-1 quiet'],

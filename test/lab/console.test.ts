@@ -36,6 +36,9 @@ describe('observe', () => {
       '[   11.2] I/O error, dev sda, sector 2 op 0x1:(WRITE) flags 0x23800 phys_seg 1 prio class 2\r',
       '[   11.3] Aborting journal on device sda-8.\r',
       "LAB write 3 failed: dd: can't open '/disk/file3': Read-only file system\r",
+      'LAB mount /dev/sda /disk ext4 rw,relatime,errors=remount-ro 0 0\r',
+      'LAB watch after 10\r',
+      'LAB watch sh-after 1\r',
       'LAB end\r',
     ])
       line(text);
@@ -46,6 +49,8 @@ describe('observe', () => {
       lost: 1,
       ioErrors: 1,
       readOnly: true,
+      mountLine: '/dev/sda /disk ext4 rw,relatime,errors=remount-ro 0 0',
+      watches: { after: 10, 'sh-after': 1 },
       ended: true,
       failed: [],
     });
