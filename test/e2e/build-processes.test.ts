@@ -47,6 +47,11 @@ const ROOTS_OWN: ReadonlySet<string> = new Set([
   'stat',
 ]);
 
+/** What holds such a program on a leash: it starts that one, and looks at nothing else. */
+function isLeash({ name, argv }: { readonly name: string; readonly argv: string }): boolean {
+  return ['setpriv', 'sh', 'unshare'].includes(name) && argv.includes('|| exit 137');
+}
+
 for (const [name, args] of WAYS) {
   test(`from ${name}, nothing that unpacks or compiles runs as root, and the source is as it was`, async () => {
     const folder = workFolder(`uids-${name.replace(' ', '-')}`);
@@ -55,6 +60,7 @@ for (const [name, args] of WAYS) {
       const all = processes();
       const run = all.find(({ argv }) => argv.includes('mptfix.cjs build') && argv.includes(folder));
       for (const child of run === undefined ? [] : descendants(run.pid, all)) {
+        if (child.uid === 0 && isLeash(child)) continue;
         seen.set(child.name, (seen.get(child.name) ?? new Set()).add(child.uid));
       }
     }, 10);
