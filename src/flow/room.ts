@@ -30,14 +30,14 @@ export async function requireRoom(target: Target, plan: Plan): Promise<void> {
     add(fallbackPath(path, 0), 0, Math.ceil(size * GROWTH));
     add(`${STATE_FOLDER}/tmp`, 0, size * WORK_FACTOR);
   }
-  const names = new Map<string, string>();
+  const mounts = new Map<string, string>();
   const freeBytes = new Map<string, number>();
-  for (const { path } of files) {
-    const folder = await mountPointOf(target, dirname(path));
-    names.set(path, folder);
-    freeBytes.set(folder, await target.freeSpace(folder));
+  for (const folder of new Set(files.map(({ path }) => dirname(path)))) {
+    const mount = await mountPointOf(target, folder);
+    mounts.set(folder, mount);
+    freeBytes.set(mount, await target.freeSpace(mount));
   }
-  requireSpace(spaceNeeded({ files, fileSystemOf: (path) => names.get(path) ?? path, freeBytes }));
+  requireSpace(spaceNeeded({ files, fileSystemOf: (path) => mounts.get(dirname(path)) ?? path, freeBytes }));
 }
 
 /** The folder that the path's file system is mounted on, as the machine sees it; `stat` needs no mount table. */

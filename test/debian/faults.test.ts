@@ -7,6 +7,7 @@ import { proveInitramfs } from '../../src/initramfs/prove.ts';
 import { finishOpen } from '../../src/install/rollback.ts';
 import { rootTarget } from '../../src/target/root.ts';
 import type { FaultyResult, FaultyRun } from '../faults/run.ts';
+import { buildBench } from '../helpers/build.ts';
 import { json, mptfix, type Run } from '../helpers/cli.ts';
 import { snapshot } from '../helpers/debian-tree.ts';
 import { listing } from '../helpers/listing.ts';
@@ -17,6 +18,7 @@ import { variantOf } from './variant.ts';
 const fixture = inject('fixture');
 const debian = inject('debian');
 const { release } = fixture;
+const { headers } = buildBench(fixture);
 
 /** Where an installation writes, and where its tools leave what they have not finished. */
 const TOUCHED = [
@@ -61,7 +63,7 @@ function copyOf(tree: string): ReturnType<typeof snapshot> {
 
 const applyArgs = (root: string): string[] => [
   ...['apply', '--root', root, '--source', fixture.source, '--work', work],
-  ...['--headers', join(fixture.guest, 'usr/src', `linux-headers-${release}`)],
+  ...['--headers', headers()],
   ...['--yes', '--json'],
 ];
 const rollbackArgs = (root: string): string[] => ['rollback', '--root', root, '--yes', '--json'];

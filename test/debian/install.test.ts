@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
 import { proveInitramfs } from '../../src/initramfs/prove.ts';
 import { rootTarget } from '../../src/target/root.ts';
+import { buildBench } from '../helpers/build.ts';
 import { json, mptfix } from '../helpers/cli.ts';
 import { snapshot } from '../helpers/debian-tree.ts';
 import { listing } from '../helpers/listing.ts';
@@ -11,6 +12,7 @@ import { type AffectedGuest, affectedGuest } from './affected.ts';
 
 const fixture = inject('fixture');
 const debian = inject('debian');
+const { headers } = buildBench(fixture);
 
 /** Everything that mptfix may not change for good; the folder that the state is in has a new time. */
 const STATE = { without: ['var/lib/mptfix'] };
@@ -19,7 +21,7 @@ const all = (root: string): string[] =>
 
 const common = (root: string): string[] => [
   ...['--root', root, '--source', fixture.source],
-  ...['--headers', join(fixture.guest, 'usr/src', `linux-headers-${fixture.release}`)],
+  ...['--headers', headers()],
   '--yes',
   '--json',
 ];
