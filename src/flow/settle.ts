@@ -1,5 +1,5 @@
 import { isFailure } from '../errors.ts';
-import { finishOpen, openGenerations, type Settled } from '../install/rollback.ts';
+import { finishOpen, isUnsettled, type Settled } from '../install/rollback.ts';
 import type { Target } from '../target/port.ts';
 import { isCode } from '../target/reads.ts';
 import { lockGuest } from './preflight.ts';
@@ -28,8 +28,7 @@ export async function settleBeforeReading(
   openForWriting: () => Target,
 ): Promise<readonly string[]> {
   try {
-    const open = await openGenerations(reading);
-    if (open.length === 0) return [];
+    if (!(await isUnsettled(reading))) return [];
     const target = openForWriting();
     const lock = await lockGuest(target);
     try {

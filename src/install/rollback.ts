@@ -94,8 +94,13 @@ export interface Settled {
 }
 
 /** Generations that a run has left in the middle. */
-export async function openGenerations(target: Target): Promise<readonly Generation[]> {
+async function openGenerations(target: Target): Promise<readonly Generation[]> {
   return (await generations(target)).filter(({ state }) => state === 'open').toReversed();
+}
+
+/** Whether a run has left anything in the middle, if only originals that it had begun to keep. */
+export async function isUnsettled(target: Target): Promise<boolean> {
+  return (await openGenerations(target)).length > 0 || (await unborn(target)).length > 0;
 }
 
 /** Puts back what killed runs have left open, the newest first, and clears away what they had only begun to keep. */

@@ -46,6 +46,8 @@ export async function undo(target: Target, generation: Generation, force = false
   // The kept images last: until here they are what an image is put back from.
   for (const file of others) if (file.step.startsWith('keep ')) await restore(target, generation, file);
   await target.removeTree(`${generation.folder}/tmp`);
+  for (const folder of [generation.folder, `${generation.folder}/originals`])
+    await removeLeftovers(target, folder);
   await putFoldersBack(target, generation, isForeign);
   return { index: isForeign ? 'index rebuilt' : 'restored', images: putBackAs, left };
 }
