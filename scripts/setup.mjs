@@ -1,9 +1,8 @@
 // Brings what the tests run for real, beside what npm installs. As root on Debian or Ubuntu it installs what is
 // missing; elsewhere it names the command and ends with 3.
-import { spawnSync } from 'node:child_process';
-import { existsSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
+import { installMissing } from './install-missing.ts';
 
-/** Program (or file, by its whole path) and the Debian package that brings it. */
 const NEEDED = [
   ['make', 'make'],
   ['gcc', 'gcc'],
@@ -40,6 +39,13 @@ const NEEDED = [
   ['mkfs.xfs', 'xfsprogs'],
   ['mkfs.btrfs', 'btrfs-progs'],
   ['mksquashfs', 'squashfs-tools'],
+  ['mkfs.erofs', 'erofs-utils'],
+  ['mkfs.cramfs', 'util-linux'],
+  ['mkudffs', 'udftools'],
+  ['genromfs', 'genromfs'],
+  ['genisoimage', 'genisoimage'],
+  ['dmsetup', 'dmsetup'],
+  ['qemu-system-x86_64', 'qemu-system-x86'],
   ['msmtp', 'msmtp'],
   ['dash', 'dash'],
   ['busybox', 'busybox'],
@@ -53,21 +59,4 @@ const codename = /^VERSION_CODENAME=(\w+)/m.exec(readFileSync('/etc/os-release',
 const other = OTHER_COMPILERS[codename];
 if (other !== undefined) NEEDED.push([other, other]);
 
-const FOLDERS = ['/usr/local/sbin', '/usr/local/bin', '/usr/sbin', '/usr/bin', '/sbin', '/bin'];
-
-const missing = NEEDED.filter(([name]) =>
-  name.startsWith('/') ? !existsSync(name) : !FOLDERS.some((folder) => existsSync(`${folder}/${name}`)),
-);
-const packages = [...new Set(missing.map(([, name]) => name))];
-if (packages.length > 0) {
-  const command = ['apt-get', 'install', '--yes', '--no-install-recommends', ...packages];
-  if (process.geteuid?.() !== 0 || !existsSync('/usr/bin/apt-get')) {
-    console.error(`the tests need: ${packages.join(' ')}\nas root: ${command.join(' ')}`);
-    process.exit(3);
-  }
-  console.error(`installing for the tests: ${packages.join(' ')}`);
-  const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' };
-  spawnSync('apt-get', ['-q', 'update'], { stdio: ['ignore', 2, 2], env });
-  const { status } = spawnSync(command[0], command.slice(1), { stdio: ['ignore', 2, 2], env });
-  if (status !== 0) process.exit(3);
-}
+if (!installMissing(NEEDED, 'the tests')) process.exit(3);

@@ -1,11 +1,12 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Target } from '../src/target/port.ts';
+import type { Target } from '../../src/target/port.ts';
+import { ADAPTER, passThroughDisk } from '../machine/devices.ts';
+import { DISK_MODULES, makeInitramfs } from '../machine/initramfs.ts';
+import { runMachine } from '../machine/virtual-machine.ts';
 import { openBusyProxy } from './busy-proxy.ts';
-import { makeInitramfs } from './initramfs.ts';
 import { openIscsiTarget } from './iscsi-target.ts';
 import { type Observation, observe } from './observation.ts';
-import { runMachine } from './virtual-machine.ts';
 
 export interface TrialSettings {
   readonly guest: string;
@@ -40,7 +41,9 @@ export async function runTrial(
   const initramfs = await makeInitramfs(machine, folder, {
     guest: settings.guest,
     release: settings.release,
-    writes: settings.writes,
+    modules: [...DISK_MODULES, 'ext4'],
+    script: join(import.meta.dirname, 'guest.sh'),
+    files: { writes: `${settings.writes}\n` },
     ...(settings.driver === undefined ? {} : { instead: { mptscsih: settings.driver } }),
   });
   const target = await openIscsiTarget(machine, folder, disk);
@@ -59,7 +62,7 @@ export async function runTrial(
       const vm = {
         kernel: join(settings.guest, 'boot', `vmlinuz-${settings.release}`),
         initramfs,
-        disk: `iscsi://127.0.0.1:${proxy.port}/${target.name}/1`,
+        devices: [...ADAPTER, ...passThroughDisk(`iscsi://127.0.0.1:${proxy.port}/${target.name}/1`)],
         consoleLog,
       };
       await runMachine(vm, onLine, { seconds: settings.limitSeconds, signal });

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { makeBusy, pduRewriter } from '../../lab/pdu.ts';
+import { makeBusy, pduRewriter } from '../../../lab/failure/pdu.ts';
 
 interface Pdu {
   readonly opcode: number;

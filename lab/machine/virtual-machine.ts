@@ -6,15 +6,16 @@ import { end, spawnBound } from './child.ts';
 export interface VirtualMachine {
   readonly kernel: string;
   readonly initramfs: string;
-  /** `iscsi://HOST:PORT/TARGET/LUN`. */
-  readonly disk: string;
+  /** What of `devices.ts` it has. */
+  readonly devices: readonly string[];
+  /** Kernel parameters beside those that every guest of the lab has. */
+  readonly parameters?: string;
   /** Where all that its console says is written. */
   readonly consoleLog: string;
 }
 
 /**
- * Runs a machine until it powers off: a PC whose only disk hangs on an LSI SAS1068, which QEMU emulates, and answers
- * with whatever SCSI status the target gives. Emulated in software, so that it behaves the same wherever it runs.
+ * Runs a machine until it powers off. Emulated in software, so that it behaves the same wherever it runs.
  * Throws where it has not ended in time; it is gone in any case.
  */
 export async function runMachine(
@@ -25,12 +26,10 @@ export async function runMachine(
   const child = spawnBound([
     'qemu-system-x86_64',
     ...['-accel', 'tcg', '-cpu', 'max', '-m', '1024', '-nodefaults', '-no-user-config', '-no-reboot'],
-    ...['-display', 'none', '-monitor', 'none', '-serial', 'stdio', '-nic', 'none'],
+    ...['-display', 'none', '-monitor', 'none', '-serial', 'stdio'],
     ...['-kernel', machine.kernel, '-initrd', machine.initramfs],
-    ...['-append', 'console=ttyS0 panic=-1 quiet'],
-    ...['-device', 'mptsas1068,id=adapter'],
-    ...['-drive', `file=${machine.disk},if=none,id=disk,format=raw`],
-    ...['-device', 'scsi-generic,drive=disk,bus=adapter.0'],
+    ...['-append', `console=ttyS0 panic=-1 quiet ${machine.parameters ?? ''}`.trim()],
+    ...machine.devices,
   ]);
   const log = createWriteStream(machine.consoleLog);
   let said = '';

@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { type AddressInfo, connect, createServer } from 'node:net';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { openBusyProxy } from '../../lab/busy-proxy.ts';
+import { openBusyProxy } from '../../../lab/failure/busy-proxy.ts';
 
 /** A SCSI response with the status GOOD. */
 const ANSWER = Buffer.concat([Buffer.from([0x21]), Buffer.alloc(47)]);

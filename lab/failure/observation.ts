@@ -1,3 +1,5 @@
+import { labLine } from '../machine/console.ts';
+
 /** What a guest's console told. */
 export interface Observation {
   readonly kernel: string;
@@ -46,9 +48,8 @@ export function observe(): Observer {
 }
 
 function told(line: string, seen: Observation): Partial<Observation> {
-  const own = /LAB (\w+):?(?: (.*?))?\s*$/.exec(line);
-  const words = own?.[2] ?? '';
-  switch (own?.[1]) {
+  const { key, words = '' } = labLine(line) ?? {};
+  switch (key) {
     case 'kernel':
       return { kernel: words };
     case 'srcversion':

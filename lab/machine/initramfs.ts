@@ -1,0 +1,92 @@
+import { copyFile, cp, mkdir, readFile, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { readModule } from '../../src/flow/read-module.ts';
+import { packageRoot } from '../../src/package-root.ts';
+import { MODULES_FOLDER } from '../../src/target/paths.ts';
+import type { Target } from '../../src/target/port.ts';
+import { loadOrder, moduleName } from './module-order.ts';
+
+export interface InitramfsParts {
+  /** The guest's tree, which has the modules. */
+  readonly guest: string;
+  readonly release: string;
+  /** Names of the modules to load, in order; what they need comes by itself. */
+  readonly modules: readonly string[];
+  /** A module's file that takes the place of the guest's own, by its name. */
+  readonly instead?: Readonly<Record<string, string>>;
+  /** The script that is run once the modules are loaded. */
+  readonly script: string;
+  /** Contents of further files, by path from /. */
+  readonly files?: Readonly<Record<string, string>>;
+  /** Files of this machine that are copied, by path from /. */
+  readonly copies?: Readonly<Record<string, string>>;
+  /** Further programs of this machine, by their whole path. */
+  readonly programs?: readonly string[];
+}
+
+/**
+ * What any disk behind the adapter needs. The block layer finds its checksums by name when it runs, so no index says
+ * that it needs them.
+ */
+export const DISK_MODULES = ['crc32c_generic', 'crct10dif_generic', 'sd_mod', 'mptsas'] as const;
+
+/** Makes the initramfs in a folder of its own; answers its path. Node, mptfix and its watch in sh are always in it. */
+export async function makeInitramfs(machine: Target, folder: string, parts: InitramfsParts): Promise<string> {
+  const tree = join(folder, 'tree');
+  await mkdir(join(tree, 'modules'), { recursive: true });
+  for (const program of ['/bin/busybox', ...(parts.programs ?? [])]) await addProgram(machine, tree, program);
+  await addWatch(machine, tree);
+  await copyFile(join(import.meta.dirname, 'init.sh'), join(tree, 'init'));
+  await copyFile(parts.script, join(tree, 'script.sh'));
+  for (const [path, content] of Object.entries(parts.files ?? {})) await writeFile(join(tree, path), content);
+  for (const [path, from] of Object.entries(parts.copies ?? {})) {
+    await mkdir(dirname(join(tree, path)), { recursive: true });
+    await copyFile(from, join(tree, path));
+  }
+  await addModules(machine, tree, parts);
+  const names = await machine.run(['find', '.', '-print0'], { effect: 'read', cwd: tree });
+  const packed = await machine.run(
+    ['cpio', '--quiet', '--null', '--create', '--format=newc', '--owner=0:0'],
+    {
+      effect: 'read',
+      cwd: tree,
+      input: names.stdout,
+    },
+  );
+  if (packed.status !== 0) throw new Error(`cpio failed: ${packed.stderr}`);
+  const image = join(dirname(tree), 'initramfs');
+  await writeFile(image, packed.stdout);
+  return image;
+}
+
+async function addModules(machine: Target, tree: string, parts: InitramfsParts): Promise<void> {
+  const modules = join(parts.guest, MODULES_FOLDER, parts.release);
+  const order = loadOrder(await readFile(join(modules, 'modules.dep'), 'utf8'), parts.modules);
+  for (const file of order) {
+    const path = parts.instead?.[moduleName(file)] ?? join(modules, file);
+    await writeFile(join(tree, 'modules', `${moduleName(file)}.ko`), (await readModule(machine, path)).bytes);
+  }
+  const lines = order.map((file) => `${moduleName(file)}.ko\n`);
+  await writeFile(join(tree, 'modules/order'), lines.join(''));
+}
+
+/** Node with the bundle, and the watch in sh for guests without it. */
+async function addWatch(machine: Target, tree: string): Promise<void> {
+  const place = join(tree, 'mptfix');
+  await addProgram(machine, tree, process.execPath, '/mptfix/node');
+  for (const part of ['bin', 'dist', 'package.json'])
+    await cp(join(packageRoot(), part), join(place, part), { recursive: true });
+  await copyFile(join(packageRoot(), 'src/watch/sh/mptfix-watch.sh'), join(place, 'mptfix-watch.sh'));
+}
+
+/** Debian has a static busybox and a dynamic one, and only one of them can be installed: this takes either. */
+async function addProgram(machine: Target, tree: string, program: string, name = program): Promise<void> {
+  const { stdout } = await machine.run(['ldd', program], { effect: 'read' });
+  const libraries = [...stdout.toString('utf8').matchAll(/(?:^|\s)(\/\S+) \(0x/g)].map(
+    ([, path = '']) => path,
+  );
+  for (const [from, to] of [[program, name] as const, ...libraries.map((path) => [path, path] as const)]) {
+    await mkdir(dirname(join(tree, to)), { recursive: true });
+    await copyFile(from, join(tree, to));
+  }
+}

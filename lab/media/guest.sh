@@ -1,0 +1,96 @@
+# File systems that are read-only on purpose, and file systems whose disk fails: what the watches say of them.
+# The console is for the lab's lines alone; the kernel's messages stay in its buffer.
+echo 1 >/proc/sys/kernel/printk
+export DM_DISABLE_UDEV=1
+mptfix() { /mptfix/node /mptfix/bin/mptfix.cjs "$@"; }
+
+# One document a line, with its command's exit status before it.
+document() {
+  name=$1
+  shift
+  "$@" >/tmp/out 2>/tmp/err
+  status=$?
+  [ -s /tmp/out ] || echo "LAB failed: $name: $(head -n 1 /tmp/err)"
+  echo "LAB document $name $status $(tr -d '\n' </tmp/out)"
+}
+in_shell() {
+  sh /mptfix/mptfix-watch.sh root@localhost >/tmp/out 2>/tmp/err
+  echo "LAB shell $1 $? $(grep -o '/data/[a-z0-9]*' /tmp/out /tmp/err | sed 's/.*://' | sort -u | tr '\n' ' ')"
+}
+must() { "$@" >/tmp/must 2>&1 || echo "LAB failed: $*: $(head -n 1 /tmp/must)"; }
+
+tries=0
+until [ -b /dev/sdd ] && [ -b /dev/sr0 ] || [ "$tries" -ge 60 ]; do
+  sleep 1
+  tries=$((tries + 1))
+done
+echo "LAB kernel $(uname -r)"
+
+# Media that can only be read: the disc in its drive, the others by loop.
+mkdir -p /media/iso9660
+must mount -t iso9660 -o ro /dev/sr0 /media/iso9660
+for type in squashfs erofs cramfs romfs udf; do
+  mkdir -p "/media/$type"
+  must mount -t "$type" -o loop,ro "/images/$type" "/media/$type"
+done
+echo "LAB read $(cat /media/*/file | sort | uniq -c | tr -s ' ')"
+
+# Four disks below the device-mapper, as LVM has them.
+: >/etc/fstab
+for disk in sda sdb sdc sdd; do
+  type=$(blkid "/dev/$disk" | sed -n 's/.*LABEL="\([a-z0-9]*\)".*/\1/p')
+  sectors=$(cat "/sys/block/$disk/size")
+  echo "0 $sectors linear /dev/$disk 0" >"/tmp/well.$type"
+  # From now on each write fails, and what is there can be read.
+  echo "0 $sectors flakey /dev/$disk 0 0 3600 1 error_writes" >"/tmp/failing.$type"
+  must dmsetup create "vg0-$type" --addnodeoncreate "/tmp/well.$type"
+  mkdir -p "/data/$type"
+  options=defaults
+  case $type in ext*) options=errors=remount-ro ;; esac
+  must mount -t "$type" -o "$(echo $options | sed 's/defaults/rw/')" "/dev/mapper/vg0-$type" "/data/$type"
+  echo "/dev/mapper/vg0-$type /data/$type $type $options 0 2" >>/etc/fstab
+done
+
+# And what an administrator made read-only himself.
+mkdir -p /bind /union /lower /fixed
+must mount -t ext4 -o loop,ro /images/fixed /fixed
+echo '/images/fixed /fixed ext4 loop,ro 0 0' >>/etc/fstab
+must mount --bind /data/ext4 /bind
+must mount -o remount,bind,ro /bind
+must mount -t overlay -o lowerdir=/media/squashfs:/lower overlay /union
+
+document before mptfix watch once --probe --json
+in_shell before
+document harden mptfix harden --json
+
+switch() {
+  must dmsetup suspend --noflush --nolockfs "vg0-$1"
+  must dmsetup load "vg0-$1" "/tmp/$2.$1"
+  must dmsetup resume "vg0-$1"
+}
+for type in ext3 ext4 xfs btrfs; do
+  switch "$type" failing
+  n=0
+  # Each gives up in its own time: when its journal or its log has to be written.
+  while [ "$n" -lt 3 ]; do
+    dd if=/dev/zero of="/data/$type/file$n" bs=4096 count=4 conv=fsync 2>/dev/null
+    sync -f "/data/$type" 2>/dev/null || sync
+    n=$((n + 1))
+  done
+  echo "LAB mounted $type $(grep " /data/$type " /proc/mounts)"
+  document "$type" mptfix watch once --json
+  in_shell "$type"
+done
+document diagnose mptfix diagnose --json
+document recover mptfix recover --json
+
+# The disks answer again; unmounted, checked and mounted, all is over.
+umount /bind
+for type in ext3 ext4 xfs btrfs; do
+  must umount "/data/$type"
+  switch "$type" well
+  case $type in ext*) e2fsck -fy "/dev/mapper/vg0-$type" >/dev/null 2>&1 ;; esac
+  must mount -t "$type" "/dev/mapper/vg0-$type" "/data/$type"
+done
+document after mptfix watch once --probe --json
+in_shell after

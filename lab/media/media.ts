@@ -1,0 +1,106 @@
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Target } from '../../src/target/port.ts';
+import { labLine } from '../machine/console.ts';
+import { ADAPTER, cdRom, scsiDisk } from '../machine/devices.ts';
+import { DISK_MODULES, makeInitramfs } from '../machine/initramfs.ts';
+import { runMachine } from '../machine/virtual-machine.ts';
+import { makeImages } from './images.ts';
+
+const MODULES = [
+  ...DISK_MODULES,
+  ...['sr_mod', 'loop', 'dm-mod', 'dm-flakey'],
+  ...['isofs', 'squashfs', 'erofs', 'cramfs', 'romfs', 'udf', 'overlay'],
+  ...['ext4', 'xfs', 'btrfs'],
+];
+
+/** What the guest told, by the moment or the type of file system at which it did. */
+export interface MediaSeen {
+  readonly kernel: string;
+  /** How often which content was read from the media. */
+  readonly read: string;
+  /** What commands of mptfix answered with `--json`. */
+  // biome-ignore lint/suspicious/noExplicitAny: documents of several commands
+  readonly documents: Readonly<Record<string, { readonly status: number; readonly document: any }>>;
+  /** The watch in sh: its exit status, and the places that it names. */
+  readonly shell: Readonly<Record<string, { readonly status: number; readonly places: readonly string[] }>>;
+  /** Lines of /proc/mounts after the failure. */
+  readonly mounted: Readonly<Record<string, string>>;
+  /** What should not have happened at all. */
+  readonly failed: readonly string[];
+  readonly ended: boolean;
+}
+
+/**
+ * Boots the kernel of a guest's tree with media that can only be read and disks that fail one after the other, and
+ * answers what the watches, `diagnose`, `recover` and `harden` said there. Takes about a minute; `folder` is made.
+ */
+export async function runMedia(
+  machine: Target,
+  folder: string,
+  guest: { readonly guest: string; readonly release: string },
+  limits: { readonly seconds: number; readonly signal: AbortSignal },
+): Promise<MediaSeen> {
+  await mkdir(folder);
+  const images = await makeImages(machine, folder);
+  const initramfs = await makeInitramfs(machine, folder, {
+    ...guest,
+    modules: MODULES,
+    script: join(import.meta.dirname, 'guest.sh'),
+    copies: Object.fromEntries(
+      Object.entries(images.readOnly).map(([name, image]) => [`images/${name}`, image]),
+    ),
+    programs: ['/sbin/dmsetup', '/sbin/e2fsck'],
+  });
+  let seen: MediaSeen = {
+    kernel: '',
+    read: '',
+    documents: {},
+    shell: {},
+    mounted: {},
+    failed: [],
+    ended: false,
+  };
+  const vm = {
+    kernel: join(guest.guest, 'boot', `vmlinuz-${guest.release}`),
+    initramfs,
+    devices: [
+      ...ADAPTER,
+      ...cdRom(images.iso9660),
+      ...Object.entries(images.disks).flatMap(([name, image]) => scsiDisk(name, image)),
+    ],
+    consoleLog: join(folder, 'console.log'),
+  };
+  await runMachine(
+    vm,
+    (line) => {
+      seen = { ...seen, ...told(line, seen) };
+    },
+    limits,
+  );
+  return seen;
+}
+
+function told(line: string, seen: MediaSeen): Partial<MediaSeen> {
+  const { key, words = '' } = labLine(line) ?? {};
+  const [name = '', status = '', ...rest] = words.split(' ');
+  switch (key) {
+    case undefined:
+      return {};
+    case 'kernel':
+    case 'read':
+      return { [key]: words };
+    case 'document': {
+      const document: unknown = JSON.parse(rest.join(' '));
+      return { documents: { ...seen.documents, [name]: { status: Number(status), document } } };
+    }
+    case 'shell':
+      return { shell: { ...seen.shell, [name]: { status: Number(status), places: rest } } };
+    case 'mounted':
+      return { mounted: { ...seen.mounted, [name]: words.slice(name.length + 1) } };
+    case 'end':
+      return { ended: true };
+    default:
+      return { failed: [...seen.failed, line.trim()] };
+  }
+}
