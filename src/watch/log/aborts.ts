@@ -48,9 +48,10 @@ function unnamed(groups: Map<string | null, LogEvent[]>, last: string | null): L
 
 function effectOf(device: string | null, events: readonly LogEvent[]): FileSystemEffect {
   const effects = [...new Set(events.flatMap(({ effect }) => (effect === undefined ? [] : [effect])))];
-  const gravest = effects.reduce<Effect>(
-    (a, b) => (GRAVITY.indexOf(b) > GRAVITY.indexOf(a) ? b : a),
-    'error',
-  );
-  return { device, effect: gravest, effects, events };
+  return { device, effect: effects.reduce(graver, 'error'), effects, events };
+}
+
+/** The one that takes more away. */
+export function graver(one: Effect, other: Effect): Effect {
+  return GRAVITY.indexOf(other) > GRAVITY.indexOf(one) ? other : one;
 }
