@@ -40,7 +40,6 @@ const NEEDED = [
   ['mkfs.btrfs', 'btrfs-progs'],
   ['mksquashfs', 'squashfs-tools'],
   ['mkfs.erofs', 'erofs-utils'],
-  ['mkfs.cramfs', 'util-linux'],
   ['mkudffs', 'udftools'],
   ['genromfs', 'genromfs'],
   ['genisoimage', 'genisoimage'],

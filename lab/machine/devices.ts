@@ -1,4 +1,4 @@
-/** The adapter that the driver of all this is for: QEMU emulates an LSI SAS1068. */
+/** The adapter that the driver of all this is for: QEMU emulates an LSI SAS1068, which has eight ports. */
 export const ADAPTER = ['-device', 'mptsas1068,id=adapter'] as const;
 
 /** A disk behind the adapter that answers with whatever SCSI status an iSCSI target gives (`iscsi://HOST:PORT/TARGET/LUN`). */
@@ -9,20 +9,25 @@ export function passThroughDisk(url: string): readonly string[] {
   ];
 }
 
-/** A disk behind the adapter, of an image; names begin with a letter. */
-export function scsiDisk(name: string, image: string): readonly string[] {
+/** A disk of an image, in one of the adapter's ports. */
+export function scsiDisk(port: number, image: string): readonly string[] {
   return [
-    ...['-drive', `file=${escaped(image)},if=none,id=${name},format=raw,cache=unsafe`],
-    ...['-device', `scsi-hd,drive=${name},bus=adapter.0`],
+    ...['-drive', `file=${escaped(image)},if=none,id=disk${port},format=raw,cache=unsafe`],
+    ...['-device', `scsi-hd,drive=disk${port},bus=adapter.0,wwn=${worldWideName(port)}`],
   ];
 }
 
-/** A CD-ROM drive behind the adapter, with a disc in it. */
-export function cdRom(image: string): readonly string[] {
+/** A CD-ROM drive in one of the adapter's ports, with a disc in it. */
+export function cdRom(port: number, image: string): readonly string[] {
   return [
-    ...['-drive', `file=${escaped(image)},if=none,id=disc,format=raw,media=cdrom,readonly=on`],
-    ...['-device', 'scsi-cd,drive=disc,bus=adapter.0'],
+    ...['-drive', `file=${escaped(image)},if=none,id=disc${port},format=raw,media=cdrom,readonly=on`],
+    ...['-device', `scsi-cd,drive=disc${port},bus=adapter.0,wwn=${worldWideName(port)}`],
   ];
+}
+
+/** Without one a device has no SAS address, and the driver passes it over. */
+function worldWideName(port: number): string {
+  return `0x5000c5000000000${port.toString(16)}`;
 }
 
 /** A comma would begin QEMU's next option. */

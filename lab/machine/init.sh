@@ -1,9 +1,9 @@
 #!/bin/busybox sh
 # The first program of a guest of the lab: loads the modules, and runs the script of whatever is to be seen. What it says
 # in lines that begin with LAB is what the lab reads.
-/bin/busybox mkdir -p /bin /proc /sys /dev /tmp /run /etc
+/bin/busybox mkdir -p /bin /sbin /proc /sys /dev /tmp /run /etc
 /bin/busybox --install -s /bin
-PATH=/bin
+PATH=/bin:/sbin
 export PATH
 mount -t proc proc /proc
 mount -t sysfs sysfs /sys

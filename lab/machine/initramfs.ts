@@ -1,4 +1,4 @@
-import { copyFile, cp, mkdir, readFile, writeFile } from 'node:fs/promises';
+import { chmod, copyFile, cp, mkdir, readFile, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { readModule } from '../../src/flow/read-module.ts';
 import { packageRoot } from '../../src/package-root.ts';
@@ -37,6 +37,7 @@ export async function makeInitramfs(machine: Target, folder: string, parts: Init
   for (const program of ['/bin/busybox', ...(parts.programs ?? [])]) await addProgram(machine, tree, program);
   await addWatch(machine, tree);
   await copyFile(join(import.meta.dirname, 'init.sh'), join(tree, 'init'));
+  await chmod(join(tree, 'init'), 0o755);
   await copyFile(parts.script, join(tree, 'script.sh'));
   for (const [path, content] of Object.entries(parts.files ?? {})) await writeFile(join(tree, path), content);
   for (const [path, from] of Object.entries(parts.copies ?? {})) {

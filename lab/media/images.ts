@@ -9,7 +9,6 @@ const READ_ONLY: Readonly<Record<string, Recipe>> = {
   iso9660: [['genisoimage', '-quiet', '-R', '-o', 'IMAGE', 'FOLDER']],
   squashfs: [['mksquashfs', 'FOLDER', 'IMAGE', '-quiet', '-no-progress', '-comp', 'gzip']],
   erofs: [['mkfs.erofs', '--quiet', 'IMAGE', 'FOLDER']],
-  cramfs: [['mkfs.cramfs', 'FOLDER', 'IMAGE']],
   romfs: [['genromfs', '-f', 'IMAGE', '-d', 'FOLDER']],
   udf: [
     ['truncate', '-s', '4M', 'IMAGE'],

@@ -10,7 +10,7 @@ import { makeImages } from './images.ts';
 const MODULES = [
   ...DISK_MODULES,
   ...['sr_mod', 'loop', 'dm-mod', 'dm-flakey'],
-  ...['isofs', 'squashfs', 'erofs', 'cramfs', 'romfs', 'udf', 'overlay'],
+  ...['isofs', 'squashfs', 'erofs', 'romfs', 'udf', 'overlay'],
   ...['ext4', 'xfs', 'btrfs'],
 ];
 
@@ -66,8 +66,8 @@ export async function runMedia(
     initramfs,
     devices: [
       ...ADAPTER,
-      ...cdRom(images.iso9660),
-      ...Object.entries(images.disks).flatMap(([name, image]) => scsiDisk(name, image)),
+      ...Object.values(images.disks).flatMap((image, port) => scsiDisk(port, image)),
+      ...cdRom(7, images.iso9660),
     ],
     consoleLog: join(folder, 'console.log'),
   };
