@@ -3,10 +3,10 @@ import { join } from 'node:path';
 import type { Target } from '../../src/target/port.ts';
 import { ADAPTER, passThroughDisk } from '../machine/devices.ts';
 import { DISK_MODULES, makeInitramfs } from '../machine/initramfs.ts';
+import { mustRun } from '../machine/must-run.ts';
 import { runMachine } from '../machine/virtual-machine.ts';
-import { openBusyProxy } from './busy-proxy.ts';
-import { openIscsiTarget } from './iscsi-target.ts';
 import { type Observation, observe } from './observation.ts';
+import { openStorage } from './storage.ts';
 
 export interface TrialSettings {
   readonly guest: string;
@@ -46,38 +46,24 @@ export async function runTrial(
     files: { writes: `${settings.writes}\n` },
     ...(settings.driver === undefined ? {} : { instead: { mptscsih: settings.driver } }),
   });
-  const target = await openIscsiTarget(machine, folder, disk);
+  const storage = await openStorage(machine, folder, disk);
   try {
-    const proxy = await openBusyProxy(target.port);
-    let timer: NodeJS.Timeout | undefined;
-    try {
-      const observer = observe();
-      const consoleLog = join(folder, 'console.log');
-      const onLine = (line: string): void => {
-        observer.line(line);
-        if (timer !== undefined || observer.result().written < settings.busyAfter) return;
-        proxy.setBusy(true);
-        timer = setTimeout(() => proxy.setBusy(false), settings.busySeconds * 1000);
-      };
-      const vm = {
-        kernel: join(settings.guest, 'boot', `vmlinuz-${settings.release}`),
-        initramfs,
-        devices: [...ADAPTER, ...passThroughDisk(`iscsi://127.0.0.1:${proxy.port}/${target.name}/1`)],
-        consoleLog,
-      };
-      await runMachine(vm, onLine, { seconds: settings.limitSeconds, signal });
-      const seconds = (Date.now() - started) / 1000;
-      return { ...observer.result(), busyAnswers: proxy.busyAnswers(), seconds, consoleLog };
-    } finally {
-      clearTimeout(timer);
-      await proxy.close();
-    }
+    const observer = observe();
+    const consoleLog = join(folder, 'console.log');
+    const vm = {
+      kernel: join(settings.guest, 'boot', `vmlinuz-${settings.release}`),
+      initramfs,
+      devices: [...ADAPTER, ...passThroughDisk(storage.url)],
+      consoleLog,
+    };
+    const onLine = (line: string): void => {
+      observer.line(line);
+      if (observer.result().written >= settings.busyAfter) storage.failOver(settings.busySeconds);
+    };
+    await runMachine(vm, onLine, { seconds: settings.limitSeconds, signal });
+    const seconds = (Date.now() - started) / 1000;
+    return { ...observer.result(), busyAnswers: storage.busyAnswers(), seconds, consoleLog };
   } finally {
-    await target.close();
+    await storage.close();
   }
-}
-
-async function mustRun(machine: Target, argv: readonly [string, ...string[]]): Promise<void> {
-  const { status, stderr } = await machine.run(argv, { effect: 'write' });
-  if (status !== 0) throw new Error(`${argv[0]} failed: ${stderr.trim()}`);
 }

@@ -3,3 +3,29 @@ export function labLine(line: string): { readonly key: string; readonly words: s
   const found = /LAB (\w+):?(?: (.*?))?\s*$/.exec(line);
   return found === null ? undefined : { key: found[1] ?? '', words: found[2] ?? '' };
 }
+
+/** What a command answered with `--json`. */
+export interface LabDocument {
+  readonly status: number;
+  // biome-ignore lint/suspicious/noExplicitAny: documents of several commands
+  readonly document: any;
+}
+
+/** Collects the documents of a console: `LAB document NAME STATUS {…}`. */
+export function documents(): {
+  /** Whether this line was one. Throws where what follows is no JSON. */
+  readonly line: (line: string) => boolean;
+  readonly result: () => Readonly<Record<string, LabDocument>>;
+} {
+  const found: Record<string, LabDocument> = {};
+  return {
+    line: (line) => {
+      const { key, words = '' } = labLine(line) ?? {};
+      if (key !== 'document') return false;
+      const [, name = '', status = '', text = ''] = /^(\S+) (\S+) (.*)$/.exec(words) ?? [];
+      found[name] = { status: Number(status), document: JSON.parse(text) };
+      return true;
+    },
+    result: () => found,
+  };
+}

@@ -1,7 +1,7 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Target } from '../../src/target/port.ts';
-import { labLine } from '../machine/console.ts';
+import { documents, type LabDocument, labLine } from '../machine/console.ts';
 import { ADAPTER, cdRom, scsiDisk } from '../machine/devices.ts';
 import { DISK_MODULES, makeInitramfs } from '../machine/initramfs.ts';
 import { runMachine } from '../machine/virtual-machine.ts';
@@ -20,8 +20,7 @@ export interface MediaSeen {
   /** How often which content was read from the media. */
   readonly read: string;
   /** What commands of mptfix answered with `--json`. */
-  // biome-ignore lint/suspicious/noExplicitAny: documents of several commands
-  readonly documents: Readonly<Record<string, { readonly status: number; readonly document: any }>>;
+  readonly documents: Readonly<Record<string, LabDocument>>;
   /** The watch in sh: its exit status, and the places that it names. */
   readonly shell: Readonly<Record<string, { readonly status: number; readonly places: readonly string[] }>>;
   /** Lines of /proc/mounts after the failure. */
@@ -52,10 +51,9 @@ export async function runMedia(
     ),
     programs: ['/sbin/dmsetup', '/sbin/e2fsck'],
   });
-  let seen: MediaSeen = {
+  let seen: Omit<MediaSeen, 'documents'> = {
     kernel: '',
     read: '',
-    documents: {},
     shell: {},
     mounted: {},
     failed: [],
@@ -71,17 +69,15 @@ export async function runMedia(
     ],
     consoleLog: join(folder, 'console.log'),
   };
-  await runMachine(
-    vm,
-    (line) => {
-      seen = { ...seen, ...told(line, seen) };
-    },
-    limits,
-  );
-  return seen;
+  const answers = documents();
+  const onLine = (line: string): void => {
+    if (!answers.line(line)) seen = { ...seen, ...told(line, seen) };
+  };
+  await runMachine(vm, onLine, limits);
+  return { ...seen, documents: answers.result() };
 }
 
-function told(line: string, seen: MediaSeen): Partial<MediaSeen> {
+function told(line: string, seen: Omit<MediaSeen, 'documents'>): Partial<MediaSeen> {
   const { key, words = '' } = labLine(line) ?? {};
   const [name = '', status = '', ...rest] = words.split(' ');
   switch (key) {
@@ -90,10 +86,6 @@ function told(line: string, seen: MediaSeen): Partial<MediaSeen> {
     case 'kernel':
     case 'read':
       return { [key]: words };
-    case 'document': {
-      const document: unknown = JSON.parse(rest.join(' '));
-      return { documents: { ...seen.documents, [name]: { status: Number(status), document } } };
-    }
     case 'shell':
       return { shell: { ...seen.shell, [name]: { status: Number(status), places: rest } } };
     case 'mounted':

@@ -1,0 +1,73 @@
+# What an administrator does on a guest of his, and what happens then. Run by systemd, once the guest is up. The disk
+# that holds all this is the one that fails, so what is needed then lies in memory.
+say() { echo "LAB $*" >/dev/ttyS0; }
+mptfix() { /opt/mptfix/node /opt/mptfix/bin/mptfix.cjs "$@"; }
+mkdir -p /run/lab
+cp /bin/busybox /run/lab/busybox
+box=/run/lab/busybox
+
+# One document a line, with its command's exit status before it.
+document() {
+  name=$1
+  shift
+  "$@" >/run/lab/out 2>/run/lab/err
+  status=$?
+  [ -s /run/lab/out ] || say "failed: $name: $($box head -n 1 /run/lab/err)"
+  say "document $name $status $($box tr -d '\n' </run/lab/out)"
+}
+timeout_of() { cat /sys/block/sda/device/timeout; }
+
+say "kernel $(uname -r)"
+say "srcversion $(cat /sys/module/mptscsih/srcversion)"
+say "state $(systemctl is-system-running)"
+document check mptfix check --json
+document status mptfix status --json
+
+# Both policies, as they are now, after a new disk event, and put back.
+say "timeout before $(timeout_of)"
+document hardened mptfix harden --apply errors=remount-ro timeout=180 --yes --json
+say "timeout hardened $(timeout_of)"
+echo 30 >/sys/block/sda/device/timeout
+udevadm trigger --action=add /sys/block/sda/device
+udevadm settle
+say "timeout replugged $(timeout_of)"
+document softened mptfix harden --undo --yes --json
+say "timeout undone $(timeout_of)"
+
+# What the watch leaves when it is taken away again: nothing.
+things() { find /etc /var/lib /run/systemd/system /run/mptfix 2>/dev/null | sort; }
+things >/run/lab/things
+document tested mptfix watch test-mail --json
+document installed mptfix watch install --yes --json
+document uninstalled mptfix watch uninstall --yes --json
+things | diff /run/lab/things - >/run/lab/left || say "failed: left: $($box tr '\n' ' ' </run/lab/left)"
+document installed mptfix watch install --yes --json
+systemctl list-timers --no-legend mptfix-watch.timer >/run/lab/timers
+say "timers $($box tr '\n' ' ' </run/lab/timers)"
+
+sync
+writes=$(cat /opt/lab/writes)
+$box sh -c '
+  n=1
+  while [ "$n" -le "$1" ]; do
+    if $0 dd if=/dev/zero of="/opt/lab/file$n" bs=4096 count=1 conv=fsync 2>/run/lab/said; then
+      echo "LAB write $n ok"
+    else
+      echo "LAB write $n failed: $($0 grep -v records /run/lab/said | $0 tail -n 1)"
+    fi
+    n=$((n + 1))
+    $0 sleep 1
+  done >/dev/ttyS0
+  echo "LAB mount $($0 grep " / " /proc/mounts)" >/dev/ttyS0
+' $box "$writes"
+
+# Long enough for the watch to have looked again; from its copy in memory.
+$box sleep "$(cat /opt/lab/patience 2>/dev/null || echo 75)"
+watch=/run/mptfix/memory
+export LD_LIBRARY_PATH=$watch/lib
+in_memory() { $watch/node $watch/bin/mptfix.cjs "$@"; }
+document watched in_memory watch once --json
+document diagnose in_memory diagnose --json
+document recover in_memory recover --json
+say end
+echo b >/proc/sysrq-trigger

@@ -1,0 +1,85 @@
+import { mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Target } from '../../src/target/port.ts';
+import { type Observation, observe } from '../failure/observation.ts';
+import { openStorage } from '../failure/storage.ts';
+import { documents, type LabDocument } from '../machine/console.ts';
+import { ADAPTER, passThroughDisk } from '../machine/devices.ts';
+import { mustRun } from '../machine/must-run.ts';
+import { runMachine } from '../machine/virtual-machine.ts';
+import { type Mail, openRelay } from './relay.ts';
+import { RELAY } from './tree.ts';
+
+export interface SystemdTrial extends Observation {
+  readonly documents: Readonly<Record<string, LabDocument>>;
+  readonly mails: readonly Mail[];
+  /** When the first write was lost, in ms since 1970. */
+  readonly lostAt: number | undefined;
+  readonly busyAnswers: number;
+  readonly seconds: number;
+}
+
+export interface SystemdSettings {
+  readonly release: string;
+  readonly writes: number;
+  /** BUSY begins after this write. */
+  readonly busyAfter: number;
+  readonly busySeconds: number;
+  readonly limitSeconds: number;
+}
+
+/** Boots a tree from a root disk whose path fails over, with a mail relay that it can reach. `folder` is made. */
+export async function runGuest(
+  machine: Target,
+  folder: string,
+  tree: string,
+  settings: SystemdSettings,
+  signal: AbortSignal,
+): Promise<SystemdTrial> {
+  await mkdir(folder);
+  const started = Date.now();
+  await writeFile(join(tree, 'opt/lab/writes'), `${settings.writes}\n`);
+  const disk = join(folder, 'disk');
+  await mustRun(machine, ['truncate', '-s', '2G', disk]);
+  await mustRun(machine, ['mkfs.ext4', '-q', '-F', '-d', tree, disk], { signal });
+  const mails: Mail[] = [];
+  const relay = await openRelay((mail) => mails.push(mail));
+  try {
+    const storage = await openStorage(machine, folder, disk);
+    try {
+      const observer = observe();
+      const told = documents();
+      let lostAt: number | undefined;
+      const onLine = (line: string): void => {
+        if (told.line(line)) return;
+        observer.line(line);
+        const { written, lost } = observer.result();
+        if (written >= settings.busyAfter) storage.failOver(settings.busySeconds);
+        if (lost > 0) lostAt ??= Date.now();
+      };
+      const vm = {
+        kernel: join(tree, 'boot', `vmlinuz-${settings.release}`),
+        initramfs: join(tree, 'boot', `initrd.img-${settings.release}`),
+        parameters: 'root=/dev/sda rw loglevel=1 systemd.show_status=false',
+        devices: [
+          ...ADAPTER,
+          ...passThroughDisk(storage.url),
+          ...[
+            '-netdev',
+            `user,id=net,restrict=on,guestfwd=tcp:${RELAY.host}:${RELAY.port}-tcp:127.0.0.1:${relay.port}`,
+          ],
+          ...['-device', 'virtio-net-pci,netdev=net,romfile='],
+        ],
+        consoleLog: join(folder, 'console.log'),
+      };
+      await runMachine(vm, onLine, { seconds: settings.limitSeconds, signal });
+      const seconds = (Date.now() - started) / 1000;
+      const busyAnswers = storage.busyAnswers();
+      return { ...observer.result(), documents: told.result(), mails, lostAt, busyAnswers, seconds };
+    } finally {
+      await storage.close();
+    }
+  } finally {
+    await relay.close();
+  }
+}
