@@ -119,7 +119,10 @@ export interface FileAttributes {
 export interface RunOptions {
   /** What writes dies with this process, however that ends: no orphan writes after the next run's undo. */
   readonly effect: 'read' | 'write';
-  /** It goes on when this process dies: a package manager that is cut off leaves worse than one that is not. */
+  /**
+   * It goes on when this process dies: a package manager that is cut off leaves worse than one that is not; and what
+   * only asks a daemon to do something leaves nothing by itself.
+   */
   readonly mayOutlive?: boolean;
   /**
    * The program is the guest's own, and sees the guest only: on this machine it simply runs, for a tree it runs

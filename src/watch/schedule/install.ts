@@ -78,9 +78,14 @@ async function contents(target: Target, paths: readonly string[]): Promise<Reado
   return found;
 }
 
+/**
+ * systemd refuses who asks from a PID namespace of his own, for it cannot see his number (`Failed to connect to bus: No
+ * data available`), so this is on no leash; what systemctl asks for is done by systemd anyway.
+ */
 async function runAll(target: Target, commands: readonly (readonly [string, ...string[]])[]): Promise<void> {
   for (const argv of commands) {
-    const { status, stderr } = await target.run(argv, { effect: 'write', timeoutMs: 120_000 });
+    const options = { effect: 'write', mayOutlive: true, timeoutMs: 120_000 } as const;
+    const { status, stderr } = await target.run(argv, options);
     if (status !== 0 && !/not loaded/.test(stderr))
       throw failure(
         'E_SCHEDULE',
