@@ -38,7 +38,7 @@ type Part = (question: Case) => readonly Step[];
 const askStorage: Part = ({ seen: { devicePath } }) => [
   {
     title: 'see that the storage answers again',
-    why: 'every later step writes to it; while paths are still failing over, all of them fail, and do harm',
+    why: 'every later step writes to it; while paths are still failing over, all of them fail, and do harm; ask twice, for the first answer may be the error of an earlier write',
     commands:
       devicePath === undefined
         ? []

@@ -21,12 +21,20 @@ const ANSWERS: readonly { readonly words: RegExp; readonly answer: 'denied' | 'g
 /**
  * Asks the disk for one block, past the kernel's cache (O_DIRECT), in a child with a time limit: a path that is down
  * may hold a read for ever, and must not hold this process.
+ *
+ * A direct read first brings what the cache holds to the disk, and tells of any earlier write of that kind that failed
+ * (mm/filemap.c, filemap_check_errors(); once, it is forgotten then). So one error alone says nothing about now.
  */
 export async function askStorage(
   target: Pick<Target, 'run' | 'hostPath'>,
   device: string | undefined,
 ): Promise<StorageAnswer> {
   if (device === undefined) return { answer: 'no-device' };
+  const first = await askOnce(target, device);
+  return first.answer === 'error' ? askOnce(target, device) : first;
+}
+
+async function askOnce(target: Pick<Target, 'run' | 'hostPath'>, device: string): Promise<StorageAnswer> {
   const { status, stderr } = await target.run(
     ['dd', `if=${await target.hostPath(device)}`, 'of=/dev/null', 'bs=4096', 'count=1', 'iflag=direct'],
     { effect: 'read', timeoutMs: STORAGE_LIMIT_MS },
