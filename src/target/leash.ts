@@ -20,9 +20,13 @@ const DIES_WITH_PARENT = ['setpriv', '--pdeathsig', 'KILL'] as const;
  * noticed by its number: `$0` is this process.
  */
 const FIRST = '[ "$PPID" = "$0" ] || exit 137; ';
-/** The same inside the new PID namespace, where the parent's number is to be seen in the old /proc alone. */
+/**
+ * The same inside the new PID namespace, where the parent's number is to be seen in the old /proc alone: `$0` is what
+ * it is called there, which is not what it calls itself where this process is in a namespace with an older /proc.
+ */
 export const STILL_HELD =
   'read -r _ _ _ parent _ < /proc/self/stat; [ "$parent" = "$0" ] || exit 137; shift; ';
+const SELF = 'read -r self _ < /proc/self/stat; ';
 /**
  * The first process of a PID namespace is deaf to SIGTERM: the program is its child. The shell's own words about how
  * that ended are not the program's.
@@ -41,8 +45,8 @@ export function leashed(leash: Leash, argv: Argv): Argv {
  * with this process. The script starts with STILL_HELD, after which its arguments are `argv`.
  */
 export function inNamespace(namespaces: readonly string[], script: string, argv: readonly string[]): Argv {
-  const unshare = `exec unshare ${namespaces.join(' ')} --fork --kill-child=KILL -- sh -c "$1" "$$" "$@"`;
-  return [...DIES_WITH_PARENT, 'sh', '-c', FIRST + unshare, String(process.pid), script, ...argv];
+  const unshare = `exec unshare ${namespaces.join(' ')} --fork --kill-child=KILL -- sh -c "$1" "$self" "$@"`;
+  return [...DIES_WITH_PARENT, 'sh', '-c', FIRST + SELF + unshare, String(process.pid), script, ...argv];
 }
 
 const known = new Map<boolean, Promise<Leash>>();

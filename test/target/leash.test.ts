@@ -1,4 +1,4 @@
-import { spawn } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
@@ -139,4 +139,17 @@ describe('on the leash', () => {
     const { stdout } = await runProgram(['sh', '-c', 'id -u; id -G'], { ...WRITE, user });
     expect(stdout.toString()).toBe('61234\n61235\n');
   });
+});
+
+test('the namespace also holds where this process is in one itself, with the older /proc', () => {
+  const program = `
+    const { leashFor } = await import(${JSON.stringify(resolve('src/target/leash.ts'))});
+    const { runProgram } = await import(${JSON.stringify(resolve('src/target/run.ts'))});
+    const { stdout, status } = await runProgram(['sh', '-c', 'echo "$$"'], { effect: 'write' });
+    process.stdout.write(JSON.stringify([await leashFor(false, { PATH: process.env.PATH }), status, stdout.toString()]));`;
+  const argv = ['--pid', '--fork', '--', process.execPath, '--input-type=module', '-e', program];
+  const [leash, status, number] = JSON.parse(execFileSync('unshare', argv).toString());
+  expect([leash, status]).toEqual(['namespace', 0]);
+  // The second process of a namespace of its own.
+  expect(Number(number)).toBe(2);
 });
