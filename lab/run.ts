@@ -12,8 +12,9 @@ import { sayFailure } from '../src/ui/failure.ts';
 import { say } from '../src/ui/output.ts';
 import { failurePart } from './failure/part.ts';
 import type { Demo, Lab, Part } from './part.ts';
+import { systemdPart } from './systemd/part.ts';
 
-const PARTS: Readonly<Record<string, Part>> = { failure: failurePart };
+const PARTS: Readonly<Record<string, Part>> = { failure: failurePart, systemd: systemdPart };
 
 /** Whatever happens, the lab ends: several times what it takes. */
 const LIMIT_MINUTES = 60;

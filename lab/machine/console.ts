@@ -13,7 +13,7 @@ export interface LabDocument {
 
 /** Collects the documents of a console: `LAB document NAME STATUS {…}`. */
 export function documents(): {
-  /** Whether this line was one. Throws where what follows is no JSON. */
+  /** Whether this line was one; what was cut, or has a word of the kernel in it, is none. */
   readonly line: (line: string) => boolean;
   readonly result: () => Readonly<Record<string, LabDocument>>;
 } {
@@ -23,7 +23,11 @@ export function documents(): {
       const { key, words = '' } = labLine(line) ?? {};
       if (key !== 'document') return false;
       const [, name = '', status = '', text = ''] = /^(\S+) (\S+) (.*)$/.exec(words) ?? [];
-      found[name] = { status: Number(status), document: JSON.parse(text) };
+      try {
+        found[name] = { status: Number(status), document: JSON.parse(text) };
+      } catch {
+        return false;
+      }
       return true;
     },
     result: () => found,

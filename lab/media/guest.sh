@@ -10,7 +10,10 @@ document() {
   shift
   "$@" >/tmp/out 2>/tmp/err
   status=$?
-  [ -s /tmp/out ] || echo "LAB failed: $name: $(head -n 1 /tmp/err)"
+  if ! [ -s /tmp/out ]; then
+    echo "LAB failed: $name ($status): $(head -n 1 /tmp/err)"
+    return
+  fi
   echo "LAB document $name $status $(tr -d '\n' </tmp/out)"
 }
 in_shell() {

@@ -1,25 +1,29 @@
 # What an administrator does on a guest of his, and what happens then. Run by systemd, once the guest is up. The disk
-# that holds all this is the one that fails, so what is needed then lies in memory.
+# that holds all this is the one that fails, so what is needed then lies in memory (not in /run, which Debian's initramfs mounts noexec).
 say() { echo "LAB $*" >/dev/ttyS0; }
 mptfix() { /opt/mptfix/node /opt/mptfix/bin/mptfix.cjs "$@"; }
-mkdir -p /run/lab
-cp /bin/busybox /run/lab/busybox
-box=/run/lab/busybox
+mkdir -p /dev/shm/lab
+cp /bin/busybox /dev/shm/lab/busybox
+box=/dev/shm/lab/busybox
 
 # One document a line, with its command's exit status before it.
 document() {
   name=$1
   shift
-  "$@" >/run/lab/out 2>/run/lab/err
+  "$@" >/dev/shm/lab/out 2>/dev/shm/lab/err
   status=$?
-  [ -s /run/lab/out ] || say "failed: $name: $($box head -n 1 /run/lab/err)"
-  say "document $name $status $($box tr -d '\n' </run/lab/out)"
+  if ! [ -s /dev/shm/lab/out ]; then
+    say "failed: $name ($status): $($box head -n 1 /dev/shm/lab/err)"
+    return
+  fi
+  say "document $name $status $($box tr -d '\n' </dev/shm/lab/out)"
 }
 timeout_of() { cat /sys/block/sda/device/timeout; }
 
 say "kernel $(uname -r)"
 say "srcversion $(cat /sys/module/mptscsih/srcversion)"
-say "state $(systemctl is-system-running)"
+state=$(systemctl is-system-running)
+[ "$state" = running ] || say "failed: systemd is $state: $(systemctl --failed --no-legend)"
 document check mptfix check --json
 document status mptfix status --json
 
@@ -36,24 +40,24 @@ say "timeout undone $(timeout_of)"
 
 # What the watch leaves when it is taken away again: nothing.
 things() { find /etc /var/lib /run/systemd/system /run/mptfix 2>/dev/null | sort; }
-things >/run/lab/things
+things >/dev/shm/lab/things
 document tested mptfix watch test-mail --json
 document installed mptfix watch install --yes --json
 document uninstalled mptfix watch uninstall --yes --json
-things | diff /run/lab/things - >/run/lab/left || say "failed: left: $($box tr '\n' ' ' </run/lab/left)"
+things | diff /dev/shm/lab/things - >/dev/shm/lab/left || say "failed: left: $($box tr '\n' ' ' </dev/shm/lab/left)"
 document installed mptfix watch install --yes --json
-systemctl list-timers --no-legend mptfix-watch.timer >/run/lab/timers
-say "timers $($box tr '\n' ' ' </run/lab/timers)"
+systemctl list-timers --no-legend mptfix-watch.timer >/dev/shm/lab/timers
+say "timers $($box tr '\n' ' ' </dev/shm/lab/timers)"
 
 sync
 writes=$(cat /opt/lab/writes)
 $box sh -c '
   n=1
   while [ "$n" -le "$1" ]; do
-    if $0 dd if=/dev/zero of="/opt/lab/file$n" bs=4096 count=1 conv=fsync 2>/run/lab/said; then
+    if $0 dd if=/dev/zero of="/opt/lab/file$n" bs=4096 count=1 conv=fsync 2>/dev/shm/lab/said; then
       echo "LAB write $n ok"
     else
-      echo "LAB write $n failed: $($0 grep -v records /run/lab/said | $0 tail -n 1)"
+      echo "LAB write $n failed: $($0 grep -v records /dev/shm/lab/said | $0 tail -n 1)"
     fi
     n=$((n + 1))
     $0 sleep 1
@@ -70,4 +74,6 @@ document watched in_memory watch once --json
 document diagnose in_memory diagnose --json
 document recover in_memory recover --json
 say end
+# The serial line is slow, and a reset does not wait for it.
+$box sleep 5
 echo b >/proc/sysrq-trigger

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import type { Target } from '../../src/target/port.ts';
 import { type Observation, observe } from '../failure/observation.ts';
 import { openStorage } from '../failure/storage.ts';
-import { documents, type LabDocument } from '../machine/console.ts';
+import { documents, type LabDocument, labLine } from '../machine/console.ts';
 import { ADAPTER, passThroughDisk } from '../machine/devices.ts';
 import { mustRun } from '../machine/must-run.ts';
 import { runMachine } from '../machine/virtual-machine.ts';
@@ -12,6 +12,10 @@ import { RELAY } from './tree.ts';
 
 export interface SystemdTrial extends Observation {
   readonly documents: Readonly<Record<string, LabDocument>>;
+  /** The SCSI timeout of the root disk in sysfs, in seconds, by moment: before, hardened, replugged, undone. */
+  readonly timeouts: Readonly<Record<string, number>>;
+  /** What systemd says of the watch's timer. */
+  readonly timers: string;
   readonly mails: readonly Mail[];
   /** When the first write was lost, in ms since 1970. */
   readonly lostAt: number | undefined;
@@ -49,9 +53,16 @@ export async function runGuest(
     try {
       const observer = observe();
       const told = documents();
+      const timeouts: Record<string, number> = {};
+      let timers = '';
       let lostAt: number | undefined;
       const onLine = (line: string): void => {
         if (told.line(line)) return;
+        const { key, words = '' } = labLine(line) ?? {};
+        const [moment = '', seconds] = words.split(' ');
+        if (key === 'timeout') timeouts[moment] = Number(seconds);
+        if (key === 'timers') timers = words;
+        if (key === 'timeout' || key === 'timers') return;
         observer.line(line);
         const { written, lost } = observer.result();
         if (written >= settings.busyAfter) storage.failOver(settings.busySeconds);
@@ -64,9 +75,10 @@ export async function runGuest(
         devices: [
           ...ADAPTER,
           ...passThroughDisk(storage.url),
+          // One program a connection: `-tcp:` would connect once, when the machine starts, and never again.
           ...[
             '-netdev',
-            `user,id=net,restrict=on,guestfwd=tcp:${RELAY.host}:${RELAY.port}-tcp:127.0.0.1:${relay.port}`,
+            `user,id=net,restrict=on,guestfwd=tcp:${RELAY.host}:${RELAY.port}-cmd:busybox nc 127.0.0.1 ${relay.port}`,
           ],
           ...['-device', 'virtio-net-pci,netdev=net,romfile='],
         ],
@@ -75,7 +87,16 @@ export async function runGuest(
       await runMachine(vm, onLine, { seconds: settings.limitSeconds, signal });
       const seconds = (Date.now() - started) / 1000;
       const busyAnswers = storage.busyAnswers();
-      return { ...observer.result(), documents: told.result(), mails, lostAt, busyAnswers, seconds };
+      return {
+        ...observer.result(),
+        documents: told.result(),
+        timeouts,
+        timers,
+        mails,
+        lostAt,
+        busyAnswers,
+        seconds,
+      };
     } finally {
       await storage.close();
     }
