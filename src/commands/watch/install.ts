@@ -6,7 +6,7 @@ import {
   removeSchedule,
   type SchedulePlan,
 } from '../../watch/schedule/install.ts';
-import { FROM_MEMORY, loadIntoMemory, unloadFromMemory } from '../../watch/schedule/memory.ts';
+import { dropCopy, FROM_MEMORY, loadIntoMemory, unloadFromMemory } from '../../watch/schedule/memory.ts';
 import type { Job } from '../../watch/schedule/plan.ts';
 import { guestProgram } from '../../watch/schedule/program.ts';
 import { confirm } from '../confirm.ts';
@@ -51,8 +51,14 @@ export async function install(options: WatchInstallOptions, signal: AbortSignal)
   };
   if (options.dryRun) return show(options, result, page(plan));
   await confirm(page(plan), options, signal);
-  if (job.load !== undefined && target.kind === 'local') await loadIntoMemory(target);
-  await installSchedule(target, plan);
+  const inMemory = job.load !== undefined && target.kind === 'local';
+  const copied = inMemory ? await loadIntoMemory(target) : [];
+  try {
+    await installSchedule(target, plan);
+  } catch (error) {
+    if (copied.length > 0) await dropCopy(target);
+    throw error;
+  }
   return show(options, result, page(plan));
 }
 

@@ -1,7 +1,7 @@
 import { dirname } from 'node:path';
 import { failure } from '../../errors.ts';
 import { makeFolders } from '../../target/folders.ts';
-import type { Target } from '../../target/port.ts';
+import type { FileStat, Target } from '../../target/port.ts';
 import { type Job, SCHEDULERS, type ScheduleEntry, type Scheduler } from './plan.ts';
 
 export interface SchedulePlan {
@@ -23,8 +23,50 @@ export async function planSchedule(target: Target, job: Job): Promise<SchedulePl
   );
 }
 
-/** Writes it and starts it; a job that was installed before is replaced. */
-export async function installSchedule(target: Target, { scheduler, entries }: SchedulePlan): Promise<void> {
+/** Writes it and starts it; a job that was installed before is replaced. Where that fails, all is as it was before. */
+export async function installSchedule(target: Target, plan: SchedulePlan): Promise<void> {
+  const before = await remembered(target, plan.scheduler.paths);
+  try {
+    await writeAndStart(target, plan);
+  } catch (error) {
+    for (const [path, was] of before) await putBack(target, path, was);
+    // What went wrong is told; that this does, too, would hide it.
+    if (target.kind === 'local') await runAll(target, plan.scheduler.after).catch(() => undefined);
+    throw error;
+  }
+}
+
+type Remembered =
+  | { readonly link: string }
+  | { readonly content: string; readonly like: FileStat }
+  | undefined;
+
+async function remembered(
+  target: Target,
+  paths: readonly string[],
+): Promise<ReadonlyMap<string, Remembered>> {
+  const found = new Map<string, Remembered>();
+  const texts = await contents(target, paths);
+  for (const path of paths) {
+    const link = await target.readLink(path);
+    const content = texts.get(path);
+    const like = await target.lstat(path);
+    if (link !== undefined) found.set(path, { link });
+    else found.set(path, content === undefined || like === undefined ? undefined : { content, like });
+  }
+  return found;
+}
+
+async function putBack(target: Target, path: string, was: Remembered): Promise<void> {
+  if (was === undefined) {
+    if ((await target.lstat(path)) === undefined) return;
+    await target.remove(path);
+    await removeEmptyWants(target, dirname(path));
+  } else if ('link' in was) await target.link(path, was.link);
+  else await target.write(path, was.content, was.like);
+}
+
+async function writeAndStart(target: Target, { scheduler, entries }: SchedulePlan): Promise<void> {
   const others = scheduler.paths.filter((path) => !entries.some((entry) => entry.path === path));
   for (const path of others) if ((await target.lstat(path)) !== undefined) await target.remove(path);
   for (const entry of entries) {

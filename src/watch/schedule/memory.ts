@@ -44,9 +44,17 @@ export async function loadIntoMemory(target: Target): Promise<readonly string[]>
   return copies.map(({ to }) => to);
 }
 
+/** Takes the copy away, and the folder around it if there is nothing else in it. */
+export async function dropCopy(target: Target): Promise<void> {
+  if (await isMounted(target)) await mustRun(target, ['umount', MEMORY_FOLDER]);
+  if ((await target.lstat(MEMORY_FOLDER)) !== undefined) await target.removeTree(MEMORY_FOLDER);
+  const isThere = (await target.lstat(STATE_FOLDER)) !== undefined;
+  if (isThere && (await target.list(STATE_FOLDER)).length === 0) await target.removeTree(STATE_FOLDER);
+}
+
 /** Takes the copy away, and with it all that the watch keeps in /run. */
 export async function unloadFromMemory(target: Target): Promise<void> {
-  if (await isMounted(target)) await mustRun(target, ['umount', MEMORY_FOLDER]);
+  await dropCopy(target);
   if ((await target.lstat(STATE_FOLDER)) !== undefined) await target.removeTree(STATE_FOLDER);
 }
 
