@@ -50,6 +50,7 @@ const NEEDED = [
   ['busybox', 'busybox'],
   ['mksh', 'mksh'],
   ['journalctl', 'systemd'],
+  ['systemd-nspawn', 'systemd-container'],
   ['/lib/systemd/systemd-journal-remote', 'systemd-journal-remote'],
 ];
 /** A compiler that this release's kernel was not built with, for the proof that notices. */

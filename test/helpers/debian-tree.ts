@@ -8,6 +8,7 @@ import {
   readFileSync,
   rmSync,
   statfsSync,
+  symlinkSync,
   writeFileSync,
 } from 'node:fs';
 import { dirname, join } from 'node:path';
@@ -28,6 +29,8 @@ export interface DebianTrees {
   readonly initramfsTools: string;
   /** The same with dracut. */
   readonly dracut: string;
+  /** The same with systemd, which runs `/test/script` when it has booted; for `systemd-nspawn`. */
+  readonly systemd: string;
   /** How long each step of the making took. */
   readonly seconds: Readonly<Record<string, number>>;
 }
@@ -113,18 +116,33 @@ export async function makeTrees(work: string): Promise<DebianTrees> {
   const dracut = join(work, 'dracut');
   await timed('dracut installed', () => withDracut(initramfsTools, dracut, packages));
   const image = `/boot/initrd.img-${release}`;
+  const systemd = join(work, 'systemd');
+  await timed('systemd installed', () => withSystemd(initramfsTools, systemd, packages));
   await timed('mkinitramfs', () => inside(initramfsTools, 'mkinitramfs', '-o', image, release));
   await timed('dracut', () => inside(dracut, 'dracut', '--force', image, release));
-  return { release, package: `linux-image-${release}`, full, initramfsTools, dracut, seconds };
+  return { release, package: `linux-image-${release}`, full, initramfsTools, dracut, systemd, seconds };
 }
 
 /** Left out of every package, as `path-exclude` of dpkg's configuration has it. */
 const EXCLUDED = ['man', 'doc', 'locale', 'info', 'bash-completion', 'zoneinfo'];
 
-/** dracut's packages are fetched in the same go, and wait in a folder of their own. */
+/** Packages of the variants, as apt-get install takes them. */
+const VARIANTS = {
+  dracut: ['dracut', 'initramfs-tools-'],
+  systemd: ['systemd-sysv', 'libstdc++6', 'libatomic1'],
+} as const;
+
+/** The variants' packages are fetched in the same go, and wait in folders of their own. */
 function bootstrap(root: string, packages: string): void {
-  const fetchDracut =
-    'rm -f "$1"/var/cache/apt/archives/*.deb && APT_CONFIG="$MMDEBSTRAP_APT_CONFIG" apt-get --yes --download-only install dracut initramfs-tools-';
+  const archives = '"$1"/var/cache/apt/archives';
+  const fetched = Object.entries(VARIANTS).map(([name, wanted]) =>
+    [
+      `rm -f ${archives}/*.deb`,
+      `APT_CONFIG="$MMDEBSTRAP_APT_CONFIG" apt-get --yes --download-only install ${wanted.join(' ')}`,
+      `mkdir -p ${packages}/${name}`,
+      `mv ${archives}/*.deb ${packages}/${name}/`,
+    ].join(' && '),
+  );
   const architecture = execFileSync('dpkg', ['--print-architecture']).toString().trim();
   const options = [
     '--variant=essential',
@@ -134,8 +152,7 @@ function bootstrap(root: string, packages: string): void {
     ...EXCLUDED.map((name) => `--dpkgopt=path-exclude=/usr/share/${name}/*`),
     // dpkg -V shall have nothing to say about the kernel's.
     '--dpkgopt=path-include=/usr/share/doc/linux-image-*',
-    `--customize-hook=${fetchDracut}`,
-    `--customize-hook=mkdir ${packages} && mv "$1"/var/cache/apt/archives/*.deb ${packages}/`,
+    ...fetched.map((hook) => `--customize-hook=${hook}`),
     '--customize-hook=rm "$1"/etc/resolv.conf "$1"/etc/hostname',
   ];
   const codename = /^VERSION_CODENAME=(\w+)/m.exec(readFileSync('/etc/os-release', 'utf8'))?.[1] ?? 'stable';
@@ -207,14 +224,35 @@ async function withDracut(from: string, root: string, packages: string): Promise
     join(root, 'etc/dracut.conf.d/quick.conf'),
     `hostonly=no\ncompress="zstd -1"\nadd_drivers+=" ${KEPT.join(' ')} "\n`,
   );
+  await inside(root, 'dpkg', '--purge', '--force-depends', 'initramfs-tools', 'initramfs-tools-core');
+  await install(root, join(packages, 'dracut'));
+}
+
+const TEST_UNIT = `[Unit]
+ConditionPathExists=/test/script
+After=multi-user.target
+[Service]
+ExecStart=/bin/sh /test/script
+`;
+
+async function withSystemd(from: string, root: string, packages: string): Promise<void> {
+  execFileSync('cp', ['-al', from, root]);
+  own(root);
+  await install(root, join(packages, 'systemd'));
+  replace(join(root, 'etc/systemd/system/test.service'), TEST_UNIT);
+  const wants = join(root, 'etc/systemd/system/multi-user.target.wants');
+  mkdirSync(wants, { recursive: true });
+  symlinkSync('../test.service', join(wants, 'test.service'));
+}
+
+/** Installs a folder's packages in a tree. */
+async function install(root: string, packages: string): Promise<void> {
   execFileSync('cp', ['-r', packages, join(root, 'packages')]);
   const debs = readdirSync(packages).filter((name) => name.endsWith('.deb'));
   // dpkg starts no service and no trigger that makes an image in there.
   replace(join(root, 'usr/sbin/policy-rc.d'), '#!/bin/sh\nexit 101\n', 0o755);
-  await inside(root, 'dpkg', '--purge', '--force-depends', 'initramfs-tools', 'initramfs-tools-core');
-  const paths = debs.map((name) => `/packages/${name}`);
   // Neither knows an order of packages.
-  await inside(root, 'dpkg', '--unpack', '--force-depends', ...paths);
+  await inside(root, 'dpkg', '--unpack', '--force-depends', ...debs.map((name) => `/packages/${name}`));
   await inside(root, 'dpkg', '--configure', '--pending');
   rmSync(join(root, 'packages'), { recursive: true });
   rmSync(join(root, 'usr/sbin/policy-rc.d'));
