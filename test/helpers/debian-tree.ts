@@ -9,11 +9,10 @@ import {
   rmSync,
   statfsSync,
   symlinkSync,
-  writeFileSync,
 } from 'node:fs';
 import { dirname, join } from 'node:path';
 import type { TestProject } from 'vitest/node';
-import { rootTarget } from '../../src/target/root.ts';
+import { bootstrap, inside, install, replace } from './debian-packages.ts';
 
 /**
  * Real guests of this machine's Debian release: bootstrapped, with the distro's own kernel package installed by dpkg.
@@ -123,44 +122,6 @@ export async function makeTrees(work: string): Promise<DebianTrees> {
   return { release, package: `linux-image-${release}`, full, initramfsTools, dracut, systemd, seconds };
 }
 
-/** Left out of every package, as `path-exclude` of dpkg's configuration has it. */
-const EXCLUDED = ['man', 'doc', 'locale', 'info', 'bash-completion', 'zoneinfo'];
-
-/** Packages of the variants, as apt-get install takes them. */
-const VARIANTS = {
-  dracut: ['dracut', 'initramfs-tools-'],
-  systemd: ['systemd-sysv', 'libstdc++6', 'libatomic1'],
-} as const;
-
-/** The variants' packages are fetched in the same go, and wait in folders of their own. */
-function bootstrap(root: string, packages: string): void {
-  const archives = '"$1"/var/cache/apt/archives';
-  const fetched = Object.entries(VARIANTS).map(([name, wanted]) =>
-    [
-      `rm -f ${archives}/*.deb`,
-      `APT_CONFIG="$MMDEBSTRAP_APT_CONFIG" apt-get --yes --download-only install ${wanted.join(' ')}`,
-      `mkdir -p ${packages}/${name}`,
-      `mv ${archives}/*.deb ${packages}/${name}/`,
-    ].join(' && '),
-  );
-  const architecture = execFileSync('dpkg', ['--print-architecture']).toString().trim();
-  const options = [
-    '--variant=essential',
-    `--include=linux-image-${architecture},initramfs-tools,zstd,busybox,mount`,
-    '--aptopt=APT::Install-Recommends "false"',
-    '--dpkgopt=force-unsafe-io',
-    ...EXCLUDED.map((name) => `--dpkgopt=path-exclude=/usr/share/${name}/*`),
-    // dpkg -V shall have nothing to say about the kernel's.
-    '--dpkgopt=path-include=/usr/share/doc/linux-image-*',
-    ...fetched.map((hook) => `--customize-hook=${hook}`),
-    '--customize-hook=rm "$1"/etc/resolv.conf "$1"/etc/hostname',
-  ];
-  const codename = /^VERSION_CODENAME=(\w+)/m.exec(readFileSync('/etc/os-release', 'utf8'))?.[1] ?? 'stable';
-  // The kernel package's own image, of all its modules, would take most of a minute.
-  const env = { ...process.env, INITRD: 'No', DEBIAN_FRONTEND: 'noninteractive' };
-  execFileSync('mmdebstrap', ['--quiet', ...options, codename, root], { env, stdio: ['ignore', 2, 2] });
-}
-
 /** A copy with few modules, of hard links, and settings by which its image is made quickly. */
 function cutDown(full: string, root: string, release: string): void {
   const modules = join('usr/lib/modules', release);
@@ -243,31 +204,4 @@ async function withSystemd(from: string, root: string, packages: string): Promis
   const wants = join(root, 'etc/systemd/system/multi-user.target.wants');
   mkdirSync(wants, { recursive: true });
   symlinkSync('../test.service', join(wants, 'test.service'));
-}
-
-/** Installs a folder's packages in a tree. */
-async function install(root: string, packages: string): Promise<void> {
-  execFileSync('cp', ['-r', packages, join(root, 'packages')]);
-  const debs = readdirSync(packages).filter((name) => name.endsWith('.deb'));
-  // dpkg starts no service and no trigger that makes an image in there.
-  replace(join(root, 'usr/sbin/policy-rc.d'), '#!/bin/sh\nexit 101\n', 0o755);
-  // Neither knows an order of packages.
-  await inside(root, 'dpkg', '--unpack', '--force-depends', ...debs.map((name) => `/packages/${name}`));
-  await inside(root, 'dpkg', '--configure', '--pending');
-  rmSync(join(root, 'packages'), { recursive: true });
-  rmSync(join(root, 'usr/sbin/policy-rc.d'));
-}
-
-function replace(path: string, content: string, mode = 0o644): void {
-  rmSync(path, { force: true });
-  mkdirSync(dirname(path), { recursive: true });
-  writeFileSync(path, content, { mode });
-}
-
-/** Runs a guest's own program in its tree. */
-async function inside(root: string, ...argv: readonly [string, ...string[]]): Promise<void> {
-  const env = { INITRD: 'No', DEBIAN_FRONTEND: 'noninteractive' };
-  const target = rootTarget(root, { dryRun: false });
-  const { status, stdout, stderr } = await target.run(argv, { effect: 'write', inside: true, env });
-  if (status !== 0) throw new Error(`${argv.join(' ')} failed (${status}):\n${stdout}\n${stderr}`);
 }
