@@ -2,12 +2,15 @@ import { execFileSync } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
+import { buildBench } from '../helpers/build.ts';
 import { json, mptfix } from '../helpers/cli.ts';
 import { listing } from '../helpers/listing.ts';
 import { type SlimGuest, slimGuest } from '../helpers/slim-guest.ts';
 
 const fixture = inject('fixture');
 const { source } = fixture;
+// Where the compiler's user can read them: a copy would take longer than all the rest, and be what is interrupted.
+const { headers } = buildBench(fixture);
 const STATE = { without: ['var/lib/mptfix'] };
 let work = '';
 
@@ -18,7 +21,8 @@ beforeAll(() => {
 afterAll(() => rmSync(work, { recursive: true, force: true }));
 
 function apply(guest: SlimGuest): string[] {
-  return ['apply', '--root', guest.root, '--source', source, '--yes', '--json', '--work', work];
+  const inputs = ['--source', source, '--headers', headers()];
+  return ['apply', '--root', guest.root, ...inputs, '--yes', '--json', '--work', work];
 }
 
 async function onGuest(body: (guest: SlimGuest) => Promise<void>): Promise<void> {
