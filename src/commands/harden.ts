@@ -11,6 +11,7 @@ import { finishOpenSets, perform, refuseForeign, undoSet } from '../harden/perfo
 import { type HardenPlan, planHarden } from '../harden/plan.ts';
 import { HARDEN_FOLDER, storedSets } from '../harden/sets.ts';
 import { type DriverKnowledge, type Survey, survey } from '../harden/survey.ts';
+import { undoOrder } from '../harden/udev-events.ts';
 import { parseWish, type Wish } from '../harden/wish.ts';
 import type { Target } from '../target/port.ts';
 import { requireTools } from '../target/tools.ts';
@@ -140,7 +141,7 @@ async function undoResult(
 ): Promise<HardenResult> {
   const changes = (await storedSets(target))
     .toReversed()
-    .flatMap(({ set }) => set.changes.toReversed().map(undoWordsOf));
+    .flatMap(({ set }) => undoOrder(set.changes).map(undoWordsOf));
   const base = await result(target, found, changes.length === 0 ? 'nothing-to-do' : outcome, {
     changes: [],
     notes: [],

@@ -17,6 +17,7 @@ import {
   storedSets,
   writeSet,
 } from './sets.ts';
+import { calmUdev, undoOrder } from './udev-events.ts';
 
 /** A change and, of a file, its new bytes. */
 export interface Planned {
@@ -72,8 +73,13 @@ export async function perform(
 ): Promise<void> {
   const set = await begin(target, planned);
   try {
+    let isCalm = false;
     for (const one of planned) {
       signal.throwIfAborted();
+      if (one.change.kind === 'sysfs' && !isCalm) {
+        await calmUdev(target);
+        isCalm = true;
+      }
       await make(target, one);
     }
     await markApplied(target, set.number);
@@ -92,12 +98,17 @@ export async function perform(
 /** What an undo left alone, because somebody else has set it since and a reboot forgets it. */
 export type LeftAlone = readonly string[];
 
-/** Undoes a set, the last change first. Safe to run again after it was stopped anywhere. Throws E_HARDEN_UNDO. */
+/** Undoes a set, the last change first, what udev might set again at the end. Safe to run again after it was stopped anywhere. Throws E_HARDEN_UNDO. */
 export async function undoSet(target: Target, set: ChangeSet): Promise<LeftAlone> {
   const left: string[] = [];
   try {
     await markOpen(target, set.number);
-    for (const change of set.changes.toReversed()) {
+    let isCalm = false;
+    for (const change of undoOrder(set.changes)) {
+      if (change.kind === 'sysfs' && !isCalm) {
+        await calmUdev(target);
+        isCalm = true;
+      }
       const handler = handlerOf(change);
       const standing = await handler.standing(target, change);
       if (standing === 'before') continue;
