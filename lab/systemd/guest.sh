@@ -1,5 +1,6 @@
 # What an administrator does on a guest of his, and what happens then. Run by systemd, once the guest is up. The disk
-# that holds all this is the one that fails, so what is needed then lies in memory (not in /run, which Debian's initramfs mounts noexec).
+# that holds all this is the one that fails, so what is needed then lies in memory (not in /run, which Debian's initramfs
+# mounts noexec).
 say() { echo "LAB $*" >/dev/ttyS0; }
 mptfix() { /opt/mptfix/node /opt/mptfix/bin/mptfix.cjs "$@"; }
 mkdir -p /dev/shm/lab
@@ -32,8 +33,7 @@ say "timeout before $(timeout_of)"
 document hardened mptfix harden --apply errors=remount-ro timeout=180 --yes --json
 say "timeout hardened $(timeout_of)"
 echo 30 >/sys/block/sda/device/timeout
-udevadm trigger --action=add /sys/block/sda/device
-udevadm settle
+udevadm trigger --settle --action=add /sys/block/sda
 say "timeout replugged $(timeout_of)"
 document softened mptfix harden --undo --yes --json
 say "timeout undone $(timeout_of)"
