@@ -2,21 +2,20 @@ import { join } from 'node:path';
 import type { Target } from '../target/port.ts';
 import type { Workspace } from '../target/workspace.ts';
 import type { HeaderPart } from './header-parts.ts';
+import { needsItsRoot } from './links.ts';
 
 /**
- * Whether the build folder can serve where it is: the user that compiles can read all of its parts and write none,
- * and no link in them is absolute (such a link would lead to this machine's own kernel, not to the guest's).
+ * Whether the build folder can serve where it is: the user that compiles can read all of its parts and write none, and
+ * nothing in them would lead to this machine's own kernel instead of the guest's: no absolute link, and beside the
+ * build folder's no Makefile that names a folder.
  */
 export async function canServeInPlace(
   origin: Target,
   parts: readonly HeaderPart[],
   workspace: Workspace,
 ): Promise<boolean> {
-  for (const { path } of parts) {
-    const names = await origin.list(path);
-    const links = await Promise.all(names.map((name) => origin.readLink(join(path, name))));
-    if (links.some((link) => link?.startsWith('/'))) return false;
-  }
+  if (parts.some(({ links }) => links.some(needsItsRoot))) return false;
+  if (parts.slice(1).some(({ names }) => names.length > 0)) return false;
   const folders = await Promise.all(parts.map(({ path }) => origin.hostPath(path)));
   return areReadOnlyFor(workspace, folders);
 }

@@ -1,5 +1,6 @@
-import { basename, dirname, isAbsolute, join, resolve } from 'node:path';
+import { basename, dirname, isAbsolute, join } from 'node:path';
 import type { TargetReads } from '../target/port.ts';
+import { isInside, type Link, linksBelow } from './links.ts';
 
 /**
  * A build folder of Debian is not whole: its Makefile names `/usr/src/linux-headers-…-common` and its links lead to
@@ -10,44 +11,70 @@ export interface HeaderPart {
   readonly named: string;
   /** Where it is on the target. */
   readonly path: string;
+  /** The folders that its Makefile names. */
+  readonly names: readonly string[];
+  /** The links in it, at any depth. */
+  readonly links: readonly Link[];
 }
 
-type Reads = Pick<TargetReads, 'stat' | 'readText' | 'readLink' | 'list'>;
+type Reads = Pick<TargetReads, 'stat' | 'readText' | 'hostPath' | 'run'>;
 
-/** The parts that a build folder needs beside itself, each once; what it names and does not exist is in `missing`. */
+/** A folder that is named, and the places where it may be. */
+interface Wanted {
+  readonly named: string;
+  readonly candidates: readonly string[];
+  /** Packages have links far down that lead nowhere; what a Makefile or a link at the top names must be there. */
+  readonly isNeeded: boolean;
+}
+
+/**
+ * The build folder and behind it the parts that it needs, each once; what it needs and does not exist is in `missing`.
+ */
 export async function headerParts(
   origin: Reads,
   buildFolder: string,
-): Promise<{ readonly parts: readonly HeaderPart[]; readonly missing: readonly string[] }> {
-  const parts = new Map<string, HeaderPart>();
+): Promise<{ readonly parts: readonly [HeaderPart, ...HeaderPart[]]; readonly missing: readonly string[] }> {
+  const build = await readPart(origin, buildFolder, buildFolder);
+  const parts: [HeaderPart, ...HeaderPart[]] = [build];
   const missing = new Set<string>();
-  const queue = [buildFolder];
-  const add = async (named: string, candidates: readonly string[]): Promise<void> => {
-    if (parts.has(named) || named === buildFolder) return;
-    const path = await firstFolder(origin, candidates);
-    if (path === undefined) {
-      missing.add(named);
-      return;
-    }
-    parts.set(named, { named, path });
-    queue.push(path);
-  };
-  for (let folder = queue.shift(); folder !== undefined; folder = queue.shift()) {
-    const makefile = (await origin.readText(join(folder, 'Makefile'))) ?? '';
-    // Only a short forwarding Makefile names its tree; a kernel's own Makefile has such paths in prose.
-    if (makefile.length < 4096) {
-      for (const named of namedFolders(makefile)) await add(named, candidatesFor(buildFolder, named));
-    }
-    for (const name of await origin.list(folder)) {
-      const target = await origin.readLink(join(folder, name));
-      if (target === undefined) continue;
-      const named = packageFolder(resolve(folder, target));
-      if (isInside(resolve(folder, target), folder) || !isKernelFolder(named)) continue;
-      // A relative link means just one place, wherever the packages were unpacked.
-      await add(named, isAbsolute(target) ? candidatesFor(buildFolder, named) : [named]);
+  // The loop also comes to the parts that it adds.
+  for (const part of parts) {
+    for (const { named, candidates, isNeeded } of wantedBy(part, buildFolder)) {
+      if (parts.some((known) => isInside(named, known.named))) continue;
+      const path = await firstFolder(origin, candidates);
+      if (path !== undefined) parts.push(await readPart(origin, named, path));
+      else if (isNeeded) missing.add(named);
     }
   }
-  return { parts: [...parts.values()], missing: [...missing] };
+  return { parts, missing: [...missing] };
+}
+
+async function readPart(origin: Reads, named: string, path: string): Promise<HeaderPart> {
+  const [makefile = '', links] = await Promise.all([
+    origin.readText(join(path, 'Makefile')),
+    linksBelow(origin, path),
+  ]);
+  // Only a short forwarding Makefile names its tree; a kernel's own Makefile has such paths in prose.
+  return { named, path, names: makefile.length < 4096 ? namedFolders(makefile) : [], links };
+}
+
+function wantedBy({ path, names, links }: HeaderPart, buildFolder: string): readonly Wanted[] {
+  const byMakefile = names.map((named) => ({
+    named,
+    candidates: candidatesFor(buildFolder, named),
+    isNeeded: true,
+  }));
+  const byLinks = links
+    .filter(({ leadsTo }) => !isInside(leadsTo, path))
+    .map((link) => ({ link, named: packageFolder(link.leadsTo, buildFolder) }))
+    .filter(({ named }) => isKernelFolder(named))
+    .map(({ link, named }) => ({
+      named,
+      // A relative link means just one place, wherever the packages were unpacked.
+      candidates: isAbsolute(link.text) ? candidatesFor(buildFolder, named) : [named],
+      isNeeded: dirname(link.path) === path,
+    }));
+  return [...byMakefile, ...byLinks];
 }
 
 /** The absolute folders below /usr/src and the library folders that a Makefile includes from. */
@@ -56,18 +83,16 @@ export function namedFolders(makefile: string): readonly string[] {
   return [...new Set([...found].map((match) => match[1] as string))];
 }
 
-/** `…/linux-kbuild-6.1/scripts` belongs to the package folder `…/linux-kbuild-6.1`. */
-function packageFolder(path: string): string {
-  return /^linux-/.test(basename(dirname(path))) ? dirname(path) : path;
+/** `…/linux-kbuild-6.1/scripts/mod` belongs to the package folder `…/linux-kbuild-6.1`. */
+function packageFolder(path: string, buildFolder: string): string {
+  const folder = /^.*?\/(?:usr\/src|usr\/lib|lib)\/(?:kernels\/[^/]+|linux-[^/]+)/.exec(path)?.[0];
+  // SUSE's build folder is itself deep in such a one.
+  return folder === undefined || isInside(buildFolder, folder) ? path : folder;
 }
 
 /** Where kernels and their build tools lie; a link to anywhere else brings nothing of the guest's into the copy. */
 function isKernelFolder(path: string): boolean {
   return /\/(usr\/src|usr\/lib|lib)\/(linux|kernels)[\w.+~/-]*$/.test(path);
-}
-
-function isInside(path: string, folder: string): boolean {
-  return path === folder || path.startsWith(`${folder}/`);
 }
 
 /**

@@ -6,6 +6,7 @@ import type { Workspace } from '../target/workspace.ts';
 import { canServeInPlace, linkFolder } from './header-links.ts';
 import { type HeaderPart, headerParts } from './header-parts.ts';
 import { type TreeVersion, treeVersion } from './makefile-version.ts';
+import { makeLinksPrivate, makeMakefilesPrivate } from './private-paths.ts';
 
 /** A kernel's build folder in a private copy, which names nothing of this machine's own. */
 export interface Headers {
@@ -46,17 +47,20 @@ export async function privateHeaders(origin: Target, folder: string, workspace: 
   const [absent] = missing;
   if (absent !== undefined) throw incomplete(place, absent);
 
-  const all = [{ named: build, path: build }, ...parts];
   const home = join(workspace.at('headers'), build);
   await makeFolders(workspace.machine, dirname(home));
-  const inPlace = await canServeInPlace(origin, all, workspace);
+  const inPlace = await canServeInPlace(origin, parts, workspace);
   if (inPlace) await workspace.machine.mkdir(home, 0o755);
   const places = inPlace
-    ? await linkFolder(origin, all, home, workspace)
-    : await copyFolders(origin, all, workspace);
+    ? await linkFolder(origin, parts, home, workspace)
+    : await copyFolders(origin, parts, workspace);
   const prepared = places.get(build) ?? home;
-  await makePrivate(workspace, prepared, places, inPlace ? [] : [...places.values()]);
-  const folders = await Promise.all(all.map(({ path }) => origin.hostPath(path)));
+  if (inPlace) await makeMakefilesPrivate(workspace.machine, [prepared], places);
+  else {
+    await makeMakefilesPrivate(workspace.machine, [...places.values()], places);
+    await makeLinksPrivate(workspace.machine, origin, parts, places);
+  }
+  const folders = await Promise.all(parts.map(({ path }) => origin.hostPath(path)));
   return { ...(await describe(workspace, prepared, places, place)), folders };
 }
 
@@ -98,48 +102,10 @@ function incomplete(place: string, what: string): Error {
 async function copyFolder(origin: Target, from: string, to: string, { machine }: Workspace): Promise<void> {
   await makeFolders(machine, dirname(to));
   const source = await origin.hostPath(from);
-  const argv = ['cp', '-a', '--no-preserve=ownership', '--reflink=auto', '--', source, to] as const;
+  // A part may hold the build folder, whose copy is there already: -T copies over it, not into it.
+  const argv = ['cp', '-aT', '--no-preserve=ownership', '--reflink=auto', '--', source, to] as const;
   const result = await machine.run(argv, { effect: 'write' });
   if (result.status !== 0) throw new Error(`cannot copy ${from}: ${result.stderr.trim()}`);
-}
-
-/** Rewrites the paths in the forwarding Makefile, and absolute links, to the copies. */
-async function makePrivate(
-  workspace: Workspace,
-  home: string,
-  copies: ReadonlyMap<string, string>,
-  folders: readonly string[],
-): Promise<void> {
-  const { machine } = workspace;
-  const makefile = join(home, 'Makefile');
-  const text = (await machine.readText(makefile)) ?? '';
-  const rewritten = replacePaths(text, copies);
-  if (rewritten !== text) await machine.write(makefile, rewritten);
-  for (const [path, link] of await absoluteLinks(machine, folders)) {
-    const match = [...copies].find(([named]) => link === named || link.startsWith(`${named}/`));
-    if (match !== undefined) await machine.link(path, link.replace(match[0], match[1]));
-  }
-}
-
-/** Path and text of every absolute link below the folders. */
-async function absoluteLinks(machine: Target, folders: readonly string[]): Promise<[string, string][]> {
-  if (folders.length === 0) return [];
-  const tests = ['-type', 'l', '-lname', '/*', '-printf', '%p\\0%l\\0'];
-  const { status, stdout, stderr } = await machine.run(['find', ...folders, ...tests], { effect: 'read' });
-  if (status !== 0) throw new Error(`cannot look for links: ${stderr.trim()}`);
-  const words = stdout.toString('utf8').split('\0');
-  return Array.from({ length: words.length >> 1 }, (_, at) => [words[2 * at] ?? '', words[2 * at + 1] ?? '']);
-}
-
-/** In one pass and the longest first: `…-42` must not be found in `…-42-generic`, nor in a path just put in. */
-function replacePaths(text: string, copies: ReadonlyMap<string, string>): string {
-  const names = [...copies.keys()]
-    .sort((a, b) => b.length - a.length)
-    .map((name) => name.replace(/[^\w/-]/g, '\\$&'));
-  return text.replace(
-    new RegExp(`(?:${names.join('|')})(?![\\w.+~-])`, 'g'),
-    (name) => copies.get(name) ?? name,
-  );
 }
 
 async function describe(

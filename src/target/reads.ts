@@ -111,7 +111,6 @@ async function statOrNothing(get: () => Promise<BigIntStats>): Promise<FileStat 
 }
 
 function fileStat(status: BigIntStats): FileStat {
-  const nanos = status.mtimeNs % 1_000_000_000n;
   return {
     type: status.isFile()
       ? 'file'
@@ -124,9 +123,15 @@ function fileStat(status: BigIntStats): FileStat {
     mode: Number(status.mode & 0o7777n),
     uid: Number(status.uid),
     gid: Number(status.gid),
-    mtime: `${status.mtimeNs / 1_000_000_000n}.${String(nanos).padStart(9, '0')}`,
+    mtime: inSeconds(status.mtimeNs),
     ...(status.isBlockDevice() || status.isCharacterDevice() ? { rdev: deviceNumber(status.rdev) } : {}),
   };
+}
+
+/** Before 1970 the sign stands for both parts: -0.5 is half a second before. */
+function inSeconds(nanoseconds: bigint): string {
+  const digits = String(nanoseconds < 0n ? -nanoseconds : nanoseconds).padStart(10, '0');
+  return `${nanoseconds < 0n ? '-' : ''}${digits.slice(0, -9)}.${digits.slice(-9)}`;
 }
 
 async function freeSpace(path: string): Promise<number> {

@@ -5,7 +5,7 @@ import { constants as osConstants } from 'node:os';
 import { resolve } from 'node:path';
 import { StringDecoder } from 'node:string_decoder';
 import { execa } from 'execa';
-import { leashed, leashFor } from './leash.ts';
+import { asUser, leashed, leashFor } from './leash.ts';
 import type { Argv, RunOptions, RunResult } from './port.ts';
 
 /** Where tools are looked for, also where the caller's PATH lacks the folders of administration (su without -). */
@@ -34,8 +34,9 @@ export async function findProgram(name: string): Promise<string | undefined> {
 
 /**
  * Runs a program by its argument vector, in a process group of its own, with an environment of PATH, LC_ALL and
- * what is given. Resolves when the program and all that it started have ended; with `timeoutMs` some seconds after
- * that at the latest, with status 137: what waits in the kernel for a disk cannot be killed, and is left alone.
+ * what is given. Resolves when the program has ended; what it started and left behind ends with it, unless that has
+ * made a session of its own and the program only reads, or this is not root. With `timeoutMs` it resolves some seconds
+ * after that at the latest, with status 137: what waits in the kernel for a disk cannot be killed, and is left alone.
  * Never rejects for a failing program.
  * One that writes dies at once when this process does, also by SIGKILL.
  */
@@ -43,7 +44,11 @@ export async function runProgram(argv: Argv, options: RunOptions): Promise<RunRe
   if (options.signal?.aborted === true) return notStarted(143, 'not started');
   if (options.effect === 'read' || options.mayOutlive === true) return runPlainly(argv, options);
   if (!(await canStart(argv[0], options.cwd))) return notStarted(127, `spawn ${argv[0]} ENOENT or EACCES`);
-  return runPlainly(leashed(await leashFor(options.user !== undefined, ENVIRONMENT), argv), options);
+  const leash = await leashFor(ENVIRONMENT);
+  const { user, ...others } = options;
+  return leash === 'namespace' && user !== undefined
+    ? runPlainly(leashed(leash, asUser(user, argv)), others)
+    : runPlainly(leashed(leash, argv), options);
 }
 
 function notStarted(status: number, why: string): RunResult {
@@ -87,12 +92,26 @@ export async function runPlainly(argv: Argv, options: RunOptions): Promise<RunRe
     const enough = options.onChunk === undefined ? false : await passChunks(child, options.onChunk);
     return { enough, result: await child };
   })();
-  const { enough, result } = await withinTime(ended, child.nodeChildProcess, options.timeoutMs);
+  const { enough, result } = await withinTime(ended, child.nodeChildProcess, options.timeoutMs).finally(
+    () => {
+      if (options.mayOutlive !== true) endGroup(child.nodeChildProcess.pid);
+    },
+  );
   return {
     status: enough ? 0 : statusOf(result),
     stdout: Buffer.from((result.stdout as Uint8Array | undefined) ?? new Uint8Array()),
     stderr: textOf(result),
   };
+}
+
+/** What has closed its outputs is not waited for; it is in the program's group unless it has left that. */
+function endGroup(pid: number | undefined): void {
+  if (pid === undefined) return;
+  try {
+    process.kill(-pid, 'SIGKILL');
+  } catch {
+    // Nobody is left in it.
+  }
 }
 
 type Outcome = { readonly enough: boolean; readonly result: Ended & { readonly stdout?: unknown } };

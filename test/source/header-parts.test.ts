@@ -7,7 +7,7 @@ import { DEBIAN, DEBIAN_BUILD, UBUNTU, UBUNTU_BUILD } from './header-layouts.ts'
 async function partsOf(entries: Entries, build: string) {
   const root = await temporary(entries);
   const { parts, missing } = await headerParts(rootTarget(root, { dryRun: true }), build);
-  return { parts: Object.fromEntries(parts.map(({ named, path }) => [named, path])), missing };
+  return { parts: Object.fromEntries(parts.slice(1).map(({ named, path }) => [named, path])), missing };
 }
 
 describe('a build folder’s other parts are found', () => {
@@ -52,6 +52,34 @@ test('a part that is named and not there is missing, by its name', async () => {
   const without = Object.entries(DEBIAN).filter(([name]) => !/-common\//.test(name));
   const { missing } = await partsOf(Object.fromEntries(without), DEBIAN_BUILD);
   expect(missing).toEqual(['/usr/src/linux-headers-6.1.0-9-common']);
+});
+
+test('links far down bring the part that they lead to, and none where nothing is there', async () => {
+  const { parts, missing } = await partsOf(
+    {
+      'usr/src/linux-a/Makefile': '',
+      'usr/src/linux-a/deep/down': { link: '/usr/src/linux-b/arch/x86/Kconfig' },
+      'usr/src/linux-a/deep/beside': { link: '../../linux-c/include/x.h' },
+      'usr/src/linux-a/deep/none': { link: '/usr/src/linux-none/x' },
+      'usr/src/linux-b/arch/x86/Kconfig': '',
+      'usr/src/linux-c/include/x.h': '',
+    },
+    '/usr/src/linux-a',
+  );
+  expect(parts).toEqual({ '/usr/src/linux-b': '/usr/src/linux-b', '/usr/src/linux-c': '/usr/src/linux-c' });
+  expect(missing).toEqual([]);
+});
+
+test('a folder that the build folder is in is no part of it', async () => {
+  const { parts } = await partsOf(
+    {
+      'usr/src/linux-obj/x86_64/smp/Makefile': '',
+      'usr/src/linux-obj/x86_64/smp/scripts': { link: '/usr/src/linux-obj/x86_64/tools/scripts' },
+      'usr/src/linux-obj/x86_64/tools/scripts/x': '',
+    },
+    '/usr/src/linux-obj/x86_64/smp',
+  );
+  expect(Object.keys(parts)).toEqual(['/usr/src/linux-obj/x86_64/tools/scripts']);
 });
 
 test('a whole tree’s own Makefile, which is long, names paths in prose only', async () => {

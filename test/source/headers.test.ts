@@ -39,19 +39,61 @@ describe('of a guest’s tree', () => {
     });
   }
 
-  test('absolute links below the top of a part lead to the copies too', async () => {
+  test('absolute links below the top of a part lead to the copies too, or to the guest’s own file', async () => {
     const common = '/usr/src/linux-headers-6.1.0-9-common';
-    const { workspace, headers } = await copyOf(
+    const { root, workspace, headers } = await copyOf(
       {
         ...DEBIAN,
+        'etc/hostname': 'the guest',
+        'usr/lib/linux-more/x/y': 'more',
         [`${DEBIAN_BUILD.slice(1)}/include/deep/down`]: { link: `${common}/Makefile` },
         [`${common.slice(1)}/arch/outside`]: { link: '/etc/hostname' },
+        [`${common.slice(1)}/arch/above`]: { link: `${'../'.repeat(20)}etc/hostname` },
+        [`${common.slice(1)}/arch/beside`]: { link: '../../../../etc/hostname' },
+        [`${common.slice(1)}/arch/more`]: { link: '/usr/lib/linux-more/x/y' },
+        [`${common.slice(1)}/arch/none`]: { link: '/usr/lib/linux-none/x' },
       },
       DEBIAN_BUILD,
     );
     const base = workspace.at('headers');
     expect(readlinkSync(join(headers.folder, 'include/deep/down'))).toBe(`${base}${common}/Makefile`);
-    expect(readlinkSync(join(base, common, 'arch/outside'))).toBe('/etc/hostname');
+    for (const name of ['outside', 'above', 'beside'])
+      expect(readlinkSync(join(base, common, 'arch', name))).toBe(join(root, 'etc/hostname'));
+    expect(readlinkSync(join(base, common, 'arch/more'))).toBe(`${base}/usr/lib/linux-more/x/y`);
+    expect(readFileSync(join(base, common, 'arch/more'), 'utf8')).toBe('more');
+    expect(readlinkSync(join(base, common, 'arch/none'))).toBe(join(root, 'usr/lib/linux-none/x'));
+  });
+
+  test('the Makefiles of all its parts name the copies', async () => {
+    const { workspace } = await copyOf(
+      {
+        ...DEBIAN,
+        'usr/lib/linux-kbuild-6.1/Makefile': 'include /usr/src/linux-headers-6.1.0-9-common/Makefile\n',
+      },
+      DEBIAN_BUILD,
+    );
+    const base = workspace.at('headers');
+    expect(readFileSync(join(base, 'usr/lib/linux-kbuild-6.1/Makefile'), 'utf8')).toBe(
+      `include ${base}/usr/src/linux-headers-6.1.0-9-common/Makefile\n`,
+    );
+  });
+
+  test('a part that holds the build folder is copied round it', async () => {
+    const smp = 'usr/src/linux-obj/x86_64/smp';
+    const { workspace } = await copyOf(
+      {
+        [`${smp}/Makefile`]: `VERSION = 2\nPATCHLEVEL = 6\nSUBLEVEL = 16\nO = /${smp}\n`,
+        [`${smp}/.config`]: '',
+        [`${smp}/Module.symvers`]: '',
+        [`${smp}/link`]: { link: `/usr/src/linux-obj/tool` },
+        'usr/src/linux-obj/tool': 'a tool',
+      },
+      `/${smp}`,
+    );
+    const base = workspace.at('headers/usr/src/linux-obj');
+    expect(readdirSync(base)).toEqual(['tool', 'x86_64']);
+    expect(readFileSync(join(base, 'x86_64/smp/Makefile'), 'utf8')).toContain(`O = ${base}/x86_64/smp\n`);
+    expect(readlinkSync(join(base, 'x86_64/smp/link'))).toBe(join(base, 'tool'));
   });
 
   test('Debian’s Makefile names the copies and nothing else; version, release and .config are told', async () => {
@@ -94,6 +136,43 @@ tools:
     });
     expect([result.status, result.stdout.toString()]).toEqual([0, 'a script\n']);
   });
+});
+
+describe('a build folder that the compiling user cannot write to', () => {
+  /** Debian's layout without its one absolute link, all of it root's. */
+  const PLAIN: Entries = {
+    ...DEBIAN,
+    'usr/src/linux-headers-6.1.0-9-amd64/tools': { link: '../../lib/linux-kbuild-6.1/tools' },
+  };
+
+  async function isLinked(more: Entries): Promise<boolean> {
+    const { headers } = await copyOf({ ...PLAIN, ...more }, DEBIAN_BUILD);
+    return lstatSync(join(headers.folder, '.config')).isSymbolicLink();
+  }
+
+  test('serves in its place where nothing in it leads to this machine', async () => {
+    expect(await isLinked({})).toBe(true);
+    expect(await isLinked({ 'usr/lib/linux-kbuild-6.1/x/down': { link: '../scripts/basic' } })).toBe(true);
+  });
+
+  for (const [what, entries] of [
+    [
+      'an absolute link far down',
+      { 'usr/lib/linux-kbuild-6.1/x/down': { link: '/usr/lib/linux-kbuild-6.1/scripts' } },
+    ],
+    [
+      'a link that climbs above the root',
+      { 'usr/lib/linux-kbuild-6.1/x/up': { link: '../../../../../etc/x' } },
+    ],
+    [
+      'a part whose Makefile names a folder',
+      { 'usr/lib/linux-kbuild-6.1/Makefile': 'include /usr/src/linux-headers-6.1.0-9-common/Makefile\n' },
+    ],
+  ] as const) {
+    test(`is copied where it has ${what}`, async () => {
+      expect(await isLinked(entries)).toBe(false);
+    });
+  }
 });
 
 test('packages that were unpacked into the workspace are used in place', async () => {

@@ -1,10 +1,10 @@
 import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readdirSync, readFileSync } from 'node:fs';
+import { chmodSync, readdirSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { runProgram } from '../../src/target/run.ts';
-import { temporary, until } from './temporary.ts';
+import { sh, temporary, until } from './temporary.ts';
 
 const WRITE = { effect: 'write' } as const;
 
@@ -54,6 +54,12 @@ describe('when mptfix is killed', () => {
     expect(readFileSync(join(folder, 'written'), 'utf8')).toBe(written);
   });
 
+  test('also a program of another user', async () => {
+    const folder = await temporary();
+    chmodSync(folder, 0o777);
+    expect(await killedWhile(folder, 'user: { uid: 61234, gid: 61235 }')).toBeLessThan(300);
+  });
+
   test('at any moment, even while it starts one, nothing goes on', async () => {
     const folder = await temporary();
     const program = `
@@ -81,6 +87,48 @@ describe('when mptfix is killed', () => {
     await until(() => running(folder).length > 1);
     node.kill('SIGKILL');
     await until(() => readdirSync(folder).includes('done'));
+  });
+});
+
+describe('when a program ends, what it has started and left behind with closed outputs ends too:', () => {
+  const user = { uid: 61234, gid: 61235 };
+  const left = (start: string) => `${start} sh -c 'sleep 600; :' "$0" < /dev/null > /dev/null 2>&1 & exit 3`;
+
+  test.each([
+    ['one that writes', '', WRITE],
+    ['one that writes, in a session of its own', 'setsid', WRITE],
+    ['one that writes as another user', '', { ...WRITE, user }],
+    ['one that writes as another user, in a session of its own', 'setsid', { ...WRITE, user }],
+    ['one that reads', '', { effect: 'read' }],
+    ['one that reads as another user', '', { effect: 'read', user }],
+  ] as const)('%s', async (_, start, options) => {
+    const folder = await temporary();
+    const { status } = await runProgram(['sh', '-c', left(start), folder], options);
+    expect(status).toBe(3);
+    await until(() => running(folder).length === 0);
+  });
+
+  test('but not where it may outlive mptfix', async () => {
+    const folder = await temporary();
+    const script = `(sleep 0.3; echo done > "$0/done") < /dev/null > /dev/null 2>&1 & exit 0`;
+    await runProgram(['sh', '-c', script, folder], { ...WRITE, mayOutlive: true });
+    await until(() => readdirSync(folder).includes('done'));
+  });
+
+  test('also where this process is not root', async () => {
+    const folder = await temporary();
+    sh(
+      'mkdir "$1/src"; cp -R src/target src/errors.ts "$1/src"; ln -s "$2" "$1/node_modules"',
+      folder,
+      resolve('node_modules'),
+    );
+    const program = `
+      const { runProgram } = await import(process.argv[1]);
+      const { status } = await runProgram(['sh', '-c', process.argv[2], process.argv[3]], { effect: 'write' });
+      process.stdout.write(String(status));`;
+    const argv = ['--input-type=module', '-e', program, join(folder, 'src/target/run.ts'), left(''), folder];
+    expect(execFileSync(process.execPath, argv, { ...user, encoding: 'utf8' })).toBe('3');
+    await until(() => running(folder).length === 0);
   });
 });
 
@@ -146,7 +194,7 @@ test('the namespace also holds where this process is in one itself, with the old
     const { leashFor } = await import(${JSON.stringify(resolve('src/target/leash.ts'))});
     const { runProgram } = await import(${JSON.stringify(resolve('src/target/run.ts'))});
     const { stdout, status } = await runProgram(['sh', '-c', 'echo "$$"'], { effect: 'write' });
-    process.stdout.write(JSON.stringify([await leashFor(false, { PATH: process.env.PATH }), status, stdout.toString()]));`;
+    process.stdout.write(JSON.stringify([await leashFor({ PATH: process.env.PATH }), status, stdout.toString()]));`;
   const argv = ['--pid', '--fork', '--', process.execPath, '--input-type=module', '-e', program];
   const [leash, status, number] = JSON.parse(execFileSync('unshare', argv).toString());
   expect([leash, status]).toEqual(['namespace', 0]);

@@ -50,6 +50,15 @@ test('stat tells type, mode, owner and nanoseconds', async () => {
   expect((await target.stat('/'))?.type).toBe('directory');
 });
 
+test.each(['-0.500000000', '-1.000000000', '-1.500000001', '-1000000000.000000001', '0.000000001'])(
+  'a time of %s seconds is told as `touch` takes it',
+  async (time) => {
+    const root = await temporary({ file: '' });
+    sh('touch -m -d "@$2" "$1"', join(root, 'file'), time);
+    expect((await open(root).stat('/file'))?.mtime).toBe(time);
+  },
+);
+
 test('names come sorted, and a hash is that of the content', async () => {
   const root = await temporary({ b: '', a: 'content', 'C/x': '' });
   const target = open(root);
