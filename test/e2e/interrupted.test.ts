@@ -5,6 +5,7 @@ import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
 import { json, mptfix } from '../helpers/cli.ts';
 import { listing } from '../helpers/listing.ts';
 import { type SlimGuest, slimGuest } from '../helpers/slim-guest.ts';
+import { BOTH_GONE, unread } from '../helpers/unread.ts';
 
 const fixture = inject('fixture');
 const { source } = fixture;
@@ -72,6 +73,15 @@ describe('a signal before the installation leaves the guest as it was, no child 
     );
   }
 });
+
+test('an installation whose output nobody reads is finished, and so is its rollback', () =>
+  onGuest(async (guest) => {
+    const before = listing(guest.root, STATE);
+    expect(unread(BOTH_GONE, ...apply(guest)).status).toBe(0);
+    expect(json(await mptfix(['status', '--root', guest.root, '--json'])).state).toBe('patched');
+    expect(unread(BOTH_GONE, 'rollback', '--root', guest.root, '--yes').status).toBe(0);
+    expect(listing(guest.root, STATE).filter(notStateParent)).toEqual(before.filter(notStateParent));
+  }));
 
 /** Waits until a make of ours runs. */
 async function compiling(): Promise<void> {

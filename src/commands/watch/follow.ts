@@ -1,19 +1,24 @@
 import { cleanText } from '../../facts/release-text.ts';
 import { say } from '../../ui/output.ts';
+import { stdoutReaderGone } from '../../ui/readers.ts';
 import { type Change, follow as followGuest } from '../../watch/follow.ts';
 import { openTarget } from '../options.ts';
 import { notifier, watched } from './once.ts';
 import { requireAddresses, type WatchOptions } from './options.ts';
 
-/** `mptfix watch follow`: a line for each change, within a second, until SIGTERM. With `--json` each is a document. */
+/**
+ * `mptfix watch follow`: a line for each change, within a second, until SIGTERM. With `--json` each is a document. It
+ * ends as well when nobody reads its lines any more, unless it tells somebody by mail.
+ */
 export async function follow(options: WatchOptions, signal: AbortSignal): Promise<number> {
   requireAddresses(options.to);
   const target = openTarget(options, false);
+  const notify = await notifier(target, options);
   const notes = new Set<string>();
   await followGuest(target, {
     probe: false,
-    notify: await notifier(target, options),
-    signal,
+    notify,
+    signal: notify === undefined ? AbortSignal.any([signal, stdoutReaderGone()]) : signal,
     onChange: (change) => process.stdout.write(`${options.json ? document(change) : line(change)}\n`),
     onNotes: ({ notes: all }) => {
       for (const note of all) if (!notes.has(note) && notes.size < 100) say(`note: ${note}`);
