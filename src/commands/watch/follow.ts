@@ -1,5 +1,5 @@
-import { cleanText } from '../../facts/release-text.ts';
 import { say } from '../../ui/output.ts';
+import { printable, printableJson } from '../../ui/printable.ts';
 import { stdoutReaderGone } from '../../ui/readers.ts';
 import { type Change, follow as followGuest } from '../../watch/follow.ts';
 import { openTarget } from '../options.ts';
@@ -30,7 +30,7 @@ export async function follow(options: WatchOptions, signal: AbortSignal): Promis
 
 function document({ finding, before }: Change): string {
   const time = new Date().toISOString();
-  return JSON.stringify({
+  return printableJson({
     schema: 'mptfix.watch-change/1',
     time,
     before: before ?? null,
@@ -42,5 +42,5 @@ function line({ finding, before }: Change): string {
   const { fileSystem, state, evidence } = finding;
   const from = before === undefined ? '' : `${before} -> `;
   const why = evidence[0] === undefined ? '' : `: ${evidence[0].detail}`;
-  return cleanText(`${new Date().toISOString()} ${fileSystem.mountPoint} ${from}${state}${why}`, 500);
+  return printable(`${new Date().toISOString()} ${fileSystem.mountPoint} ${from}${state}${why}`, 500);
 }
