@@ -12,7 +12,7 @@ export function sayFailure(problem: Failure, json: boolean, cause: unknown): voi
 }
 
 /** The one document that a failed run prints on stdout with `--json`. */
-export function sayFailureDocument(failure: Failure): void {
+function sayFailureDocument(failure: Failure): void {
   process.stdout.write(`${printableJson({ schema: 'mptfix.error/1', error: failure }, 2)}\n`);
 }
 
