@@ -9,7 +9,7 @@ if (found[0] < wanted[0] || (found[0] === wanted[0] && found[1] < wanted[1])) {
       wanted.join('.') +
       ' or newer, this is ' +
       process.versions.node +
-      '; in a checkout use: npm run -s mptfix -- …\n',
+      '\n  next: install a newer Node; in a checkout type npm run -s mptfix -- …\n',
   );
   process.exit(3);
 } else {

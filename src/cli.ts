@@ -3,10 +3,10 @@ import { declareDriver } from './commands/declare-driver.ts';
 import { declareRecovery } from './commands/declare-recovery.ts';
 import { common } from './commands/flags.ts';
 import { declareWatch } from './commands/watch/declare.ts';
-import { type ErrorCode, type Failure, isFailure } from './errors.ts';
+import { type ErrorCode, type Failure, failure, isFailure } from './errors.ts';
 import { toolVersion } from './package-root.ts';
 import { watchSignals } from './signals.ts';
-import { sayFailure, sayFailureDocument } from './ui/failure.ts';
+import { sayFailure } from './ui/failure.ts';
 
 /** The one place that maps errors to exit statuses. The contract is in README.md. */
 const STATUS: Readonly<Record<ErrorCode, number>> = {
@@ -104,7 +104,8 @@ export async function main(argv: readonly string[]): Promise<number> {
     await program.parseAsync(argv, { from: 'user' });
     return status;
   } catch (error) {
-    if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : usage(error, argv);
+    if (error instanceof CommanderError)
+      return error.exitCode === 0 ? 0 : tellFailure(usage(error, program, argv), argv);
     if (!interrupts.signal.aborted || isUndoFailure(error)) return tellFailure(error, argv);
     tell(interrupted(), argv, error);
     return 128 + interrupts.number();
@@ -124,11 +125,20 @@ function tell(problem: Failure, argv: readonly string[], error: unknown): void {
   sayFailure(problem, argv.includes('--json'), argv.includes('--verbose') ? error : undefined);
 }
 
-/** commander has told the person already; a script gets its document all the same. */
-function usage(error: CommanderError, argv: readonly string[]): number {
-  const problem: Failure = { code: 'E_USAGE', what: error.message, next: 'mptfix --help' };
-  if (argv.includes('--json')) sayFailureDocument(problem);
-  return STATUS.E_USAGE;
+/** What commander found wrong, as every other error is told. */
+function usage(error: CommanderError, program: Command, argv: readonly string[]): Error {
+  const command = commandOf(program, argv);
+  const what =
+    error.code === 'commander.help'
+      ? `${command} wants the name of a command`
+      : error.message.replace(/^error: /, '');
+  return failure('E_USAGE', what, `${command} --help tells what it takes`);
+}
+
+/** The words of the command that a command line reached. */
+function commandOf(program: Command, [word, ...rest]: readonly string[]): string {
+  const next = program.commands.find((one) => one.name() === word);
+  return next === undefined ? program.name() : `${program.name()} ${commandOf(next, rest)}`;
 }
 
 export type Act = (signal: AbortSignal) => Promise<number>;
@@ -140,8 +150,8 @@ function declare(run: (act: Act) => Promise<void>): Command {
     )
     .version(toolVersion())
     .exitOverride()
-    .showHelpAfterError('(mptfix --help lists the commands)')
-    .configureOutput({ writeErr: (text) => process.stderr.write(text) });
+    // It tells errors in a form of its own, and the whole help where a command is missing: `usage` has ours.
+    .configureOutput({ writeErr: () => {} });
 
   declareDriver(program, run);
   declareWatch(program, run);

@@ -1,10 +1,26 @@
 import { setFlagsFromString } from 'node:v8';
+import { failure } from './errors.ts';
+import { lostOutput, outliveReaders } from './ui/readers.ts';
+
+/** Where a run begins, and where it ends: the answer is its exit status. */
+export async function start(argv: readonly string[]): Promise<number> {
+  outliveReaders();
+  const status = await run(argv);
+  const problem = await lostOutput();
+  if (problem === undefined) return status;
+  const error = failure(
+    'E_OUTPUT',
+    `what the command did is done, but stdout could not be written: ${problem.message}`,
+    'make room where stdout goes; mptfix status tells how the guest stands',
+  );
+  return (await import('./cli.ts')).tellFailure(error, []);
+}
 
 /**
- * Where a run begins. Timers call `watch once` each minute on every guest: it goes past the command line's parser and
+ * Timers call `watch once` each minute on every guest: it goes past the command line's parser and
  * whatever else it does not need. All others, and whatever is not plain here, are `cli.ts`'s.
  */
-export async function start(argv: readonly string[]): Promise<number> {
+async function run(argv: readonly string[]): Promise<number> {
   if (argv[0] !== 'watch') return viaCli(argv);
   if (argv[1] === 'worker') return (await import('./watch/worker/run.ts')).runWorker(argv[2]);
   if (argv[1] !== 'once') return viaCli(argv);

@@ -71,9 +71,18 @@ describe('help', () => {
 
 describe('a mistake in the command line ends with 2, says what, and nothing on stdout:', () => {
   test.each([
-    ['no command', [], 'Usage'],
+    ['no command', [], 'the name of a command'],
+    ['no command of the watch', ['watch'], 'mptfix watch --help'],
     ['an unknown command', ['fix'], "unknown command 'fix'"],
-    ['an unknown option', ['check', '--rot', '/x'], "unknown option '--rot'"],
+    ['a command with a letter too many', ['chekc'], "unknown command 'chekc' (Did you mean check?)"],
+    ['a hostile word', ['fix\n\u202e\u009b'], "unknown command 'fix \\u202e\\x9b'"],
+    ['a word that is no choice', ['plan', '--placement', 'x'], 'Allowed choices are in-place, updates'],
+    ['no variable of make', ['plan', '--make-var', 'CC'], '--make-var wants NAME=VALUE'],
+    ['a variable that is not theirs', ['apply', '--dry-run', '--make-var', 'M=/x'], '--make-var wants'],
+    ['a key without its certificate', ['plan', '--sign-key', '/k'], 'give --sign-key and --sign-cert'],
+    ['all modules of no tree', ['apply', '--dry-run', '--full'], 'give --whole-tree too'],
+    ['an option that has to be', ['build'], '--output'],
+    ['an unknown option', ['check', '--rot', '/x'], "unknown option '--rot' (Did you mean --root?)"],
     ['an option without its value', ['check', '--root'], 'argument missing'],
     ['an argument too many', ['status', 'now'], 'too many arguments'],
     ['a generation that is no number', ['rollback', '--to', 'first'], 'E_USAGE'],
@@ -81,7 +90,8 @@ describe('a mistake in the command line ends with 2, says what, and nothing on s
     ['both files to judge', ['check', '--source', '/a', '--module', '/b'], 'E_USAGE'],
   ])('%s', async (_, args, says) => {
     const { status, stdout, stderr } = await mptfix(args);
-    expect([status, stdout, stderr.includes(says)]).toEqual([2, '', true]);
+    expect([status, stdout, stderr]).toEqual([2, '', expect.stringContaining(says)]);
+    expect(stderr).toMatch(/^mptfix: E_USAGE: .+\n {2}next: .+\n$/);
   });
 });
 

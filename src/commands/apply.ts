@@ -15,7 +15,7 @@ import { printResult, say } from '../ui/output.ts';
 import { runSteps } from '../ui/steps.ts';
 import { confirm } from './confirm.ts';
 import { installMissingTools } from './install-tools.ts';
-import { type MakingOptions, makingOf } from './making.ts';
+import { type MakingOptions, makingOf, requireMaking } from './making.ts';
 import {
   type BuildingOptions,
   type InstallingOptions,
@@ -41,6 +41,7 @@ interface ApplyResult {
 
 /** `mptfix apply`: reads and plans, then does exactly what was planned. */
 export async function apply(options: ApplyOptions, signal: AbortSignal): Promise<number> {
+  requireMaking(options);
   const target = openTarget(options, options.dryRun);
   if (options.dryRun) {
     const { plan } = await prepare(target, options);

@@ -11,7 +11,7 @@ export function declareDriver(program: Command, run: (act: Act) => Promise<void>
     .option('--module <file>', 'judge a module file alone')
     .action((options) => run(async (signal) => (await import('./check.ts')).check(options, signal)));
 
-  installing(building(common(program.command('plan'))))
+  installing(making(building(common(program.command('plan')))))
     .description('say what apply would do, and do nothing')
     .action((options) => run(async () => (await import('./plan.ts')).plan(options)));
 

@@ -3,7 +3,7 @@ import { failure } from '../errors.ts';
 import type { Making } from '../flow/job.ts';
 import { noCache, openCache } from '../target/cache.ts';
 
-/** The options of `apply` and `build` that say how a module is made. */
+/** The options of `plan`, `apply` and `build` that say how a module is made. */
 export interface MakingOptions {
   readonly makeVar?: readonly string[];
   readonly allowUnproven?: boolean;
@@ -26,10 +26,9 @@ const OWN_VARIABLES: ReadonlySet<string> = new Set([
   'SHELL',
 ]);
 
-/** Throws E_USAGE with every word that is wrong. */
-export async function makingOf(options: MakingOptions): Promise<Making> {
-  const makeVars = options.makeVar ?? [];
-  const wrong = makeVars.filter((word) => !isVariable(word));
+/** Throws E_USAGE where these options cannot be meant; `--make-var` with every word that is wrong. */
+export function requireMaking(options: MakingOptions): void {
+  const wrong = (options.makeVar ?? []).filter((word) => !isVariable(word));
   if (wrong.length > 0) {
     throw failure(
       'E_USAGE',
@@ -46,8 +45,14 @@ export async function makingOf(options: MakingOptions): Promise<Making> {
       'give --sign-key and --sign-cert',
     );
   }
+}
+
+/** How the module is made. Throws E_USAGE as `requireMaking` does. */
+export async function makingOf(options: MakingOptions): Promise<Making> {
+  requireMaking(options);
+  const { signKey, signCert } = options;
   return {
-    makeVars,
+    makeVars: options.makeVar ?? [],
     ...(options.config === undefined ? {} : { config: options.config }),
     ...(options.symvers === undefined ? {} : { symvers: options.symvers }),
     allowUnproven: options.allowUnproven ?? false,
@@ -61,7 +66,7 @@ export async function makingOf(options: MakingOptions): Promise<Making> {
 }
 
 /** Throws E_USAGE where all modules shall be made, and of no tree. */
-export function requireTree({ wholeTree, full }: Pick<MakingOptions, 'wholeTree' | 'full'>): void {
+function requireTree({ wholeTree, full }: Pick<MakingOptions, 'wholeTree' | 'full'>): void {
   if (!full || wholeTree) return;
   throw failure(
     'E_USAGE',

@@ -1,13 +1,13 @@
 import { prepare } from '../flow/prepare.ts';
 import { printResult } from '../ui/output.ts';
-import { requireTree } from './making.ts';
+import { type MakingOptions, requireMaking } from './making.ts';
 import { type BuildingOptions, type InstallingOptions, openTarget } from './options.ts';
 import { planPage } from './pages/plan.ts';
 import { settleFirst } from './settle.ts';
 
 /** `mptfix plan`: what apply would do. Reads only, once what a killed run has left is put back. */
-export async function plan(options: BuildingOptions & InstallingOptions): Promise<number> {
-  requireTree(options);
+export async function plan(options: BuildingOptions & InstallingOptions & MakingOptions): Promise<number> {
+  requireMaking(options);
   await settleFirst(options);
   const { plan: document } = await prepare(openTarget(options, true), options);
   printResult(options, document, planPage(document));

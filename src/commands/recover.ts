@@ -7,10 +7,10 @@ import { deadServices } from '../recover/services.ts';
 import type { Step } from '../recover/steps.ts';
 import type { Target } from '../target/port.ts';
 import { printResult, say } from '../ui/output.ts';
+import { printable } from '../ui/printable.ts';
 import { askYes, canAsk } from '../ui/prompt.ts';
 import { type MutatingOptions, openTarget } from './options.ts';
 import { recoverPage, stepPage } from './pages/recover.ts';
-import { plain } from './pages/words.ts';
 
 export interface RecoverOptions extends CommonOptions, MutatingOptions {
   readonly apply: boolean;
@@ -128,7 +128,7 @@ async function agree(
   signal: AbortSignal,
 ): Promise<boolean> {
   if (options.yes) {
-    say(`${plain(mountPoint)}: ${step.title}`);
+    say(`${printable(mountPoint)}: ${step.title}`);
     return true;
   }
   say(stepPage(step, mountPoint));

@@ -49,6 +49,12 @@ export interface PlanWishes {
   readonly wholeTree: boolean;
   /** `--full`: all modules of that tree are made. */
   readonly full: boolean;
+  /** `--config`: the guest's .config, for the whole tree. */
+  readonly config: string | undefined;
+  /** `--make-var`. */
+  readonly makeVars: readonly string[];
+  /** `--sign-key`: the module is signed. */
+  readonly signKey: string | undefined;
   /** What of the guest's own could serve: its build folder, if it is there. */
   readonly guestHeaders: string | undefined;
   readonly placement: Placement;
@@ -121,7 +127,7 @@ function steps(
   { facts }: Assessment,
   source: Origin,
   headers: Origin,
-  { placement, images, bootEntry, wholeTree, full }: PlanWishes,
+  { placement, images, bootEntry, wholeTree, full, config, makeVars, signKey }: PlanWishes,
 ): readonly PlanStep[] {
   const module = facts.module?.path ?? '';
   const rebuilt = images.filter(({ action }) => action === 'rebuild');
@@ -132,13 +138,14 @@ function steps(
     work(`take the driver from ${originText(source)}`),
     work(
       wholeTree
-        ? 'configure the whole source as the guest’s kernel: make oldconfig, make modules_prepare'
+        ? `configure the whole source as ${config ?? 'the guest’s kernel'}: make oldconfig, make modules_prepare`
         : `take the build folder from ${originText(headers)}`,
     ),
     work('patch one branch, and show the difference'),
     work(
-      `${full ? 'make all modules of the tree' : `compile ${facts.module?.name ?? ''}.ko`} as an unprivileged user, and prove that it belongs to ${release}`,
+      `${full ? 'make all modules of the tree' : `compile ${facts.module?.name ?? ''}.ko`}${makeVars.length === 0 ? '' : ` (${makeVars.join(' ')})`} as an unprivileged user, and prove that it belongs to ${release}`,
     ),
+    ...(signKey === undefined ? [] : [work(`sign it with ${signKey}`)]),
     guest(`keep ${module} and the module index in /var/lib/mptfix`),
     guest(
       placement === 'in-place'

@@ -15,6 +15,9 @@ export interface Wishes {
   readonly offline: boolean;
   readonly wholeTree?: boolean;
   readonly full?: boolean;
+  readonly config?: string;
+  readonly makeVar?: readonly string[];
+  readonly signKey?: string;
   readonly placement?: Placement;
   /** False with --no-initramfs. */
   readonly initramfs?: boolean;
@@ -35,6 +38,9 @@ export async function prepare(
     offline: wishes.offline,
     wholeTree: wishes.wholeTree ?? false,
     full: wishes.full ?? false,
+    config: wishes.config,
+    makeVars: wishes.makeVar ?? [],
+    signKey: wishes.signKey,
     guestHeaders: await guestHeaders(target, assessment.facts.kernel.release),
     placement: wishes.placement ?? 'in-place',
     bootEntry: wishes.bootEntry ?? false,

@@ -1,15 +1,22 @@
 import type { Failure } from '../errors.ts';
+import { printable, printableJson, printablePage } from './printable.ts';
 
 /** Tells a failed run: what and what next on stderr; with `json` also as the document on stdout. */
-export function sayFailure(failure: Failure, json: boolean, cause: unknown): void {
-  const lines = [`mptfix: ${failure.code}: ${failure.what}`, `  next: ${failure.next}`];
-  if (failure.log !== undefined) lines.push(`  log:  ${failure.log}`);
-  if (cause instanceof Error && cause.stack !== undefined) lines.push(cause.stack);
+export function sayFailure(problem: Failure, json: boolean, cause: unknown): void {
+  const failure = { ...problem, what: oneLine(problem.what), next: oneLine(problem.next) };
+  const lines = [`mptfix: ${failure.code}: ${printable(failure.what)}`, `  next: ${printable(failure.next)}`];
+  if (failure.log !== undefined) lines.push(`  log:  ${printable(failure.log)}`);
+  if (cause instanceof Error && cause.stack !== undefined) lines.push(printablePage(cause.stack));
   process.stderr.write(`${lines.join('\n')}\n`);
   if (json) sayFailureDocument(failure);
 }
 
 /** The one document that a failed run prints on stdout with `--json`. */
-export function sayFailureDocument(failure: Failure): void {
-  process.stdout.write(`${JSON.stringify({ schema: 'mptfix.error/1', error: failure }, null, 2)}\n`);
+function sayFailureDocument(failure: Failure): void {
+  process.stdout.write(`${printableJson({ schema: 'mptfix.error/1', error: failure }, 2)}\n`);
+}
+
+/** Scripts and logs take a line for a thing: what a tool or a parser said in several becomes one. */
+function oneLine(text: string): string {
+  return text.trim().replace(/\s*[\r\n]+\s*/g, ' ');
 }

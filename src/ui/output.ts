@@ -1,3 +1,5 @@
+import { printable, printableJson, printablePage } from './printable.ts';
+
 /** How a command is shown: results go to stdout, everything else to stderr. */
 export interface View {
   /** One JSON document instead of a page. */
@@ -7,13 +9,18 @@ export interface View {
 
 /** Prints the command's result: the document with `--json`, else the page. */
 export function printResult(view: View, document: unknown, page: string): void {
-  const text = view.json ? JSON.stringify(document, null, 2) : page;
+  const text = view.json ? printableJson(document, 2) : shown(page);
   process.stdout.write(text.endsWith('\n') ? text : `${text}\n`);
 }
 
 /** A line for a person who watches. */
 export function say(text: string): void {
-  process.stderr.write(`${text}\n`);
+  process.stderr.write(`${shown(text)}\n`);
+}
+
+/** What came from a guest has no hold on the terminal, wherever in the text it stands. */
+function shown(text: string): string {
+  return isColoured() ? printablePage(text, COLOURS) : printablePage(text);
 }
 
 const STYLES = {
@@ -24,17 +31,22 @@ const STYLES = {
   dim: ['2', '22'],
 } as const;
 
-/** Colours stdout's page on a terminal only, and not where NO_COLOR is set (no-color.org). */
-export function style(name: keyof typeof STYLES, text: string): string {
-  const wanted = process.stdout.isTTY === true && (process.env.NO_COLOR ?? '') === '';
-  const [on, off] = STYLES[name];
-  return wanted ? `\u001B[${on}m${text}\u001B[${off}m` : text;
+const COLOURS = new RegExp(`\\u001B\\[(?:${Object.values(STYLES).flat().join('|')})m`, 'g');
+
+function isColoured(): boolean {
+  return process.stdout.isTTY === true && (process.env.NO_COLOR ?? '') === '';
 }
 
-/** `label: value` lines with the values in one column. */
+/** Colours stdout's page on a terminal only, and not where NO_COLOR is set (no-color.org). */
+export function style(name: keyof typeof STYLES, text: string): string {
+  const [on, off] = STYLES[name];
+  return isColoured() ? `\u001B[${on}m${text}\u001B[${off}m` : text;
+}
+
+/** `label: value` lines with the values in one column, each a line whatever is in it. */
 export function columns(rows: readonly (readonly [label: string, value: string])[]): string {
   const width = Math.max(...rows.map(([label]) => label.length));
-  return rows.map(([label, value]) => `${`${label}:`.padEnd(width + 2)}${value}`).join('\n');
+  return rows.map(([label, value]) => `${`${label}:`.padEnd(width + 2)}${printable(value)}`).join('\n');
 }
 
 /** Bytes for a person. */

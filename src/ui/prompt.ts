@@ -1,4 +1,5 @@
 import { createInterface } from 'node:readline/promises';
+import { printable } from './printable.ts';
 
 /** Whether a person is there to answer. */
 export function canAsk(): boolean {
@@ -9,7 +10,10 @@ export function canAsk(): boolean {
 export async function askYes(question: string, signal?: AbortSignal): Promise<boolean> {
   const lines = createInterface({ input: process.stdin, output: process.stderr });
   try {
-    const answer = await lines.question(`${question} [y/N] `, signal === undefined ? {} : { signal });
+    const answer = await lines.question(
+      `${printable(question)} [y/N] `,
+      signal === undefined ? {} : { signal },
+    );
     return /^y(es)?$/i.test(answer.trim());
   } finally {
     lines.close();

@@ -1,6 +1,7 @@
 import { Listr, ListrLogger, PRESET_TIMER, ProcessOutput } from 'listr2';
 import type { Progress, Step } from '../progress.ts';
 import { size, type View } from './output.ts';
+import { printable, printablePage } from './printable.ts';
 
 /** Columns that a live list needs to be read. */
 const NARROWEST = 40;
@@ -24,7 +25,7 @@ export async function runSteps(steps: readonly Step[], view: View): Promise<void
       task: async (_context: object, task: { title: string; output: string }) => {
         const progress = live ? liveProgress(task) : plainProgress(task, view.verbose);
         const result = await run(progress);
-        if (result !== undefined) task.title = `${title}: ${result}`;
+        if (result !== undefined) task.title = `${title}: ${printable(result)}`;
       },
     })),
     {
@@ -42,7 +43,7 @@ export async function runSteps(steps: readonly Step[], view: View): Promise<void
 function liveProgress(task: { output: string }): Progress {
   return {
     note: (text) => {
-      task.output = text;
+      task.output = printablePage(text);
     },
     bytes: (done, total) => {
       task.output = amount(done, total);
@@ -54,7 +55,7 @@ function plainProgress(task: { output: string }, verbose: boolean): Progress {
   let last = Date.now();
   return {
     note: (text) => {
-      if (verbose) task.output = text;
+      if (verbose) task.output = printablePage(text);
     },
     bytes: (done, total) => {
       if (Date.now() - last < PLAIN_INTERVAL_MS) return;

@@ -6,6 +6,7 @@ import { buildBench } from '../helpers/build.ts';
 import { json, mptfix } from '../helpers/cli.ts';
 import { listing } from '../helpers/listing.ts';
 import { type SlimGuest, slimGuest } from '../helpers/slim-guest.ts';
+import { BOTH_GONE, unread } from '../helpers/unread.ts';
 
 const fixture = inject('fixture');
 const { source } = fixture;
@@ -76,6 +77,15 @@ describe('a signal before the installation leaves the guest as it was, no child 
     );
   }
 });
+
+test('an installation whose output nobody reads is finished, and so is its rollback', () =>
+  onGuest(async (guest) => {
+    const before = listing(guest.root, STATE);
+    expect(unread(BOTH_GONE, ...apply(guest)).status).toBe(0);
+    expect(json(await mptfix(['status', '--root', guest.root, '--json'])).state).toBe('patched');
+    expect(unread(BOTH_GONE, 'rollback', '--root', guest.root, '--yes').status).toBe(0);
+    expect(listing(guest.root, STATE).filter(notStateParent)).toEqual(before.filter(notStateParent));
+  }));
 
 /** Waits until a make of ours runs. */
 async function compiling(): Promise<void> {

@@ -38,6 +38,9 @@ const NO_WISHES: PlanWishes = {
   offline: false,
   wholeTree: false,
   full: false,
+  config: undefined,
+  makeVars: [],
+  signKey: undefined,
   guestHeaders: undefined,
   placement: 'in-place',
   images: [],
@@ -144,6 +147,14 @@ describe('the steps', () => {
     expect(texts(plan(assessment('affected'), { ...wishes, full: true }))[3]).toMatch(
       /^make all modules of the tree as an unprivileged user/,
     );
+  });
+
+  test('say by what the module is configured, made and signed', () => {
+    const wishes = { source: '/s.tar.xz', wholeTree: true, config: '/c', makeVars: ['CC=gcc-11', 'V=1'] };
+    const made = texts(plan(assessment('affected'), { ...wishes, signKey: '/k' }));
+    expect(made[1]).toBe('configure the whole source as /c: make oldconfig, make modules_prepare');
+    expect(made[3]).toMatch(/^compile mptscsih\.ko \(CC=gcc-11 V=1\) as an unprivileged user/);
+    expect(made[4]).toBe('sign it with /k');
   });
 
   test('are pure data: the plan survives JSON as it is', () => {

@@ -32,6 +32,16 @@ test('with --json it is also the one document on stdout', () => {
   expect(stderr).toContain('E_BUILD');
 });
 
+test('what a tool said in several lines is one line, here as there', () => {
+  const { stdout, stderr } = said(
+    `sayFailure({ code: 'E_BUILD', what: 'make said:\\n  a\\r\\nb\\n', next: 'c' }, true, undefined);`,
+  );
+  expect([stderr, JSON.parse(stdout).error.what]).toEqual([
+    'mptfix: E_BUILD: make said: a b\n  next: c\n',
+    'make said: a b',
+  ]);
+});
+
 test('the stack is told only where it is asked for', () => {
   const { stderr } = said(`sayFailure(${FAILURE}, false, new Error('the cause'));`);
   expect(stderr).toMatch(/Error: the cause\n\s+at /);

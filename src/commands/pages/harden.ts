@@ -1,6 +1,6 @@
 import { columns, style } from '../../ui/output.ts';
+import { printable } from '../../ui/printable.ts';
 import type { HardenResult } from '../harden.ts';
-import { plain } from './words.ts';
 
 const TITLES: Readonly<Record<HardenResult['result'], string>> = {
   shown: 'error policies and timeouts; to set them: mptfix harden --apply errors=remount-ro timeout=180',
@@ -19,14 +19,14 @@ export function hardenPage(result: HardenResult): string {
       'udev rules that set a timeout',
       rules.map(
         ({ path, owner, seconds }) =>
-          [plain(path), `${owner}, ${seconds ?? 'an unknown number of'} s`] as const,
+          [printable(path), `${owner}, ${seconds ?? 'an unknown number of'} s`] as const,
       ),
     ),
-    ...result.advice.map((advice) => `advice: ${plain(advice)}`),
-    ...result.notes.map((note) => `note: ${plain(note)}`),
+    ...result.advice.map((advice) => `advice: ${printable(advice)}`),
+    ...result.notes.map((note) => `note: ${printable(note)}`),
     ...(result.advice.length + result.notes.length > 0 ? [''] : []),
     style(result.result === 'planned' ? 'bold' : 'green', TITLES[result.result]),
-    ...result.changes.map((change) => `  ${plain(change)}`),
+    ...result.changes.map((change) => `  ${printable(change)}`),
     ...(result.undoFolder === null ? [] : [`undo: mptfix harden --undo (kept in ${result.undoFolder})`]),
   ].join('\n');
 }
@@ -47,7 +47,7 @@ function policyRow(one: HardenResult['fileSystems'][number]): readonly [string, 
     `mounted ${one.mountOption ?? '-'}`,
     `in force ${one.effective ?? '-'}`,
   ];
-  return [plain(one.mountPoint ?? one.device), plain(parts.join(', '))];
+  return [printable(one.mountPoint ?? one.device), printable(parts.join(', '))];
 }
 
 function diskRow(disk: HardenResult['disks'][number]): readonly [string, string] {
@@ -60,7 +60,7 @@ function diskRow(disk: HardenResult['disks'][number]): readonly [string, string]
         : `outlasts ${disk.survives} s of BUSY`;
   return [
     disk.name,
-    plain(
+    printable(
       `${disk.bus}, ${disk.driver ?? 'unknown driver'}, ${timeout}, ${disk.bus === 'scsi' ? window : 'no SCSI layer'}`,
     ),
   ];

@@ -1,8 +1,9 @@
 import type { FileSystemReport } from '../../recover/report.ts';
 import type { Step } from '../../recover/steps.ts';
 import { style } from '../../ui/output.ts';
+import { printable } from '../../ui/printable.ts';
 import type { RecoverResult } from '../recover.ts';
-import { commandLine, plain } from './words.ts';
+import { commandLine } from './words.ts';
 
 const MEANING: Readonly<Record<FileSystemReport['state'], string>> = {
   'storage-away': 'its disk does not answer as it should',
@@ -51,18 +52,18 @@ function fileSystemPart(
   report: FileSystemReport,
   outcomes: NonNullable<RecoverResult['outcomes']>[string] | undefined,
 ): string {
-  const head = `${plain(report.mountPoint)} (${report.type} on ${plain(report.device)}): ${MEANING[report.state]}`;
+  const head = `${printable(report.mountPoint)} (${report.type} on ${printable(report.device)}): ${MEANING[report.state]}`;
   if (report.steps.length === 0) return style(COLOUR[report.state], head);
   const refused = report.remountRefused.filter(
     (reason) => !report.evidence.some(({ detail }) => detail === reason),
   );
   return [
     style(COLOUR[report.state], style('bold', head)),
-    ...report.evidence.map(({ bad, detail }) => `  ${bad ? '!' : '-'} ${plain(detail)}`),
+    ...report.evidence.map(({ bad, detail }) => `  ${bad ? '!' : '-'} ${printable(detail)}`),
     ...(report.remountRefused.length === 0
       ? []
       : ['  mount -o remount,rw is refused for what is marked ! above']),
-    ...refused.map((reason) => `  ! ${plain(reason)}`),
+    ...refused.map((reason) => `  ! ${printable(reason)}`),
     '',
     ...report.steps.flatMap((step, index) => stepLines(step, index + 1, outcomes?.[index])),
     '',
@@ -77,12 +78,12 @@ function stepLines(
   const done =
     outcome === undefined ? (action === undefined ? '' : ' [--apply does it]') : ` [${outcome.outcome}]`;
   return [
-    `  ${number}. ${plain(title)}${done}`,
-    `     ${plain(why)}`,
+    `  ${number}. ${printable(title)}${done}`,
+    `     ${printable(why)}`,
     ...commands.map((command) => `       ${commandLine(command)}`),
     ...(outcome === undefined || outcome.outcome === 'left'
       ? []
-      : [`     ${outcome.outcome}: ${plain(outcome.detail)}`]),
+      : [`     ${outcome.outcome}: ${printable(outcome.detail)}`]),
   ];
 }
 
@@ -91,7 +92,7 @@ function servicesPart({ services }: RecoverResult): readonly string[] {
   return [
     'services that should run and do not:',
     ...services.flatMap(({ name, why, commands }) => [
-      `  ${name}: ${plain(why)}`,
+      `  ${name}: ${printable(why)}`,
       ...commands.map((command) => `       ${commandLine(command)}`),
     ]),
     '',
@@ -100,5 +101,5 @@ function servicesPart({ services }: RecoverResult): readonly string[] {
 
 /** One step, before it is asked for. */
 export function stepPage(step: Step, mountPoint: string): string {
-  return [`${plain(mountPoint)}:`, ...stepLines(step, 1, undefined)].join('\n');
+  return [`${printable(mountPoint)}:`, ...stepLines(step, 1, undefined)].join('\n');
 }

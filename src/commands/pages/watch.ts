@@ -1,5 +1,5 @@
-import { cleanText } from '../../facts/release-text.ts';
 import { columns, style } from '../../ui/output.ts';
+import { printable } from '../../ui/printable.ts';
 import { isAlarm } from '../../watch/signals/judge.ts';
 import type { WatchedFileSystem, WatchResult, WatchVerdict } from '../watch/once.ts';
 
@@ -17,7 +17,7 @@ export function watchPage({ result, fileSystems, told }: WatchResult): string {
   return [
     style(COLOUR[result], style('bold', MEANING[result])),
     '',
-    columns(order.map((one) => [cleanText(one.mountPoint), summary(one)])),
+    columns(order.map((one) => [one.mountPoint, summary(one)])),
     ...order.flatMap(reasons),
     ...told.map(
       ({ event, by, errors }) =>
@@ -34,14 +34,14 @@ function rank({ state, intended }: WatchedFileSystem): number {
 function summary({ state, fsType, source, intended, probe }: WatchedFileSystem): string {
   const what = state === 'ok' && intended !== 'rw' ? `read-only as intended: ${intended.readOnly}` : state;
   const tried = probe === null || probe === 'ok' ? '' : `, write probe: ${probe}`;
-  return cleanText(`${what} (${fsType} on ${source}${tried})`, 300);
+  return printable(`${what} (${fsType} on ${source}${tried})`, 300);
 }
 
 function reasons({ mountPoint, evidence, since }: WatchedFileSystem): readonly string[] {
   if (evidence.length === 0) return [];
   return [
     '',
-    cleanText(`${mountPoint}:${since === null ? '' : ` since ${since}`}`, 300),
-    ...evidence.map(({ kind, state, detail }) => `  ${kind}: ${state}: ${cleanText(detail, 300)}`),
+    printable(`${mountPoint}:${since === null ? '' : ` since ${since}`}`, 300),
+    ...evidence.map(({ kind, state, detail }) => `  ${kind}: ${state}: ${printable(detail, 300)}`),
   ];
 }

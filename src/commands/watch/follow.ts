@@ -1,19 +1,24 @@
-import { cleanText } from '../../facts/release-text.ts';
 import { say } from '../../ui/output.ts';
+import { printable, printableJson } from '../../ui/printable.ts';
+import { stdoutReaderGone } from '../../ui/readers.ts';
 import { type Change, follow as followGuest } from '../../watch/follow.ts';
 import { openTarget } from '../options.ts';
 import { notifier, watched } from './once.ts';
 import { requireAddresses, type WatchOptions } from './options.ts';
 
-/** `mptfix watch follow`: a line for each change, within a second, until SIGTERM. With `--json` each is a document. */
+/**
+ * `mptfix watch follow`: a line for each change, within a second, until SIGTERM. With `--json` each is a document. It
+ * ends as well when nobody reads its lines any more, unless it tells somebody by mail.
+ */
 export async function follow(options: WatchOptions, signal: AbortSignal): Promise<number> {
   requireAddresses(options.to);
   const target = openTarget(options, false);
+  const notify = await notifier(target, options);
   const notes = new Set<string>();
   await followGuest(target, {
     probe: false,
-    notify: await notifier(target, options),
-    signal,
+    notify,
+    signal: notify === undefined ? AbortSignal.any([signal, stdoutReaderGone()]) : signal,
     onChange: (change) => process.stdout.write(`${options.json ? document(change) : line(change)}\n`),
     onNotes: ({ notes: all }) => {
       for (const note of all) if (!notes.has(note) && notes.size < 100) say(`note: ${note}`);
@@ -25,7 +30,7 @@ export async function follow(options: WatchOptions, signal: AbortSignal): Promis
 
 function document({ finding, before }: Change): string {
   const time = new Date().toISOString();
-  return JSON.stringify({
+  return printableJson({
     schema: 'mptfix.watch-change/1',
     time,
     before: before ?? null,
@@ -37,5 +42,5 @@ function line({ finding, before }: Change): string {
   const { fileSystem, state, evidence } = finding;
   const from = before === undefined ? '' : `${before} -> `;
   const why = evidence[0] === undefined ? '' : `: ${evidence[0].detail}`;
-  return cleanText(`${new Date().toISOString()} ${fileSystem.mountPoint} ${from}${state}${why}`, 500);
+  return printable(`${new Date().toISOString()} ${fileSystem.mountPoint} ${from}${state}${why}`, 500);
 }

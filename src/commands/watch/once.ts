@@ -2,6 +2,7 @@ import { failure, isFailure } from '../../errors.ts';
 import { cleanText } from '../../facts/release-text.ts';
 import { localTarget } from '../../target/local.ts';
 import type { Target } from '../../target/port.ts';
+import { sayFailure } from '../../ui/failure.ts';
 import { printResult, say } from '../../ui/output.ts';
 import type { Finding } from '../../watch/look.ts';
 import { CONFIG_FILE, defaultConfig, type NotifyConfig } from '../../watch/notify/config.ts';
@@ -84,7 +85,7 @@ export async function notifier(
       return await notifyConfig(target, options);
     } catch (error) {
       if (!isFailure(error)) throw error;
-      say(`mptfix: ${error.failure.code}: ${error.failure.what}\n  next: ${error.failure.next}`);
+      sayFailure(error.failure, false, undefined);
       return { ...defaultConfig(), to: options.to ?? [] };
     }
   };
