@@ -1,5 +1,5 @@
 import { execa } from 'execa';
-import type { Argv, UserIds } from './port.ts';
+import type { Argv } from './port.ts';
 
 /**
  * How a program that writes is kept from outliving this process, which may be killed at any moment: what an orphan
@@ -49,20 +49,16 @@ export function inNamespace(namespaces: readonly string[], script: string, argv:
   return [...DIES_WITH_PARENT, 'sh', '-c', FIRST + SELF + unshare, String(process.pid), script, ...argv];
 }
 
-/**
- * Makes another user's program of one that root starts: only root may make the namespace that holds it, so that who
- * starts it there must be root still.
- */
-export function asUser({ uid, gid }: UserIds, argv: Argv): Argv {
-  return ['setpriv', `--reuid=${uid}`, `--regid=${gid}`, '--clear-groups', ...argv];
-}
+const known = new Map<boolean, Promise<Leash>>();
 
-let known: Promise<Leash> | undefined;
-
-/** What this machine can do, tried once. */
-export function leashFor(env: Environment): Promise<Leash> {
-  known ??= firstThatWorks(process.geteuid?.() === 0 ? ['namespace', 'signal'] : ['signal'], env);
-  return known;
+/** What this machine can do, tried once. `alone`: for a program that runs as another user, who may make no namespace. */
+export function leashFor(alone: boolean, env: Environment): Promise<Leash> {
+  const simple = alone || process.geteuid?.() !== 0;
+  const before = known.get(simple);
+  if (before !== undefined) return before;
+  const found = simple ? firstThatWorks(['signal'], env) : firstThatWorks(['namespace', 'signal'], env);
+  known.set(simple, found);
+  return found;
 }
 
 async function firstThatWorks(leashes: readonly Leash[], env: Environment): Promise<Leash> {

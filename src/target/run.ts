@@ -5,7 +5,7 @@ import { constants as osConstants } from 'node:os';
 import { resolve } from 'node:path';
 import { StringDecoder } from 'node:string_decoder';
 import { execa } from 'execa';
-import { asUser, leashed, leashFor } from './leash.ts';
+import { leashed, leashFor } from './leash.ts';
 import type { Argv, RunOptions, RunResult } from './port.ts';
 
 /** Where tools are looked for, also where the caller's PATH lacks the folders of administration (su without -). */
@@ -35,8 +35,9 @@ export async function findProgram(name: string): Promise<string | undefined> {
 /**
  * Runs a program by its argument vector, in a process group of its own, with an environment of PATH, LC_ALL and
  * what is given. Resolves when the program has ended; what it started and left behind ends with it, unless that has
- * made a session of its own and the program only reads, or this is not root. With `timeoutMs` it resolves some seconds
- * after that at the latest, with status 137: what waits in the kernel for a disk cannot be killed, and is left alone.
+ * made a session of its own and the program only reads, is another user's, or this is not root. With `timeoutMs` it
+ * resolves some seconds after that at the latest, with status 137: what waits in the kernel for a disk cannot be
+ * killed, and is left alone.
  * Never rejects for a failing program.
  * One that writes dies at once when this process does, also by SIGKILL.
  */
@@ -44,11 +45,7 @@ export async function runProgram(argv: Argv, options: RunOptions): Promise<RunRe
   if (options.signal?.aborted === true) return notStarted(143, 'not started');
   if (options.effect === 'read' || options.mayOutlive === true) return runPlainly(argv, options);
   if (!(await canStart(argv[0], options.cwd))) return notStarted(127, `spawn ${argv[0]} ENOENT or EACCES`);
-  const leash = await leashFor(ENVIRONMENT);
-  const { user, ...others } = options;
-  return leash === 'namespace' && user !== undefined
-    ? runPlainly(leashed(leash, asUser(user, argv)), others)
-    : runPlainly(leashed(leash, argv), options);
+  return runPlainly(leashed(await leashFor(options.user !== undefined, ENVIRONMENT), argv), options);
 }
 
 function notStarted(status: number, why: string): RunResult {
