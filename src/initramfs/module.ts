@@ -3,9 +3,8 @@ import { decompressModule, MAX_MODULE_SIZE } from '../elf/compression.ts';
 import { moduleFormat } from '../elf/format.ts';
 import { isModuleFile, modulePath } from '../target/module-index.ts';
 import type { TargetReads } from '../target/port.ts';
+import type { Reads } from './image.ts';
 import { type Initramfs, readInitramfs } from './read.ts';
-
-type Reads = Pick<TargetReads, 'hostPath' | 'stat' | 'readRange' | 'run'>;
 
 /** A module as an initramfs holds it. */
 export interface StoredModule {

@@ -1,7 +1,7 @@
 import { buildId } from '../elf/buildId.ts';
 import { compareSection } from '../elf/compare.ts';
 import { type ElfFile, readElf } from '../elf/elf.ts';
-import type { TargetReads } from '../target/port.ts';
+import type { Reads } from './image.ts';
 import {
   type InitramfsModules,
   modulesInInitramfs,
@@ -28,8 +28,6 @@ export interface ExpectedModule {
    */
   readonly before?: Pick<InitramfsModules, 'names' | 'programs'>;
 }
-
-type Reads = Pick<TargetReads, 'hostPath' | 'stat' | 'readRange' | 'run'>;
 
 /** Opens an image and proves what is in it. Throws as `modulesInInitramfs` does. */
 export async function proveInitramfs(

@@ -2,6 +2,7 @@ import { parseExpression } from './expression.ts';
 import { numberOf, type Parser } from './parser.ts';
 import { type Expr, isUnclear } from './syntax.ts';
 import type { Token } from './tokens.ts';
+import { COMPARISONS } from './values.ts';
 
 /** What a name stands for in the file itself. */
 export interface Macro {
@@ -89,7 +90,7 @@ function constant(expr: Expr, facts: ConditionFacts, depth: number): number | un
   const left = constant(expr.left, facts, depth);
   const right = constant(expr.right, facts, depth);
   if (left === undefined || right === undefined) return undefined;
-  return COMPARE.get(expr.op)?.(left, right);
+  return COMPARISONS.get(expr.op)?.(left, right);
 }
 
 function ofMacro(name: string, facts: ConditionFacts, depth: number): number | undefined {
@@ -105,12 +106,3 @@ function ofMacro(name: string, facts: ConditionFacts, depth: number): number | u
     return undefined;
   }
 }
-
-const COMPARE: ReadonlyMap<string, (left: number, right: number) => number> = new Map([
-  ['==', (left, right) => Number(left === right)],
-  ['!=', (left, right) => Number(left !== right)],
-  ['<', (left, right) => Number(left < right)],
-  ['>', (left, right) => Number(left > right)],
-  ['<=', (left, right) => Number(left <= right)],
-  ['>=', (left, right) => Number(left >= right)],
-]);

@@ -39,16 +39,23 @@ export function truthOf(value: Value): boolean | undefined {
   return value.every((number) => number !== 0) ? true : undefined;
 }
 
-const ARITHMETIC: ReadonlyMap<string, (left: number, right: number) => number> = new Map([
-  ['|', (left, right) => left | right],
-  ['^', (left, right) => left ^ right],
-  ['&', (left, right) => left & right],
+type Operation = (left: number, right: number) => number;
+
+/** C's comparisons, which answer a number. */
+export const COMPARISONS: ReadonlyMap<string, Operation> = new Map([
   ['==', (left, right) => Number(left === right)],
   ['!=', (left, right) => Number(left !== right)],
   ['<', (left, right) => Number(left < right)],
   ['>', (left, right) => Number(left > right)],
   ['<=', (left, right) => Number(left <= right)],
   ['>=', (left, right) => Number(left >= right)],
+]);
+
+const ARITHMETIC: ReadonlyMap<string, Operation> = new Map([
+  ['|', (left, right) => left | right],
+  ['^', (left, right) => left ^ right],
+  ['&', (left, right) => left & right],
+  ...COMPARISONS,
   ['<<', (left, right) => (right > 31 ? Number.NaN : left << right)],
   ['>>', (left, right) => (right > 31 ? Number.NaN : left >>> right)],
   ['+', (left, right) => left + right],
