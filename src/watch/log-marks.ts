@@ -1,3 +1,5 @@
+import { nameOfOldDevice } from './log/devices.ts';
+
 /** What a message says about whether a file system can be written. */
 export interface LogMark {
   /** `abort`: it gave up. `error`: it met an error. `mounted`: it was mounted, or mounted again, to be written. */
@@ -12,15 +14,23 @@ interface Pattern {
   readonly text: RegExp;
 }
 
-/** From fs/{ext3,ext4,jbd,jbd2,xfs,btrfs,reiserfs,jfs} of 2.4 to 6.x. A message may hold several of these. */
-const PATTERNS: readonly Pattern[] = [
-  { kind: 'abort', text: /EXT[234]-fs \(([^\s)]+)\): Remounting filesystem read-only/ },
-  { kind: 'abort', text: /EXT[34]-fs abort \(device ([^\s)]+)\)/ },
-  { kind: 'abort', text: /EXT[34]-fs error \(device ([^\s)]+)\).*Detected aborted journal/ },
+/**
+ * From fs/{ext3,ext4,jbd,jbd2,xfs,btrfs,reiserfs,jfs} of 2.4 to 6.x. A message may hold several of these. They are the
+ * part of `log/signatures.ts` that a look each minute needs: the whole table would take longer to load than the look.
+ */
+export const LOG_PATTERNS: readonly Pattern[] = [
+  {
+    kind: 'abort',
+    text: /(?:EXT[234]|F2FS)-fs \(([^\s)]+)\): (?:error: )?[Rr]emounting filesystem read-only/,
+  },
+  { kind: 'abort', text: /EXT[34]-fs abort \(device (\w+\(\d+,\d+\)|[^\s)]+)\)/ },
+  { kind: 'abort', text: /EXT[34]-fs error \(device (\w+\(\d+,\d+\)|[^\s)]+)\).*Detected aborted journal/ },
   { kind: 'abort', text: /Aborting journal on device ([^\s]+?)\.?(?=\s|$)/ },
-  { kind: 'error', text: /EXT[234]-fs error \(device ([^\s)]+)\)/ },
+  { kind: 'error', text: /EXT[234]-fs error \(device (\w+\(\d+,\d+\)|[^\s)]+)\)/ },
   { kind: 'abort', text: /XFS \(([^\s)]+)\): .*[Ss]hutting down filesystem/ },
   { kind: 'abort', text: /XFS \(([^\s)]+)\): .*[Ff]ilesystem has been shut down/ },
+  { kind: 'abort', text: /XFS \(([^\s)]+)\): xfs_do_force_shutdown\(/ },
+  { kind: 'abort', text: /xfs_force_shutdown\((\w+\(\d+,\d+\)|[^\s,)]+),0x/ },
   { kind: 'abort', text: /XFS \(([^\s)]+)\): User initiated shutdown received/ },
   { kind: 'abort', text: /Filesystem "([^\s"]+)": .*[Ss]hutting down filesystem/ },
   { kind: 'abort', text: /BTRFS.*?\(device ([^\s):]+)[^)]*\).*forced readonly/ },
@@ -35,7 +45,7 @@ const PATTERNS: readonly Pattern[] = [
 ];
 
 /** Nearly every message is about something else, and is done with by this one look. */
-const WORTH_A_LOOK = /EXT[234]|XFS|BTRFS|REISERFS|[Jj]ournal|read-only|hutting down/;
+const WORTH_A_LOOK = /EXT[234]|XFS|BTRFS|REISERFS|[Jj]ournal|read-only|hutting down|force_shutdown/;
 
 /** Messages that tell of a disk's trouble, worth a place in a mail. */
 const TROUBLE =
@@ -44,7 +54,7 @@ const TROUBLE =
 /** All that one message says. */
 export function logMarks(text: string): readonly LogMark[] {
   if (!WORTH_A_LOOK.test(text)) return [];
-  return PATTERNS.flatMap(({ kind, text: pattern }) => {
+  return LOG_PATTERNS.flatMap(({ kind, text: pattern }) => {
     const device = pattern.exec(text)?.[1];
     return device === undefined ? [] : [{ kind, device: diskName(device) }];
   });
@@ -54,7 +64,8 @@ export function tellsTrouble(text: string): boolean {
   return TROUBLE.test(text) || logMarks(text).some(({ kind }) => kind !== 'mounted');
 }
 
-/** jbd2 adds the journal's inode to the disk's name: `sda1-8`, `dm-0-8` (jbd2_journal_init_inode). */
+/** jbd2 adds the journal's inode to the disk's name: `sda1-8`, `dm-0-8` (jbd2_journal_init_inode); 2.4 has `sd(8,1)`. */
 function diskName(name: string): string {
+  if (name.endsWith(')')) return nameOfOldDevice(name);
   return /^(dm-\d+|.+?)(?:-\d+)?$/.exec(name)?.[1] ?? name;
 }

@@ -332,6 +332,16 @@ export const FILE_SYSTEM_LINES: readonly Line[] = [
   },
   {
     era: '6',
+    line: 'XFS (sdb1): User initiated shutdown received.',
+    events: [message('xfs-shutdown', { device: 'sdb1' })],
+  },
+  {
+    era: '6',
+    line: 'BTRFS error (device dm-2: state A): Transaction aborted (error -5)',
+    events: [message('btrfs-transaction-aborted', { device: 'dm-2', error: '-5' })],
+  },
+  {
+    era: '6',
     line: 'BTRFS: Transaction aborted (error -5)',
     events: [message('btrfs-transaction-aborted', { error: '-5' })],
   },
