@@ -2,9 +2,9 @@ import { execFileSync } from 'node:child_process';
 import { closeSync, openSync, readSync, rmSync, writeFileSync, writeSync } from 'node:fs';
 import { Header } from 'tar';
 import { reintroduceBranch } from '../src/driver/patch/reintroduce.ts';
-import { readLayout, type XzBlock, type XzLayout } from '../src/source/xz/layout.ts';
-import { streamEnd } from '../src/source/xz/stream-end.ts';
-import { localTarget } from '../src/target/local.ts';
+import { readLayout, type XzBlock, type XzLayout } from '../src/kernel-source/xz/layout.ts';
+import { streamEnd } from '../src/kernel-source/xz/stream-end.ts';
+import { localTarget } from '../src/machine/tree.ts';
 
 const DRIVER = 'drivers/message/fusion/mptscsih.c';
 const UNIT = 512;

@@ -1,6 +1,6 @@
 import { closeSync, mkdtempSync, openSync, rmSync, writeFileSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
-import { SIGNATURES } from '../src/watch/log/signatures.ts';
+import { SIGNATURES } from '../src/kernel-log/signatures.ts';
 import { race, table } from './measure.ts';
 
 const GIB = 1024 ** 3;

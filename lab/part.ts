@@ -1,5 +1,5 @@
 import type { Needed } from '../scripts/install-missing.ts';
-import type { Workspace } from '../src/target/workspace.ts';
+import type { Workspace } from '../src/work/workspace.ts';
 
 /** What of `mptfix demo --keep --json` is needed. */
 export interface Demo {

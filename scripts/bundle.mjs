@@ -25,7 +25,7 @@ if (!process.argv.includes('--if-stale') || isStale()) {
   const fresh = `dist-${process.pid}`;
   await build({
     absWorkingDir: root,
-    entryPoints: ['src/start.ts'],
+    entryPoints: ['src/cli/start.ts'],
     outdir: fresh,
     bundle: true,
     splitting: true,

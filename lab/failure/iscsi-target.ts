@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { mkdir } from 'node:fs/promises';
 import { type AddressInfo, createServer } from 'node:net';
 import { join } from 'node:path';
-import type { Target } from '../../src/target/port.ts';
+import type { Target } from '../../src/machine/port.ts';
 import { end, spawnBound } from '../machine/child.ts';
 
 /** A disk image that is served by iSCSI on loopback. */

@@ -1,4 +1,4 @@
-import type { Target } from '../../src/target/port.ts';
+import type { Target } from '../../src/machine/port.ts';
 import { type BusyProxy, openBusyProxy } from './busy-proxy.ts';
 import { openIscsiTarget } from './iscsi-target.ts';
 

@@ -1,6 +1,6 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Target } from '../../src/target/port.ts';
+import type { Target } from '../../src/machine/port.ts';
 import { ADAPTER, passThroughDisk } from '../machine/devices.ts';
 import { DISK_MODULES, makeInitramfs } from '../machine/initramfs.ts';
 import { mustRun } from '../machine/must-run.ts';

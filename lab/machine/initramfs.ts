@@ -1,9 +1,9 @@
 import { chmod, copyFile, cp, mkdir, readFile, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { readModule } from '../../src/flow/read-module.ts';
+import { readModule } from '../../src/guest/module-file.ts';
+import { MODULES_FOLDER } from '../../src/machine/folders.ts';
+import type { Target } from '../../src/machine/port.ts';
 import { packageRoot } from '../../src/package-root.ts';
-import { MODULES_FOLDER } from '../../src/target/paths.ts';
-import type { Target } from '../../src/target/port.ts';
 import { loadOrder, moduleName } from './module-order.ts';
 
 export interface InitramfsParts {

@@ -1,4 +1,4 @@
-import type { RunOptions, Target } from '../../src/target/port.ts';
+import type { RunOptions, Target } from '../../src/machine/port.ts';
 
 /** Runs a program that has to end well; answers its stdout. */
 export async function mustRun(

@@ -1,6 +1,6 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Target } from '../../src/target/port.ts';
+import type { Target } from '../../src/machine/port.ts';
 
 type Recipe = readonly (readonly [string, ...string[]])[];
 

@@ -1,6 +1,6 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Target } from '../../src/target/port.ts';
+import type { Target } from '../../src/machine/port.ts';
 import { documents, type LabDocument, labLine } from '../machine/console.ts';
 import { ADAPTER, cdRom, scsiDisk } from '../machine/devices.ts';
 import { DISK_MODULES, makeInitramfs } from '../machine/initramfs.ts';

@@ -1,9 +1,9 @@
 import { chmod, copyFile, cp, mkdir, readFile, symlink, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { MODULES_FOLDER } from '../../src/machine/folders.ts';
+import type { Target } from '../../src/machine/port.ts';
+import { rootTarget } from '../../src/machine/tree.ts';
 import { packageRoot } from '../../src/package-root.ts';
-import { MODULES_FOLDER } from '../../src/target/paths.ts';
-import type { Target } from '../../src/target/port.ts';
-import { rootTarget } from '../../src/target/root.ts';
 import { mustRun } from '../machine/must-run.ts';
 import type { Demo } from '../part.ts';
 

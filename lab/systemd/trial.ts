@@ -1,6 +1,6 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Target } from '../../src/target/port.ts';
+import type { Target } from '../../src/machine/port.ts';
 import { type Observation, observe } from '../failure/observation.ts';
 import { openStorage } from '../failure/storage.ts';
 import { documents, type LabDocument, labLine } from '../machine/console.ts';

@@ -1,5 +1,5 @@
-import type { FileStat } from '../target/port.ts';
-import { isCode } from '../target/reads.ts';
+import type { FileStat } from '../machine/port.ts';
+import { isCode } from '../machine/reads.ts';
 import type { BootReads } from './entry.ts';
 
 /** A loader's file, read whole so that it can be written again without a byte lost. */

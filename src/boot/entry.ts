@@ -1,6 +1,6 @@
 import { basename, dirname } from 'node:path/posix';
-import { cleanText } from '../facts/release-text.ts';
-import type { TargetReads } from '../target/port.ts';
+import { cleanText } from '../guest/release-text.ts';
+import type { TargetReads } from '../machine/port.ts';
 
 /** One file as it must be afterwards; the caller writes it, keeps owner and mode, and can undo it. */
 export interface FileEdit {

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
-import type { Cache } from '../target/cache.ts';
-import type { Workspace } from '../target/workspace.ts';
+import type { Cache } from '../work/cache.ts';
+import type { Workspace } from '../work/workspace.ts';
 import { type Compiled, type CompileOptions, compileModule } from './compile.ts';
 
 /** Raise it when the same inputs would give another module. */

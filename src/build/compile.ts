@@ -1,8 +1,8 @@
 import { join } from 'node:path';
 import { failure } from '../errors.ts';
+import type { Argv } from '../machine/port.ts';
 import type { Progress } from '../progress.ts';
-import type { Argv } from '../target/port.ts';
-import type { Workspace } from '../target/workspace.ts';
+import type { Workspace } from '../work/workspace.ts';
 import { firstError } from './first-error.ts';
 import { type Files, layOut } from './lay-out.ts';
 import { recipeFor } from './recipes.ts';

@@ -1,7 +1,7 @@
 import type { ElfFile } from '../elf/elf.ts';
 import { bytesOfSection } from '../elf/elf.ts';
-import type { Tool } from '../target/tools.ts';
-import type { Workspace } from '../target/workspace.ts';
+import type { Tool } from '../machine/tools.ts';
+import type { Workspace } from '../work/workspace.ts';
 import type { ProofResult } from './proof.ts';
 
 /**

@@ -1,9 +1,9 @@
 import { join } from 'node:path';
 import { failure } from '../errors.ts';
+import type { Argv } from '../machine/port.ts';
+import { requireTools, type Tool } from '../machine/tools.ts';
 import type { Progress } from '../progress.ts';
-import type { Argv } from '../target/port.ts';
-import { requireTools, type Tool } from '../target/tools.ts';
-import type { Workspace } from '../target/workspace.ts';
+import type { Workspace } from '../work/workspace.ts';
 import { firstError } from './first-error.ts';
 
 /** What a kernel's own scripts need beside the compiler. */

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { readElf } from '../elf/elf.ts';
 import { modinfo, modinfoField } from '../elf/modinfo.ts';
-import type { Workspace } from '../target/workspace.ts';
+import type { Workspace } from '../work/workspace.ts';
 import type { ProofResult } from './proof.ts';
 
 /** A module of the sandbox: name without suffix, content unpacked. */

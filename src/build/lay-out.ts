@@ -1,5 +1,5 @@
 import { Header } from 'tar';
-import type { Workspace } from '../target/workspace.ts';
+import type { Workspace } from '../work/workspace.ts';
 
 /** Files by their path below a folder. */
 export type Files = ReadonlyMap<string, Uint8Array>;

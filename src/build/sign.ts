@@ -2,8 +2,8 @@ import { join } from 'node:path';
 import { readElf } from '../elf/elf.ts';
 import { moduleSignature } from '../elf/signature.ts';
 import { failure } from '../errors.ts';
-import type { Target } from '../target/port.ts';
-import { requireTools, TOOLS } from '../target/tools.ts';
+import type { Target } from '../machine/port.ts';
+import { requireTools, TOOLS } from '../machine/tools.ts';
 import type { ProofResult } from './proof.ts';
 
 export interface Signer {

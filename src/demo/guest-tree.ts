@@ -3,18 +3,16 @@ import { compileModule } from '../build/compile.ts';
 import { reintroduceBranch } from '../driver/patch/reintroduce.ts';
 import { compressModule } from '../elf/compression.ts';
 import { failure } from '../errors.ts';
-import { moduleFile } from '../facts/module-file.ts';
-import { filterTool, readModule } from '../flow/read-module.ts';
+import { filterTool, moduleFile, readModule } from '../guest/module-file.ts';
 import { runDepmod } from '../install/depmod.ts';
+import type { DriverFiles } from '../kernel-source/driver-files.ts';
+import { privateHeaders } from '../kernel-source/headers.ts';
+import { unpackDriver } from '../kernel-source/unpack.ts';
+import { MODULES_FOLDER, makeFolders } from '../machine/folders.ts';
+import type { Target } from '../machine/port.ts';
+import { rootTarget } from '../machine/tree.ts';
 import type { Progress } from '../progress.ts';
-import type { DriverFiles } from '../source/driver-files.ts';
-import { privateHeaders } from '../source/headers.ts';
-import { unpackDriver } from '../source/unpack.ts';
-import { makeFolders } from '../target/folders.ts';
-import { MODULES_FOLDER } from '../target/paths.ts';
-import type { Target } from '../target/port.ts';
-import { rootTarget } from '../target/root.ts';
-import type { Workspace } from '../target/workspace.ts';
+import type { Workspace } from '../work/workspace.ts';
 import type { KernelPackages } from './packages.ts';
 
 /** What the demo works on: nothing of it is outside the work folder. */

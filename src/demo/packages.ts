@@ -1,12 +1,12 @@
 import { failure } from '../errors.ts';
-import { readDistro } from '../facts/guest.ts';
+import { readDistro } from '../guest/facts.ts';
+import { openApt } from '../kernel-source/apt.ts';
+import { findPackages, sourceArchive, unpackDeb } from '../kernel-source/debian.ts';
+import { providerFor } from '../kernel-source/provider.ts';
+import { localTarget } from '../machine/tree.ts';
 import type { Progress } from '../progress.ts';
-import { openApt } from '../source/apt.ts';
-import { findPackages, sourceArchive, unpackDeb } from '../source/debian.ts';
-import { providerFor } from '../source/provider.ts';
-import { localTarget } from '../target/local.ts';
-import type { Workspace } from '../target/workspace.ts';
 import { kernelBase, kernelSeries } from '../versions/kernel-base.ts';
+import type { Workspace } from '../work/workspace.ts';
 
 /** The newest kernel of this machine's archives, fetched. */
 export interface KernelPackages {

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { dirname } from 'node:path';
-import type { Target } from '../target/port.ts';
-import { recordFile } from '../target/record.ts';
+import type { Target } from '../machine/port.ts';
+import { recordFile } from '../machine/record.ts';
 import type { Planned } from './perform.ts';
 
 /** The change that gives a file this content; none where it has it already. A file's own mode is kept. */

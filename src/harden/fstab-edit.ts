@@ -1,5 +1,5 @@
-import type { FstabEntry } from '../facts/fstab.ts';
-import type { ErrorsPolicy } from '../facts/superblock/ext.ts';
+import type { ErrorsPolicy } from '../filesystems/superblock/ext.ts';
+import type { FstabEntry } from '../guest/fstab.ts';
 
 /** The policy that an entry asks for; of several the last counts. Undefined: the superblock's default holds. */
 export function errorsOptionOf(options: readonly string[]): string | undefined {

@@ -1,8 +1,8 @@
-import { readMounts } from '../facts/mounts.ts';
+import { readSuperblock } from '../filesystems/storage.ts';
+import { readMounts } from '../guest/mounts.ts';
+import type { Target } from '../machine/port.ts';
+import { recordFile, sameRecord } from '../machine/record.ts';
 import { remountCommand } from '../recover/remount.ts';
-import { readSuperblock } from '../recover/storage.ts';
-import type { Target } from '../target/port.ts';
-import { recordFile, sameRecord } from '../target/record.ts';
 import { errorsOptionOf } from './fstab-edit.ts';
 import { type Change, setFolder } from './sets.ts';
 

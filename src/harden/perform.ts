@@ -1,8 +1,8 @@
 import { dirname } from 'node:path';
 import { failure } from '../errors.ts';
-import type { Target } from '../target/port.ts';
-import { recordFile } from '../target/record.ts';
-import { isTemporaryName } from '../target/writes.ts';
+import type { Target } from '../machine/port.ts';
+import { recordFile } from '../machine/record.ts';
+import { isTemporaryName } from '../machine/writes.ts';
 import { handlerOf, undoWordsOf, wordsOf } from './handlers.ts';
 import {
   type Change,

@@ -1,9 +1,9 @@
 import { failure } from '../errors.ts';
-import { readMounts } from '../facts/mounts.ts';
-import type { ErrorsPolicy } from '../facts/superblock/ext.ts';
-import { readSuperblock } from '../recover/storage.ts';
-import { localTarget } from '../target/local.ts';
-import type { Target } from '../target/port.ts';
+import { readSuperblock } from '../filesystems/storage.ts';
+import type { ErrorsPolicy } from '../filesystems/superblock/ext.ts';
+import { readMounts } from '../guest/mounts.ts';
+import type { Target } from '../machine/port.ts';
+import { localTarget } from '../machine/tree.ts';
 import { fileChange } from './file-change.ts';
 import { withErrors } from './fstab-edit.ts';
 import type { Planned } from './perform.ts';

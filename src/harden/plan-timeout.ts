@@ -1,7 +1,7 @@
 import { dirname } from 'node:path';
 import { failure } from '../errors.ts';
-import type { InitSystem } from '../facts/init-system.ts';
-import type { Target } from '../target/port.ts';
+import type { InitSystem } from '../guest/init-system.ts';
+import type { Target } from '../machine/port.ts';
 import { fileChange, foldersFor } from './file-change.ts';
 import type { Planned } from './perform.ts';
 import type { HardenPlan, PlanQuestion } from './plan.ts';

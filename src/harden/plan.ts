@@ -1,5 +1,5 @@
-import type { InitSystem } from '../facts/init-system.ts';
-import type { Target } from '../target/port.ts';
+import type { InitSystem } from '../guest/init-system.ts';
+import type { Target } from '../machine/port.ts';
 import type { Planned } from './perform.ts';
 import { planErrors } from './plan-errors.ts';
 import { planTimeout } from './plan-timeout.ts';

@@ -1,10 +1,8 @@
 import * as v from 'valibot';
 import { failure } from '../errors.ts';
-import { makeFolders } from '../target/folders.ts';
-import { STATE_FOLDER } from '../target/paths.ts';
-import type { Target } from '../target/port.ts';
-import { requirePrivate } from '../target/private-folders.ts';
-import { fileRecord } from '../target/record-schema.ts';
+import { makeFolders, requirePrivate, STATE_FOLDER } from '../machine/folders.ts';
+import type { Target } from '../machine/port.ts';
+import { fileRecord } from '../machine/record.ts';
 
 /** Where all that an undo needs is kept. */
 export const HARDEN_FOLDER = `${STATE_FOLDER}/harden`;

@@ -1,4 +1,4 @@
-import type { Argv, Target } from '../target/port.ts';
+import type { Argv, Target } from '../machine/port.ts';
 import type { Change } from './sets.ts';
 
 interface UdevControl {

@@ -1,5 +1,5 @@
-import type { InitSystem } from '../facts/init-system.ts';
-import type { Target } from '../target/port.ts';
+import type { InitSystem } from '../guest/init-system.ts';
+import type { Target } from '../machine/port.ts';
 
 /** A udev rule that sets SCSI timeouts. */
 export interface TimeoutRule {

@@ -1,5 +1,5 @@
 import { failure } from '../errors.ts';
-import type { ErrorsPolicy } from '../facts/superblock/ext.ts';
+import type { ErrorsPolicy } from '../filesystems/superblock/ext.ts';
 
 /** What `--apply` asks for; at least one of them. */
 export interface Wish {

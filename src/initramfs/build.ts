@@ -1,5 +1,5 @@
 import { failure } from '../errors.ts';
-import type { Target } from '../target/port.ts';
+import type { Target } from '../machine/port.ts';
 import type { InitramfsTool } from './tools.ts';
 
 export interface InitramfsJob {

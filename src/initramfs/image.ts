@@ -1,5 +1,5 @@
 import { failure } from '../errors.ts';
-import type { TargetReads } from '../target/port.ts';
+import type { TargetReads } from '../machine/port.ts';
 import type { CpioVisitor } from './cpio.ts';
 
 export type Reads = Pick<TargetReads, 'hostPath' | 'stat' | 'readRange' | 'run'>;

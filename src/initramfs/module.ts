@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
 import { decompressModule, MAX_MODULE_SIZE } from '../elf/compression.ts';
 import { moduleFormat } from '../elf/format.ts';
-import { isModuleFile, modulePath } from '../target/module-index.ts';
-import type { TargetReads } from '../target/port.ts';
+import { isModuleFile, modulePath } from '../guest/module-index.ts';
+import type { TargetReads } from '../machine/port.ts';
 import type { Reads } from './image.ts';
 import { type Initramfs, readInitramfs } from './read.ts';
 

@@ -1,5 +1,5 @@
 import { basename, dirname } from 'node:path';
-import type { Argv, TargetReads } from '../target/port.ts';
+import type { Argv, TargetReads } from '../machine/port.ts';
 
 /** What a tool is to make. */
 export interface ImageWish {

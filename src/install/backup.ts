@@ -1,6 +1,6 @@
 import { basename } from 'node:path';
-import type { Target } from '../target/port.ts';
-import { type FileRecord, recordFile } from '../target/record.ts';
+import type { Target } from '../machine/port.ts';
+import { type FileRecord, recordFile } from '../machine/record.ts';
 import type { Originals, TouchedFile } from './manifest.ts';
 import { generationFolder } from './state.ts';
 import { foldersOf, keptPath, type Step } from './step.ts';

@@ -1,7 +1,7 @@
 import type { FileEdit } from '../boot/entry.ts';
 import { planBootEntry, removeBootEntryEdits } from '../boot/loaders.ts';
 import { failure } from '../errors.ts';
-import type { Target } from '../target/port.ts';
+import type { Target } from '../machine/port.ts';
 import { fallbackPath, type ImageToRebuild } from './image.ts';
 import type { Step } from './step.ts';
 

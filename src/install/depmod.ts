@@ -1,6 +1,6 @@
 import { failure } from '../errors.ts';
-import { MODULES_FOLDER } from '../target/paths.ts';
-import type { Target } from '../target/port.ts';
+import { MODULES_FOLDER } from '../machine/folders.ts';
+import type { Target } from '../machine/port.ts';
 
 /**
  * Every file that a depmod writes into a kernel's module folder, from module-init-tools to kmod of today.

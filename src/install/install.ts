@@ -1,7 +1,7 @@
 import { type ErrorCode, failure, isFailure } from '../errors.ts';
+import type { Target } from '../machine/port.ts';
+import { type FileRecord, recordFile } from '../machine/record.ts';
 import type { Progress } from '../progress.ts';
-import type { Target } from '../target/port.ts';
-import { type FileRecord, recordFile } from '../target/record.ts';
 import { backUp } from './backup.ts';
 import { type BootEntry, bootEntryStep } from './boot-entry.ts';
 import { type ImageToRebuild, imageSteps } from './image.ts';

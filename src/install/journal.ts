@@ -1,4 +1,4 @@
-import type { Target } from '../target/port.ts';
+import type { Target } from '../machine/port.ts';
 
 /**
  * `installed`: in force. `rolled-back`: undone. `open`: a run was stopped in the middle, and the next command puts

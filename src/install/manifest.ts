@@ -1,5 +1,5 @@
 import * as v from 'valibot';
-import { fileRecord } from '../target/record-schema.ts';
+import { fileRecord } from '../machine/record.ts';
 
 /** A file that an installation may touch, as it was before; `original` is null where there was none. */
 const touchedFile = v.object({

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { failure } from '../errors.ts';
-import { indexedModule } from '../target/module-index.ts';
-import type { Target } from '../target/port.ts';
+import { indexedModule } from '../guest/module-index.ts';
+import type { Target } from '../machine/port.ts';
 import { depmodOutputs, runDepmod } from './depmod.ts';
 import type { Step } from './step.ts';
 

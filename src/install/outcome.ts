@@ -1,7 +1,7 @@
 import { failure } from '../errors.ts';
-import { isModuleFile, modulePaths } from '../target/module-index.ts';
-import { MODULES_FOLDER } from '../target/paths.ts';
-import type { Target } from '../target/port.ts';
+import { isModuleFile, modulePaths } from '../guest/module-index.ts';
+import { MODULES_FOLDER } from '../machine/folders.ts';
+import type { Target } from '../machine/port.ts';
 import type { Placement } from './placements.ts';
 
 export interface Outcome {

@@ -1,7 +1,7 @@
 import { basename } from 'node:path';
 import { failure } from '../errors.ts';
-import { MODULES_FOLDER } from '../target/paths.ts';
-import type { Target } from '../target/port.ts';
+import { MODULES_FOLDER } from '../machine/folders.ts';
+import type { Target } from '../machine/port.ts';
 import type { Placement } from './placements.ts';
 
 /** The path of the new module, and the folders that have to be made for it. */

@@ -1,6 +1,6 @@
 import { basename } from 'node:path';
-import type { Target } from '../target/port.ts';
-import { recordFile } from '../target/record.ts';
+import type { Target } from '../machine/port.ts';
+import { recordFile } from '../machine/record.ts';
 import { keep } from './backup.ts';
 import { takeEntryAway } from './boot-entry.ts';
 import { type Generation, generations } from './state.ts';

@@ -1,6 +1,6 @@
 import { failure, isFailure } from '../errors.ts';
-import type { Target } from '../target/port.ts';
-import { recordFile } from '../target/record.ts';
+import type { Target } from '../machine/port.ts';
+import { recordFile } from '../machine/record.ts';
 import { type Generation, generations, journal, unborn } from './state.ts';
 import { type Undone, undo } from './undo.ts';
 

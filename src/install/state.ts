@@ -1,9 +1,8 @@
 import { dirname } from 'node:path';
 import * as v from 'valibot';
 import { failure } from '../errors.ts';
-import { STATE_FOLDER } from '../target/paths.ts';
-import type { Target } from '../target/port.ts';
-import { requirePrivate } from '../target/private-folders.ts';
+import { requirePrivate, STATE_FOLDER } from '../machine/folders.ts';
+import type { Target } from '../machine/port.ts';
 import {
   appendLine,
   type GenerationState,

@@ -1,6 +1,6 @@
 import { dirname } from 'node:path';
-import type { Target } from '../target/port.ts';
-import { type FileRecord, recordFile } from '../target/record.ts';
+import type { Target } from '../machine/port.ts';
+import { type FileRecord, recordFile } from '../machine/record.ts';
 import type { Originals, TouchedFile } from './manifest.ts';
 import { generationFolder, journal } from './state.ts';
 

@@ -1,5 +1,5 @@
 import { failure } from '../errors.ts';
-import type { Target } from '../target/port.ts';
+import type { Target } from '../machine/port.ts';
 import { generationFolder, generations } from './state.ts';
 import { undo } from './undo.ts';
 

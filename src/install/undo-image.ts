@@ -1,11 +1,11 @@
 import { basename } from 'node:path';
 import { failure } from '../errors.ts';
+import { indexedModule } from '../guest/module-index.ts';
 import { proveInitramfs } from '../initramfs/prove.ts';
 import { initramfsImages } from '../initramfs/tools.ts';
+import type { Target } from '../machine/port.ts';
+import { recordFile, sameRecord } from '../machine/record.ts';
 import { silentProgress } from '../progress.ts';
-import { indexedModule } from '../target/module-index.ts';
-import type { Target } from '../target/port.ts';
-import { recordFile, sameRecord } from '../target/record.ts';
 import { buildProven, temporaryImage } from './image.ts';
 import type { TouchedFile } from './manifest.ts';
 import type { Generation } from './state.ts';

@@ -1,6 +1,6 @@
-import type { Target } from '../target/port.ts';
-import { recordFile, sameRecord } from '../target/record.ts';
-import { isTemporaryName } from '../target/writes.ts';
+import type { Target } from '../machine/port.ts';
+import { recordFile, sameRecord } from '../machine/record.ts';
+import { isTemporaryName } from '../machine/writes.ts';
 import { takeEntryAway } from './boot-entry.ts';
 import { isDepmodOutput, runDepmod } from './depmod.ts';
 import type { TouchedFile } from './manifest.ts';

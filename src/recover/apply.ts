@@ -1,17 +1,17 @@
 import { failure, isFailure } from '../errors.ts';
-import { readMounts } from '../facts/mounts.ts';
-import type { Target } from '../target/port.ts';
-import { PROBE_SECONDS, probe } from '../watch/probe.ts';
+import { parseKernelLog } from '../filesystems/log-lines.ts';
+import type { Observation } from '../filesystems/observation.ts';
+import { observe } from '../filesystems/observe.ts';
+import { PROBE_SECONDS, probe } from '../filesystems/probe.ts';
+import { evidenceOf, isReadOnly, stateOf } from '../filesystems/state.ts';
+import { askStorage } from '../filesystems/storage.ts';
+import { readMounts } from '../guest/mounts.ts';
+import type { Target } from '../machine/port.ts';
 import { readKernelLog, type SavedLog, saveKernelLog } from './kernel-log.ts';
-import { parseKernelLog } from './log-lines.ts';
-import type { Observation } from './observation.ts';
-import { observe } from './observe.ts';
 import { remountCommand, remountRefusals } from './remount.ts';
 import { repairOf } from './repair.ts';
 import type { Examined } from './report.ts';
-import { evidenceOf, isReadOnly, stateOf } from './state.ts';
 import type { Action, Step } from './steps.ts';
-import { askStorage } from './storage.ts';
 
 /** What came of a step. `stopped`: what came before it forbids it. `left`: it is for a person. */
 export interface StepOutcome {

@@ -1,5 +1,5 @@
-import type { InitSystem } from '../facts/init-system.ts';
-import type { Argv } from '../target/port.ts';
+import type { InitSystem } from '../guest/init-system.ts';
+import type { Argv } from '../machine/port.ts';
 
 /** How a guest is made to check its root file system at the next boot. */
 export interface BootCheck {

@@ -1,4 +1,4 @@
-import type { Target } from '../target/port.ts';
+import type { Target } from '../machine/port.ts';
 
 /** What an init script says of itself. */
 export interface Daemon {

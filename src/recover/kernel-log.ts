@@ -1,6 +1,6 @@
 import { failure } from '../errors.ts';
-import type { Mount } from '../facts/mounts.ts';
-import type { Target } from '../target/port.ts';
+import type { Mount } from '../guest/mounts.ts';
+import type { Target } from '../machine/port.ts';
 
 /** Where the log is put, the first that can be written to: a disk that survives a reboot before memory that does not. */
 const FOLDERS: readonly string[] = [

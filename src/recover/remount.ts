@@ -1,7 +1,7 @@
-import type { Mount } from '../facts/mounts.ts';
-import type { Argv } from '../target/port.ts';
-import type { Observation } from './observation.ts';
-import { evidenceOf, type FileSystemState, isReadOnly } from './state.ts';
+import type { Observation } from '../filesystems/observation.ts';
+import { evidenceOf, type FileSystemState, isReadOnly } from '../filesystems/state.ts';
+import type { Mount } from '../guest/mounts.ts';
+import type { Argv } from '../machine/port.ts';
 
 /**
  * Why `mount -o remount,rw` must not be done; empty where it may. It may only where everything that could tell of

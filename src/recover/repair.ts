@@ -1,4 +1,4 @@
-import type { Argv } from '../target/port.ts';
+import type { Argv } from '../machine/port.ts';
 
 /** How a kind of file system is looked at and repaired while it is not mounted. */
 export interface Repair {

@@ -1,17 +1,17 @@
 import { failure } from '../errors.ts';
-import { fileSystemKind } from '../facts/file-system-types.ts';
-import { type FstabEntry, isBind, readFstab } from '../facts/fstab.ts';
-import { readDistro } from '../facts/guest.ts';
-import { detectInit, type InitSystem } from '../facts/init-system.ts';
-import type { Target } from '../target/port.ts';
-import { type FileSystem, fileSystems } from '../watch/file-systems.ts';
+import { type FileSystem, fileSystems } from '../filesystems/file-systems.ts';
+import { parseKernelLog } from '../filesystems/log-lines.ts';
+import type { Observation } from '../filesystems/observation.ts';
+import { observe } from '../filesystems/observe.ts';
+import { type Evidence, evidenceOf, type FileSystemState, stateOf } from '../filesystems/state.ts';
+import { fileSystemKind } from '../filesystems/types.ts';
+import { readDistro } from '../guest/facts.ts';
+import { type FstabEntry, isBind, readFstab } from '../guest/fstab.ts';
+import { detectInit, type InitSystem } from '../guest/init-system.ts';
+import type { Target } from '../machine/port.ts';
 import { readKernelLog } from './kernel-log.ts';
-import { parseKernelLog } from './log-lines.ts';
-import type { Observation } from './observation.ts';
-import { observe } from './observe.ts';
 import { remountRefusals } from './remount.ts';
 import { type DeadService, deadServices } from './services.ts';
-import { type Evidence, evidenceOf, type FileSystemState, stateOf } from './state.ts';
 import { type Step, stepsFor } from './steps.ts';
 
 /** How one file system is, why, and what to do. */

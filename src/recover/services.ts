@@ -1,5 +1,5 @@
-import type { InitSystem } from '../facts/init-system.ts';
-import type { Argv, Target } from '../target/port.ts';
+import type { InitSystem } from '../guest/init-system.ts';
+import type { Argv, Target } from '../machine/port.ts';
 import { type Daemon, daemonOf, processNames } from './daemons.ts';
 
 /** A service that should run and does not, and how it is started again. */

@@ -1,10 +1,10 @@
-import type { InitSystem } from '../facts/init-system.ts';
-import type { Argv } from '../target/port.ts';
+import type { Observation } from '../filesystems/observation.ts';
+import { type FileSystemState, isReadOnly } from '../filesystems/state.ts';
+import type { InitSystem } from '../guest/init-system.ts';
+import type { Argv } from '../machine/port.ts';
 import { type BootCheck, bootCheckOf } from './boot-check.ts';
-import type { Observation } from './observation.ts';
 import { remountCommand, remountRefusals } from './remount.ts';
 import { repairOf } from './repair.ts';
-import { type FileSystemState, isReadOnly } from './state.ts';
 
 /** What `--apply` can do; everything else is a person's. */
 export type Action = 'ask-storage' | 'save-kernel-log' | 'look' | 'remount' | 'probe';

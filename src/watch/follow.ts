@@ -1,6 +1,6 @@
-import type { ReadStream, Target } from '../target/port.ts';
-import { readAvailable } from './kmsg.ts';
-import { logMarks } from './log-marks.ts';
+import { readAvailable } from '../kernel-log/kmsg.ts';
+import { logMarks } from '../kernel-log/marks.ts';
+import type { ReadStream, Target } from '../machine/port.ts';
 import type { Finding } from './look.ts';
 import { type OnceOptions, type OnceResult, watchOnce } from './once.ts';
 

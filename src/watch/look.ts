@@ -1,12 +1,12 @@
 import { failure } from '../errors.ts';
-import type { Target } from '../target/port.ts';
-import { logCollector } from './disk-log.ts';
-import { ext4Counters } from './ext4-counters.ts';
-import { type FileSystem, fileSystems } from './file-systems.ts';
-import { type KernelMessage, readKernelMessages } from './kmsg.ts';
-import { type ProbeResult, probePlace } from './probe.ts';
-import type { Gathered, State, WatchEvidence } from './signals/evidence.ts';
-import { judge } from './signals/judge.ts';
+import { logCollector } from '../filesystems/disk-log.ts';
+import { ext4Counters } from '../filesystems/ext4-counters.ts';
+import { type FileSystem, fileSystems } from '../filesystems/file-systems.ts';
+import { type ProbeResult, probePlace } from '../filesystems/probe.ts';
+import type { Gathered, State, WatchEvidence } from '../filesystems/signals/evidence.ts';
+import { judge } from '../filesystems/signals/judge.ts';
+import { type KernelMessage, readKernelMessages } from '../kernel-log/kmsg.ts';
+import type { Target } from '../machine/port.ts';
 import type { Remembered } from './state/remembered.ts';
 import type { WatchState } from './state/state.ts';
 

@@ -1,10 +1,10 @@
 import { isFailure } from '../errors.ts';
-import type { Target } from '../target/port.ts';
+import { PROBE_SECONDS, type ProbeResult, probe } from '../filesystems/probe.ts';
+import { isAlarm } from '../filesystems/signals/judge.ts';
+import type { Target } from '../machine/port.ts';
 import { type Finding, type Look, look } from './look.ts';
 import type { NotifyConfig } from './notify/config.ts';
 import type { Told } from './notify/tell.ts';
-import { PROBE_SECONDS, type ProbeResult, probe } from './probe.ts';
-import { isAlarm } from './signals/judge.ts';
 import { emptyState, type StuckProbe, type WatchState } from './state/state.ts';
 import { isRunning, lockState, readState, startOf, writeState } from './state/store.ts';
 

@@ -2,7 +2,7 @@ import { chmodSync, readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { planBootEntry, removeBootEntryEdits } from '../../src/boot/loaders.ts';
-import { sh } from '../target/temporary.ts';
+import { sh } from '../machine/temporary.ts';
 import { type BootGuest, bootGuest, grubComplaint, wishOf } from './guest.ts';
 
 const NEW = '6.1.0-13-amd64';

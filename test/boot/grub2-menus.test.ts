@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { planBootEntry } from '../../src/boot/loaders.ts';
-import { type Entries, sh, temporary } from '../target/temporary.ts';
+import { type Entries, sh, temporary } from '../machine/temporary.ts';
 import { type BootGuest, bootGuest, grubComplaint, wishOf } from './guest.ts';
 
 const EL7 = '3.10.0-957.el7.x86_64';

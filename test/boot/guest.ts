@@ -1,9 +1,9 @@
 import { chmodSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { BootEntryWish, FileEdit } from '../../src/boot/entry.ts';
-import type { Target } from '../../src/target/port.ts';
-import { rootTarget } from '../../src/target/root.ts';
-import { type Entries, sh, temporary } from '../target/temporary.ts';
+import type { Target } from '../../src/machine/port.ts';
+import { rootTarget } from '../../src/machine/tree.ts';
+import { type Entries, sh, temporary } from '../machine/temporary.ts';
 
 export interface BootGuest {
   readonly root: string;

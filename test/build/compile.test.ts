@@ -4,7 +4,15 @@ import { describe, expect, test } from 'vitest';
 import { type CompileOptions, compileModule } from '../../src/build/compile.ts';
 import { isElf } from '../../src/elf/elf.ts';
 import { listing } from '../helpers/listing.ts';
-import { type Entries, failureOf, put, sh, temporary, until, workspaceForTest } from '../target/temporary.ts';
+import {
+  type Entries,
+  failureOf,
+  put,
+  sh,
+  temporary,
+  until,
+  workspaceForTest,
+} from '../machine/temporary.ts';
 
 /** A build folder as small as can be: its rule compiles the one file, and tells who did and how. */
 const MAKEFILE = `modules:

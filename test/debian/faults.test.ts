@@ -5,7 +5,7 @@ import { dirname, join, resolve } from 'node:path';
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
 import { proveInitramfs } from '../../src/initramfs/prove.ts';
 import { finishOpen } from '../../src/install/rollback.ts';
-import { rootTarget } from '../../src/target/root.ts';
+import { rootTarget } from '../../src/machine/tree.ts';
 import type { FaultyResult, FaultyRun } from '../faults/run.ts';
 import { buildBench } from '../helpers/build.ts';
 import { json, mptfix, type Run } from '../helpers/cli.ts';

@@ -6,10 +6,10 @@ import { buildInitramfs } from '../../src/initramfs/build.ts';
 import { modulesInInitramfs, sha256Of } from '../../src/initramfs/module.ts';
 import { proveInitramfs } from '../../src/initramfs/prove.ts';
 import { type InitramfsTool, initramfsImages } from '../../src/initramfs/tools.ts';
-import { rootTarget } from '../../src/target/root.ts';
+import { rootTarget } from '../../src/machine/tree.ts';
 import { snapshot } from '../helpers/debian-tree.ts';
 import { listing } from '../helpers/listing.ts';
-import { failureOf } from '../target/temporary.ts';
+import { failureOf } from '../machine/temporary.ts';
 
 const { release, package: kernelPackage, ...trees } = inject('debian');
 const MODULE = `/lib/modules/${release}/kernel/drivers/message/fusion/mptscsih.ko`;

@@ -3,7 +3,7 @@ import { existsSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
 import { proveInitramfs } from '../../src/initramfs/prove.ts';
-import { rootTarget } from '../../src/target/root.ts';
+import { rootTarget } from '../../src/machine/tree.ts';
 import { buildBench } from '../helpers/build.ts';
 import { json, mptfix } from '../helpers/cli.ts';
 import { snapshot } from '../helpers/debian-tree.ts';

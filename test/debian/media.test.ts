@@ -2,7 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
 import { type MediaSeen, runMedia } from '../../lab/media/media.ts';
-import { localTarget } from '../../src/target/local.ts';
+import { localTarget } from '../../src/machine/tree.ts';
 
 /*
  * A virtual machine with the distro's own kernel. It has what this machine's may lack: a CD-ROM drive, iso9660, the

@@ -5,8 +5,8 @@ import { join } from 'node:path';
 import { initramfsImages } from '../../src/initramfs/tools.ts';
 import { install } from '../../src/install/install.ts';
 import { planRollback, rollback } from '../../src/install/rollback.ts';
+import { rootTarget } from '../../src/machine/tree.ts';
 import { silentProgress } from '../../src/progress.ts';
-import { rootTarget } from '../../src/target/root.ts';
 import { ARTIFACT } from '../faults/artifact.ts';
 import { modulePath } from '../helpers/slim-guest.ts';
 

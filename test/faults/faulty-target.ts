@@ -1,4 +1,4 @@
-import type { Target } from '../../src/target/port.ts';
+import type { Target } from '../../src/machine/port.ts';
 
 /** What happens at one effect. `before` and `after` may end the process, or change the file system beneath it. */
 export interface Fault {

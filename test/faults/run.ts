@@ -8,9 +8,9 @@ import { isFailure } from '../../src/errors.ts';
 import { initramfsImages } from '../../src/initramfs/tools.ts';
 import { install } from '../../src/install/install.ts';
 import { finishOpen, planRollback, rollback } from '../../src/install/rollback.ts';
+import type { Target } from '../../src/machine/port.ts';
+import { rootTarget } from '../../src/machine/tree.ts';
 import { silentProgress } from '../../src/progress.ts';
-import type { Target } from '../../src/target/port.ts';
-import { rootTarget } from '../../src/target/root.ts';
 import { ARTIFACT } from './artifact.ts';
 import { faultyTarget } from './faulty-target.ts';
 

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { parseFstab } from '../../src/facts/fstab.ts';
+import { parseFstab } from '../../src/guest/fstab.ts';
 import { errorsOptionOf, withErrors } from '../../src/harden/fstab-edit.ts';
 
 function edited(text: string): string {

@@ -6,13 +6,12 @@ import { begin, finishOpenSets, make, type Planned, perform, undoSet } from '../
 import { planHarden } from '../../src/harden/plan.ts';
 import { HARDEN_FOLDER, markApplied, markOpen, setFolder, storedSets } from '../../src/harden/sets.ts';
 import { survey } from '../../src/harden/survey.ts';
-import type { Target } from '../../src/target/port.ts';
-import { rootTarget } from '../../src/target/root.ts';
-import { treeTarget } from '../../src/target/tree.ts';
+import type { Target } from '../../src/machine/port.ts';
+import { rootTarget, treeTarget } from '../../src/machine/tree.ts';
 import { json, mptfix } from '../helpers/cli.ts';
 import { listing } from '../helpers/listing.ts';
+import { type Entries, failureOf, sh, temporary } from '../machine/temporary.ts';
 import { ERRORS } from '../recover/guests.ts';
-import { type Entries, failureOf, sh, temporary } from '../target/temporary.ts';
 
 const KNOWLEDGE = { base: '2.6.9', verdict: 'affected' } as const;
 const WISH = { errors: 'remount-ro', timeout: 180 } as const;

@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest';
 import { adviceOn } from '../../src/harden/advice.ts';
 import { survey } from '../../src/harden/survey.ts';
-import { treeTarget } from '../../src/target/tree.ts';
-import { type Entries, temporary } from '../target/temporary.ts';
+import { treeTarget } from '../../src/machine/tree.ts';
+import { type Entries, temporary } from '../machine/temporary.ts';
 
 /** A SCSI disk as sysfs shows it: a link to its own folder, named by its address. */
 function scsi(name: string, host: number, driver: string, timeout: string): Entries {

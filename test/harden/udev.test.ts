@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import { bootScriptText, hasUdev, RULE_PATH, ruleText, timeoutRules } from '../../src/harden/udev.ts';
-import { rootTarget } from '../../src/target/root.ts';
+import { rootTarget } from '../../src/machine/tree.ts';
+import { type Entries, sh, temporary } from '../machine/temporary.ts';
 import { GUESTS } from '../recover/guests.ts';
-import { type Entries, sh, temporary } from '../target/temporary.ts';
 
 const rulesOf = async (entries: Entries) =>
   timeoutRules(rootTarget(await temporary(entries), { dryRun: true }));

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { parseWish } from '../../src/harden/wish.ts';
-import { failureOf } from '../target/temporary.ts';
+import { failureOf } from '../machine/temporary.ts';
 
 test('settings are read in any order, either or both', () => {
   expect(parseWish(['errors=remount-ro', 'timeout=180'])).toEqual({ errors: 'remount-ro', timeout: 180 });

@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { rootTarget } from '../../src/target/root.ts';
+import { rootTarget } from '../../src/machine/tree.ts';
 
 /** Left out of every package, as `path-exclude` of dpkg's configuration has it. */
 const EXCLUDED = ['man', 'doc', 'locale', 'info', 'bash-completion', 'zoneinfo'];

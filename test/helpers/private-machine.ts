@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
-import { temporary } from '../target/temporary.ts';
+import { temporary } from '../machine/temporary.ts';
 import { BIN, mptfix, type Run } from './cli.ts';
 
 /**

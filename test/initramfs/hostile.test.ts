@@ -4,7 +4,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { isFailure } from '../../src/errors.ts';
 import { type ReadOptions, readInitramfs } from '../../src/initramfs/read.ts';
-import { failureOf, sh, temporary } from '../target/temporary.ts';
+import { failureOf, sh, temporary } from '../machine/temporary.ts';
 import { archive, content, machine, newc, PACKERS, through, trailer } from './images.ts';
 
 const wanted = (path: string): boolean => path.endsWith('mptscsih.ko');

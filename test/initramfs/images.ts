@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { sha256Of } from '../../src/initramfs/module.ts';
-import { localTarget } from '../../src/target/local.ts';
-import { sh, temporary } from '../target/temporary.ts';
+import { localTarget } from '../../src/machine/tree.ts';
+import { sh, temporary } from '../machine/temporary.ts';
 
 export const RELEASE = '6.1.0-9-amd64';
 export const FOLDER = `usr/lib/modules/${RELEASE}/kernel/drivers/message/fusion`;

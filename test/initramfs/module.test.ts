@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { moduleInInitramfs, modulesInInitramfs, sha256Of } from '../../src/initramfs/module.ts';
 import { type ExpectedModule, proveInitramfs } from '../../src/initramfs/prove.ts';
-import { failureOf, put, sh, temporary } from '../target/temporary.ts';
+import { failureOf, put, sh, temporary } from '../machine/temporary.ts';
 import { archive, compiledModule, content, FOLDER, MODULE, machine, RELEASE, through } from './images.ts';
 
 async function stored(image: Buffer): Promise<string> {

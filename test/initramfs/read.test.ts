@@ -3,7 +3,7 @@ import { linkSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { readInitramfs } from '../../src/initramfs/read.ts';
-import { put, temporary } from '../target/temporary.ts';
+import { put, temporary } from '../machine/temporary.ts';
 import { archive, content, FOLDER, MODULE, machine, newc, PACKERS, through, trailer } from './images.ts';
 
 const wanted = (path: string): boolean => path.endsWith('mptscsih.ko');

@@ -2,8 +2,8 @@ import { chmodSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { INITRAMFS_TOOLS, initramfsImages } from '../../src/initramfs/tools.ts';
-import { rootTarget } from '../../src/target/root.ts';
-import { temporary } from '../target/temporary.ts';
+import { rootTarget } from '../../src/machine/tree.ts';
+import { temporary } from '../machine/temporary.ts';
 
 const R = '2.6.18-8.el5';
 

@@ -4,11 +4,11 @@ import { isFailure } from '../../src/errors.ts';
 import { type Installation, install } from '../../src/install/install.ts';
 import { finishOpen, planRollback, rollback } from '../../src/install/rollback.ts';
 import { generations } from '../../src/install/state.ts';
-import type { Target } from '../../src/target/port.ts';
-import { rootTarget } from '../../src/target/root.ts';
+import type { Target } from '../../src/machine/port.ts';
+import { rootTarget } from '../../src/machine/tree.ts';
 import { faultyTarget } from '../faults/faulty-target.ts';
 import { listing } from '../helpers/listing.ts';
-import { sh, temporary } from '../target/temporary.ts';
+import { sh, temporary } from '../machine/temporary.ts';
 import { installationOf, RELEASE, type SmallGuest, smallGuest } from './small-guest.ts';
 
 /** A file system of its own in a file, which can be filled, made read-only, or lose its power. */

@@ -6,10 +6,10 @@ import { depmodOutputs, isDepmodOutput } from '../../src/install/depmod.ts';
 import { install } from '../../src/install/install.ts';
 import { manifestSchema, originalsSchema } from '../../src/install/manifest.ts';
 import { generations } from '../../src/install/state.ts';
-import { recordFile, sameRecord } from '../../src/target/record.ts';
-import { rootTarget } from '../../src/target/root.ts';
+import { recordFile, sameRecord } from '../../src/machine/record.ts';
+import { rootTarget } from '../../src/machine/tree.ts';
 import { listing } from '../helpers/listing.ts';
-import { failureOf, put, sh } from '../target/temporary.ts';
+import { failureOf, put, sh } from '../machine/temporary.ts';
 import { addModule, installationOf, installed, MODULE, MODULES, RELEASE, smallGuest } from './small-guest.ts';
 
 describe('an installation', () => {

@@ -8,8 +8,8 @@ import { finishOpen } from '../../src/install/rollback.ts';
 import { generationFolder, generations, journal } from '../../src/install/state.ts';
 import type { Step } from '../../src/install/step.ts';
 import { undo } from '../../src/install/undo.ts';
-import { makeFolders } from '../../src/target/folders.ts';
-import { failureOf } from '../target/temporary.ts';
+import { makeFolders } from '../../src/machine/folders.ts';
+import { failureOf } from '../machine/temporary.ts';
 import {
   installationOf,
   installed,

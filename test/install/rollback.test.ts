@@ -4,7 +4,7 @@ import { describe, expect, test } from 'vitest';
 import { finishOpen, planRollback, rollback } from '../../src/install/rollback.ts';
 import { generations } from '../../src/install/state.ts';
 import { listing } from '../helpers/listing.ts';
-import { failureOf, sh } from '../target/temporary.ts';
+import { failureOf, sh } from '../machine/temporary.ts';
 import {
   addModule,
   installed,

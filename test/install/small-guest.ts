@@ -1,12 +1,12 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Installation, install } from '../../src/install/install.ts';
+import type { Target } from '../../src/machine/port.ts';
+import { rootTarget } from '../../src/machine/tree.ts';
 import { silentProgress } from '../../src/progress.ts';
-import type { Target } from '../../src/target/port.ts';
-import { rootTarget } from '../../src/target/root.ts';
 import { ARTIFACT } from '../faults/artifact.ts';
 import { listing } from '../helpers/listing.ts';
-import { sh, temporary } from '../target/temporary.ts';
+import { sh, temporary } from '../machine/temporary.ts';
 
 export const RELEASE = '6.1.0-9-amd64';
 export const MODULES = `/lib/modules/${RELEASE}`;

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { requireSpace, type SpaceQuestion, spaceNeeded } from '../../src/install/space.ts';
-import { failureOf } from '../target/temporary.ts';
+import { failureOf } from '../machine/temporary.ts';
 
 const MIB = 1024 * 1024;
 const BLOCK = 4096;

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { generations, journal } from '../../src/install/state.ts';
 import { listing } from '../helpers/listing.ts';
-import { failureOf } from '../target/temporary.ts';
+import { failureOf } from '../machine/temporary.ts';
 import { installed, type SmallGuest, smallGuest } from './small-guest.ts';
 
 const STATE = 'var/lib/mptfix';

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { journal } from '../../src/install/state.ts';
-import { rootTarget } from '../../src/target/root.ts';
+import { rootTarget } from '../../src/machine/tree.ts';
 
 test('half a line that a power cut has left does not swallow the next event', async () => {
   const root = mkdtempSync(join(tmpdir(), 'mptfix-torn-'));

@@ -1,4 +1,4 @@
-import type { Entries } from '../target/temporary.ts';
+import type { Entries } from '../machine/temporary.ts';
 
 const fstab = (pass: number, type = 'ext3'): string =>
   `/dev/sda1 / ${type} defaults 1 ${pass}\n/dev/sdb1 /data ${type} defaults 1 2\nproc /proc proc defaults 0 0\n`;

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
+import { treeTarget } from '../../src/machine/tree.ts';
 import { deadServices } from '../../src/recover/services.ts';
-import { treeTarget } from '../../src/target/tree.ts';
-import { type Entries, temporary } from '../target/temporary.ts';
+import { type Entries, temporary } from '../machine/temporary.ts';
 
 const script = (header: string): string =>
   `#!/bin/bash\n# chkconfig: 2345 55 25\n${header}\nlockfile=/var/lock/subsys/x\n`;

@@ -1,12 +1,11 @@
 import { describe, expect, test } from 'vitest';
-import { parseKernelLog } from '../../src/recover/log-lines.ts';
-import { observe } from '../../src/recover/observe.ts';
+import { fileSystems } from '../../src/filesystems/file-systems.ts';
+import { parseKernelLog } from '../../src/filesystems/log-lines.ts';
+import { observe } from '../../src/filesystems/observe.ts';
+import { rootTarget, treeTarget } from '../../src/machine/tree.ts';
 import { recovery, reportOf } from '../../src/recover/report.ts';
-import { rootTarget } from '../../src/target/root.ts';
-import { treeTarget } from '../../src/target/tree.ts';
-import { fileSystems } from '../../src/watch/file-systems.ts';
 import { json, mptfix } from '../helpers/cli.ts';
-import { temporary } from '../target/temporary.ts';
+import { temporary } from '../machine/temporary.ts';
 import { GUESTS } from './guests.ts';
 
 /** Init system, and what the last steps for the root file system say, by guest. */

@@ -1,7 +1,7 @@
 import { resolve } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { columns, size, style } from '../../src/ui/output.ts';
-import { sh, temporary } from '../target/temporary.ts';
+import { sh, temporary } from '../machine/temporary.ts';
 
 test('labels are one column and values another, whatever their lengths', () => {
   expect(

@@ -4,7 +4,7 @@ import { describe, expect, test } from 'vitest';
 import { printable, printableJson, printablePage } from '../../src/ui/printable.ts';
 import { BIN, json, mptfix } from '../helpers/cli.ts';
 import { smallGuest } from '../install/small-guest.ts';
-import { put, sh, temporary } from '../target/temporary.ts';
+import { put, sh, temporary } from '../machine/temporary.ts';
 
 /** A control sequence's short form, its long one, a next line, directions, separators, a width of nothing, a tag. */
 const HOSTILE = '\u009b2J\u001b[2J\u0085\u202egnp\u2066\u2028\u2029\u200b\u{e0041}';

@@ -4,7 +4,7 @@ import { expect, test } from 'vitest';
 import { generations } from '../../src/install/state.ts';
 import { BOTH_GONE, STDERR_GONE, STDOUT_GONE, unread } from '../helpers/unread.ts';
 import { installed, RELEASE, type SmallGuest, smallGuest } from '../install/small-guest.ts';
-import { temporary } from '../target/temporary.ts';
+import { temporary } from '../machine/temporary.ts';
 
 test('a result that nobody reads ends quietly, with the command’s own status', async () => {
   const { root } = await smallGuest();

@@ -1,4 +1,4 @@
-import type { Entries } from '../target/temporary.ts';
+import type { Entries } from '../machine/temporary.ts';
 import { partitions } from './guest.ts';
 
 /** A guest as its files show it, and what both watches, the one in Node and the one in sh, have to say of it. */

@@ -1,6 +1,6 @@
-import type { Target } from '../../src/target/port.ts';
-import { rootTarget } from '../../src/target/root.ts';
-import { type Entries, temporary } from '../target/temporary.ts';
+import type { Target } from '../../src/machine/port.ts';
+import { rootTarget } from '../../src/machine/tree.ts';
+import { type Entries, temporary } from '../machine/temporary.ts';
 
 /** A running guest as its /proc, /sys, /dev and /etc show it, for as long as the test runs. */
 export async function guest(entries: Entries): Promise<Target & { readonly root: string }> {

@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import type { Act } from '../../cli.ts';
+import type { Act } from '../../cli/main.ts';
 import { failure } from '../../errors.ts';
 import type { WatchInstallOptions } from './install.ts';
 import type { WatchOnceOptions, WatchOptions } from './options.ts';

@@ -2,7 +2,7 @@ import { say } from '../../ui/output.ts';
 import { printable, printableJson } from '../../ui/printable.ts';
 import { stdoutReaderGone } from '../../ui/readers.ts';
 import { type Change, follow as followGuest } from '../../watch/follow.ts';
-import { openTarget } from '../options.ts';
+import { openTarget } from '../shared/options.ts';
 import { notifier, watched } from './once.ts';
 import { requireAddresses, type WatchOptions } from './options.ts';
 

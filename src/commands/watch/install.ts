@@ -9,8 +9,8 @@ import {
 import { dropCopy, FROM_MEMORY, loadIntoMemory, unloadFromMemory } from '../../watch/schedule/memory.ts';
 import type { Job } from '../../watch/schedule/plan.ts';
 import { guestProgram } from '../../watch/schedule/program.ts';
-import { confirm } from '../confirm.ts';
-import { type MutatingOptions, openTarget } from '../options.ts';
+import { confirm } from '../shared/confirm.ts';
+import { type MutatingOptions, openTarget } from '../shared/options.ts';
 import { notifyConfig, requireAddresses, type WatchOptions } from './options.ts';
 
 export interface WatchInstallOptions extends WatchOptions, MutatingOptions {

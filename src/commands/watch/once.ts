@@ -1,18 +1,18 @@
 import { failure, isFailure } from '../../errors.ts';
-import { cleanText } from '../../facts/release-text.ts';
-import { localTarget } from '../../target/local.ts';
-import type { Target } from '../../target/port.ts';
+import { isAlarm } from '../../filesystems/signals/judge.ts';
+import { cleanText } from '../../guest/release-text.ts';
+import type { Target } from '../../machine/port.ts';
+import { localTarget } from '../../machine/tree.ts';
 import { sayFailure } from '../../ui/failure.ts';
 import { printResult, say } from '../../ui/output.ts';
 import type { Finding } from '../../watch/look.ts';
 import { CONFIG_FILE, defaultConfig, type NotifyConfig } from '../../watch/notify/config.ts';
 import { type OnceResult, watchOnce } from '../../watch/once.ts';
-import { isAlarm } from '../../watch/signals/judge.ts';
-import { openTarget } from '../options.ts';
-import { NAGIOS_STATUS, nagiosLine } from '../pages/nagios.ts';
-import { prometheusText } from '../pages/prometheus.ts';
-import { watchPage } from '../pages/watch.ts';
+import { openTarget } from '../shared/options.ts';
+import { NAGIOS_STATUS, nagiosLine } from './nagios.ts';
 import { notifyConfig, requireAddresses, type WatchOnceOptions, type WatchOptions } from './options.ts';
+import { watchPage } from './page.ts';
+import { prometheusText } from './prometheus.ts';
 
 export type WatchVerdict = 'ok' | 'warning' | 'alarm';
 

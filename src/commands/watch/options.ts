@@ -1,6 +1,6 @@
-import type { CommonOptions } from '../../cli.ts';
+import type { CommonOptions } from '../../cli/main.ts';
 import { failure } from '../../errors.ts';
-import type { Target } from '../../target/port.ts';
+import type { Target } from '../../machine/port.ts';
 import { type NotifyConfig, readConfig } from '../../watch/notify/config.ts';
 import { isAddress } from '../../watch/notify/config-rules.ts';
 

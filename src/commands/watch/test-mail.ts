@@ -4,7 +4,7 @@ import { channelsOf } from '../../watch/notify/channels.ts';
 import { type Delivery, deliver } from '../../watch/notify/deliver.ts';
 import type { Notice } from '../../watch/notify/notice.ts';
 import { hostName } from '../../watch/notify/tell.ts';
-import { openTarget } from '../options.ts';
+import { openTarget } from '../shared/options.ts';
 import { notifyConfig, requireAddresses, type WatchOptions } from './options.ts';
 
 /** What `watch test-mail --json` prints. */

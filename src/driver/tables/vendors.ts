@@ -11,7 +11,7 @@ export interface Vendor {
   readonly vendor: Exclude<KernelVendor, 'mainline'>;
   /** For a person. */
   readonly name: string;
-  /** Ids of the distributions that run these kernels, as `src/facts/distro.ts` spells them. */
+  /** Ids of the distributions that run these kernels, as `src/guest/distro.ts` spells them. */
   readonly distros: readonly string[];
   /** The family whose other distributions run these kernels too, if it has one answer. */
   readonly family?: string;

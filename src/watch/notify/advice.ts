@@ -1,4 +1,4 @@
-import type { State } from '../signals/evidence.ts';
+import type { State } from '../../filesystems/signals/evidence.ts';
 
 /** What an admin should do next; the order matters. Never a remount,rw: an aborted journal has to be checked first. */
 const FAILED: readonly string[] = [

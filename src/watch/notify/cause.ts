@@ -1,6 +1,6 @@
-import { type CauseName, isThisBug } from '../log/cause.ts';
-import { logEvents } from '../log/events.ts';
-import type { Layer } from '../log/signature.ts';
+import { type CauseName, isThisBug } from '../../kernel-log/cause.ts';
+import { logEvents } from '../../kernel-log/events.ts';
+import type { Layer } from '../../kernel-log/signature.ts';
 
 const BY_CAUSE: Readonly<Record<CauseName, string | undefined>> = {
   'this-bug':

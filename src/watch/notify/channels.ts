@@ -1,5 +1,5 @@
-import type { Target } from '../../target/port.ts';
-import { startWorker } from '../worker/start.ts';
+import { startWorker } from '../../filesystems/worker/start.ts';
+import type { Target } from '../../machine/port.ts';
 import { type NotifyConfig, requireRoots, type SmtpRelay } from './config.ts';
 import { hostPart, mailOf } from './mail.ts';
 import { lineOf, messageOf } from './message.ts';

@@ -1,6 +1,6 @@
 import { dirname } from 'node:path';
 import { failure } from '../../errors.ts';
-import type { Target } from '../../target/port.ts';
+import type { Target } from '../../machine/port.ts';
 import { configProblems } from './config-rules.ts';
 
 export const CONFIG_FILE = '/etc/mptfix.json';

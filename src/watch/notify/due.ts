@@ -1,5 +1,5 @@
+import { isAlarm } from '../../filesystems/signals/judge.ts';
 import type { Finding } from '../look.ts';
-import { isAlarm } from '../signals/judge.ts';
 import type { WatchEvent, WatchState } from '../state/state.ts';
 import type { Delivery } from './deliver.ts';
 

@@ -1,5 +1,5 @@
-import { cleanText } from '../../facts/release-text.ts';
-import type { State } from '../signals/evidence.ts';
+import type { State } from '../../filesystems/signals/evidence.ts';
+import { cleanText } from '../../guest/release-text.ts';
 import type { Notice, NoticeItem } from './notice.ts';
 
 export interface Message {

@@ -1,4 +1,4 @@
-import type { State, WatchEvidence } from '../signals/evidence.ts';
+import type { State, WatchEvidence } from '../../filesystems/signals/evidence.ts';
 
 /** What a notice says of one file system. */
 export interface NoticeItem {

@@ -1,6 +1,6 @@
-import { cleanText } from '../../facts/release-text.ts';
-import type { Target } from '../../target/port.ts';
-import { tellsTrouble } from '../log-marks.ts';
+import { cleanText } from '../../guest/release-text.ts';
+import { tellsTrouble } from '../../kernel-log/marks.ts';
+import type { Target } from '../../machine/port.ts';
 import type { Finding, Look } from '../look.ts';
 import type { WatchEvent, WatchState } from '../state/state.ts';
 import { adviceFor } from './advice.ts';

@@ -1,7 +1,7 @@
 import { dirname } from 'node:path';
 import { failure } from '../../errors.ts';
-import { makeFolders } from '../../target/folders.ts';
-import type { FileStat, Target } from '../../target/port.ts';
+import { makeFolders } from '../../machine/folders.ts';
+import type { FileStat, Target } from '../../machine/port.ts';
 import { type Job, SCHEDULERS, type ScheduleEntry, type Scheduler } from './plan.ts';
 
 export interface SchedulePlan {

@@ -1,9 +1,9 @@
 import { readFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { failure } from '../../errors.ts';
+import { makeFolders } from '../../machine/folders.ts';
+import type { Target } from '../../machine/port.ts';
 import { packageRoot } from '../../package-root.ts';
-import { makeFolders } from '../../target/folders.ts';
-import type { Target } from '../../target/port.ts';
 import { STATE_FOLDER } from '../state/store.ts';
 
 /**

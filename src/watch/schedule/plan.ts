@@ -1,4 +1,4 @@
-import type { Target } from '../../target/port.ts';
+import type { Target } from '../../machine/port.ts';
 import { cronScheduler, crontabScheduler } from './cron.ts';
 import { systemdScheduler } from './systemd.ts';
 

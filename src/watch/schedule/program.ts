@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { failure } from '../../errors.ts';
+import type { Target } from '../../machine/port.ts';
 import { packageRoot } from '../../package-root.ts';
-import type { Target } from '../../target/port.ts';
 
 /** Where npm and packages put them on a guest. */
 const NODES: readonly string[] = ['/usr/local/bin/node', '/usr/bin/node'];

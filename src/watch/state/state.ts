@@ -1,4 +1,4 @@
-import type { State } from '../signals/evidence.ts';
+import type { State } from '../../filesystems/signals/evidence.ts';
 import type { Remembered } from './remembered.ts';
 
 /** One stretch of time in which a file system could not be written. */

@@ -1,6 +1,6 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { failure } from '../../errors.ts';
-import type { Target } from '../../target/port.ts';
+import type { Target } from '../../machine/port.ts';
 import { emptyState, parseState, type WatchState } from './state.ts';
 
 /** In memory, so that it can be written while the disks cannot, and is gone with the next boot. */

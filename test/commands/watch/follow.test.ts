@@ -4,7 +4,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
 import { BIN } from '../../helpers/cli.ts';
-import { until } from '../../target/temporary.ts';
+import { until } from '../../machine/temporary.ts';
 import { machine, mountImage } from '../../watch/machine.ts';
 
 test('a failure is reported within a second, and SIGTERM ends it', async () => {

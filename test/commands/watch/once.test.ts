@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { json, mptfix } from '../../helpers/cli.ts';
-import { temporary } from '../../target/temporary.ts';
+import { temporary } from '../../machine/temporary.ts';
 import { partitions } from '../../watch/guest.ts';
 import { machine, mountImage } from '../../watch/machine.ts';
 

@@ -4,7 +4,7 @@ import { createServer as createTcpServer } from 'node:net';
 import { join } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { json } from '../../helpers/cli.ts';
-import { temporary } from '../../target/temporary.ts';
+import { temporary } from '../../machine/temporary.ts';
 import { guest, guestWithRelay, once } from './guest-with-config.ts';
 import { headersOf, relay } from './relay.ts';
 import { web } from './web.ts';

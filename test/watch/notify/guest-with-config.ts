@@ -1,7 +1,7 @@
 import { chmod, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { mptfix } from '../../helpers/cli.ts';
-import { put, temporary } from '../../target/temporary.ts';
+import { put, temporary } from '../../machine/temporary.ts';
 import { kmsg } from '../cases.ts';
 import { partitions } from '../guest.ts';
 

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { mptfix } from '../../helpers/cli.ts';
-import { put } from '../../target/temporary.ts';
+import { put } from '../../machine/temporary.ts';
 import { guest, guestWithRelay, once } from './guest-with-config.ts';
 import { headersOf, relay } from './relay.ts';
 

@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { SMTPServer } from 'smtp-server';
 import { onTestFinished } from 'vitest';
-import { temporary } from '../../target/temporary.ts';
+import { temporary } from '../../machine/temporary.ts';
 
 export interface Relay {
   readonly port: number;

@@ -2,7 +2,7 @@ import { chmod, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { json } from '../../helpers/cli.ts';
-import { put } from '../../target/temporary.ts';
+import { put } from '../../machine/temporary.ts';
 import { kmsg } from '../cases.ts';
 import { guest, guestWithRelay, LOG, mounts, once } from './guest-with-config.ts';
 import { headersOf, relay } from './relay.ts';

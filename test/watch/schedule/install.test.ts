@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { json, mptfix } from '../../helpers/cli.ts';
 import { listing } from '../../helpers/listing.ts';
-import { put, temporary } from '../../target/temporary.ts';
+import { put, temporary } from '../../machine/temporary.ts';
 import { machine } from '../machine.ts';
 
 const GUEST = {

@@ -2,7 +2,7 @@ import { spawnSync } from 'node:child_process';
 import { chmod, mkdir, readFile, symlink, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { put, temporary } from '../../target/temporary.ts';
+import { put, temporary } from '../../machine/temporary.ts';
 import { CASES } from '../cases.ts';
 import { machine, mountImage } from '../machine.ts';
 

@@ -1,0 +1,115 @@
+import { scanModule, verdictOfModuleScan } from '../driver/module/scan.ts';
+import { type SurvivalWindow, survivalWindow } from '../driver/survival.ts';
+import { type KbAnswer, kbEvidence, kbFor } from '../driver/tables/kb.ts';
+import { type FixedHow, MPTSCSI, MPTSCSIH } from '../driver/tables/kernel-row.ts';
+import { type KernelTableEvidence, kernelTableVerdict } from '../driver/tables/kernels.ts';
+import type { Evidence, Verdict } from '../driver/verdict.ts';
+import type { Distro } from '../guest/distro.ts';
+import { type Facts, gatherFacts } from '../guest/facts.ts';
+import type { KernelFacts } from '../guest/kernel.ts';
+import { readModule } from '../guest/module-file.ts';
+import type { Target } from '../machine/port.ts';
+
+/** The answer for a guest, with every reason for it. */
+export interface Assessment {
+  readonly verdict: Verdict;
+  /** With `fixed`, where it is known. */
+  readonly how: FixedHow | undefined;
+  readonly evidence: readonly Evidence[];
+  readonly facts: Facts;
+  readonly driver: { readonly version: string | null; readonly vermagic: string | null };
+  readonly kb: KbAnswer;
+  readonly survival: SurvivalWindow | undefined;
+  /** What a person should know beside the verdict. */
+  readonly caveats: readonly string[];
+}
+
+/** sd's default, where the guest does not tell its own. Source: SD_TIMEOUT of drivers/scsi/sd.h, 30 seconds. */
+const SD_TIMEOUT_SECONDS = 30;
+
+/** Reads the guest and decides. A file outranks a table; where they disagree, both stay in the evidence. */
+export async function assess(target: Target, kernel: string | undefined): Promise<Assessment> {
+  const facts = await gatherFacts(target, { kernel, modules: moduleNames });
+  const table = tableEvidence(facts.distro, facts.kernel);
+  const scanned = await moduleEvidence(target, facts);
+  const kb = kbFor(question(facts.distro, facts.kernel));
+  const verdict = decide(facts, scanned?.evidence, table);
+  return {
+    verdict,
+    how: verdict === 'fixed' ? (scanned?.how ?? table.how) : undefined,
+    evidence: [...(scanned === undefined ? [] : [scanned.evidence]), tidy(table), kbEvidence(kb)],
+    facts,
+    driver: { version: scanned?.version ?? null, vermagic: scanned?.vermagic ?? null },
+    kb,
+    survival: survival(facts, verdict),
+    caveats: caveats(facts, table),
+  };
+}
+
+/** RHEL 4 has the code in the other module; everywhere else the first is the one. */
+export function moduleNames(distro: Distro, kernel: KernelFacts): readonly string[] {
+  const first = tableEvidence(distro, kernel).driver?.module;
+  return [...new Set([...(first === undefined ? [] : [first]), MPTSCSIH.module, MPTSCSI.module])];
+}
+
+function question(distro: Distro, kernel: KernelFacts): Parameters<typeof kernelTableVerdict>[0] {
+  return {
+    distro,
+    release: kernel.release,
+    ...(kernel.base === undefined ? {} : { base: kernel.base }),
+    ...(kernel.packageVersion === undefined ? {} : { packageVersion: kernel.packageVersion }),
+  };
+}
+
+function tableEvidence(distro: Distro, kernel: KernelFacts): KernelTableEvidence {
+  return kernelTableVerdict(question(distro, kernel));
+}
+
+/** The contract's fields only; the rest of a row is told in its detail. */
+function tidy({ kind, verdict, detail }: Evidence): Evidence {
+  return { kind, verdict, detail };
+}
+
+interface ScannedModule {
+  readonly evidence: Evidence;
+  readonly how: FixedHow | undefined;
+  readonly version: string | null;
+  readonly vermagic: string | null;
+}
+
+async function moduleEvidence(target: Target, { module }: Facts): Promise<ScannedModule | undefined> {
+  if (module === undefined) return undefined;
+  const { bytes } = await readModule(target, module.path);
+  const scan = scanModule(bytes, module.path);
+  return {
+    evidence: verdictOfModuleScan(scan),
+    how: scan.requeueHostByte === undefined ? undefined : 'requeue',
+    version: scan.version ?? null,
+    vermagic: scan.vermagic ?? null,
+  };
+}
+
+function decide(facts: Facts, module: Evidence | undefined, table: Evidence): Verdict {
+  if (module === undefined) return facts.builtIn ? table.verdict : 'absent';
+  // The module alone cannot tell "removed" from "never there"; the table can.
+  if (module.verdict === 'fixed' && table.verdict === 'never') return 'never';
+  return module.verdict === 'unknown' ? table.verdict : module.verdict;
+}
+
+function survival({ kernel, use }: Facts, verdict: Verdict): SurvivalWindow | undefined {
+  if (kernel.base === undefined || verdict === 'absent') return undefined;
+  const timeouts = use.disks.map(({ timeoutSeconds }) => timeoutSeconds ?? SD_TIMEOUT_SECONDS);
+  const timeoutSeconds = Math.min(...(timeouts.length === 0 ? [SD_TIMEOUT_SECONDS] : timeouts));
+  return survivalWindow({ base: kernel.base, verdict, timeoutSeconds });
+}
+
+function caveats({ module, builtIn, use }: Facts, table: KernelTableEvidence): readonly string[] {
+  const all = [...table.caveats];
+  if (module !== undefined && module.candidates.length > 1) {
+    all.push(`there are ${module.candidates.length} files of that name: ${module.candidates.join(', ')}`);
+  }
+  if (module === undefined && builtIn)
+    all.push('the driver is built into the kernel: no module can replace it');
+  if (use.inUse === false) all.push('no disk hangs on this driver: it is not in use here');
+  return all;
+}

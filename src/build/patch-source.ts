@@ -1,0 +1,45 @@
+import { makePatch } from '../driver/patch/make.ts';
+import { failure } from '../errors.ts';
+import type { ArtifactInfo } from '../install/manifest.ts';
+import type { DriverFiles } from '../kernel-source/driver-files.ts';
+import type { Headers } from '../kernel-source/headers.ts';
+import { originText } from '../plan/origins.ts';
+import type { Job } from './job.ts';
+
+/** A driver's source with the branch removed, and the proof that nothing else changed. */
+export interface Patched {
+  readonly file: string;
+  readonly before: Buffer;
+  readonly after: Buffer;
+  readonly patch: ArtifactInfo['patch'];
+}
+
+/** Removes the branch. Throws E_PATCH_… where the source does not have it, or it is not certain where it is. */
+export function patchSource(job: Job, source: DriverFiles, headers: Headers): Patched {
+  const file = job.module.name === 'mptscsi' ? 'mptscsi.c' : 'mptscsih.c';
+  const before = source.files.get(file);
+  if (before === undefined) {
+    throw failure(
+      'E_DRIVER_NOT_IN_SOURCE',
+      `${originText(job.source)} has no ${file}, from which the guest's module ${job.module.name} is made`,
+      'give --source the source of exactly this kernel',
+    );
+  }
+  // latin1: every byte of a source of 2001 comes back as it was, whatever its encoding.
+  const result = makePatch({ text: before.toString('latin1'), file, base: headers.version.base });
+  if (result.kind === 'nothing' && !job.expectBranch) return { file, before, after: before, patch: null };
+  if (result.kind === 'nothing') {
+    throw failure(
+      'E_PATCH_NO_BRANCH',
+      `the guest's module has the branch and the source has not (${result.detail}): the source is not what the module was built from`,
+      `give --source the source of exactly ${job.kernel.packageVersion ?? job.kernel.release}`,
+    );
+  }
+  const { name, origin, lines, diff, patched } = result;
+  return {
+    file,
+    before,
+    after: Buffer.from(patched, 'latin1'),
+    patch: { name, origin, firstLine: lines.first, lastLine: lines.last, diff },
+  };
+}

@@ -1,0 +1,40 @@
+import type { Manifest } from '../../install/manifest.ts';
+import { generationFolder } from '../../install/state.ts';
+import { columns, style } from '../../ui/output.ts';
+import { kernelText, warningLines } from '../plan/page.ts';
+import { targetWords } from '../shared/options.ts';
+
+/** What was done, with its proofs and how to undo it. */
+export function applyPage(
+  manifest: Manifest,
+  options: { readonly root?: string; readonly kernel?: string },
+): string {
+  const { module, artifact, generation, kernel } = manifest;
+  return [
+    style('green', `patched: ${module.path}`),
+    '',
+    columns([
+      ['kernel', kernelText(kernel)],
+      ['before', `sha256 ${module.before.sha256}`],
+      ['after', `sha256 ${module.after.sha256}`],
+      ['vermagic', artifact.vermagic],
+      ['source', `${artifact.source.origin}, ${artifact.source.file}`],
+    ]),
+    ...artifactLines(artifact),
+    ...warningLines(manifest.warnings),
+    '',
+    `generation ${generation} is kept in ${generationFolder(generation)}`,
+    `undo with: mptfix rollback${targetWords(options)}`,
+  ].join('\n');
+}
+
+/** The diff and the proofs of what was made. */
+export function artifactLines({ patch, proofs }: Manifest['artifact']): readonly string[] {
+  return [
+    ...(patch === null ? [] : ['', `patch ${patch.name} (${patch.origin}):`, '', patch.diff.trimEnd()]),
+    '',
+    ...proofs.map(
+      ({ name, ok, detail }) => `${ok ? 'proved' : style('yellow', 'WAIVED')}  ${name}: ${detail}`,
+    ),
+  ];
+}

@@ -1,0 +1,24 @@
+import { columns, style } from '../../ui/output.ts';
+import { artifactLines } from '../apply/page.ts';
+import { kernelText } from '../plan/page.ts';
+import type { BuildResult } from './build.ts';
+
+export function buildPage({ result, kernel, module, artifact }: BuildResult): string {
+  const title =
+    result === 'patched'
+      ? `built: ${module.file}`
+      : `built: ${module.file}; the source has no such branch, so this is the distro’s own module again`;
+  return [
+    style('green', title),
+    '',
+    columns([
+      ['kernel', kernelText(kernel)],
+      ['sha256', module.sha256],
+      ['replaces', `${module.replaces.path} (sha256 ${module.replaces.sha256})`],
+      ['vermagic', artifact.vermagic],
+      ['source', `${artifact.source.origin}, ${artifact.source.file}`],
+      ['compiler', artifact.compiler],
+    ]),
+    ...artifactLines(artifact),
+  ].join('\n');
+}

@@ -1,0 +1,116 @@
+import { resolve } from 'node:path';
+import { type Assessment, assess } from '../../assess/assess.ts';
+import { type FileJudgement, judgeModule, judgeSource } from '../../assess/judge-file.ts';
+import type { CommonOptions } from '../../cli/main.ts';
+import type { Evidence, Verdict } from '../../driver/verdict.ts';
+import { failure } from '../../errors.ts';
+import { printResult } from '../../ui/output.ts';
+import { openTarget } from '../shared/options.ts';
+import { settleFirst } from '../shared/settle.ts';
+import { checkPage } from './page.ts';
+
+export interface CheckOptions extends CommonOptions {
+  readonly source?: string;
+  readonly module?: string;
+}
+
+/** What `check --json` prints. */
+export interface CheckResult {
+  readonly schema: 'mptfix.check/1';
+  readonly verdict: Verdict;
+  /** With `fixed`: the branch was removed, or the vendor's requeue variant stands in its place. */
+  readonly how?: 'removed' | 'requeue';
+  readonly driver: {
+    readonly file: string | null;
+    readonly version: string | null;
+    readonly module: string | null;
+    /** Null: cannot be told. */
+    readonly inUse: boolean | null;
+  };
+  readonly kernel: { readonly release: string; readonly base: string | null; readonly distro: string } | null;
+  readonly evidence: readonly Evidence[];
+  readonly kb: { readonly id: '51306'; readonly covered: boolean; readonly vendorFix?: string } | null;
+  /** How long I/O outlasts BUSY as the driver is now; left out where it is unbounded or not known. */
+  readonly survivalWindowSeconds?: number;
+}
+
+const STATUS: Readonly<Record<Verdict, number>> = {
+  affected: 10,
+  unknown: 11,
+  fixed: 0,
+  never: 0,
+  absent: 0,
+};
+
+/**
+ * `mptfix check`: the verdict with its evidence. Needs no root, no network, and writes nothing, unless a run was killed
+ * in the middle of an installation: that is put back first.
+ */
+export async function check(options: CheckOptions, signal: AbortSignal): Promise<number> {
+  const target = openTarget(options, true);
+  if (options.source !== undefined || options.module !== undefined) {
+    const judgement = await judgeOne(options, signal);
+    const result = fileResult(judgement);
+    printResult(options, result, checkPage(result, { name: judgement.file, notes: judgement.notes }));
+    return STATUS[result.verdict];
+  }
+  await settleFirst(options);
+  const assessment = await assess(target, options.kernel);
+  const result = guestResult(assessment);
+  printResult(options, result, checkPage(result, { name: target.name, notes: notes(assessment) }));
+  return STATUS[result.verdict];
+}
+
+async function judgeOne(options: CheckOptions, signal: AbortSignal): Promise<FileJudgement> {
+  const { source, module } = options;
+  if (source !== undefined && module === undefined) return judgeSource(resolve(source), signal);
+  if (module !== undefined && source === undefined) return judgeModule(resolve(module));
+  throw failure('E_USAGE', '--source and --module judge one file each', 'run check twice, once with each');
+}
+
+function fileResult({ evidence, version, module, how }: FileJudgement): CheckResult {
+  return {
+    schema: 'mptfix.check/1',
+    verdict: evidence.verdict,
+    ...(how === undefined ? {} : { how }),
+    driver: { file: evidence.file ?? null, version, module, inUse: null },
+    kernel: null,
+    evidence: [evidence],
+    kb: null,
+  };
+}
+
+function guestResult(assessment: Assessment): CheckResult {
+  const { verdict, evidence, facts, driver, kb, survival, how } = assessment;
+  return {
+    schema: 'mptfix.check/1',
+    verdict,
+    ...(how === undefined ? {} : { how }),
+    driver: {
+      file: facts.module?.path ?? null,
+      version: driver.version,
+      module: facts.module?.name ?? null,
+      inUse: facts.use.inUse,
+    },
+    kernel: { release: facts.kernel.release, base: facts.kernel.base ?? null, distro: facts.distro.pretty },
+    evidence,
+    kb: {
+      id: kb.id,
+      covered: kb.covered,
+      ...(kb.vendorFix === undefined ? {} : { vendorFix: kb.vendorFix }),
+    },
+    ...(typeof survival?.now === 'number' ? { survivalWindowSeconds: survival.now } : {}),
+  };
+}
+
+function notes({ caveats, survival, verdict }: Assessment): readonly string[] {
+  const after = survival?.afterFix;
+  const all = [...caveats];
+  if (after === 'unbounded') all.push('without the branch I/O waits for as long as the storage is BUSY');
+  if (typeof after === 'number' && verdict === 'affected') {
+    all.push(
+      `without the branch I/O outlasts ${after} s of BUSY (${survival?.rule}): minutes instead of an instant, not for ever`,
+    );
+  }
+  return all;
+}

@@ -1,0 +1,55 @@
+import type { Verdict } from '../../driver/verdict.ts';
+import { columns, style } from '../../ui/output.ts';
+import type { CheckResult } from './check.ts';
+
+const MEANING: Readonly<Record<Verdict, string>> = {
+  affected: 'AFFECTED: a SCSI BUSY becomes an I/O error; a path failover can turn file systems read-only',
+  fixed: 'fixed: a SCSI BUSY goes to the SCSI layer, which waits',
+  never: 'not affected: this driver never had the branch',
+  absent: 'not affected: this kernel has no such driver',
+  unknown: 'UNKNOWN: not enough to decide',
+};
+
+const COLOUR = {
+  affected: 'red',
+  fixed: 'green',
+  never: 'green',
+  absent: 'green',
+  unknown: 'yellow',
+} as const;
+
+/** A page to paste into a ticket. */
+export function checkPage(
+  result: CheckResult,
+  more: { readonly name: string; readonly notes: readonly string[] },
+): string {
+  const { verdict, driver, kernel, evidence, kb, survivalWindowSeconds } = result;
+  const rows: [string, string][] = [['guest', more.name]];
+  if (kernel !== null) rows.push(['distro', kernel.distro], ['kernel', kernel.release]);
+  if (driver.file !== null)
+    rows.push(['driver', `${driver.file}${driver.version === null ? '' : ` (version ${driver.version})`}`]);
+  if (driver.inUse !== null)
+    rows.push(['in use', driver.inUse ? 'yes: a disk hangs on it' : 'no disk hangs on it']);
+  if (kb !== null) rows.push(['KB 51306', kb.covered ? 'covers this guest' : 'does not cover this guest']);
+  if (kb?.vendorFix !== undefined) rows.push(['vendor fix', kb.vendorFix]);
+  if (survivalWindowSeconds !== undefined) {
+    rows.push([
+      'survives',
+      survivalWindowSeconds === 0 ? 'an instant of BUSY' : `${survivalWindowSeconds} s of BUSY`,
+    ]);
+  }
+  return [
+    style(COLOUR[verdict], style('bold', MEANING[verdict])),
+    '',
+    columns(rows),
+    '',
+    'evidence:',
+    ...evidence.map((item) => `  ${item.kind}: ${item.verdict}: ${item.detail}${place(item)}`),
+    ...(more.notes.length === 0 ? [] : ['', ...more.notes.map((note) => `note: ${note}`)]),
+  ].join('\n');
+}
+
+function place({ file, line }: CheckResult['evidence'][number]): string {
+  if (file === undefined) return '';
+  return line === undefined ? ` [${file}]` : ` [${file}:${line}]`;
+}

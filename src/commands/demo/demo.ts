@@ -1,0 +1,219 @@
+import { join } from 'node:path';
+import { kernelCompiler } from '../../build/compiler.ts';
+import type { CommonOptions } from '../../cli/main.ts';
+import {
+  affectedSource,
+  type DemoTree,
+  openGuest,
+  plantAffectedModule,
+  unpackGuest,
+} from '../../demo/guest-tree.ts';
+import { fetchKernel, type KernelPackages } from '../../demo/packages.ts';
+import { failure } from '../../errors.ts';
+import { requireTools, TOOLS } from '../../machine/tools.ts';
+import { localTarget } from '../../machine/tree.ts';
+import { packageRoot } from '../../package-root.ts';
+import { printResult, say, style } from '../../ui/output.ts';
+import { runSteps } from '../../ui/steps.ts';
+import { openWorkspace, type Workspace } from '../../work/workspace.ts';
+import { installMissingTools } from '../shared/install-tools.ts';
+import { workBase } from '../shared/options.ts';
+
+export interface DemoOptions extends Pick<CommonOptions, 'json' | 'verbose'> {
+  readonly work?: string;
+  readonly keep: boolean;
+  readonly installTools: boolean;
+}
+
+/** What each command of the demo must end with. */
+const COMMANDS: readonly { readonly words: readonly string[]; readonly status: number }[] = [
+  { words: ['check'], status: 10 },
+  { words: ['plan'], status: 0 },
+  { words: ['apply', '--yes', '--no-cache'], status: 0 },
+  { words: ['check'], status: 0 },
+  { words: ['status'], status: 0 },
+  { words: ['rollback', '--yes'], status: 0 },
+  { words: ['check'], status: 10 },
+];
+
+const WANTS_SOURCE = new Set(['plan', 'apply']);
+
+/** What `demo --json` prints. */
+interface DemoResult {
+  readonly schema: 'mptfix.demo/1';
+  readonly kernel: { readonly release: string; readonly packageVersion: string };
+  readonly guest: string;
+  readonly source: string;
+  /** The distro's own module, which the guest's affected one replaced. */
+  readonly distroModule: string;
+  readonly kept: boolean;
+  readonly commands: readonly {
+    readonly command: string;
+    readonly status: number;
+    readonly output: unknown;
+  }[];
+}
+
+/** `mptfix demo`: the whole pipeline on a private guest's tree made of the distro's real packages. */
+export async function demo(options: DemoOptions, signal: AbortSignal): Promise<number> {
+  await tools(options, signal);
+  const workspace = await openWorkspace(workBase(options));
+  let done = false;
+  try {
+    const { tree, kernel } = await makeTree(workspace, options, signal);
+    if (!options.json) introduce(kernel, tree);
+    const commands = await runCommands(tree, workspace, options, signal);
+    const result: DemoResult = {
+      schema: 'mptfix.demo/1',
+      kernel: { release: kernel.release, packageVersion: kernel.version },
+      guest: tree.guest,
+      source: tree.source,
+      distroModule: tree.distroModule,
+      kept: options.keep,
+      commands,
+    };
+    done = true;
+    printResult(options, result, closing(result));
+    return 0;
+  } finally {
+    if (!(done && options.keep)) await workspace.dispose();
+  }
+}
+
+async function tools(options: DemoOptions, signal: AbortSignal): Promise<void> {
+  const machine = localTarget({ dryRun: true });
+  if (options.installTools) await installMissingTools(signal);
+  else await requireTools(machine, [TOOLS.make, TOOLS.strip, TOOLS.xz, TOOLS.depmod, TOOLS.flock]);
+  await requireTools(machine, [TOOLS.aptGet, TOOLS.dpkgDeb]);
+}
+
+async function makeTree(
+  workspace: Workspace,
+  options: DemoOptions,
+  signal: AbortSignal,
+): Promise<{ tree: DemoTree; kernel: KernelPackages }> {
+  const made = {} as {
+    kernel: KernelPackages;
+    guest: string;
+    source: Awaited<ReturnType<typeof affectedSource>>;
+    module: Awaited<ReturnType<typeof plantAffectedModule>>;
+  };
+  await runSteps(
+    [
+      {
+        title: 'Fetch the newest kernel with its headers and source',
+        run: async (progress) => {
+          made.kernel = await fetchKernel(workspace, progress, signal);
+          return `${made.kernel.release} ${made.kernel.version}`;
+        },
+      },
+      {
+        title: 'Make a private guest tree of them',
+        run: async () => {
+          made.guest = await unpackGuest(workspace, made.kernel, signal);
+          return made.guest;
+        },
+      },
+      {
+        title: 'Reintroduce the branch in a copy of the source',
+        run: async (progress) => {
+          made.source = await affectedSource(workspace, made.kernel.tarball, progress, signal);
+          return made.source.folder;
+        },
+      },
+      {
+        title: 'Build the guest’s module from it',
+        run: async (progress) => {
+          const guest = openGuest(made.guest);
+          await compilerOf(made.guest, made.kernel.release, options, signal);
+          made.module = await plantAffectedModule(
+            workspace,
+            guest,
+            made.kernel.release,
+            made.source.files,
+            progress,
+            signal,
+          );
+          return made.module.modulePath;
+        },
+      },
+    ],
+    options,
+  );
+  const { kernel, guest, source, module } = made;
+  return { kernel, tree: { guest, source: source.folder, release: kernel.release, ...module } };
+}
+
+/** The compiler's name is known only when the headers are there. */
+async function compilerOf(
+  guest: string,
+  release: string,
+  options: DemoOptions,
+  signal: AbortSignal,
+): Promise<void> {
+  const machine = localTarget({ dryRun: true });
+  const config =
+    (await machine.readText(join(guest, 'usr/src', `linux-headers-${release}`, '.config'))) ?? '';
+  const compiler = kernelCompiler(config);
+  if (options.installTools) await installMissingTools(signal, [compiler]);
+  else await requireTools(machine, [compiler]);
+}
+
+function introduce(kernel: KernelPackages, tree: DemoTree): void {
+  process.stdout.write(
+    [
+      '',
+      `This is a demonstration. ${kernel.release} (${kernel.version}) is fixed as the distro ships it, as every kernel`,
+      'since 2.6.22 is. So the branch was REINTRODUCED in a copy of its source, and the module of the private guest',
+      `tree ${tree.guest}`,
+      'was built from that copy. Everything else is real: packages, compiler, module, index. Nothing outside the work',
+      'folder is touched.',
+      '',
+      '',
+    ].join('\n'),
+  );
+}
+
+/** Runs the commands as a person would type them, each in a process of its own. */
+async function runCommands(
+  tree: DemoTree,
+  workspace: Workspace,
+  options: DemoOptions,
+  signal: AbortSignal,
+): Promise<DemoResult['commands']> {
+  const commands: { command: string; status: number; output: unknown }[] = [];
+  for (const { words, status } of COMMANDS) {
+    const [verb = '', ...flags] = words;
+    const source = WANTS_SOURCE.has(verb) ? ['--source', tree.source] : [];
+    const argv = [verb, '--root', tree.guest, ...source, ...flags];
+    const command = `mptfix ${argv.join(' ')}`;
+    if (!options.json) process.stdout.write(`${style('bold', `$ ${command}`)}\n`);
+    const json = options.json ? ['--json'] : [];
+    const bin = join(packageRoot(), 'bin', 'mptfix.cjs');
+    const result = await workspace.machine.run([process.execPath, bin, ...argv, ...json], {
+      effect: 'write',
+      signal,
+      ...(options.json ? {} : { onLine: (line: string) => process.stdout.write(`${line}\n`) }),
+    });
+    signal.throwIfAborted();
+    if (!options.json) process.stdout.write(`${style('dim', `(exit status ${result.status})`)}\n\n`);
+    if (result.status !== status) throw unexpected(command, result.status, status, result.stderr);
+    const output: unknown = options.json ? JSON.parse(result.stdout.toString('utf8')) : null;
+    commands.push({ command, status: result.status, output });
+  }
+  return commands;
+}
+
+function unexpected(command: string, status: number, wanted: number, stderr: string): Error {
+  say(stderr);
+  return failure(
+    'E_INTERNAL',
+    `${command} ended with ${status}, not ${wanted}`,
+    'run the demo with --keep and --verbose, and report it',
+  );
+}
+
+function closing(result: DemoResult): string {
+  const kept = `The guest tree is in ${result.guest}, its source in ${result.source}; remove the work folder when you are done.`;
+  return result.kept ? kept : 'The work folder was removed; with --keep the guest tree stays to play with.';
+}

@@ -1,0 +1,220 @@
+import { resolve } from 'node:path';
+import { assess } from '../../assess/assess.ts';
+import type { CommonOptions } from '../../cli/main.ts';
+import { failure } from '../../errors.ts';
+import { readDistro } from '../../guest/facts.ts';
+import { detectInit, type InitSystem } from '../../guest/init-system.ts';
+import { adviceOn } from '../../harden/advice.ts';
+import { undoWordsOf, wordsOf } from '../../harden/handlers.ts';
+import { finishOpenSets, perform, refuseForeign, undoSet } from '../../harden/perform.ts';
+import { type HardenPlan, planHarden } from '../../harden/plan.ts';
+import { HARDEN_FOLDER, storedSets } from '../../harden/sets.ts';
+import { type DriverKnowledge, type Survey, survey } from '../../harden/survey.ts';
+import { undoOrder } from '../../harden/udev-events.ts';
+import { parseWish, type Wish } from '../../harden/wish.ts';
+import type { Target } from '../../machine/port.ts';
+import { requireTools } from '../../machine/tools.ts';
+import { lockAnyGuest } from '../../plan/preflight.ts';
+import { printResult, say } from '../../ui/output.ts';
+import { confirm } from '../shared/confirm.ts';
+import { type MutatingOptions, openTarget } from '../shared/options.ts';
+import { hardenPage } from './page.ts';
+
+export interface HardenOptions extends CommonOptions, MutatingOptions {
+  readonly apply?: readonly string[];
+  readonly undo: boolean;
+  readonly force: boolean;
+  readonly mountPoint?: readonly string[];
+  readonly device?: string;
+}
+
+/** What `harden --json` prints. */
+export interface HardenResult extends Survey {
+  readonly schema: 'mptfix.harden/1';
+  readonly result: 'shown' | 'planned' | 'applied' | 'undone' | 'nothing-to-do';
+  readonly target: string;
+  readonly init: InitSystem;
+  readonly advice: readonly string[];
+  /** What was or would be changed or put back, one line each. */
+  readonly changes: readonly string[];
+  readonly notes: readonly string[];
+  /** Where all that an undo needs is kept; null where there is nothing to undo. */
+  readonly undoFolder: string | null;
+}
+
+/** `mptfix harden`: shows error policies and timeouts; sets them with --apply; puts them back with --undo. */
+export async function harden(options: HardenOptions, signal: AbortSignal): Promise<number> {
+  const wish = wishOf(options);
+  const acting = !options.dryRun && (wish !== undefined || options.undo);
+  const target = openTarget(options, !acting);
+  if (!acting) return show(options, await look(target, options, wish));
+  requireRoot(target);
+  const lock = await lockAnyGuest(target);
+  try {
+    return show(options, await act(target, options, wish, signal));
+  } finally {
+    await lock.release();
+  }
+}
+
+function wishOf(options: HardenOptions): Wish | undefined {
+  if (options.undo && options.apply !== undefined)
+    throw failure('E_USAGE', '--apply and --undo are two things', 'run harden twice, once with each');
+  return options.apply === undefined ? undefined : parseWish(options.apply);
+}
+
+function requireRoot(target: Target): void {
+  if (target.kind === 'root' || process.geteuid?.() === 0) return;
+  throw failure(
+    'E_NOT_ROOT',
+    'only root may change superblocks and timeouts',
+    'run the same command as root (sudo)',
+  );
+}
+
+async function look(target: Target, options: HardenOptions, wish: Wish | undefined): Promise<HardenResult> {
+  const found = await surveyed(target, options);
+  if (options.undo) return undoResult(target, found, 'planned');
+  if (wish === undefined) return result(target, found, 'shown', { changes: [], notes: [] });
+  const plan = await planHarden(target, {
+    wish,
+    survey: found.survey,
+    init: found.init,
+    device: deviceOf(options),
+  });
+  return result(target, found, plan.changes.length === 0 ? 'nothing-to-do' : 'planned', plan);
+}
+
+async function act(
+  target: Target,
+  options: HardenOptions,
+  wish: Wish | undefined,
+  signal: AbortSignal,
+): Promise<HardenResult> {
+  const finished = await finishOpenSets(target);
+  if (finished > 0) say('an earlier run was stopped in the middle: what it had changed was put back');
+  const found = await surveyed(target, options);
+  if (wish === undefined) return undo(target, options, found, signal);
+  const plan = await planHarden(target, {
+    wish,
+    survey: found.survey,
+    init: found.init,
+    device: deviceOf(options),
+  });
+  if (plan.changes.length === 0) return result(target, found, 'nothing-to-do', plan);
+  const kinds = new Set(plan.changes.map(({ change }) => change.kind));
+  if (kinds.has('superblock') || kinds.has('image'))
+    await requireTools(target, [{ name: 'tune2fs', package: 'e2fsprogs' }]);
+  await requireWritableFolders(target, plan);
+  await confirm(hardenPage(await result(target, found, 'planned', plan)), options, signal);
+  await perform(target, plan.changes, signal);
+  return result(target, await surveyed(target, options), 'applied', plan);
+}
+
+async function undo(
+  target: Target,
+  options: HardenOptions,
+  found: Found,
+  signal: AbortSignal,
+): Promise<HardenResult> {
+  const planned = await undoResult(target, found, 'undone');
+  const sets = (await storedSets(target)).map(({ set }) => set);
+  if (sets.length === 0) return planned;
+  if (!options.force) await refuseForeign(target, sets);
+  await confirm(hardenPage({ ...planned, result: 'planned' }), options, signal);
+  const left: string[] = [];
+  for (const set of sets.toReversed()) left.push(...(await undoSet(target, set)));
+  const after = await surveyed(target, options);
+  return {
+    ...planned,
+    ...after.survey,
+    advice: adviceOn(after.survey),
+    notes: left.map((words) => `left alone, as it is not as mptfix left it: ${words}`),
+    undoFolder: null,
+  };
+}
+
+async function undoResult(
+  target: Target,
+  found: Found,
+  outcome: 'planned' | 'undone',
+): Promise<HardenResult> {
+  const changes = (await storedSets(target))
+    .toReversed()
+    .flatMap(({ set }) => undoOrder(set.changes).map(undoWordsOf));
+  const base = await result(target, found, changes.length === 0 ? 'nothing-to-do' : outcome, {
+    changes: [],
+    notes: [],
+  });
+  return { ...base, changes };
+}
+
+/** Refused before anything is changed: a file system that is read-only takes neither files nor what an undo needs. */
+async function requireWritableFolders(target: Target, { changes }: HardenPlan): Promise<void> {
+  const folders = ['/var/lib', '/etc'];
+  const needed = changes.some(({ change }) => change.kind === 'file') ? folders : folders.slice(0, 1);
+  for (const folder of needed) {
+    if ((await target.writable(folder)) !== 'read-only') continue;
+    throw failure(
+      'E_READ_ONLY',
+      `${folder} of ${target.name} is on a read-only file system`,
+      'mptfix recover first',
+    );
+  }
+}
+
+interface Found {
+  readonly survey: Survey;
+  readonly init: InitSystem;
+}
+
+async function surveyed(target: Target, options: HardenOptions): Promise<Found> {
+  const { family } = await readDistro(target);
+  return {
+    survey: await survey(target, await knowledgeOf(target, options.kernel), options.mountPoint ?? []),
+    init: await detectInit(target, family),
+  };
+}
+
+/** What the windows are reckoned by; a guest whose driver cannot be judged is shown all the same. */
+async function knowledgeOf(target: Target, kernel: string | undefined): Promise<DriverKnowledge> {
+  try {
+    const { verdict, facts } = await assess(target, kernel);
+    return { verdict, base: facts.kernel.base };
+  } catch {
+    return { verdict: 'unknown', base: undefined };
+  }
+}
+
+const INTERRUPTED =
+  'an earlier run was stopped in the middle: the next --apply or --undo puts back what it had changed first';
+
+function deviceOf({ device }: HardenOptions): string | undefined {
+  return device === undefined ? undefined : resolve(device);
+}
+
+async function result(
+  target: Target,
+  { survey: found, init }: Found,
+  outcome: HardenResult['result'],
+  plan: HardenPlan,
+): Promise<HardenResult> {
+  const sets = await storedSets(target);
+  const open = sets.some(({ state }) => state === 'open');
+  return {
+    schema: 'mptfix.harden/1',
+    result: outcome,
+    target: target.name,
+    init,
+    ...found,
+    advice: adviceOn(found),
+    changes: plan.changes.map(({ change }) => wordsOf(change)),
+    notes: [...plan.notes, ...(open ? [INTERRUPTED] : [])],
+    undoFolder: sets.length > 0 ? HARDEN_FOLDER : null,
+  };
+}
+
+function show(options: HardenOptions, outcome: HardenResult): number {
+  printResult(options, outcome, hardenPage(outcome));
+  return 0;
+}

@@ -1,0 +1,105 @@
+import type { FileSystemReport } from '../../recover/report.ts';
+import type { Step } from '../../recover/steps.ts';
+import { style } from '../../ui/output.ts';
+import { printable } from '../../ui/printable.ts';
+import { commandLine } from '../shared/words.ts';
+import type { RecoverResult } from './recover.ts';
+
+const MEANING: Readonly<Record<FileSystemReport['state'], string>> = {
+  'storage-away': 'its disk does not answer as it should',
+  aborted: 'READ-ONLY: the kernel gave it up; it does not come back by a remount',
+  shutdown: 'SHUT DOWN by the kernel; it does not come back by a remount',
+  flagged: 'errors are on record: it has to be checked',
+  'remounted-ro': 'read-only, and nothing shows an error: it may be mounted read-write again',
+  unknown: 'read-only, and whether it is clean could not be told',
+  'intended-ro': 'read-only, as it is meant to be',
+  writable: 'writable',
+  'not-running': 'not running: the steps if its kernel gives it up',
+};
+
+const COLOUR: Readonly<Record<FileSystemReport['state'], 'red' | 'yellow' | 'green' | 'bold'>> = {
+  'storage-away': 'red',
+  aborted: 'red',
+  shutdown: 'red',
+  flagged: 'red',
+  'remounted-ro': 'yellow',
+  unknown: 'yellow',
+  'intended-ro': 'green',
+  writable: 'green',
+  'not-running': 'bold',
+};
+
+const RESULTS: Readonly<Record<RecoverResult['result'], string>> = {
+  well: 'nothing to recover',
+  advised: 'to do the safe ones of these steps: mptfix recover --apply (asks before each)',
+  recovered: 'done: writable again',
+  'by-hand': 'not recovered: the steps that are left are yours',
+};
+
+export function recoverPage(result: RecoverResult): string {
+  const parts = result.fileSystems.map((report) =>
+    fileSystemPart(report, result.outcomes?.[report.mountPoint]),
+  );
+  return [
+    ...parts,
+    ...servicesPart(result),
+    ...(result.savedLog === null ? [] : [`kernel log: ${result.savedLog}`]),
+    RESULTS[result.result],
+  ].join('\n');
+}
+
+function fileSystemPart(
+  report: FileSystemReport,
+  outcomes: NonNullable<RecoverResult['outcomes']>[string] | undefined,
+): string {
+  const head = `${printable(report.mountPoint)} (${report.type} on ${printable(report.device)}): ${MEANING[report.state]}`;
+  if (report.steps.length === 0) return style(COLOUR[report.state], head);
+  const refused = report.remountRefused.filter(
+    (reason) => !report.evidence.some(({ detail }) => detail === reason),
+  );
+  return [
+    style(COLOUR[report.state], style('bold', head)),
+    ...report.evidence.map(({ bad, detail }) => `  ${bad ? '!' : '-'} ${printable(detail)}`),
+    ...(report.remountRefused.length === 0
+      ? []
+      : ['  mount -o remount,rw is refused for what is marked ! above']),
+    ...refused.map((reason) => `  ! ${printable(reason)}`),
+    '',
+    ...report.steps.flatMap((step, index) => stepLines(step, index + 1, outcomes?.[index])),
+    '',
+  ].join('\n');
+}
+
+function stepLines(
+  { title, why, commands, action }: Step,
+  number: number,
+  outcome: { readonly outcome: string; readonly detail: string } | undefined,
+): readonly string[] {
+  const done =
+    outcome === undefined ? (action === undefined ? '' : ' [--apply does it]') : ` [${outcome.outcome}]`;
+  return [
+    `  ${number}. ${printable(title)}${done}`,
+    `     ${printable(why)}`,
+    ...commands.map((command) => `       ${commandLine(command)}`),
+    ...(outcome === undefined || outcome.outcome === 'left'
+      ? []
+      : [`     ${outcome.outcome}: ${printable(outcome.detail)}`]),
+  ];
+}
+
+function servicesPart({ services }: RecoverResult): readonly string[] {
+  if (services.length === 0) return [];
+  return [
+    'services that should run and do not:',
+    ...services.flatMap(({ name, why, commands }) => [
+      `  ${name}: ${printable(why)}`,
+      ...commands.map((command) => `       ${commandLine(command)}`),
+    ]),
+    '',
+  ];
+}
+
+/** One step, before it is asked for. */
+export function stepPage(step: Step, mountPoint: string): string {
+  return [`${printable(mountPoint)}:`, ...stepLines(step, 1, undefined)].join('\n');
+}

@@ -1,0 +1,141 @@
+import type { CommonOptions } from '../../cli/main.ts';
+import { failure } from '../../errors.ts';
+import type { Target } from '../../machine/port.ts';
+import { lockAnyGuest } from '../../plan/preflight.ts';
+import { applySteps, type StepOutcome, type Workbench } from '../../recover/apply.ts';
+import { examine, type Recovery, recovery, WELL } from '../../recover/report.ts';
+import { deadServices } from '../../recover/services.ts';
+import type { Step } from '../../recover/steps.ts';
+import { printResult, say } from '../../ui/output.ts';
+import { printable } from '../../ui/printable.ts';
+import { askYes, canAsk } from '../../ui/prompt.ts';
+import { type MutatingOptions, openTarget } from '../shared/options.ts';
+import { recoverPage, stepPage } from './page.ts';
+
+export interface RecoverOptions extends CommonOptions, MutatingOptions {
+  readonly apply: boolean;
+}
+
+/** What `recover --json` prints. */
+export interface RecoverResult extends Recovery {
+  readonly schema: 'mptfix.recover/1';
+  /**
+   * `well`: nothing to do. `advised`: steps are told. `recovered`: all that was wrong is writable again.
+   * `by-hand`: the safe steps are done, and a person has to go on: a remount was refused, or is not enough.
+   */
+  readonly result: 'well' | 'advised' | 'recovered' | 'by-hand';
+  readonly target: string;
+  /** With --apply: what came of each step, by mount point. */
+  readonly outcomes: Readonly<Record<string, readonly StepOutcome[]>> | null;
+  readonly savedLog: string | null;
+}
+
+const STATUS: Readonly<Record<RecoverResult['result'], number>> = {
+  well: 0,
+  advised: 0,
+  recovered: 0,
+  'by-hand': 3,
+};
+
+/** `mptfix recover`: what to do for file systems that went read-only; with --apply the safe steps of it. */
+export async function recover(
+  mountPoints: readonly string[],
+  options: RecoverOptions,
+  signal: AbortSignal,
+): Promise<number> {
+  const acting = options.apply && !options.dryRun;
+  const target = openTarget(options, !acting);
+  if (acting) return show(options, await act(target, mountPoints, options, signal));
+  const found = await recovery(target, mountPoints);
+  const well = found.fileSystems.every(({ state }) => WELL.includes(state));
+  return show(options, {
+    schema: 'mptfix.recover/1',
+    result: well ? 'well' : 'advised',
+    target: target.name,
+    ...found,
+    outcomes: null,
+    savedLog: null,
+  });
+}
+
+async function act(
+  target: Target,
+  mountPoints: readonly string[],
+  options: RecoverOptions,
+  signal: AbortSignal,
+): Promise<RecoverResult> {
+  requireRunning(target, options);
+  const lock = await lockAnyGuest(target);
+  try {
+    const { init, examined, log } = await examine(target, mountPoints);
+    const sick = examined.filter(({ report }) => !WELL.includes(report.state));
+    const bench: Workbench = {
+      target,
+      log,
+      avoid: new Set(sick.map(({ report }) => report.mountPoint)),
+      agree: (step, mountPoint) => agree(step, mountPoint, options, signal),
+      signal,
+    };
+    const outcomes: Record<string, readonly StepOutcome[]> = {};
+    for (const one of sick) outcomes[one.report.mountPoint] = await applySteps(bench, one);
+    const recovered = sick.every(({ report }) =>
+      isRecovered(outcomes[report.mountPoint] ?? [], report.steps),
+    );
+    return {
+      schema: 'mptfix.recover/1',
+      result: sick.length === 0 ? 'well' : recovered ? 'recovered' : 'by-hand',
+      target: target.name,
+      init,
+      fileSystems: examined.map(({ report }) => report),
+      services: await deadServices(target, init),
+      outcomes,
+      savedLog: bench.saved?.path ?? null,
+    };
+  } finally {
+    await lock.release();
+  }
+}
+
+/** Writable again: the probe is the last that mptfix does. */
+function isRecovered(outcomes: readonly StepOutcome[], steps: readonly Step[]): boolean {
+  const probe = steps.findIndex(({ action }) => action === 'probe');
+  return probe !== -1 && outcomes[probe]?.outcome === 'done';
+}
+
+function requireRunning(target: Target, options: RecoverOptions): void {
+  if (target.kind !== 'local') {
+    throw failure(
+      'E_USAGE',
+      'recover --apply works on the running guest: nothing of a tree is mounted by it',
+      `mptfix recover --root ${options.root ?? ''} tells the steps`,
+    );
+  }
+  if (process.geteuid?.() !== 0)
+    throw failure('E_NOT_ROOT', 'only root may ask disks and mount', 'run the same command as root (sudo)');
+  if (!options.yes && !canAsk()) {
+    throw failure(
+      'E_CONFIRM_REQUIRED',
+      'recover --apply asks before each step, and nobody is at the terminal to agree',
+      'look at the steps with mptfix recover, then run the command again with --yes',
+    );
+  }
+}
+
+async function agree(
+  step: Step,
+  mountPoint: string,
+  options: RecoverOptions,
+  signal: AbortSignal,
+): Promise<boolean> {
+  if (options.yes) {
+    say(`${printable(mountPoint)}: ${step.title}`);
+    return true;
+  }
+  say(stepPage(step, mountPoint));
+  return askYes('Do it?', signal);
+}
+
+function show(options: RecoverOptions, result: RecoverResult): number {
+  printResult(options, result, recoverPage(result));
+  return STATUS[result.result];
+}

@@ -1,0 +1,36 @@
+import { columns, style } from '../../ui/output.ts';
+import type { RollbackResult } from './rollback.ts';
+
+const TITLES: Readonly<Record<RollbackResult['result'], string>> = {
+  'rolled-back': 'put back',
+  'nothing-to-do': 'nothing to do',
+  planned: 'would be put back',
+};
+
+const IMAGES: Readonly<Record<RollbackResult['images'][number]['how'], string>> = {
+  restored: 'the old image is in its place again',
+  rebuilt: 'it had been built anew by somebody else since: it was built once more, with the original module',
+  left: 'it had been built anew by somebody else since, and holds the original module already',
+};
+
+export function rollbackPage(result: RollbackResult): string {
+  const lines = [style('green', `${TITLES[result.result]}: ${result.reason}`)];
+  if (result.module !== null) {
+    lines.push(
+      columns([
+        ['kernel', result.kernel],
+        ['module', result.module.path],
+        ['sha256', result.module.sha256],
+      ]),
+    );
+  }
+  if (result.index === 'index rebuilt') {
+    lines.push(
+      'the module index had been rebuilt by somebody else since: depmod was run instead of restoring it',
+    );
+  }
+  for (const { path, how } of result.images) lines.push(`${path}: ${IMAGES[how]}`);
+  if (result.left.length > 0)
+    lines.push(`changed by somebody else since, and left as it is: ${result.left.join(', ')}`);
+  return lines.join('\n');
+}

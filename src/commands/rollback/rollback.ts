@@ -1,0 +1,105 @@
+import type { CommonOptions } from '../../cli/main.ts';
+import { failure } from '../../errors.ts';
+import { kernelFacts } from '../../guest/kernel.ts';
+import { planRollback, type RollbackPlan, rollback } from '../../install/rollback.ts';
+import { settleOpen } from '../../install/settle.ts';
+import type { Undone } from '../../install/undo.ts';
+import type { Target } from '../../machine/port.ts';
+import { requireTools, TOOLS } from '../../machine/tools.ts';
+import { lockGuest, requireInside, requireWritable } from '../../plan/preflight.ts';
+import { printResult, say } from '../../ui/output.ts';
+import { confirm } from '../shared/confirm.ts';
+import { type MutatingOptions, openTarget } from '../shared/options.ts';
+import { rollbackPage } from './page.ts';
+
+export interface RollbackOptions extends CommonOptions, MutatingOptions {
+  readonly to?: number;
+  readonly force: boolean;
+}
+
+/** What `rollback --json` prints. */
+export interface RollbackResult {
+  readonly schema: 'mptfix.rollback/1';
+  readonly result: 'rolled-back' | 'nothing-to-do' | 'planned';
+  readonly reason: string;
+  readonly kernel: string;
+  /** The newest generation that is undone, and all of them in their order. */
+  readonly generation: number | null;
+  readonly generations: readonly number[];
+  /** The module as it is afterwards. */
+  readonly module: { readonly path: string; readonly sha256: string } | null;
+  readonly index: Undone['index'] | null;
+  readonly images: Undone['images'];
+  /** Files that somebody else has changed since, and that were left. */
+  readonly left: readonly string[];
+}
+
+/** `mptfix rollback`: back to the state before the newest generation, or to another one. */
+export async function rollbackCommand(options: RollbackOptions, signal: AbortSignal): Promise<number> {
+  const target = openTarget(options, options.dryRun);
+  if (options.dryRun) return show(options, resultOf(await decide(target, options), 'planned'));
+  const lock = await lockGuest(target);
+  try {
+    return show(options, await rollbackLocked(target, options, signal));
+  } finally {
+    await lock.release();
+  }
+}
+
+async function rollbackLocked(
+  target: Target,
+  options: RollbackOptions,
+  signal: AbortSignal,
+): Promise<RollbackResult> {
+  for (const line of await settleOpen(target)) say(line);
+  const plan = await decide(target, options);
+  const result = resultOf(plan, 'rolled-back');
+  if (plan.undo.length === 0) return result;
+  await requireTools(target, [TOOLS.depmod]);
+  for (const { manifest } of plan.undo) {
+    if (manifest === undefined)
+      throw failure('E_GENERATION_MISSING', 'its manifest is missing', 'see README.md, by hand');
+    await requireInside(target, manifest);
+    await requireWritable(target, manifest);
+  }
+  await confirm(rollbackPage({ ...result, result: 'planned' }), options, signal);
+  let undone: Undone | undefined;
+  for (const generation of plan.undo) {
+    // Between two generations the guest is whole; within one it is not to be stopped.
+    signal.throwIfAborted();
+    undone = await rollback(target, generation, options.force);
+  }
+  return { ...result, index: undone?.index ?? null, images: undone?.images ?? [], left: undone?.left ?? [] };
+}
+
+async function decide(target: Target, options: RollbackOptions): Promise<RollbackPlan & { release: string }> {
+  const { release } = await kernelFacts(target, options.kernel);
+  return {
+    ...(await planRollback(target, { kernel: release, to: options.to, force: options.force })),
+    release,
+  };
+}
+
+function resultOf(
+  { undo, why, release }: RollbackPlan & { release: string },
+  result: RollbackResult['result'],
+): RollbackResult {
+  const last = undo.at(-1)?.manifest?.module;
+  return {
+    schema: 'mptfix.rollback/1',
+    result: undo.length === 0 ? 'nothing-to-do' : result,
+    reason: why,
+    kernel: release,
+    generation: undo[0]?.number ?? null,
+    generations: undo.map(({ number }) => number),
+    module: last === undefined ? null : { path: last.before.path, sha256: last.before.sha256 },
+    index: null,
+    images: [],
+    left: [],
+  };
+}
+
+function show(options: RollbackOptions, result: RollbackResult): number {
+  printResult(options, result, rollbackPage(result));
+  return 0;
+}

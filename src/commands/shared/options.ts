@@ -1,0 +1,42 @@
+import { resolve } from 'node:path';
+import type { CommonOptions } from '../../cli/main.ts';
+import type { Placement } from '../../install/placements.ts';
+import type { Target } from '../../machine/port.ts';
+import { localTarget, rootTarget } from '../../machine/tree.ts';
+import { DEFAULT_WORK_BASE } from '../../work/workspace.ts';
+
+export interface BuildingOptions extends CommonOptions {
+  readonly source?: string;
+  readonly headers?: string;
+  readonly offline: boolean;
+  readonly wholeTree: boolean;
+  readonly full: boolean;
+  readonly work?: string;
+}
+
+/** How a module is installed. */
+export interface InstallingOptions {
+  readonly placement: Placement;
+  readonly initramfs: boolean;
+  readonly bootEntry: boolean;
+}
+
+export interface MutatingOptions {
+  readonly yes: boolean;
+  readonly dryRun: boolean;
+}
+
+/** The guest that the target options name. */
+export function openTarget(options: Pick<CommonOptions, 'root'>, dryRun: boolean): Target {
+  return options.root === undefined ? localTarget({ dryRun }) : rootTarget(options.root, { dryRun });
+}
+
+export function workBase(options: { readonly work?: string }): string {
+  return options.work === undefined ? DEFAULT_WORK_BASE : resolve(options.work);
+}
+
+/** The target options again, for a command that a person shall type next. */
+export function targetWords(options: Pick<CommonOptions, 'root' | 'kernel'>): string {
+  const root = options.root === undefined ? '' : ` --root ${options.root}`;
+  return options.kernel === undefined ? root : `${root} --kernel ${options.kernel}`;
+}

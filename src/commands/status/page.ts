@@ -1,0 +1,53 @@
+import type { GuestStatus, ModuleState } from '../../status/status.ts';
+import { columns, style } from '../../ui/output.ts';
+
+const MEANING: Readonly<Record<ModuleState, string>> = {
+  original: 'original: the module is not mptfix’s',
+  patched: 'patched: the module that mptfix installed is on disk',
+  drifted: 'DRIFTED: mptfix installed a module, and something else is there now (a kernel update?)',
+  interrupted: 'INTERRUPTED: a run was stopped in the middle; apply or rollback put everything back first',
+  absent: 'this kernel has no such module',
+};
+
+const COLOUR = {
+  original: 'bold',
+  patched: 'green',
+  drifted: 'red',
+  interrupted: 'red',
+  absent: 'bold',
+} as const;
+
+const HOLDS: Readonly<Record<GuestStatus['images'][number]['holds'], string>> = {
+  same: 'holds the module that is on the disk',
+  other: 'holds ANOTHER module than the disk: a boot would load that one',
+  absent: 'does not hold the driver',
+  unreadable: 'CANNOT BE READ',
+};
+
+export function statusPage(result: GuestStatus): string {
+  const { state, module, generation, kernel, loaded, rebootNeeded, images, fallbacks } = result;
+  const rows: [string, string][] = [
+    ['guest', result.target],
+    ['distro', kernel.distro],
+    ['kernel', `${kernel.release}${kernel.running === true ? ' (running)' : ''}`],
+  ];
+  if (module !== null) {
+    rows.push(['module', module.path], ['sha256', module.sha256], ['verdict', module.verdict]);
+  }
+  if (generation !== null)
+    rows.push([
+      'generation',
+      `${generation.number}, ${generation.created ?? 'not finished'}, ${generation.folder}`,
+    ]);
+  for (const { path, holds, detail } of images)
+    rows.push(['initramfs', `${path}: ${HOLDS[holds]}${holds === 'unreadable' ? ` (${detail})` : ''}`]);
+  for (const path of fallbacks) rows.push(['kept', `${path}: the old image, as a way back at boot`]);
+  if (loaded !== null) rows.push(['loaded', loadedText(loaded.sameAsDisk)]);
+  if (rebootNeeded === true) rows.push(['reboot', 'needed: the running kernel still has the other code']);
+  return [style(COLOUR[state], MEANING[state]), '', columns(rows)].join('\n');
+}
+
+function loadedText(sameAsDisk: boolean | null): string {
+  if (sameAsDisk === null) return 'yes; whether it is the one on disk cannot be told';
+  return sameAsDisk ? 'the one on disk' : 'another one than on disk';
+}

@@ -1,0 +1,39 @@
+import type { CommonOptions } from '../../cli/main.ts';
+import { prunable, prune } from '../../install/prune.ts';
+import { lockGuest } from '../../plan/preflight.ts';
+import { type GuestStatus, guestStatus } from '../../status/status.ts';
+import { printResult, say, size } from '../../ui/output.ts';
+import { confirm } from '../shared/confirm.ts';
+import { type MutatingOptions, openTarget } from '../shared/options.ts';
+import { statusPage } from './page.ts';
+
+export interface StatusOptions extends CommonOptions, MutatingOptions {
+  readonly prune: boolean;
+}
+
+/** `mptfix status`: what is installed, loaded and in the initramfs, and whether they agree. Without --prune it only reports. */
+export async function status(options: StatusOptions, signal: AbortSignal): Promise<number> {
+  if (options.prune) await pruneKept(options, signal);
+  const result: GuestStatus = await guestStatus(openTarget(options, true), options.kernel);
+  printResult(options, result, statusPage(result));
+  return 0;
+}
+
+async function pruneKept(options: StatusOptions, signal: AbortSignal): Promise<void> {
+  const target = openTarget(options, options.dryRun);
+  const { kernel } = await guestStatus(target, options.kernel);
+  const lock = await lockGuest(target);
+  try {
+    const kept = await prunable(target, kernel.release);
+    for (const { fallback, size: bytes } of kept)
+      say(
+        `${options.dryRun ? 'would be taken' : 'is taken'} out of the boot menu and out of /boot: ${fallback} (${size(bytes)})`,
+      );
+    if (kept.length === 0) say('no old initramfs is kept in /boot');
+    if (options.dryRun || kept.length === 0) return;
+    await confirm('a rollback can still put it back, but the boot menu no longer offers it', options, signal);
+    for (const one of kept) await prune(target, one);
+  } finally {
+    await lock.release();
+  }
+}

@@ -1,0 +1,96 @@
+import { failure } from '../errors.ts';
+import type { CauseName } from '../kernel-log/cause.ts';
+import { type PartProblem, type StreamSettings, sourceEvents, type TimedEvent } from './event-stream.ts';
+import type { Incident, RecordedError } from './incident.ts';
+import { incidentGrouper, type OlderIncidents } from './incidents.ts';
+import { mergeEvents } from './merge.ts';
+import { type DeviceNames, withNames } from './resolve.ts';
+import type { LogSource } from './source.ts';
+import { gravest } from './verdict.ts';
+
+/** What is diagnosed, and what of it. */
+export interface DiagnoseRequest {
+  readonly sources: readonly LogSource[];
+  /** Null where the logs may be of another machine than the target. */
+  readonly names: DeviceNames | null;
+  /** Milliseconds since the epoch. */
+  readonly since?: number;
+  readonly until?: number;
+  readonly zone?: string;
+  readonly onProblem: StreamSettings['onProblem'];
+  readonly onPart?: StreamSettings['onPart'];
+}
+
+/** What the logs say. */
+export interface Diagnosis {
+  /** The gravest of the incidents'; `none` where there is no incident. */
+  readonly verdict: CauseName | 'none';
+  readonly incidents: readonly Incident[];
+  readonly older: OlderIncidents | null;
+  readonly recordedErrors: readonly RecordedError[];
+  /** Parts that were read to their end. */
+  readonly read: readonly string[];
+  readonly unread: readonly PartProblem[];
+  /** Messages that --since or --until leave out, and messages without a time, which they cannot. */
+  readonly leftOut: number;
+  readonly undated: number;
+}
+
+/** Reads all sources at once, in the order of time. Throws E_LOG_MISSING where none can be read. */
+export async function diagnose(request: DiagnoseRequest): Promise<Diagnosis> {
+  const { sources, since, until, zone, names } = request;
+  const grouper = incidentGrouper();
+  const parts: string[] = [];
+  const unread: PartProblem[] = [];
+  let leftOut = 0;
+  let undated = 0;
+
+  const settings: StreamSettings = {
+    ...(zone === undefined ? {} : { zone }),
+    onPart: (part) => {
+      parts.push(part.name);
+      request.onPart?.(part);
+    },
+    onProblem: (problem) => {
+      unread.push(problem);
+      request.onProblem(problem);
+    },
+  };
+  const take = (timed: TimedEvent): void => {
+    if (timed.at === null) undated += 1;
+    else if (timed.at < (since ?? timed.at) || timed.at > (until ?? timed.at)) {
+      leftOut += 1;
+      return;
+    }
+    grouper.add(timed);
+  };
+  await mergeEvents(
+    sources.map((source) => sourceEvents(source, settings)),
+    take,
+  );
+
+  const read = parts.filter((part) => !unread.some((one) => one.part === part));
+  if (read.length === 0 && !unread.some(({ partly }) => partly)) throw nothingRead(unread);
+  const { incidents, older, recordedErrors } = grouper.end();
+  return {
+    verdict: gravest(incidents.map(({ verdict }) => verdict))?.cause ?? 'none',
+    incidents: names === null ? incidents : await Promise.all(incidents.map((one) => withNames(one, names))),
+    older,
+    recordedErrors,
+    read,
+    unread,
+    leftOut,
+    undated,
+  };
+}
+
+function nothingRead(unread: Diagnosis['unread']): Error {
+  const [first] = unread;
+  return failure(
+    'E_LOG_MISSING',
+    first === undefined
+      ? 'there is no kernel log to read'
+      : `no log can be read: ${first.part}: ${first.problem}`,
+    'run it as root, or give the log: mptfix diagnose FILE… (- is standard input)',
+  );
+}

@@ -1,0 +1,68 @@
+import type { Cause } from '../kernel-log/cause.ts';
+import type { Verdict } from './incident.ts';
+
+/** Counts causes as they come; memory is bounded by the number of different ones. */
+export interface CauseTally {
+  add(cause: Cause, count: number): void;
+  verdict(): Verdict;
+  /** Each different piece of evidence, with how often it was seen. */
+  results(): readonly { readonly text: string; readonly count: number }[];
+}
+
+const MAX_DIFFERENT = 64;
+
+export function causeTally(): CauseTally {
+  const seen = new Map<string, { readonly cause: Cause; count: number }>();
+  return {
+    add: (cause, count) => {
+      const known = seen.get(cause.evidence);
+      if (known !== undefined) known.count += count;
+      else if (seen.size < MAX_DIFFERENT) seen.set(cause.evidence, { cause, count });
+    },
+    verdict: () => verdictOf([...seen.values()]),
+    results: () => [...seen].map(([text, { count }]) => ({ text, count })),
+  };
+}
+
+interface Counted {
+  readonly cause: Cause;
+  readonly count: number;
+}
+
+/** Which finding decides where several were made; the first row that fits. */
+const RULES: readonly { readonly fits: (cause: Cause) => boolean }[] = [
+  // The status byte was seen: nothing else makes this of BUSY on these kernels.
+  { fits: ({ cause, certainty }) => cause === 'this-bug' && certainty === 'certain' },
+  // The kernel itself says that it waited. A driver with the branch never gets so far.
+  { fits: ({ cause, certainty }) => cause === 'window-used-up' && certainty === 'certain' },
+  { fits: ({ cause }) => cause === 'window-used-up' },
+  { fits: ({ cause }) => cause === 'this-bug' },
+  { fits: () => true },
+];
+
+function verdictOf(seen: readonly Counted[]): Verdict {
+  for (const { fits } of RULES) {
+    const found = seen.filter(({ cause }) => fits(cause));
+    const [first] = found;
+    if (first === undefined) continue;
+    const { cause } = first.cause;
+    const same = seen.filter((one) => one.cause.cause === cause);
+    return { cause, certainty: first.cause.certainty, evidence: same.map(evidence) };
+  }
+  return {
+    cause: 'other',
+    certainty: 'likely',
+    evidence: ['no result of a SCSI command is in the log: the cause cannot be told from it'],
+  };
+}
+
+function evidence({ cause, count }: Counted): string {
+  return `${cause.evidence} (${count} ${count === 1 ? 'message' : 'messages'})`;
+}
+
+const ORDER = { 'this-bug': 0, 'window-used-up': 1, other: 2 } as const;
+
+/** The gravest of several, for those who want one word. */
+export function gravest(verdicts: readonly Verdict[]): Verdict | undefined {
+  return [...verdicts].sort((a, b) => ORDER[a.cause] - ORDER[b.cause])[0];
+}

@@ -1,0 +1,95 @@
+import semver from 'semver';
+import type { Verdict } from './verdict.ts';
+
+/**
+ * How long a guest's I/O outlasts a storage that answers BUSY, in seconds; `unbounded` where the kernel asks
+ * again for ever. Undefined: not known.
+ */
+export type SurvivalSeconds = number | 'unbounded' | undefined;
+
+export interface SurvivalWindow {
+  /**
+   * With the driver as it is. 0 with an affected driver: a few retries within an instant, then an I/O error.
+   */
+  readonly now: SurvivalSeconds;
+  /**
+   * With the branch removed, so that the SCSI midlayer sees BUSY and puts the command back into the queue.
+   */
+  readonly afterFix: SurvivalSeconds;
+  /** The rule behind `afterFix`, one line for a person. */
+  readonly rule: string;
+}
+
+export interface SurvivalQuestion {
+  /** Mainline version, semver. */
+  readonly base: string;
+  /** What the driver does; `now` follows from it. */
+  readonly verdict: Verdict;
+  /** The disk's command timeout, /sys/block/sdX/device/timeout, in seconds; 30 unless somebody set it. */
+  readonly timeoutSeconds: number;
+}
+
+interface Rule {
+  /** Range of mainline versions that the kernel is based on. */
+  readonly kernels: string;
+  readonly seconds: (timeoutSeconds: number) => number | 'unbounded';
+  readonly rule: string;
+}
+
+/** SD_MAX_RETRIES of drivers/scsi/sd.h, the same in all these kernels. */
+const ALLOWED = 5;
+
+/**
+ * How long the midlayer requeues a command that ends with DID_OK and status BUSY (`scsi_softirq` and
+ * `scsi_softirq_done` of drivers/scsi/scsi.c and scsi_lib.c; ADD_TO_MLQUEUE, which is not counted as a
+ * retry). RHEL 4 is based on 2.6.9 and RHEL 5 on 2.6.18, and both follow their base here. Release candidates
+ * between two rules are in none. Kernels 2.4 are not known.
+ */
+const RULES: readonly Rule[] = [
+  {
+    kernels: '>=2.6.0 <=2.6.13',
+    seconds: () => 'unbounded',
+    rule: 'kernels before 2.6.14, RHEL 4 among them, ask again without a bound',
+  },
+  {
+    kernels: '>=2.6.14 <=2.6.15',
+    seconds: (timeout) => ALLOWED * timeout,
+    rule: `kernels 2.6.14 and 2.6.15 ask again for ${ALLOWED} times the timeout`,
+  },
+  {
+    kernels: '>=2.6.16',
+    seconds: (timeout) => (ALLOWED + 1) * timeout,
+    rule: `kernels from 2.6.16 on, RHEL 5 among them, ask again for ${ALLOWED} + 1 times the timeout`,
+  },
+];
+
+const NOT_KNOWN: SurvivalWindow = {
+  now: undefined,
+  afterFix: undefined,
+  rule: 'how long this kernel asks again is not known',
+};
+
+/**
+ * The survival window of a disk. Pure; a version or a timeout that makes no sense gives an unknown window.
+ */
+export function survivalWindow(question: SurvivalQuestion): SurvivalWindow {
+  const { base, verdict, timeoutSeconds } = question;
+  const found = semver.valid(base) === null ? undefined : ruleOf(base);
+  if (found === undefined) return { ...NOT_KNOWN, now: NOW[verdict](undefined) };
+  const sane = Number.isFinite(timeoutSeconds) && timeoutSeconds > 0;
+  const afterFix = sane ? found.seconds(timeoutSeconds) : undefined;
+  return { now: NOW[verdict](afterFix), afterFix, rule: found.rule };
+}
+
+function ruleOf(base: string): Rule | undefined {
+  return RULES.find((rule) => semver.satisfies(base, rule.kernels, { includePrerelease: true }));
+}
+
+/** The window of today, by what the driver does, from the window of a driver without the branch. */
+const NOW: Readonly<Record<Verdict, (withoutBranch: SurvivalSeconds) => SurvivalSeconds>> = {
+  affected: () => 0,
+  fixed: (withoutBranch) => withoutBranch,
+  never: (withoutBranch) => withoutBranch,
+  absent: () => undefined,
+  unknown: () => undefined,
+};

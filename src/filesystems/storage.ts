@@ -1,0 +1,63 @@
+import type { Target } from '../machine/port.ts';
+import { parseSuperblock, SUPERBLOCK_BYTES, type Superblock } from './superblock/parse.ts';
+
+/**
+ * Whether a disk answers. `no-device`: there is none to ask. `denied`: only root may ask. `gone`: its node is
+ * there, and no disk behind it.
+ */
+export type StorageAnswer =
+  | { readonly answer: 'yes' | 'no-device' | 'denied' | 'gone' }
+  | { readonly answer: 'error' | 'hang'; readonly detail: string };
+
+/** A disk that takes longer than this for one block is not one to work with. */
+export const STORAGE_LIMIT_MS = 5000;
+
+/** What dd's message says of the disk, in the words of libc's strerror(3). */
+const ANSWERS: readonly { readonly words: RegExp; readonly answer: 'denied' | 'gone' }[] = [
+  { words: /Permission denied|Operation not permitted/, answer: 'denied' },
+  { words: /No such device|No such file|No medium found/, answer: 'gone' },
+];
+
+/**
+ * Asks the disk for one block, past the kernel's cache (O_DIRECT), in a child with a time limit: a path that is down
+ * may hold a read for ever, and must not hold this process.
+ *
+ * A direct read first brings what the cache holds to the disk, and tells of any earlier write of that kind that failed
+ * (mm/filemap.c, filemap_check_errors(); once, it is forgotten then). So one error alone says nothing about now.
+ */
+export async function askStorage(
+  target: Pick<Target, 'run' | 'hostPath'>,
+  device: string | undefined,
+): Promise<StorageAnswer> {
+  if (device === undefined) return { answer: 'no-device' };
+  const first = await askOnce(target, device);
+  return first.answer === 'error' ? askOnce(target, device) : first;
+}
+
+async function askOnce(target: Pick<Target, 'run' | 'hostPath'>, device: string): Promise<StorageAnswer> {
+  const { status, stderr } = await target.run(
+    ['dd', `if=${await target.hostPath(device)}`, 'of=/dev/null', 'bs=4096', 'count=1', 'iflag=direct'],
+    { effect: 'read', timeoutMs: STORAGE_LIMIT_MS },
+  );
+  if (status === 0) return { answer: 'yes' };
+  if (status > 128) return { answer: 'hang', detail: `no answer within ${STORAGE_LIMIT_MS / 1000} s` };
+  const message = stderr.split('\n')[0] ?? '';
+  const known = ANSWERS.find(({ words }) => words.test(message));
+  return known === undefined ? { answer: 'error', detail: message } : { answer: known.answer };
+}
+
+/**
+ * The superblock as the kernel has it now: read through its cache, where an error flag is that the disk has not been
+ * given yet. Undefined where it cannot be read or is of no known kind. Ask `askStorage` first.
+ */
+export async function readSuperblock(
+  target: Pick<Target, 'run' | 'hostPath'>,
+  device: string,
+  type?: string,
+): Promise<Superblock | undefined> {
+  const { status, stdout } = await target.run(
+    ['dd', `if=${await target.hostPath(device)}`, 'bs=4096', `count=${SUPERBLOCK_BYTES / 4096}`],
+    { effect: 'read', timeoutMs: STORAGE_LIMIT_MS },
+  );
+  return status === 0 ? parseSuperblock(stdout, type) : undefined;
+}

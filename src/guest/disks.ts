@@ -1,0 +1,133 @@
+import type { TargetReads } from '../machine/port.ts';
+
+/** A disk of the running guest, and how long its commands may take. */
+export interface Disk {
+  /** As the kernel calls it: `sda`, `nvme0n1`. */
+  readonly name: string;
+  readonly bus: 'scsi' | 'nvme' | 'virtio';
+  /** What the SCSI host's driver calls itself: `mptspi`, `vmw_pvscsi`; null where it is not told. */
+  readonly driver: string | null;
+  /** The command timeout in force, in seconds; null where this bus or kernel shows none. */
+  readonly timeoutSeconds: number | null;
+  /** Where a SCSI disk's timeout is read and set; null elsewhere. */
+  readonly timeoutPath: string | null;
+  readonly model: string;
+}
+
+type DiskReads = Pick<TargetReads, 'readText' | 'list' | 'hostPath'>;
+
+interface Bus {
+  readonly names: RegExp;
+  readonly bus: Disk['bus'];
+  readonly read: (target: DiskReads, name: string) => Promise<Omit<Disk, 'name' | 'bus'>>;
+}
+
+const BUSES: readonly Bus[] = [
+  { names: /^sd[a-z]{1,4}$/, bus: 'scsi', read: scsiDisk },
+  { names: /^nvme\d{1,3}n\d{1,3}$/, bus: 'nvme', read: nvmeDisk },
+  { names: /^vd[a-z]{1,4}$/, bus: 'virtio', read: virtioDisk },
+];
+
+/**
+ * The disks of a running guest, by sysfs; empty where there is none (kernels 2.4) and for a guest's tree, whose /sys,
+ * if it has one, is the controller's own. What cannot be read is null.
+ */
+export async function readDisks(
+  target: DiskReads & { readonly kind: 'local' | 'root' },
+): Promise<readonly Disk[]> {
+  if (target.kind === 'root') return [];
+  const disks: Disk[] = [];
+  for (const name of await target.list('/sys/block').catch(() => [])) {
+    const bus = BUSES.find(({ names }) => names.test(name));
+    if (bus !== undefined) disks.push({ name, bus: bus.bus, ...(await bus.read(target, name)) });
+  }
+  return disks;
+}
+
+async function scsiDisk(target: DiskReads, name: string): Promise<Omit<Disk, 'name' | 'bus'>> {
+  const device = `/sys/block/${name}/device`;
+  const timeoutPath = `${device}/timeout`;
+  return {
+    driver: await hostDriver(target, device),
+    timeoutSeconds: await wholeNumber(target, timeoutPath),
+    timeoutPath,
+    model: `${await line(target, `${device}/vendor`)} ${await line(target, `${device}/model`)}`.trim(),
+  };
+}
+
+/** The link `device` ends at the disk's own folder, named host:channel:id:lun in every kernel with sysfs. */
+async function hostDriver(target: DiskReads, device: string): Promise<string | null> {
+  const folder = await target.hostPath(device).catch(() => '');
+  const host = /\/(\d{1,6}):\d+:\d+:\d+\/?$/.exec(folder)?.[1];
+  if (host === undefined) return null;
+  const driver = await line(target, `/sys/class/scsi_host/host${host}/proc_name`);
+  return driver === '' ? null : driver;
+}
+
+/** By disk in milliseconds from Linux 5.0 on; before, one value in seconds for all. */
+async function nvmeDisk(target: DiskReads, name: string): Promise<Omit<Disk, 'name' | 'bus'>> {
+  const milliseconds = await wholeNumber(target, `/sys/block/${name}/queue/io_timeout`);
+  const seconds =
+    milliseconds === null
+      ? await wholeNumber(target, '/sys/module/nvme_core/parameters/io_timeout')
+      : Math.round(milliseconds / 1000);
+  return {
+    driver: 'nvme',
+    timeoutSeconds: seconds,
+    timeoutPath: null,
+    model: await line(target, `/sys/block/${name}/device/model`),
+  };
+}
+
+async function virtioDisk(): Promise<Omit<Disk, 'name' | 'bus'>> {
+  return { driver: 'virtio_blk', timeoutSeconds: null, timeoutPath: null, model: '' };
+}
+
+async function wholeNumber(target: DiskReads, path: string): Promise<number | null> {
+  const text = await line(target, path);
+  return /^\d{1,10}$/.test(text) ? Number(text) : null;
+}
+
+/** The first line, printable characters only. */
+async function line(target: DiskReads, path: string): Promise<string> {
+  const text = (await target.readText(path).catch(() => undefined)) ?? '';
+  return (text.split('\n')[0] ?? '').replace(/[^\x20-\x7e]/g, '').trim();
+}
+
+/** The kernel's names of the block devices, in both directions, and what the device mapper calls them. */
+export interface BlockDevices {
+  /** `8:1` → `sda1`. */
+  readonly nameOf: ReadonlyMap<string, string>;
+  /** `sda1` → `8:1`. */
+  readonly numberOf: ReadonlyMap<string, string>;
+}
+
+/** From /proc/partitions, which every kernel since 2.0 has; a device without a medium is not in it. */
+export async function blockDevices(target: Pick<TargetReads, 'readText'>): Promise<BlockDevices> {
+  const nameOf = new Map<string, string>();
+  for (const line of ((await target.readText('/proc/partitions')) ?? '').split('\n')) {
+    const [, major, minor, name] = /^\s*(\d{1,7})\s+(\d{1,7})\s+\d+\s+(\S+)/.exec(line) ?? [];
+    // devfs of 2.4 shows paths here: the last part is what messages call the device.
+    if (name !== undefined) nameOf.set(`${major}:${minor}`, name.slice(name.lastIndexOf('/') + 1));
+  }
+  return { nameOf, numberOf: new Map([...nameOf].map(([number, name]) => [name, number])) };
+}
+
+/**
+ * The device mapper's name of `dm-0`, such as `vg-root`; undefined where it is none. Kernels before 2.6.29 do not
+ * show it in sysfs; there /dev/mapper has a node with the same number.
+ */
+export async function mapperName(
+  target: Pick<TargetReads, 'readText' | 'list' | 'stat'>,
+  name: string,
+  number: string | undefined,
+): Promise<string | undefined> {
+  if (!/^dm-\d+$/.test(name)) return undefined;
+  const shown = (await target.readText(`/sys/block/${name}/dm/name`))?.trim();
+  if (shown !== undefined && shown !== '') return shown;
+  for (const entry of await target.list('/dev/mapper')) {
+    const node = await target.stat(`/dev/mapper/${entry}`).catch(() => undefined);
+    if (node?.rdev !== undefined && node.rdev === number) return entry;
+  }
+  return undefined;
+}

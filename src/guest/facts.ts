@@ -1,0 +1,54 @@
+import { initramfsImages } from '../initramfs/tools.ts';
+import type { Target } from '../machine/port.ts';
+import type { Distro } from './distro.ts';
+import { type DriverUse, driverInUse } from './in-use.ts';
+import { type KernelFacts, kernelFacts } from './kernel.ts';
+import { isBuiltIn, type ModuleFile, moduleFile } from './module-file.ts';
+import { detectDistro, RELEASE_FILES } from './release-files.ts';
+
+/** What was read of a guest; nothing was decided yet. */
+export interface Facts {
+  readonly target: { readonly kind: Target['kind']; readonly name: string };
+  readonly distro: Distro;
+  readonly kernel: KernelFacts;
+  /** Absent where the kernel has the driver neither in the one form nor the other, or has it built in. */
+  readonly module?: ModuleFile;
+  readonly builtIn: boolean;
+  readonly use: DriverUse;
+  /** Initial ramdisks of this kernel: at boot the driver is loaded from there. */
+  readonly initramfs: readonly string[];
+}
+
+export interface FactsOptions {
+  /** `--kernel RELEASE`. */
+  readonly kernel: string | undefined;
+  /** The names that the driver may have on that kernel, the likeliest first. */
+  readonly modules: (distro: Distro, kernel: KernelFacts) => readonly string[];
+}
+
+/** Reads all that a verdict and a plan need. Needs no root on a usual guest, and writes nothing. */
+export async function gatherFacts(target: Target, options: FactsOptions): Promise<Facts> {
+  const distro = await readDistro(target);
+  const kernel = await kernelFacts(target, options.kernel);
+  const names = options.modules(distro, kernel);
+  const module = await moduleFile(target, kernel.release, names);
+  const builtIn = (await Promise.all(names.map((name) => isBuiltIn(target, kernel.release, name)))).some(
+    Boolean,
+  );
+  return {
+    target: { kind: target.kind, name: target.name },
+    distro,
+    kernel,
+    ...(module === undefined ? {} : { module }),
+    builtIn,
+    use: await driverInUse(target),
+    initramfs: (await initramfsImages(target, kernel.release)).images.map(({ path }) => path),
+  };
+}
+
+export async function readDistro(target: Target): Promise<Distro> {
+  const texts = await Promise.all(
+    RELEASE_FILES.map(async (path) => [path, await target.readText(path)] as const),
+  );
+  return detectDistro(Object.fromEntries(texts));
+}

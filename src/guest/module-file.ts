@@ -1,0 +1,92 @@
+import { decompressModule, type Tool } from '../elf/compression.ts';
+import { type ModuleFormat, moduleFormat } from '../elf/format.ts';
+import { MODULES_FOLDER } from '../machine/folders.ts';
+import type { Target, TargetReads } from '../machine/port.ts';
+import { indexedModule, isModuleFile } from './module-index.ts';
+
+/** The driver's module of one kernel of the guest. */
+export interface ModuleFile {
+  readonly name: string;
+  /** The one that modprobe takes. */
+  readonly path: string;
+  /** Every file of that name in the module tree; more than one means that one shadows the others. */
+  readonly candidates: readonly string[];
+  readonly sha256: string;
+  /** Bytes, as it lies on disk. */
+  readonly size: number;
+}
+
+type Reads = Pick<TargetReads, 'list' | 'stat' | 'hash' | 'readText'>;
+
+/** Where modules lie, in the order in which depmod's default `search updates … built-in` prefers them. */
+const FOLDERS = ['updates', 'updates/dkms', 'extra', 'weak-updates', 'misc', 'kernel/drivers/message/fusion'];
+
+/** Looks for the driver under each of the names, in their order; undefined where the kernel has none as a module. */
+export async function moduleFile(
+  target: Reads,
+  release: string,
+  names: readonly string[],
+): Promise<ModuleFile | undefined> {
+  for (const name of names) {
+    const candidates = await findCandidates(target, release, name);
+    const indexed = await indexedModule(target, release, name);
+    const known = indexed !== undefined && (await target.stat(indexed))?.type === 'file';
+    const path = known ? indexed : candidates[0];
+    if (path === undefined) continue;
+    return {
+      name,
+      path,
+      candidates: candidates.includes(path) ? candidates : [path, ...candidates],
+      sha256: await target.hash(path),
+      size: (await target.stat(path))?.size ?? 0,
+    };
+  }
+  return undefined;
+}
+
+async function findCandidates(target: Reads, release: string, name: string): Promise<string[]> {
+  const found: string[] = [];
+  const built = await builtFolder(target, release, name);
+  for (const folder of new Set([...FOLDERS, ...(built === undefined ? [] : [built])])) {
+    const path = `${MODULES_FOLDER}/${release}/${folder}`;
+    const files = (await target.list(path)).filter((file) => isModuleFile(file, name));
+    for (const file of files) {
+      if ((await target.stat(`${path}/${file}`))?.type === 'file') found.push(`${path}/${file}`);
+    }
+  }
+  return found;
+}
+
+/** The folder that the kernel's build put a module into; modules.order is there also where depmod never ran. */
+async function builtFolder(target: Reads, release: string, name: string): Promise<string | undefined> {
+  const order = (await target.readText(`${MODULES_FOLDER}/${release}/modules.order`)) ?? '';
+  const line = order.split('\n').find((path) => path.endsWith(`/${name}.ko`));
+  return line === undefined || line.includes('..') ? undefined : line.slice(0, line.lastIndexOf('/'));
+}
+
+/** Whether the driver is part of the kernel's image, where no module can replace it. */
+export async function isBuiltIn(target: Reads, release: string, name: string): Promise<boolean> {
+  const list = (await target.readText(`${MODULES_FOLDER}/${release}/modules.builtin`)) ?? '';
+  return list.split('\n').some((line) => line.endsWith(`/${name}.ko`));
+}
+
+/** A module's content with the way in which it is packed on disk. */
+export interface ModuleContent {
+  readonly bytes: Buffer;
+  readonly format: ModuleFormat;
+}
+
+/** Reads a module of the guest and unpacks it, with this machine's own tools where Node has none. */
+export async function readModule(
+  target: Pick<TargetReads, 'read' | 'run'>,
+  path: string,
+): Promise<ModuleContent> {
+  const packed = await target.read(path);
+  const format = moduleFormat(packed);
+  return { bytes: await decompressModule(packed, format, filterTool(target)), format };
+}
+
+/** The port's `run`, as the elf room wants it: bytes in, bytes out. */
+export function filterTool(target: Pick<Target, 'run'>): Tool {
+  return (argv, input) => target.run(argv, { effect: 'read', input });
+}

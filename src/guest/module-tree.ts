@@ -1,0 +1,199 @@
+import { dirname } from 'node:path/posix';
+import semver from 'semver';
+import { MODULES_FOLDER } from '../machine/folders.ts';
+import type { TargetReads } from '../machine/port.ts';
+import { kernelBase } from '../versions/kernel-base.ts';
+import { isModuleFile } from './module-index.ts';
+
+type Reads = Pick<TargetReads, 'readText' | 'readLink' | 'list' | 'stat' | 'lstat'>;
+
+export interface ModuleTreeProblem {
+  /** `refuse`: a change would make it worse, or could not be proven. `warn`: the guest boots as it is. */
+  readonly severity: 'refuse' | 'warn';
+  /** One line for a person. */
+  readonly words: string;
+}
+
+/** Files that the kernel's own build leaves in the folder, and since when. Source: the kernel's top Makefile. */
+const BUILD_FILES: readonly { readonly name: string; readonly since: string }[] = [
+  { name: 'modules.order', since: '2.6.25' },
+  { name: 'modules.builtin', since: '2.6.33' },
+];
+
+/** Where somebody's own modules go, beside the kernel's: one of these may hide the kernel's. */
+const OWN_FOLDERS: readonly string[] = ['updates', 'updates/dkms', 'extra', 'weak-updates', 'misc'];
+
+/** A modules.dep of 6,000 modules has 1 MiB. */
+const LARGEST_INDEX = 32 * 1024 * 1024;
+
+/**
+ * What a careful engineer looks at before a module of this kernel is replaced: the folder, its index, the driver and
+ * all that it needs. `driver`: the module's name. Empty where all is well.
+ */
+export async function moduleTreeProblems(
+  target: Reads,
+  release: string,
+  driver: string,
+): Promise<readonly ModuleTreeProblem[]> {
+  const folder = `${MODULES_FOLDER}/${release}`;
+  const broken = await folderProblem(target, folder);
+  if (broken !== undefined) return [refuse(broken)];
+  const index = await readIndex(target, folder);
+  if ('problem' in index) return [refuse(index.problem), ...(await buildFiles(target, folder, release))];
+  return [
+    ...(await driverFiles(target, index, driver)),
+    ...(await unknownFiles(target, folder, index, driver)),
+    ...(await olderThanChange(target, folder, index, driver)),
+    ...(await buildFiles(target, folder, release)),
+  ];
+}
+
+const refuse = (words: string): ModuleTreeProblem => ({ severity: 'refuse', words });
+const warn = (words: string): ModuleTreeProblem => ({ severity: 'warn', words });
+
+async function folderProblem(target: Reads, folder: string): Promise<string | undefined> {
+  const status = await statOf(target, folder);
+  if (status?.type === 'directory') return undefined;
+  const link = await target.readLink(folder);
+  if (link !== undefined && status === undefined)
+    return `${folder} is a link to ${JSON.stringify(link)}, where there is nothing`;
+  return status === undefined ? `there is no ${folder}` : `${folder} is not a folder`;
+}
+
+interface Index {
+  readonly path: string;
+  /** Seconds. */
+  readonly mtime: number;
+  /** A module's file → the files of those that it needs, all as whole paths. */
+  readonly needs: ReadonlyMap<string, readonly string[]>;
+}
+
+async function readIndex(target: Reads, folder: string): Promise<Index | { readonly problem: string }> {
+  const path = `${folder}/modules.dep`;
+  const status = await statOf(target, path);
+  const depmod = `run depmod for this kernel`;
+  if (status === undefined) return { problem: `there is no ${path}: ${depmod}` };
+  if (status.type !== 'file' || status.size > LARGEST_INDEX)
+    return { problem: `${path} is no index of modules` };
+  const text = await target.readText(path);
+  if (text === undefined) return { problem: `${path} cannot be read` };
+  if (text.trim() === '') return { problem: `${path} is empty: ${depmod}` };
+  const needs = new Map<string, readonly string[]>();
+  for (const [number, line] of joined(text).entries()) {
+    if (line.trim() === '') continue;
+    const found = /^(\S+\.k?o(?:\.[a-z0-9]+)?):((?:[ \t]+\S+)*)[ \t]*$/.exec(line);
+    if (found === null) return { problem: `${path}, entry ${number + 1}, is not one of depmod’s: ${depmod}` };
+    const [, file = '', rest = ''] = found;
+    const whole = (name: string): string => (name.startsWith('/') ? name : `${folder}/${name}`);
+    needs.set(whole(file), rest.split(/\s+/).filter(Boolean).map(whole));
+  }
+  // A write that was cut off ends within a line.
+  if (!text.endsWith('\n')) return { problem: `${path} ends within a line: ${depmod}` };
+  return { path, mtime: Number(status.mtime), needs };
+}
+
+/** modutils of Linux 2.4 wraps its lines with a backslash. */
+function joined(text: string): readonly string[] {
+  return text.replaceAll(/\\\r?\n/g, ' ').split('\n');
+}
+
+function fileOf(index: Index, driver: string): string | undefined {
+  return [...index.needs.keys()].find((path) => isModuleFile(path.slice(path.lastIndexOf('/') + 1), driver));
+}
+
+async function driverFiles(
+  target: Reads,
+  index: Index,
+  driver: string,
+): Promise<readonly ModuleTreeProblem[]> {
+  const file = fileOf(index, driver);
+  if (file === undefined)
+    return [refuse(`${index.path} does not know ${driver}: run depmod for this kernel`)];
+  const problems: ModuleTreeProblem[] = [];
+  for (const path of [file, ...(index.needs.get(file) ?? [])]) {
+    const status = await statOf(target, path);
+    const needed = path === file ? '' : `, which ${driver} needs`;
+    if (status === undefined) problems.push(refuse(`${path}${needed}, is in the index and not on the disk`));
+    else if (status.type !== 'file') problems.push(refuse(`${path}${needed}, is not a file`));
+    else if (status.size === 0) problems.push(refuse(`${path}${needed}, is empty: its package was cut off`));
+    if (!index.needs.has(path))
+      problems.push(refuse(`${path}${needed}, has no entry of its own in the index`));
+  }
+  return problems;
+}
+
+/** One that depmod has not seen yet: which of the two is loaded changes at its next run. */
+async function unknownFiles(
+  target: Reads,
+  folder: string,
+  index: Index,
+  driver: string,
+): Promise<readonly ModuleTreeProblem[]> {
+  const known = fileOf(index, driver);
+  const folders = new Set([
+    ...OWN_FOLDERS.map((name) => `${folder}/${name}`),
+    ...(known === undefined ? [] : [dirname(known)]),
+  ]);
+  const problems: ModuleTreeProblem[] = [];
+  for (const place of folders) {
+    for (const name of await target.list(place)) {
+      if (!isModuleFile(name, driver) || index.needs.has(`${place}/${name}`)) continue;
+      problems.push(
+        refuse(
+          `${place}/${name} is another ${driver}, which the index does not know: run depmod, and see which one is meant`,
+        ),
+      );
+    }
+  }
+  return problems;
+}
+
+/** A file that was added or taken away changes its folder's time; what a package unpacks has the package's times. */
+async function olderThanChange(
+  target: Reads,
+  folder: string,
+  index: Index,
+  driver: string,
+): Promise<readonly ModuleTreeProblem[]> {
+  const file = fileOf(index, driver);
+  const files = file === undefined ? [] : [file, ...(index.needs.get(file) ?? [])];
+  const places = new Set([
+    ...OWN_FOLDERS.map((name) => `${folder}/${name}`),
+    ...files,
+    ...files.map((path) => dirname(path)),
+  ]);
+  for (const place of places) {
+    const status = await statOf(target, place);
+    if (status !== undefined && Number(status.mtime) > index.mtime)
+      return [warn(`${place} was changed after depmod had made the index: it may not be up to date`)];
+  }
+  return [];
+}
+
+async function buildFiles(
+  target: Reads,
+  folder: string,
+  release: string,
+): Promise<readonly ModuleTreeProblem[]> {
+  const base = kernelBase(release)?.base;
+  const problems: ModuleTreeProblem[] = [];
+  for (const { name, since } of BUILD_FILES) {
+    if (
+      base === undefined ||
+      semver.lt(base, since) ||
+      (await statOf(target, `${folder}/${name}`)) !== undefined
+    )
+      continue;
+    problems.push(warn(`there is no ${folder}/${name}: the kernel’s package is not whole`));
+  }
+  return problems;
+}
+
+/** A link that leads to itself is nothing. */
+async function statOf(target: Reads, path: string): ReturnType<TargetReads['stat']> {
+  try {
+    return await target.stat(path);
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,118 @@
+import type { TargetReads } from '../machine/port.ts';
+
+/** One line of the guest's mount table. */
+export interface Mount {
+  /** The kernel's number of the mount; a new mount in the same place has another one. Not in /proc/mounts. */
+  readonly id?: number;
+  /** The mount that this one lies in. */
+  readonly parent?: number;
+  /** `8:1`, major:minor of the superblock; empty where /proc/mounts gives none. */
+  readonly device: string;
+  /** Which folder of the file system is mounted here; `/` but for bind mounts and subvolumes. */
+  readonly root: string;
+  readonly mountPoint: string;
+  /** The options of this mount alone; /proc/mounts mixes them with the superblock's. */
+  readonly mountOptions: readonly string[];
+  readonly fsType: string;
+  /** As it was given to mount(8): `/dev/sda1`, `tmpfs`. */
+  readonly source: string;
+  /** The options of the file system, which all of its mounts share. */
+  readonly superOptions: readonly string[];
+}
+
+type MountReads = Pick<TargetReads, 'readText'>;
+
+interface MountTable {
+  readonly path: string;
+  readonly parse: (line: string) => Mount | undefined;
+}
+
+/**
+ * The best first. Process 1 sees the machine's mounts where a watch in a namespace of its own would not; the file
+ * of another process needs root. Before Linux 2.6.26 there is /proc/mounts only. /etc/mtab is never read: it is
+ * a file, and stale as soon as its disk is read-only.
+ */
+const TABLES: readonly MountTable[] = [
+  { path: '/proc/1/mountinfo', parse: mountinfoLine },
+  { path: '/proc/self/mountinfo', parse: mountinfoLine },
+  { path: '/proc/mounts', parse: mountsLine },
+];
+
+/**
+ * What is mounted on a running guest, in the kernel's order; empty where no table can be read. `rootfs`, which lies
+ * under the real root on every machine, is left out, and so is a line that makes no sense.
+ */
+export function readMounts(target: MountReads): Promise<readonly Mount[]> {
+  return readTables(target, TABLES);
+}
+
+/** The mounts that this process itself sees: what its own writes go through. */
+export function readOwnMounts(target: MountReads): Promise<readonly Mount[]> {
+  return readTables(target, TABLES.slice(1));
+}
+
+async function readTables(target: MountReads, tables: readonly MountTable[]): Promise<readonly Mount[]> {
+  for (const { path, parse } of tables) {
+    const text = await target.readText(path);
+    if (text === undefined || text === '') continue;
+    return text.split('\n').flatMap((line) => {
+      const mount = parse(line);
+      return mount === undefined || mount.fsType === 'rootfs' ? [] : [mount];
+    });
+  }
+  return [];
+}
+
+/**
+ * A line of proc_pid_mountinfo(5). Between the mount's options and ` - ` there is any number of optional fields:
+ * `36 35 98:0 /mnt1 /mnt2 rw,noatime master:1 - ext3 /dev/root rw,errors=continue`.
+ */
+function mountinfoLine(line: string): Mount | undefined {
+  const words = line.split(' ');
+  const separator = words.indexOf('-', 6);
+  const [id, parent, device, root, mountPoint, mountOptions] = words;
+  const [fsType, source, superOptions] = separator < 0 ? [] : words.slice(separator + 1);
+  if (mountOptions === undefined || fsType === undefined || superOptions === undefined) return undefined;
+  if (!/^\d{1,10}:\d{1,10}$/.test(device ?? '') || !isNumber(id) || !isNumber(parent)) return undefined;
+  return {
+    id: Number(id),
+    parent: Number(parent),
+    device: device ?? '',
+    root: decodeOctal(root ?? ''),
+    mountPoint: decodeOctal(mountPoint ?? ''),
+    mountOptions: mountOptions.split(','),
+    fsType: decodeOctal(fsType),
+    source: decodeOctal(source ?? ''),
+    superOptions: superOptions.split(','),
+  };
+}
+
+/** A line of /proc/mounts, in the form of fstab(5): `/dev/sda1 / ext3 rw,data=ordered 0 0`. */
+function mountsLine(line: string): Mount | undefined {
+  const [source, mountPoint, fsType, options] = line.split(' ');
+  if (source === undefined || mountPoint === undefined || fsType === undefined || options === undefined)
+    return undefined;
+  return {
+    device: '',
+    root: '/',
+    mountPoint: decodeOctal(mountPoint),
+    mountOptions: options.split(','),
+    fsType: decodeOctal(fsType),
+    source: decodeOctal(source),
+    superOptions: options.split(','),
+  };
+}
+
+function isNumber(word: string | undefined): boolean {
+  return word !== undefined && /^\d{1,10}$/.test(word);
+}
+
+/**
+ * Decodes the octal escapes of a mount table's or fstab's field: the kernel and fstab(5) write blank, tab, newline
+ * and backslash (later kernels also `#`) as `\040`, `\011`, `\012`, `\134`. Anything else stays as it is.
+ */
+export function decodeOctal(field: string): string {
+  return field.replace(/\\([0-3][0-7]{2})/g, (_, digits: string) =>
+    String.fromCharCode(Number.parseInt(digits, 8)),
+  );
+}

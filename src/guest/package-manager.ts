@@ -1,0 +1,216 @@
+import { basename } from 'node:path/posix';
+import type { TargetReads } from '../machine/port.ts';
+import { cleanText } from './release-text.ts';
+
+/** A package manager that may be changing the guest right now. */
+export interface PackageManagerAtWork {
+  readonly manager: string;
+  /** The lock or pid file that says so. */
+  readonly path: string;
+  /** Undefined where the kernel does not tell, as of a process in another pid namespace. */
+  readonly pid?: number;
+  /** Its command line, printable and short. */
+  readonly command?: string;
+}
+
+export type GuestReads = Pick<TargetReads, 'readText' | 'list' | 'stat' | 'hostPath' | 'run'> & {
+  readonly kind: string;
+};
+
+interface LockFiles {
+  readonly manager: string;
+  /** Locked with fcntl(2) for as long as something is changed. What only reads takes no write lock. */
+  readonly paths: readonly string[];
+}
+
+interface PidFiles {
+  readonly manager: string;
+  /** They stay behind when the process is killed. */
+  readonly paths: readonly string[];
+  /** The program's name: a process id may have been given to another one since. */
+  readonly program: RegExp;
+}
+
+/**
+ * Sources: dpkg's lib/dpkg/dbmodify.c and apt's apt-pkg/deb/debsystem.cc; rpm's macro %_rpmlock_path (RHEL 4:
+ * /var/lock/rpm/transaction, RHEL 5: __db.000, .rpm.lock since 4.6); dnf5's libdnf5. apt's lock of its lists is left
+ * out: an update of the lists changes no kernel.
+ */
+const LOCK_FILES: readonly LockFiles[] = [
+  { manager: 'dpkg', paths: ['/var/lib/dpkg/lock', '/var/lib/dpkg/lock-frontend'] },
+  { manager: 'apt', paths: ['/var/cache/apt/archives/lock'] },
+  {
+    manager: 'rpm',
+    paths: [
+      '/var/lib/rpm/.rpm.lock',
+      '/usr/lib/sysimage/rpm/.rpm.lock',
+      '/var/lib/rpm/__db.000',
+      '/var/lock/rpm/transaction',
+    ],
+  },
+  { manager: 'dnf', paths: ['/run/dnf/rpmtransaction.lock'] },
+];
+
+/** Sources: yum's `lockfile`, dnf's lock.py, libzypp's ZYppFactory. All three also work for PackageKit. */
+const PID_FILES: readonly PidFiles[] = [
+  { manager: 'yum', paths: ['/var/run/yum.pid'], program: /yum|packagekit/i },
+  {
+    manager: 'dnf',
+    paths: ['/var/lib/dnf/rpmdb_lock.pid', '/var/cache/dnf/download_lock.pid'],
+    program: /dnf|packagekit/i,
+  },
+  { manager: 'zypp', paths: ['/var/run/zypp.pid'], program: /zypp|packagekit|yast|y2base/i },
+];
+
+const INTERPRETERS = /^(?:platform-)?(?:python|perl|ruby|sh|bash|dash)[\d.]*$/;
+
+/**
+ * Which package managers are at work on the guest; empty where none is. Reads only, and tries no lock: a lock that is
+ * taken to see whether it is free can make the real package manager fail.
+ *
+ * `machine`: for a guest's tree, the machine that it lies on; else the guest itself.
+ */
+export async function packageManagersAtWork(
+  guest: GuestReads,
+  machine: ProcReads,
+): Promise<readonly PackageManagerAtWork[]> {
+  const held = await locksOf(machine);
+  const found: PackageManagerAtWork[] = [];
+  for (const { manager, paths } of LOCK_FILES) {
+    for (const path of paths) {
+      const lock = await holderOf(guest, machine, path, held);
+      if (lock !== undefined) found.push(await described(machine, manager, path, lock.pid));
+    }
+  }
+  for (const { manager, paths, program } of PID_FILES) {
+    for (const path of paths) {
+      const pid = await livePid(guest, machine, path, program);
+      if (pid !== undefined) found.push(await described(machine, manager, path, pid));
+    }
+  }
+  return found;
+}
+
+async function described(
+  machine: ProcReads,
+  manager: string,
+  path: string,
+  pid: number | undefined,
+): Promise<PackageManagerAtWork> {
+  if (pid === undefined) return { manager, path };
+  const command = await processCommand(machine, pid);
+  return { manager, path, pid, ...(command === '' ? {} : { command: cleanText(command) }) };
+}
+
+/**
+ * By inode, then by device. btrfs and overlayfs give stat(2) another device than the one in /proc/locks: there the
+ * process's open files decide.
+ */
+async function holderOf(
+  guest: GuestReads,
+  machine: ProcReads,
+  path: string,
+  held: readonly FileLock[],
+): Promise<FileLock | undefined> {
+  if (held.length === 0 || (await statOf(guest, path)) === undefined) return undefined;
+  const file = await guest.hostPath(path);
+  const result = await guest.run(['stat', '-L', '-c', '%D %i', file], { effect: 'read' });
+  const [, device = '', inode = ''] =
+    /^([0-9a-f]{1,16}) (\d{1,20})\s*$/.exec(result.stdout.toString('utf8')) ?? [];
+  const same = held.filter((lock) => lock.inode === inode);
+  const exact = same.find((lock) => lock.device === deviceNumber(device));
+  if (exact !== undefined) return exact;
+  for (const lock of same) {
+    if (lock.pid !== undefined && (await holdsFile(machine, lock.pid, file))) return lock;
+  }
+  return undefined;
+}
+
+/** The C library's dev_t in hex, as /proc/locks writes the kernel's: `fe:00`. */
+function deviceNumber(hex: string): string {
+  const dev = BigInt(`0x${hex || '0'}`);
+  const major = ((dev >> 8n) & 0xfffn) | ((dev >> 32n) & 0xfffff000n);
+  const minor = (dev & 0xffn) | ((dev >> 12n) & 0xffffff00n);
+  return [major, minor].map((number) => number.toString(16).padStart(2, '0')).join(':');
+}
+
+/** The process of a pid file, where it runs, is that program, and works on this guest. */
+async function livePid(
+  guest: GuestReads,
+  machine: ProcReads,
+  path: string,
+  program: RegExp,
+): Promise<number | undefined> {
+  const pid = /^\s*(\d{1,10})\s*$/.exec((await guest.readText(path)) ?? '')?.[1];
+  if (pid === undefined) return undefined;
+  const line = await processCommand(machine, Number(pid));
+  if (!program.test(programOf(line))) return undefined;
+  if (guest.kind !== 'root') return Number(pid);
+  // The number in a tree's file may be from when the tree was a running machine.
+  const root = await guest.hostPath('/');
+  const works = (await processRoot(machine, Number(pid))) === root || line.includes(root);
+  return works ? Number(pid) : undefined;
+}
+
+/** The program's name, or its script's where the program is an interpreter. */
+function programOf(line: string): string {
+  const [first = '', ...rest] = line.split(' ');
+  if (!INTERPRETERS.test(basename(first))) return basename(first);
+  return basename(rest.find((word) => !word.startsWith('-')) ?? '');
+}
+
+async function statOf(guest: GuestReads, path: string): Promise<unknown> {
+  try {
+    return await guest.stat(path);
+  } catch {
+    return undefined;
+  }
+}
+
+/** What /proc tells of a machine's processes and of the locks that they hold. All of it may be gone a moment later. */
+export type ProcReads = Pick<TargetReads, 'readText' | 'readLink' | 'list'>;
+
+/** A write lock on a file, as fcntl(2) or flock(2) takes it. */
+export interface FileLock {
+  /** Undefined where the kernel does not tell: a lock of an open file, or a process of another namespace. */
+  readonly pid: number | undefined;
+  /** major:minor in hex, as /proc/locks has it: `fe:00`. */
+  readonly device: string;
+  readonly inode: string;
+}
+
+/** Of proc_pid_locks(5). A line with an arrow is one that waits. */
+const LOCK = /^\d+: +[A-Z]+ +[A-Z]+ +WRITE +(-?\d+) +([0-9a-f]+:[0-9a-f]+):(\d+) /;
+
+/** The write locks that are held now; empty where the machine does not show them. */
+export async function locksOf(machine: ProcReads): Promise<readonly FileLock[]> {
+  const text = (await machine.readText('/proc/locks')) ?? '';
+  return text.split('\n').flatMap((line) => {
+    const [, pid, device = '', inode = ''] = LOCK.exec(line) ?? [];
+    if (pid === undefined) return [];
+    return [{ pid: Number(pid) > 0 ? Number(pid) : undefined, device, inode }];
+  });
+}
+
+/** The words of a command line, joined by blanks; empty for a kernel's thread and where there is no such process. */
+export async function processCommand(machine: ProcReads, pid: number): Promise<string> {
+  const text = (await machine.readText(`/proc/${pid}/cmdline`)) ?? '';
+  return text.slice(0, 4096).replaceAll('\0', ' ').trim();
+}
+
+/** The folder that is the process's `/`. */
+export async function processRoot(machine: ProcReads, pid: number): Promise<string | undefined> {
+  return machine.readLink(`/proc/${pid}/root`);
+}
+
+/** Whether a process has the file open, as far as this user may see. */
+export async function holdsFile(machine: ProcReads, pid: number, file: string): Promise<boolean> {
+  try {
+    for (const name of await machine.list(`/proc/${pid}/fd`)) {
+      if ((await machine.readLink(`/proc/${pid}/fd/${name}`)) === file) return true;
+    }
+  } catch {
+    // Not this user's process.
+  }
+  return false;
+}

@@ -1,0 +1,146 @@
+import { join } from 'node:path';
+import { failure } from '../errors.ts';
+import type { Argv, RunResult, Target } from '../machine/port.ts';
+import { requireTools, TOOLS } from '../machine/tools.ts';
+import type { Progress } from '../progress.ts';
+import type { Workspace } from '../work/workspace.ts';
+import { layOutApt } from './apt-config.ts';
+
+/** A binary package as the signed index of its archive describes it. */
+export interface AptPackage {
+  readonly name: string;
+  readonly version: string;
+  /** Bytes of the .deb. */
+  readonly size: number;
+  readonly sha256: string;
+  /** The text of the Depends field. */
+  readonly depends: string;
+}
+
+/** A private apt with its lists read. */
+export interface Apt {
+  /** Every version that the archives hold, as apt orders them: the newest first. */
+  show(name: string): Promise<readonly AptPackage[]>;
+  /** Fetches packages through apt's signature and hash checks; answers the paths of the .debs. */
+  download(packages: readonly AptPackage[], progress: Progress): Promise<readonly string[]>;
+}
+
+/**
+ * Opens the archives that the origin (a guest's tree or this machine) names. All of apt runs as the workspace's user.
+ * A failed update is no error yet: one dead mirror of many must not stop the others.
+ */
+export async function openApt(workspace: Workspace, origin: Target, signal?: AbortSignal): Promise<Apt> {
+  const { machine } = workspace;
+  await requireTools(machine, [TOOLS.aptGet, TOOLS.dpkgDeb]);
+  const config = await layOutApt(workspace, origin);
+  const run = (argv: Argv, cwd = workspace.folder): Promise<RunResult> =>
+    machine.run(argv, {
+      effect: 'write',
+      cwd,
+      env: { HOME: workspace.folder, TMPDIR: workspace.folder },
+      ...(workspace.user === undefined ? {} : { user: workspace.user }),
+      ...(signal === undefined ? {} : { signal }),
+    });
+  const update = await run(['apt-get', '-c', config, '-q', 'update']);
+  signal?.throwIfAborted();
+  const trouble = complaints(update);
+  return {
+    show: async (name) => {
+      const result = await run(['apt-cache', '-c', config, 'show', '--all-versions', name]);
+      const packages = parseStanzas(result.stdout.toString('utf8')).filter((found) => found.name === name);
+      if (packages.length === 0 && trouble !== undefined) throw trouble;
+      return packages;
+    },
+    download: async (packages, progress) => {
+      const folder = workspace.at('debs');
+      await machine.mkdir(folder, 0o755);
+      await workspace.handOver(folder);
+      const total = packages.reduce((sum, { size }) => sum + size, 0);
+      const names = packages.map(({ name, version }) => `${name}=${version}`);
+      progress.note(`fetching ${names.join(' ')}`);
+      const stop = watchSize(machine, folder, (done) => progress.bytes(done, total));
+      const result = await run(['apt-get', '-c', config, '-q', 'download', ...names], folder);
+      await stop();
+      signal?.throwIfAborted();
+      if (result.status !== 0) throw complaints(result) ?? fetchFailure(result.stderr);
+      return checkedFiles(machine, folder, packages);
+    },
+  };
+}
+
+/** A failed signature is told apart from a failed fetch: the second may be tried again, the first may not. */
+function complaints(result: RunResult): Error | undefined {
+  const lines = result.stderr.split('\n').filter((line) => /^[EW]: /.test(line));
+  const signature = lines.find((line) =>
+    /NO_PUBKEY|not signed|BADSIG|EXPKEYSIG|signatures? (?:were|was|could)|Hash Sum mismatch|^E: .*not have a Release file/i.test(
+      line,
+    ),
+  );
+  if (signature !== undefined) {
+    return failure(
+      'E_SIGNATURE',
+      `the archive’s signature or checksum is wrong: ${signature.slice(3)}`,
+      'bring the archive’s keyring up to date (Debian: debian-archive-keyring), see whether the archive has moved (archive.debian.org, old-releases.ubuntu.com), or fetch the packages by hand and give --source and --headers',
+    );
+  }
+  const first = lines.find((line) => line.startsWith('E: ')) ?? lines[0];
+  return first === undefined ? undefined : fetchFailure(first.slice(3));
+}
+
+function fetchFailure(text: string): Error {
+  return failure(
+    'E_FETCH',
+    `apt could not fetch: ${text.trim().split('\n')[0]}`,
+    'see that the archive in the guest’s sources.list can be reached, or give --source and --headers: then nothing is fetched',
+  );
+}
+
+function parseStanzas(text: string): readonly AptPackage[] {
+  return text
+    .split(/\n\n+/)
+    .filter((stanza) => stanza.startsWith('Package: '))
+    .map((stanza) => {
+      const field = (name: string): string => new RegExp(`^${name}: (.*)$`, 'm').exec(stanza)?.[1] ?? '';
+      return {
+        name: field('Package'),
+        version: field('Version'),
+        size: Number(field('Size')),
+        sha256: field('SHA256'),
+        depends: field('Depends'),
+      };
+    });
+}
+
+/** apt has checked its hashes already; this ties each file to the package that it was asked for. */
+async function checkedFiles(
+  machine: Target,
+  folder: string,
+  packages: readonly AptPackage[],
+): Promise<string[]> {
+  const byHash = new Map<string, string>();
+  for (const name of await machine.list(folder)) {
+    if (name.endsWith('.deb')) byHash.set(await machine.hash(join(folder, name)), join(folder, name));
+  }
+  return packages.map(({ name, version, sha256 }) => {
+    const path = byHash.get(sha256);
+    if (path === undefined) throw fetchFailure(`${name} ${version} did not arrive whole`);
+    return path;
+  });
+}
+
+/** apt tells no figures off a terminal: what has arrived is seen in the folder. Answers how to stop watching. */
+function watchSize(machine: Target, folder: string, tell: (bytes: number) => void): () => Promise<void> {
+  let running = true;
+  const loop = (async () => {
+    while (running) {
+      const names = await machine.list(folder);
+      const files = await Promise.all(names.map((name) => machine.stat(join(folder, name))));
+      tell(files.reduce((sum, file) => sum + (file?.size ?? 0), 0));
+      await new Promise((resolve) => setTimeout(resolve, 200));
+    }
+  })();
+  return () => {
+    running = false;
+    return loop;
+  };
+}

@@ -1,0 +1,112 @@
+import { basename, dirname, isAbsolute, join } from 'node:path';
+import type { TargetReads } from '../machine/port.ts';
+import { isInside, type Link, linksBelow } from './links.ts';
+
+/**
+ * A build folder of Debian is not whole: its Makefile names `/usr/src/linux-headers-…-common` and its links lead to
+ * `/usr/lib/linux-kbuild-X.Y`. This finds every folder that belongs to it, where it really is.
+ */
+export interface HeaderPart {
+  /** What the build folder calls it: an absolute path. */
+  readonly named: string;
+  /** Where it is on the target. */
+  readonly path: string;
+  /** The folders that its Makefile names. */
+  readonly names: readonly string[];
+  /** The links in it, at any depth. */
+  readonly links: readonly Link[];
+}
+
+type Reads = Pick<TargetReads, 'stat' | 'readText' | 'hostPath' | 'run'>;
+
+/** A folder that is named, and the places where it may be. */
+interface Wanted {
+  readonly named: string;
+  readonly candidates: readonly string[];
+  /** Packages have links far down that lead nowhere; what a Makefile or a link at the top names must be there. */
+  readonly isNeeded: boolean;
+}
+
+/**
+ * The build folder and behind it the parts that it needs, each once; what it needs and does not exist is in `missing`.
+ */
+export async function headerParts(
+  origin: Reads,
+  buildFolder: string,
+): Promise<{ readonly parts: readonly [HeaderPart, ...HeaderPart[]]; readonly missing: readonly string[] }> {
+  const build = await readPart(origin, buildFolder, buildFolder);
+  const parts: [HeaderPart, ...HeaderPart[]] = [build];
+  const missing = new Set<string>();
+  // The loop also comes to the parts that it adds.
+  for (const part of parts) {
+    for (const { named, candidates, isNeeded } of wantedBy(part, buildFolder)) {
+      if (parts.some((known) => isInside(named, known.named))) continue;
+      const path = await firstFolder(origin, candidates);
+      if (path !== undefined) parts.push(await readPart(origin, named, path));
+      else if (isNeeded) missing.add(named);
+    }
+  }
+  return { parts, missing: [...missing] };
+}
+
+async function readPart(origin: Reads, named: string, path: string): Promise<HeaderPart> {
+  const [makefile = '', links] = await Promise.all([
+    origin.readText(join(path, 'Makefile')),
+    linksBelow(origin, path),
+  ]);
+  // Only a short forwarding Makefile names its tree; a kernel's own Makefile has such paths in prose.
+  return { named, path, names: makefile.length < 4096 ? namedFolders(makefile) : [], links };
+}
+
+function wantedBy({ path, names, links }: HeaderPart, buildFolder: string): readonly Wanted[] {
+  const byMakefile = names.map((named) => ({
+    named,
+    candidates: candidatesFor(buildFolder, named),
+    isNeeded: true,
+  }));
+  const byLinks = links
+    .filter(({ leadsTo }) => !isInside(leadsTo, path))
+    .map((link) => ({ link, named: packageFolder(link.leadsTo, buildFolder) }))
+    .filter(({ named }) => isKernelFolder(named))
+    .map(({ link, named }) => ({
+      named,
+      // A relative link means just one place, wherever the packages were unpacked.
+      candidates: isAbsolute(link.text) ? candidatesFor(buildFolder, named) : [named],
+      isNeeded: dirname(link.path) === path,
+    }));
+  return [...byMakefile, ...byLinks];
+}
+
+/** The absolute folders below /usr/src and the library folders that a Makefile includes from. */
+export function namedFolders(makefile: string): readonly string[] {
+  const found = makefile.matchAll(/(?:^|[\s=:"'(])(\/(?:usr\/src|usr\/lib|lib)\/[\w.+~-]+)/gm);
+  return [...new Set([...found].map((match) => match[1] as string))];
+}
+
+/** `…/linux-kbuild-6.1/scripts/mod` belongs to the package folder `…/linux-kbuild-6.1`. */
+function packageFolder(path: string, buildFolder: string): string {
+  const folder = /^.*?\/(?:usr\/src|usr\/lib|lib)\/(?:kernels\/[^/]+|linux-[^/]+)/.exec(path)?.[0];
+  // SUSE's build folder is itself deep in such a one.
+  return folder === undefined || isInside(buildFolder, folder) ? path : folder;
+}
+
+/** Where kernels and their build tools lie; a link to anywhere else brings nothing of the guest's into the copy. */
+function isKernelFolder(path: string): boolean {
+  return /\/(usr\/src|usr\/lib|lib)\/(linux|kernels)[\w.+~/-]*$/.test(path);
+}
+
+/**
+ * The packages may have been unpacked below a folder of their own: `T/usr/src/linux-headers-R` then means
+ * `T/usr/src/…-common` where it says `/usr/src/…-common`. The machine's own comes last.
+ */
+function candidatesFor(buildFolder: string, named: string): readonly string[] {
+  const prefix = /^(.*)\/usr\/src\/[^/]+$/.exec(buildFolder)?.[1] ?? '';
+  return [`${prefix}${named}`, join(dirname(buildFolder), basename(named)), named];
+}
+
+async function firstFolder(origin: Reads, candidates: readonly string[]): Promise<string | undefined> {
+  for (const candidate of candidates) {
+    if ((await origin.stat(candidate))?.type === 'directory') return candidate;
+  }
+  return undefined;
+}

@@ -1,0 +1,126 @@
+import { dirname, join, posix } from 'node:path';
+import { failure } from '../errors.ts';
+import { makeFolders } from '../machine/folders.ts';
+import type { Target } from '../machine/port.ts';
+import type { Workspace } from '../work/workspace.ts';
+import { canServeInPlace, linkFolder } from './header-links.ts';
+import { type HeaderPart, headerParts } from './header-parts.ts';
+import { type TreeVersion, treeVersion } from './makefile-version.ts';
+import { makeLinksPrivate, makeMakefilesPrivate } from './private-paths.ts';
+
+/** A kernel's build folder in a private copy, which names nothing of this machine's own. */
+export interface Headers {
+  /** Where `make -C` goes, in the workspace. */
+  readonly folder: string;
+  /** Every folder that takes part, where it really is. */
+  readonly folders: readonly string[];
+  /** Where it came from, for the manifest. */
+  readonly origin: string;
+  /** VERSION.PATCHLEVEL.SUBLEVEL of the tree that the headers are of. */
+  readonly version: TreeVersion;
+  /** UTS_RELEASE: what `uname -r` says on the kernel that they belong to. */
+  readonly release: string | undefined;
+  /** The text of `.config`. */
+  readonly config: string;
+}
+
+/** A finished build folder has these; without one of them it is the kernel's bare source, or half a package. */
+const REQUIRED = ['Makefile', '.config', 'Module.symvers'];
+const RELEASE_FILES = [
+  'include/generated/utsrelease.h',
+  'include/linux/utsrelease.h',
+  'include/linux/version.h',
+];
+
+/**
+ * Makes the private copy: the build folder itself with its Makefile's paths made private, and beside it all that it
+ * leads to. Nothing is written where the headers come from.
+ * Throws E_HEADERS_MISSING, naming what is not there.
+ */
+export async function privateHeaders(origin: Target, folder: string, workspace: Workspace): Promise<Headers> {
+  const place = `${origin.kind === 'root' ? `${origin.name}:` : ''}${folder}`;
+  const build = await resolveLink(origin, folder);
+  for (const name of REQUIRED) {
+    if ((await origin.stat(join(build, name))) === undefined) throw incomplete(place, name);
+  }
+  const { parts, missing } = await headerParts(origin, build);
+  const [absent] = missing;
+  if (absent !== undefined) throw incomplete(place, absent);
+
+  const home = join(workspace.at('headers'), build);
+  await makeFolders(workspace.machine, dirname(home));
+  const inPlace = await canServeInPlace(origin, parts, workspace);
+  if (inPlace) await workspace.machine.mkdir(home, 0o755);
+  const places = inPlace
+    ? await linkFolder(origin, parts, home, workspace)
+    : await copyFolders(origin, parts, workspace);
+  const prepared = places.get(build) ?? home;
+  if (inPlace) await makeMakefilesPrivate(workspace.machine, [prepared], places);
+  else {
+    await makeMakefilesPrivate(workspace.machine, [...places.values()], places);
+    await makeLinksPrivate(workspace.machine, origin, parts, places);
+  }
+  const folders = await Promise.all(parts.map(({ path }) => origin.hostPath(path)));
+  return { ...(await describe(workspace, prepared, places, place)), folders };
+}
+
+async function copyFolders(
+  origin: Target,
+  parts: readonly HeaderPart[],
+  workspace: Workspace,
+): Promise<ReadonlyMap<string, string>> {
+  const places = new Map<string, string>();
+  for (const { named, path } of parts) {
+    // What was unpacked into the workspace is private already.
+    const isPrivate = origin.kind === 'local' && path.startsWith(`${workspace.folder}/`);
+    const copy = isPrivate ? path : join(workspace.at('headers'), path);
+    places.set(named, copy);
+    if (!isPrivate) await copyFolder(origin, path, copy, workspace);
+  }
+  return places;
+}
+
+/** `build` of a modules folder is a link; a part's own folder must be known by its real name. */
+async function resolveLink(origin: Target, folder: string): Promise<string> {
+  let path = folder;
+  for (let depth = 0; depth < 8; depth += 1) {
+    const link = await origin.readLink(path);
+    if (link === undefined) break;
+    path = posix.resolve(dirname(path), link);
+  }
+  return path;
+}
+
+function incomplete(place: string, what: string): Error {
+  return failure(
+    'E_HEADERS_MISSING',
+    `${place} is not a complete build folder: ${what} is not there`,
+    'install the kernel’s own headers package with all that it depends on (Debian: linux-headers-RELEASE), or give --headers',
+  );
+}
+
+async function copyFolder(origin: Target, from: string, to: string, { machine }: Workspace): Promise<void> {
+  await makeFolders(machine, dirname(to));
+  const source = await origin.hostPath(from);
+  // A part may hold the build folder, whose copy is there already: -T copies over it, not into it.
+  const argv = ['cp', '-aT', '--no-preserve=ownership', '--reflink=auto', '--', source, to] as const;
+  const result = await machine.run(argv, { effect: 'write' });
+  if (result.status !== 0) throw new Error(`cannot copy ${from}: ${result.stderr.trim()}`);
+}
+
+async function describe(
+  { machine }: Workspace,
+  home: string,
+  copies: ReadonlyMap<string, string>,
+  origin: string,
+): Promise<Omit<Headers, 'folders'>> {
+  const makefiles = await Promise.all(
+    [...copies.values()].map((copy) => machine.readText(join(copy, 'Makefile'))),
+  );
+  const version = makefiles.map((text) => treeVersion(text ?? '')).find((found) => found !== undefined);
+  if (version === undefined) throw incomplete(origin, 'the Makefile that tells the kernel’s version');
+  const releases = await Promise.all(RELEASE_FILES.map((name) => machine.readText(join(home, name))));
+  const release = releases.map((text) => /UTS_RELEASE "([^"]+)"/.exec(text ?? '')?.[1]).find(Boolean);
+  const config = (await machine.readText(join(home, '.config'))) ?? '';
+  return { folder: home, origin, version, release, config };
+}

@@ -1,0 +1,65 @@
+import { join, relative } from 'node:path';
+import type { Target } from '../machine/port.ts';
+import type { HeaderPart } from './header-parts.ts';
+import { isInside, type Link, needsItsRoot } from './links.ts';
+
+/** Where the copy of each part is, by the name that the parts use for it. */
+type Copies = ReadonlyMap<string, string>;
+
+/** Rewrites the paths in the Makefiles at the top of the folders to the copies. */
+export async function makeMakefilesPrivate(
+  machine: Target,
+  folders: readonly string[],
+  copies: Copies,
+): Promise<void> {
+  for (const folder of folders) {
+    const makefile = join(folder, 'Makefile');
+    const text = (await machine.readText(makefile)) ?? '';
+    const rewritten = replacePaths(text, copies);
+    if (rewritten !== text) await machine.write(makefile, rewritten);
+  }
+}
+
+/** In one pass and the longest first: `…-42` must not be found in `…-42-generic`, nor in a path just put in. */
+function replacePaths(text: string, copies: Copies): string {
+  const names = [...copies.keys()]
+    .sort((a, b) => b.length - a.length)
+    .map((name) => name.replace(/[^\w/-]/g, '\\$&'));
+  return text.replace(
+    new RegExp(`(?:${names.join('|')})(?![\\w.+~-])`, 'g'),
+    (name) => copies.get(name) ?? name,
+  );
+}
+
+/**
+ * Points the links of the copies that would lead to this machine's files, or nowhere, to the copy of what they mean;
+ * where there is none, to the origin's own.
+ */
+export async function makeLinksPrivate(
+  machine: Target,
+  origin: Target,
+  parts: readonly HeaderPart[],
+  copies: Copies,
+): Promise<void> {
+  for (const part of parts) {
+    const copy = copies.get(part.named) ?? part.path;
+    for (const link of part.links) {
+      if (leadsToCopy(link, parts)) continue;
+      const place = copyOf(link.leadsTo, copies) ?? (await origin.hostPath(link.leadsTo));
+      await machine.link(join(copy, relative(part.path, link.path)), place);
+    }
+  }
+}
+
+/** The copies lie to each other as the parts do. */
+function leadsToCopy(link: Link, parts: readonly HeaderPart[]): boolean {
+  return !needsItsRoot(link) && parts.some(({ path }) => isInside(link.leadsTo, path));
+}
+
+/** In the innermost of the folders that hold it. */
+function copyOf(path: string, copies: Copies): string | undefined {
+  const [innermost] = [...copies]
+    .filter(([named]) => isInside(path, named))
+    .sort(([a], [b]) => b.length - a.length);
+  return innermost === undefined ? undefined : join(innermost[1], relative(innermost[0], path));
+}

@@ -1,0 +1,84 @@
+import { join } from 'node:path';
+import { failure } from '../errors.ts';
+import type { Target } from '../machine/port.ts';
+import type { Workspace } from '../work/workspace.ts';
+import { openArchive, streamArchive, truncated } from './archive.ts';
+import { tarCollector } from './tar-collector.ts';
+import type { UnpackOptions } from './unpack.ts';
+
+/**
+ * Brings a whole kernel tree into the workspace: a folder is copied (never built in), a tarball is read once for names
+ * that lead out of it (E_ARCHIVE_UNSAFE) and then unpacked by tar, both as the unprivileged user.
+ * Answers the folder with the top Makefile.
+ */
+export async function wholeTree(workspace: Workspace, path: string, options: UnpackOptions): Promise<string> {
+  const { machine } = workspace;
+  const folder = workspace.at('tree');
+  await machine.mkdir(folder, 0o755);
+  if ((await machine.stat(path))?.type === 'directory') {
+    options.progress.note(`copying ${path}`);
+    await mustRun(machine, ['cp', '-a', '--reflink=auto', '--', `${path}/.`, folder], 'cannot copy the tree');
+    await workspace.handOver(folder);
+    return folder;
+  }
+  await scan(machine, path, options);
+  await workspace.handOver(folder);
+  await unpack(workspace, path, folder, options);
+  return topFolder(machine, folder, path);
+}
+
+async function scan(machine: Target, path: string, options: UnpackOptions): Promise<void> {
+  const archive = await openArchive(machine, path);
+  const collector = tarCollector(path);
+  options.progress.note('looking for names that lead out of the archive');
+  let seen = 0;
+  await streamArchive(machine, archive, {
+    ...options,
+    onChunk: (chunk) => {
+      seen += chunk.length;
+      options.progress.bytes(seen);
+      return collector.write(chunk);
+    },
+  });
+  collector.end();
+}
+
+/** By the compression's name: what tar calls it. */
+const TAR_OPTIONS: Readonly<Record<string, string>> = { xz: '-J', gzip: '-z', bzip2: '-j', zstd: '--zstd' };
+
+async function unpack(
+  workspace: Workspace,
+  path: string,
+  folder: string,
+  options: UnpackOptions,
+): Promise<void> {
+  const { machine } = workspace;
+  const { compression } = await openArchive(machine, path);
+  const packed = compression === undefined ? [] : [TAR_OPTIONS[compression.name] ?? '-a'];
+  options.progress.note('unpacking the whole tree');
+  const result = await machine.run(['tar', '-x', ...packed, '-C', folder, '--no-same-owner', '-f', '-'], {
+    effect: 'write',
+    stdinFile: path,
+    ...(options.user === undefined ? {} : { user: options.user }),
+    ...(options.signal === undefined ? {} : { signal: options.signal }),
+  });
+  options.signal?.throwIfAborted();
+  if (result.status !== 0) throw truncated(path, result.stderr.trim().split('\n')[0] ?? 'tar failed');
+}
+
+async function topFolder(machine: Target, folder: string, path: string): Promise<string> {
+  const candidates = [folder, ...(await machine.list(folder)).map((name) => join(folder, name))];
+  for (const candidate of candidates) {
+    if ((await machine.stat(join(candidate, 'Makefile'))) !== undefined) return candidate;
+  }
+  throw failure(
+    'E_DRIVER_NOT_IN_SOURCE',
+    `${path} is not a whole kernel tree: it has no top Makefile`,
+    'with --whole-tree give --source the kernel’s whole source',
+  );
+}
+
+async function mustRun(machine: Target, argv: readonly [string, ...string[]], what: string): Promise<void> {
+  const result = await machine.run(argv, { effect: 'write' });
+  if (result.status !== 0) throw new Error(`${what}: ${result.stderr.trim()}`);
+}

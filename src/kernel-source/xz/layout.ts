@@ -1,0 +1,100 @@
+import { crc32 } from 'node:zlib';
+import type { TargetReads } from '../../machine/port.ts';
+import { readInteger } from './integer.ts';
+
+/** Size in bytes of a stream's header and of its footer (xz-file-format.txt, 2.1.1 and 2.1.2). */
+export const FRAME_BYTES = 12;
+const HEADER_MAGIC = Buffer.from([0xfd, 0x37, 0x7a, 0x58, 0x5a, 0x00]);
+const FOOTER_MAGIC = 'YZ';
+/** The smallest block: a header of one byte, no data and no check cannot be less than this (4.3, Unpadded Size). */
+const MIN_UNPADDED = 5;
+/** The index of a kernel's tarball has some 400 bytes; a larger one than this is not worth its reading. */
+const MAX_INDEX_BYTES = 1024 * 1024;
+
+/** One block; all sizes and offsets in bytes. */
+export interface XzBlock {
+  /** Of its header, from the start of the file. */
+  readonly offset: number;
+  /** Header, data and check, without the padding to a multiple of four. */
+  readonly unpaddedSize: number;
+  /** With the padding: what it takes of the file. */
+  readonly storedSize: number;
+  /** Where its first byte lies in the unpacked whole, and how many there are: claims of the index, no proof. */
+  readonly contentOffset: number;
+  readonly contentSize: number;
+}
+
+export interface XzLayout {
+  /** The stream's header, as it stands in the file. */
+  readonly header: Buffer;
+  readonly blocks: readonly XzBlock[];
+}
+
+/**
+ * Where the blocks of an .xz lie, by the index at its end (xz-file-format.txt, 2.1 and 4): magic, flags, CRC32 and
+ * every size must fit together and fill the file to the byte. Undefined where they do not: a damaged index, several
+ * streams, padding behind the stream.
+ */
+export async function readLayout(
+  machine: Pick<TargetReads, 'stat' | 'readRange'>,
+  path: string,
+): Promise<XzLayout | undefined> {
+  const size = (await machine.stat(path))?.size ?? 0;
+  if (size < 2 * FRAME_BYTES) return undefined;
+  const header = await machine.readRange(path, 0, FRAME_BYTES);
+  const footer = await machine.readRange(path, size - FRAME_BYTES, FRAME_BYTES);
+  const indexSize = indexSizeOf(header, footer);
+  if (indexSize === undefined || indexSize > size - 2 * FRAME_BYTES) return undefined;
+  const index = await machine.readRange(path, size - FRAME_BYTES - indexSize, indexSize);
+  const blocks = readIndex(index, size - 2 * FRAME_BYTES - indexSize);
+  return blocks === undefined ? undefined : { header, blocks };
+}
+
+/** The index's size in bytes, of which the footer tells a quarter less one; undefined where the two do not fit. */
+function indexSizeOf(header: Buffer, footer: Buffer): number | undefined {
+  if (header.length !== FRAME_BYTES || footer.length !== FRAME_BYTES) return undefined;
+  if (!header.subarray(0, 6).equals(HEADER_MAGIC)) return undefined;
+  if (footer.toString('latin1', 10) !== FOOTER_MAGIC) return undefined;
+  // The stream's flags stand in both, so that a footer can be told from another stream's.
+  if (!header.subarray(6, 8).equals(footer.subarray(8, 10))) return undefined;
+  if (crc32(header.subarray(6, 8)) !== header.readUInt32LE(8)) return undefined;
+  if (crc32(footer.subarray(4, 10)) !== footer.readUInt32LE(0)) return undefined;
+  const indexSize = (footer.readUInt32LE(4) + 1) * 4;
+  return indexSize > MAX_INDEX_BYTES ? undefined : indexSize;
+}
+
+/**
+ * The blocks that an index names (xz-file-format.txt, 4): a zero byte, the number of records, of each the unpadded
+ * and the unpacked size, padding of zeros to a multiple of four, CRC32. `blockBytes` is what the file has between the
+ * stream's header and the index: the blocks must take exactly that, so that none lies outside or over another.
+ */
+export function readIndex(index: Buffer, blockBytes: number): readonly XzBlock[] | undefined {
+  const end = index.length - 4;
+  if (end < 4 || index.length % 4 !== 0 || index[0] !== 0) return undefined;
+  if (crc32(index.subarray(0, end)) !== index.readUInt32LE(end)) return undefined;
+  const records = index.subarray(0, end);
+  const count = readInteger(records, 1);
+  // A record has two bytes at least: a larger number is a lie, and is found one before anything is set aside for it.
+  if (count === undefined || count.value > records.length / 2) return undefined;
+
+  const blocks: XzBlock[] = [];
+  let at = count.next;
+  let offset = FRAME_BYTES;
+  let contentOffset = 0;
+  for (let record = 0; record < count.value; record++) {
+    const unpadded = readInteger(records, at);
+    const content = unpadded && readInteger(records, unpadded.next);
+    if (content === undefined || unpadded === undefined) return undefined;
+    if (unpadded.value < MIN_UNPADDED || unpadded.value > blockBytes || content.value === 0) return undefined;
+    const storedSize = Math.ceil(unpadded.value / 4) * 4;
+    const contentSize = content.value;
+    blocks.push({ offset, unpaddedSize: unpadded.value, storedSize, contentOffset, contentSize });
+    offset += storedSize;
+    contentOffset += contentSize;
+    if (offset - FRAME_BYTES > blockBytes || contentOffset > Number.MAX_SAFE_INTEGER) return undefined;
+    at = content.next;
+  }
+  const padding = records.subarray(at);
+  if (padding.length > 3 || padding.some((byte) => byte !== 0)) return undefined;
+  return offset - FRAME_BYTES === blockBytes ? blocks : undefined;
+}

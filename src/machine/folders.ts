@@ -1,0 +1,40 @@
+import { dirname } from 'node:path';
+import { failure } from '../errors.ts';
+import type { Target, TargetReads } from './port.ts';
+
+/** Where every Linux keeps its kernels' modules, a folder a release. */
+export const MODULES_FOLDER = '/lib/modules';
+/** Where an installation is remembered on the guest. */
+export const STATE_FOLDER = '/var/lib/mptfix';
+
+/**
+ * Makes a folder and what is missing above it. Answers the folders that it made, the topmost first, so that an undo
+ * can take exactly these away again.
+ */
+export async function makeFolders(target: Target, folder: string, mode = 0o755): Promise<readonly string[]> {
+  if ((await target.stat(folder)) !== undefined) return [];
+  const above = await makeFolders(target, dirname(folder), mode);
+  await target.mkdir(folder, mode);
+  return [...above, folder];
+}
+
+/**
+ * Throws E_STATE_UNSAFE where one of the state's folders, the topmost first, is a link, somebody else's, or writable for
+ * others: an undo must not trust what others could have written.
+ */
+export async function requirePrivate(
+  target: Pick<TargetReads, 'lstat'>,
+  folders: readonly string[],
+): Promise<void> {
+  for (const path of folders) {
+    const status = await target.lstat(path);
+    if (status === undefined) return;
+    const mine = status.uid === 0 || status.uid === process.geteuid?.();
+    if (status.type === 'directory' && mine && (status.mode & 0o022) === 0) continue;
+    throw failure(
+      'E_STATE_UNSAFE',
+      `${path} is a link, or somebody else’s, or writable for others`,
+      `look at what is in it, then: chown -R root: ${STATE_FOLDER} && chmod 700 ${STATE_FOLDER}`,
+    );
+  }
+}

@@ -1,0 +1,50 @@
+import * as v from 'valibot';
+import type { Target } from './port.ts';
+
+/** What a file was at one moment: enough to tell whether it is the same now, and to put it back. */
+export interface FileRecord {
+  /** The guest's path. */
+  readonly path: string;
+  readonly sha256: string;
+  /** Bytes. */
+  readonly size: number;
+  /** Permission bits in octal, such as "0644". */
+  readonly mode: string;
+  readonly uid: number;
+  readonly gid: number;
+  /** Seconds since the epoch with nine decimals. */
+  readonly mtime: string;
+}
+
+/** The record of a file; undefined where there is none. */
+export async function recordFile(target: Target, path: string): Promise<FileRecord | undefined> {
+  const status = await target.stat(path);
+  if (status?.type !== 'file') return undefined;
+  return {
+    path,
+    sha256: await target.hash(path),
+    size: status.size,
+    mode: status.mode.toString(8).padStart(4, '0'),
+    uid: status.uid,
+    gid: status.gid,
+    mtime: status.mtime,
+  };
+}
+
+/** Whether content, mode, owner and time are all the same. */
+export function sameRecord(one: FileRecord | undefined, other: FileRecord | undefined): boolean {
+  if (one === undefined || other === undefined) return one === other;
+  const keys = ['sha256', 'mode', 'uid', 'gid', 'mtime'] as const;
+  return keys.every((key) => one[key] === other[key]);
+}
+
+/** A `FileRecord` as a manifest or a journal of ours has it: anything else is not believed. */
+export const fileRecord = v.object({
+  path: v.string(),
+  sha256: v.pipe(v.string(), v.regex(/^[0-9a-f]{64}$/)),
+  size: v.number(),
+  mode: v.pipe(v.string(), v.regex(/^[0-7]{4}$/)),
+  uid: v.number(),
+  gid: v.number(),
+  mtime: v.pipe(v.string(), v.regex(/^-?\d+\.\d{9}$/)),
+});

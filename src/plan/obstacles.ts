@@ -1,0 +1,75 @@
+import { failure } from '../errors.ts';
+import { readOnlyStates, type SuperblockErrors } from '../filesystems/read-only.ts';
+import { parseSuperblock } from '../filesystems/superblock/parse.ts';
+import { moduleTreeProblems } from '../guest/module-tree.ts';
+import { readOwnMounts } from '../guest/mounts.ts';
+import { packageManagersAtWork } from '../guest/package-manager.ts';
+import { unfinishedPackages } from '../guest/unfinished-packages.ts';
+import { MODULES_FOLDER, STATE_FOLDER } from '../machine/folders.ts';
+import type { Target } from '../machine/port.ts';
+import { localTarget } from '../machine/tree.ts';
+
+/** Whatever would make a change of this kernel's module unsafe now. Reads only; throws the first that it finds. */
+export async function requireNoObstacles(
+  target: Target,
+  { release, module }: { readonly release: string; readonly module: string },
+): Promise<readonly string[]> {
+  await requireHealthyFileSystems(target, release);
+  await requireNoPackageManager(target, release);
+  return requireSaneTree(target, release, module);
+}
+
+/** A file system that was aborted takes no writes, or takes them and loses them. */
+async function requireHealthyFileSystems(target: Target, release: string): Promise<void> {
+  const machine = localTarget({ dryRun: true });
+  const states = await readOnlyStates(target, machine, {
+    paths: [`${MODULES_FOLDER}/${release}`, '/boot', STATE_FOLDER],
+    mounts: await readOwnMounts(machine),
+    superblock: (device, fsType): SuperblockErrors | undefined => parseSuperblock(device, fsType),
+  });
+  const [state] = states;
+  if (state === undefined) return;
+  throw failure(
+    'E_READ_ONLY',
+    `${state.paths.join(' and ')} of ${target.name} lie on ${state.device} (${state.mountPoint}), which ${WORDS[state.state]}: ${state.evidence.join('; ')}`,
+    'mptfix recover tells what to do, step by step; a file system that was aborted must be checked before anything is written to it',
+  );
+}
+
+const WORDS = {
+  'read-only': 'is mounted read-only',
+  emergency: 'was made read-only by an error',
+  shutdown: 'was shut down after an error',
+  errors: 'has met errors since it was last checked',
+} as const;
+
+async function requireNoPackageManager(target: Target, release: string): Promise<void> {
+  const [manager] = await packageManagersAtWork(target, localTarget({ dryRun: true }));
+  if (manager !== undefined) {
+    const who = manager.pid === undefined ? '' : ` (process ${manager.pid}: ${manager.command ?? 'unknown'})`;
+    throw failure(
+      'E_PACKAGE_MANAGER',
+      `${manager.manager} is at work on ${target.name}${who}: it holds ${manager.path}`,
+      'wait until it has ended, then run the command again',
+    );
+  }
+  const [unfinished] = await unfinishedPackages(target, release);
+  if (unfinished === undefined) return;
+  throw failure(
+    'E_PACKAGE_MANAGER',
+    `the guest’s packages are not all set up: ${unfinished}`,
+    'end it first: dpkg --configure -a',
+  );
+}
+
+/** Answers what a person should know, where nothing forbids the change. */
+async function requireSaneTree(target: Target, release: string, module: string): Promise<readonly string[]> {
+  const problems = await moduleTreeProblems(target, release, module);
+  const refusal = problems.find(({ severity }) => severity === 'refuse');
+  if (refusal === undefined) return problems.map(({ words }) => words);
+  throw failure(
+    'E_TREE_DAMAGED',
+    `the module tree of ${release} is not sound: ${refusal.words}`,
+    `mend it first: depmod ${release}, or install the kernel’s package again`,
+  );
+}

@@ -1,0 +1,157 @@
+import { dirname, join } from 'node:path';
+import { failure } from '../errors.ts';
+import { requirePlacement } from '../install/placement.ts';
+import { MODULES_FOLDER, STATE_FOLDER } from '../machine/folders.ts';
+import type { Lock, Target } from '../machine/port.ts';
+import { requireTools, TOOLS } from '../machine/tools.ts';
+import { requireRoom } from './free-space.ts';
+import { requireNoObstacles } from './obstacles.ts';
+import type { Plan } from './plan.ts';
+
+/**
+ * Holds the guest for one run, from before it is read until after the last write. The lock is the kernel's, on the
+ * guest's module folder: no file is made for it, and none can be left behind.
+ * Throws E_LOCKED where another run holds it.
+ */
+export async function lockGuest(target: Target): Promise<Lock> {
+  await requireTools(target, [TOOLS.flock]);
+  if ((await target.stat(MODULES_FOLDER))?.type !== 'directory') {
+    throw failure(
+      'E_KERNEL_UNKNOWN',
+      `${target.name} has no ${MODULES_FOLDER}`,
+      'give --root the folder that holds the guest’s whole / with its /lib/modules',
+    );
+  }
+  const lock = await target.lock(MODULES_FOLDER);
+  if (lock !== undefined) return lock;
+  throw locked(target);
+}
+
+function locked(target: Target): Error {
+  return failure(
+    'E_LOCKED',
+    `another run of mptfix is at work on ${target.name}`,
+    'wait until it has ended, then run the command again',
+  );
+}
+
+/**
+ * The same lock for work that needs no modules: of a guest without /lib/modules (a kernel that has all built in) it is
+ * /etc that is locked. Throws E_LOCKED.
+ */
+export async function lockAnyGuest(target: Target): Promise<Lock> {
+  if ((await target.stat(MODULES_FOLDER))?.type === 'directory') return lockGuest(target);
+  await requireTools(target, [TOOLS.flock]);
+  const lock = await target.lock('/etc');
+  if (lock !== undefined) return lock;
+  throw locked(target);
+}
+
+/** Everything that would stop the installation, found before anything is fetched. Answers what a person should know. */
+export async function preflight(
+  target: Target,
+  plan: Plan,
+  willBeSigned: boolean,
+): Promise<readonly string[]> {
+  await requireTools(target, [TOOLS.depmod]);
+  await requireInside(target, plan);
+  await requireWritable(target, plan);
+  if (!willBeSigned) await requireUnsigned(target);
+  await requirePlacement(target, plan.placement);
+  requireImages(target, plan);
+  const told =
+    plan.module === null
+      ? []
+      : await requireNoObstacles(target, { release: plan.kernel.release, module: plan.module.name });
+  await requireRoom(target, plan);
+  return told;
+}
+
+/** An initramfs that holds the driver and cannot be built anew would bring the old driver back at the next boot. */
+function requireImages(target: Target, { images, kernel }: Plan): void {
+  const rebuilt = images.find(({ action }) => action === 'rebuild');
+  if (rebuilt !== undefined && process.geteuid?.() !== 0)
+    throw notRoot(target, `${rebuilt.path} must be built anew by the guest’s own tool`);
+  const image = images.find(({ action }) => action === 'refuse');
+  if (image === undefined) return;
+  throw failure(
+    'E_INITRAMFS_TOOL',
+    `${image.path} ${image.detail}`,
+    `install on the guest what builds the initramfs of ${kernel.release}; --no-initramfs leaves it as it is, and then a reboot loads the old driver`,
+  );
+}
+
+/** Where an installation or a rollback writes: of a plan, or of a manifest. */
+export interface Place {
+  readonly kernel: { readonly release: string };
+  readonly module: { readonly path: string } | null;
+}
+
+/**
+ * Tools such as depmod follow links as this machine does: where the tree's /lib is an absolute link, they would end
+ * up in the machine's own module folder.
+ */
+export async function requireInside(target: Target, place: Place): Promise<void> {
+  const folder = `${MODULES_FOLDER}/${place.kernel.release}`;
+  const plain = join(await target.hostPath('/'), folder);
+  const real = await target.run(['readlink', '-f', '--', plain], { effect: 'read' });
+  if (real.stdout.toString('utf8').trim() === (await target.hostPath(folder))) return;
+  throw failure(
+    'E_TREE_ESCAPES',
+    `${plain} is behind a link that leads out of the tree on this machine`,
+    'make the link relative (ln -sfn usr/lib lib), or run mptfix inside the tree',
+  );
+}
+
+export async function requireWritable(target: Target, place: Place): Promise<void> {
+  const module = place.module?.path ?? MODULES_FOLDER;
+  const folders = [
+    dirname(module),
+    `${MODULES_FOLDER}/${place.kernel.release}`,
+    await nearest(target, STATE_FOLDER),
+  ];
+  for (const folder of folders) {
+    const answer = await target.writable(folder);
+    if (answer === 'read-only') {
+      throw failure(
+        'E_READ_ONLY',
+        `${folder} of ${target.name} is on a file system that is mounted read-only`,
+        'see why (dmesg): after a path failure do not remount it, repair it first; an image is mounted again with -o rw',
+      );
+    }
+    if (answer !== 'yes') throw notRoot(target, `${folder} may not be written to`);
+  }
+  const uid = process.geteuid?.() ?? 0;
+  const owner = (await target.stat(module))?.uid;
+  if (uid !== 0 && (target.kind === 'local' || owner !== uid))
+    throw notRoot(target, `${module} is not yours`);
+}
+
+function notRoot(target: Target, why: string): Error {
+  return failure(
+    'E_NOT_ROOT',
+    `this user may not change ${target.name}: ${why}`,
+    'run the same command as root (sudo)',
+  );
+}
+
+async function nearest(target: Target, path: string): Promise<string> {
+  const parent = dirname(path);
+  if ((await target.stat(path)) !== undefined || parent === path) return path;
+  return nearest(target, parent);
+}
+
+/** Where the kernel loads signed modules only, an unsigned one would leave the guest without its disk. */
+async function requireUnsigned(target: Target): Promise<void> {
+  if (target.kind !== 'local') return;
+  const enforced = (await target.readText('/sys/module/module/parameters/sig_enforce'))?.trim() === 'Y';
+  const lockdown = /\[(integrity|confidentiality)\]/.exec(
+    (await target.readText('/sys/kernel/security/lockdown')) ?? '',
+  )?.[1];
+  if (!enforced && lockdown === undefined) return;
+  throw failure(
+    'E_SIGNATURE_REQUIRED',
+    `this kernel loads signed modules only (${enforced ? 'module.sig_enforce' : `lockdown: ${lockdown}`})`,
+    'sign it with a key that the guest’s firmware or kernel trusts (--sign-key, --sign-cert; mokutil --import), or install the vendor’s fixed kernel',
+  );
+}

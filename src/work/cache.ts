@@ -1,0 +1,90 @@
+import { createHash } from 'node:crypto';
+import { homedir } from 'node:os';
+import { join } from 'node:path';
+import { makeFolders } from '../machine/folders.ts';
+import type { Target } from '../machine/port.ts';
+import { localTarget } from '../machine/tree.ts';
+
+/** Results of earlier runs on this machine, by the hash of all that went into them. A miss is never an error. */
+export interface Cache {
+  get(key: string): Promise<Buffer | undefined>;
+  put(key: string, content: Uint8Array): Promise<void>;
+}
+
+export const noCache: Cache = { get: async () => undefined, put: async () => {} };
+
+/** A driver's source and two builds of it have some 1.5 MB: the newest entries of a dozen kernels. */
+const MAX_ENTRIES = 36;
+const ENTRY = /^[0-9a-f]{64}$/;
+/** Hash of the content, and a line feed, stand before it: a torn or damaged entry is not believed. */
+const HEAD_BYTES = 65;
+
+/**
+ * This user's cache: below XDG_CACHE_HOME, else /var/cache for root and ~/.cache for others. A folder that anybody else
+ * could write to is not used: what comes out of it is installed into a kernel.
+ */
+export async function openCache(): Promise<Cache> {
+  const folder = join(cacheHome(), 'mptfix');
+  const machine = localTarget({ dryRun: false });
+  try {
+    await makeFolders(machine, folder, 0o700);
+  } catch {
+    return noCache;
+  }
+  return (await isPrivate(machine, folder)) ? folderCache(machine, folder) : noCache;
+}
+
+function cacheHome(): string {
+  const configured = process.env.XDG_CACHE_HOME;
+  if (configured?.startsWith('/')) return configured;
+  return process.geteuid?.() === 0 ? '/var/cache' : join(homedir(), '.cache');
+}
+
+async function isPrivate(machine: Target, folder: string): Promise<boolean> {
+  const status = await machine.lstat(folder);
+  return status?.type === 'directory' && status.uid === process.geteuid?.() && (status.mode & 0o077) === 0;
+}
+
+function folderCache(machine: Target, folder: string): Cache {
+  return {
+    get: async (key) => {
+      const path = join(folder, nameOf(key));
+      if ((await machine.lstat(path))?.type !== 'file') return undefined;
+      const file = await machine.read(path);
+      const content = file.subarray(HEAD_BYTES);
+      if (`${hashOf(content)}\n` === file.toString('latin1', 0, HEAD_BYTES)) return content;
+      await machine.remove(path);
+      return undefined;
+    },
+    put: async (key, content) => {
+      try {
+        const head = Buffer.from(`${hashOf(content)}\n`);
+        await machine.write(join(folder, nameOf(key)), Buffer.concat([head, content]), { mode: 0o600 });
+        await prune(machine, folder);
+      } catch {
+        // A full disk must not fail a build that is done.
+      }
+    },
+  };
+}
+
+async function prune(machine: Target, folder: string): Promise<void> {
+  const names = (await machine.list(folder)).filter((name) => ENTRY.test(name));
+  if (names.length <= MAX_ENTRIES) return;
+  const dated = await Promise.all(
+    names.map(async (name) => ({
+      name,
+      time: Number((await machine.lstat(join(folder, name)))?.mtime ?? 0),
+    })),
+  );
+  dated.sort((a, b) => b.time - a.time);
+  for (const { name } of dated.slice(MAX_ENTRIES)) await machine.remove(join(folder, name));
+}
+
+function nameOf(key: string): string {
+  return hashOf(Buffer.from(key));
+}
+
+function hashOf(content: Uint8Array): string {
+  return createHash('sha256').update(content).digest('hex');
+}

@@ -1,0 +1,96 @@
+import { readFileSync } from 'node:fs';
+import { describe, expect, test } from 'vitest';
+import { kernelFacts, kernelReleases } from '../../src/guest/kernel.ts';
+import { localTarget, rootTarget } from '../../src/machine/tree.ts';
+import { type Entries, failureOf, temporary } from '../machine/temporary.ts';
+
+const open = async (entries: Entries) => rootTarget(await temporary(entries), { dryRun: true });
+const running = readFileSync('/proc/sys/kernel/osrelease', 'utf8').trim();
+
+const STATUS = `Package: linux-image-6.1.0-9-amd64
+Status: install ok installed
+Version: 6.1.27-1
+`;
+
+describe('of a guest’s tree', () => {
+  test('the only kernel is the one, with what its package tells of its version', async () => {
+    const target = await open({
+      'lib/modules/6.1.0-9-amd64/modules.dep': '',
+      'var/lib/dpkg/status': STATUS,
+    });
+    expect(await kernelFacts(target, undefined)).toEqual({
+      release: '6.1.0-9-amd64',
+      base: '6.1.27',
+      packageVersion: '6.1.27-1',
+      running: null,
+    });
+  });
+
+  test('without a package the release tells what it can', async () => {
+    const target = await open({ 'lib/modules/2.6.18-8.el5/modules.dep': '' });
+    expect(await kernelFacts(target, undefined)).toMatchObject({ base: '2.6.18', packageVersion: undefined });
+  });
+
+  test('a kernel that is named is taken, whether it is there or not', async () => {
+    const target = await open({ 'lib/modules/6.1.0-9-amd64/modules.dep': '' });
+    expect((await kernelFacts(target, '5.10.0-1-amd64')).release).toBe('5.10.0-1-amd64');
+  });
+
+  test('the controller’s own kernel is never taken for it, also where the tree shows /proc', async () => {
+    const target = await open({
+      'lib/modules/2.6.9-42.EL/modules.dep': '',
+      'proc/sys/kernel/osrelease': `${running}\n`,
+    });
+    expect(await kernelFacts(target, undefined)).toMatchObject({ release: '2.6.9-42.EL', running: null });
+  });
+
+  test('two kernels are E_KERNEL_AMBIGUOUS, and both are named', async () => {
+    const target = await open({ 'lib/modules/6.1.0-9-amd64/x': '', 'lib/modules/5.10.0-1-amd64/x': '' });
+    const { code, what } = await failureOf(kernelFacts(target, undefined));
+    expect([code, what]).toEqual([
+      'E_KERNEL_AMBIGUOUS',
+      expect.stringContaining('5.10.0-1-amd64, 6.1.0-9-amd64'),
+    ]);
+  });
+
+  test('no kernel is E_KERNEL_UNKNOWN', async () => {
+    for (const entries of [{}, { 'lib/modules/file': 'x' }, { 'lib/modules/.hidden/x': '' }])
+      expect((await failureOf(kernelFacts(await open(entries), undefined))).code).toBe('E_KERNEL_UNKNOWN');
+  });
+
+  test('folders and links to folders are kernels, files and odd names are not', async () => {
+    const target = await open({
+      'lib/modules/6.1.0-9-amd64/x': '',
+      'lib/modules/alias': { link: '6.1.0-9-amd64' },
+      'lib/modules/dangling': { link: 'none' },
+      'lib/modules/out': { link: '/etc' },
+      'lib/modules/notes.txt': '',
+      'lib/modules/with space/x': '',
+      'lib/modules/-rf/x': '',
+    });
+    expect(await kernelReleases(target)).toEqual(['6.1.0-9-amd64', 'alias']);
+  });
+});
+
+test.each(['../../etc', '/etc', '', '6.1 x', '-rf', '6.1\n', '6.1/x', '$(id)', 'x'.repeat(200)])(
+  'the release %j never becomes a part of a path or an argument',
+  async (release) => {
+    const { code, what } = await failureOf(kernelFacts(await open({}), release));
+    expect([code, what.length < 200]).toEqual(['E_KERNEL_UNKNOWN', true]);
+  },
+);
+
+describe('on this machine', () => {
+  const machine = localTarget({ dryRun: true });
+
+  test('the running kernel is the one', async () => {
+    expect(await kernelFacts(machine, undefined)).toMatchObject({ release: running, running: true });
+  });
+
+  test('another that is named does not run', async () => {
+    expect(await kernelFacts(machine, '2.6.18-8.el5')).toMatchObject({
+      release: '2.6.18-8.el5',
+      running: false,
+    });
+  });
+});

@@ -1,0 +1,92 @@
+import { createHash } from 'node:crypto';
+import { describe, expect, test } from 'vitest';
+import { isBuiltIn, moduleFile } from '../../src/guest/module-file.ts';
+import { rootTarget } from '../../src/machine/tree.ts';
+import { type Entries, temporary } from '../machine/temporary.ts';
+
+const RELEASE = '6.1.0-9-amd64';
+const MODULES = `lib/modules/${RELEASE}`;
+const FUSION = `${MODULES}/kernel/drivers/message/fusion`;
+const NAMES = ['mptscsih', 'mptscsi'];
+
+const find = async (entries: Entries, names: readonly string[] = NAMES) =>
+  moduleFile(rootTarget(await temporary(entries), { dryRun: true }), RELEASE, names);
+
+const index = (path: string) => ({
+  [`${MODULES}/modules.dep`]: `kernel/other.ko:\n${path}: kernel/other.ko\n`,
+});
+
+describe('the driver’s module is', () => {
+  test('the one that the index gives to modprobe', async () => {
+    const found = await find({
+      [`${FUSION}/mptscsih.ko`]: 'the distro’s',
+      [`${MODULES}/updates/mptscsih.ko`]: 'another',
+      ...index('updates/mptscsih.ko'),
+    });
+    expect(found).toEqual({
+      name: 'mptscsih',
+      path: `/${MODULES}/updates/mptscsih.ko`,
+      candidates: [`/${MODULES}/updates/mptscsih.ko`, `/${FUSION}/mptscsih.ko`],
+      sha256: createHash('sha256').update('another').digest('hex'),
+      size: 7,
+    });
+  });
+
+  test('also one in a folder that is not usual, if the index says so', async () => {
+    const found = await find({
+      [`${FUSION}/mptscsih.ko`]: 'x',
+      [`${MODULES}/odd/place/mptscsih.ko`]: 'y',
+      ...index('odd/place/mptscsih.ko'),
+    });
+    expect(found?.path).toBe(`/${MODULES}/odd/place/mptscsih.ko`);
+    expect(found?.candidates).toEqual([found?.path, `/${FUSION}/mptscsih.ko`]);
+  });
+
+  test('without an index, or with one that lies, the one that depmod would prefer', async () => {
+    const both = { [`${FUSION}/mptscsih.ko`]: 'x', [`${MODULES}/extra/mptscsih.ko`]: 'y' };
+    for (const entries of [both, { ...both, ...index('updates/mptscsih.ko') }])
+      expect((await find(entries))?.path).toBe(`/${MODULES}/extra/mptscsih.ko`);
+  });
+
+  test.each(['mptscsih.ko.xz', 'mptscsih.ko.gz', 'mptscsih.ko.zst', 'mptscsih.o'])(
+    'packed or old: %s',
+    async (name) => {
+      expect((await find({ [`${FUSION}/${name}`]: 'x' }))?.path).toBe(`/${FUSION}/${name}`);
+    },
+  );
+
+  test('RHEL 4’s mptscsi where the first name is not there', async () => {
+    expect((await find({ [`${FUSION}/mptscsi.ko`]: 'x' }))?.name).toBe('mptscsi');
+    const both = { [`${FUSION}/mptscsi.ko`]: 'x', [`${FUSION}/mptscsih.ko`]: 'y' };
+    expect((await find(both, ['mptscsi', 'mptscsih']))?.name).toBe('mptscsi');
+  });
+
+  test('behind a link of weak-updates, but not behind one that leads nowhere or out of the tree', async () => {
+    const path = `${MODULES}/weak-updates/mptscsih.ko`;
+    const real = { 'lib/modules/6.1.0-1/extra/mptscsih.ko': 'x' };
+    const linked = { ...real, [path]: { link: '/lib/modules/6.1.0-1/extra/mptscsih.ko' } };
+    expect((await find(linked))?.path).toBe(`/${path}`);
+    expect(await find({ [path]: { link: '/none/mptscsih.ko' } })).toBe(undefined);
+    expect(await find({ [path]: { link: '../../../../../../../../bin/sh' } })).toBe(undefined);
+  });
+});
+
+test('a kernel without the module has none, whatever else lies there', async () => {
+  expect(await find({})).toBe(undefined);
+  const others = {
+    [`${FUSION}/mptscsih.ko.bak`]: 'x',
+    [`${FUSION}/mptscsih.ko/x`]: '',
+    [`${FUSION}/mptspi.ko`]: 'x',
+  };
+  expect(await find({ ...others, ...index('kernel/gone/mptscsih.ko') })).toBe(undefined);
+});
+
+test('a driver that is built in is told by modules.builtin', async () => {
+  const root = await temporary({
+    [`${MODULES}/modules.builtin`]: 'kernel/drivers/message/fusion/mptscsih.ko\nkernel/xmptscsi.ko\n',
+  });
+  const target = rootTarget(root, { dryRun: true });
+  expect(await isBuiltIn(target, RELEASE, 'mptscsih')).toBe(true);
+  expect(await isBuiltIn(target, RELEASE, 'mptscsi')).toBe(false);
+  expect(await isBuiltIn(target, '5.10', 'mptscsih')).toBe(false);
+});

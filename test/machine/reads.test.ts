@@ -1,0 +1,126 @@
+import { execFileSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { join } from 'node:path';
+import { describe, expect, onTestFinished, test } from 'vitest';
+import { localTarget, rootTarget } from '../../src/machine/tree.ts';
+import { failureOf, sh, temporary } from './temporary.ts';
+
+const open = (root: string) => rootTarget(root, { dryRun: true });
+
+test('a tree’s name is the folder that was given; a missing one, or a file, is refused', async () => {
+  const base = await temporary({ 'tree/etc/x': '', alias: { link: 'tree' } });
+  const target = open(join(base, 'alias'));
+  expect([target.kind, target.name]).toEqual(['root', join(base, 'alias')]);
+  expect(await target.hostPath('/etc')).toBe(join(base, 'tree/etc'));
+  for (const name of ['missing', 'tree/etc/x']) {
+    const opened = Promise.resolve().then(() => open(join(base, name)));
+    expect((await failureOf(opened)).code).toBe('E_TARGET_MISSING');
+  }
+});
+
+test('what is not there reads as nothing, and never as this machine’s file', async () => {
+  const root = await temporary({ 'etc/link': { link: '/etc/passwd' }, 'etc/file': 'x' });
+  const target = open(root);
+  expect(await target.readText('/etc/link')).toBe(undefined);
+  expect(await target.stat('/etc/link')).toBe(undefined);
+  expect((await target.lstat('/etc/link'))?.type).toBe('link');
+  expect(await target.stat('/etc/file/below')).toBe(undefined);
+  expect([await target.list('/none'), await target.list('/etc/file')]).toEqual([[], []]);
+  await expect(target.read('/none')).rejects.toMatchObject({ code: 'ENOENT' });
+});
+
+test('stat tells type, mode, owner and nanoseconds', async () => {
+  const root = await temporary({ file: 'four' });
+  sh(
+    'chmod 2751 "$1"; chown 7:8 "$1"; chmod 2751 "$1"; touch -d @1111111111.000000007 "$1"',
+    join(root, 'file'),
+  );
+  sh('mkfifo "$1/pipe"', root);
+  const target = open(root);
+  expect(await target.stat('/file')).toEqual({
+    type: 'file',
+    size: 4,
+    mode: 0o2751,
+    uid: 7,
+    gid: 8,
+    mtime: '1111111111.000000007',
+  });
+  expect((await target.stat('/pipe'))?.type).toBe('other');
+  expect((await target.stat('/'))?.type).toBe('directory');
+});
+
+test.each(['-0.500000000', '-1.000000000', '-1.500000001', '-1000000000.000000001', '0.000000001'])(
+  'a time of %s seconds is told as `touch` takes it',
+  async (time) => {
+    const root = await temporary({ file: '' });
+    sh('touch -m -d "@$2" "$1"', join(root, 'file'), time);
+    expect((await open(root).stat('/file'))?.mtime).toBe(time);
+  },
+);
+
+test('names come sorted, and a hash is that of the content', async () => {
+  const root = await temporary({ b: '', a: 'content', 'C/x': '' });
+  const target = open(root);
+  expect(await target.list('/')).toEqual(['C', 'a', 'b']);
+  expect(await target.hash('/a')).toBe(createHash('sha256').update('content').digest('hex'));
+});
+
+test('a range may begin or end behind the file’s end', async () => {
+  const target = open(await temporary({ file: '0123456789' }));
+  const ranges = await Promise.all([
+    target.readRange('/file', 0, 4),
+    target.readRange('/file', 8, 50),
+    target.readRange('/file', 50, 4),
+  ]);
+  expect(ranges.map(String)).toEqual(['0123', '89', '']);
+});
+
+describe('whether a folder may be written to is told with the reason:', () => {
+  test('yes, or missing', async () => {
+    const target = open(await temporary({ 'folder/x': '' }));
+    expect([await target.writable('/folder'), await target.writable('/none')]).toEqual(['yes', 'missing']);
+  });
+
+  test('read-only', async () => {
+    const root = await temporary({ 'folder/x': '' });
+    execFileSync('mount', ['-t', 'tmpfs', '-o', 'ro', 'tmpfs', join(root, 'folder')]);
+    onTestFinished(() => void execFileSync('umount', [join(root, 'folder')]));
+    expect(await open(root).writable('/folder')).toBe('read-only');
+  });
+});
+
+test('this machine is a target whose root is /', async () => {
+  const folder = await temporary({ file: 'x' });
+  const target = localTarget({ dryRun: true });
+  expect([target.kind, target.name]).toEqual(['local', 'this machine']);
+  expect(await target.hostPath(join(folder, 'file'))).toBe(join(folder, 'file'));
+  expect(await target.findProgram('sh')).toMatch(/\/bin\/sh$/);
+  expect(await target.findProgram('no-such-program-anywhere')).toBe(undefined);
+});
+
+describe('a file in pieces', () => {
+  test('is the file, each piece at its time', async () => {
+    const content = Buffer.from(Array.from({ length: 3_000_000 }, (_, at) => (at * 7 + (at >> 9)) % 251));
+    const target = open(await temporary({ file: content, empty: '' }));
+    const pieces: Buffer[] = [];
+    for await (const piece of target.readChunks('/file')) pieces.push(Buffer.from(piece));
+    expect(pieces.length).toBeGreaterThan(1);
+    expect(Buffer.concat(pieces).equals(content)).toBe(true);
+    for await (const piece of target.readChunks('/empty'))
+      throw new Error(`a piece of nothing: ${piece.length}`);
+  });
+
+  test('may be left early, and one that is missing is an error', async () => {
+    const target = open(await temporary({ file: 'x'.repeat(2_000_000) }));
+    let seen = 0;
+    for await (const piece of target.readChunks('/file')) {
+      seen += piece.length;
+      break;
+    }
+    expect(seen).toBeGreaterThan(0);
+    const missing = async () => {
+      for await (const piece of target.readChunks('/none')) seen += piece.length;
+    };
+    await expect(missing()).rejects.toMatchObject({ code: 'ENOENT' });
+  });
+});

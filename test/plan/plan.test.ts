@@ -1,0 +1,261 @@
+import { describe, expect, test } from 'vitest';
+import type { Assessment } from '../../src/assess/assess.ts';
+import type { ErrorCode, Failure } from '../../src/errors.ts';
+import { isFailure } from '../../src/errors.ts';
+import { originText } from '../../src/plan/origins.ts';
+import { makePlan, type Plan, type PlanWishes } from '../../src/plan/plan.ts';
+
+const RELEASE = '6.1.0-9-amd64';
+const PATH = `/lib/modules/${RELEASE}/kernel/drivers/message/fusion/mptscsih.ko`;
+type Facts = Assessment['facts'];
+
+const FACTS: Facts = {
+  target: { kind: 'root', name: '/mnt/guest' },
+  distro: { id: 'debian', family: 'debian', version: '12', pretty: 'Debian 12', source: '/etc/os-release' },
+  kernel: { release: RELEASE, base: '6.1.9', packageVersion: '6.1.9-1', running: null },
+  module: { name: 'mptscsih', path: PATH, candidates: [PATH], sha256: 'a'.repeat(64), size: 1 },
+  builtIn: false,
+  use: { inUse: null, hosts: [], disks: [], loaded: null, source: 'none' },
+  initramfs: [],
+};
+
+function assessment(verdict: Assessment['verdict'], facts: Partial<Facts> = {}): Assessment {
+  return {
+    verdict,
+    how: undefined,
+    evidence: [],
+    facts: { ...FACTS, ...facts },
+    driver: { version: null, vermagic: null },
+    kb: { id: '51306', covered: false, inferred: false, source: '', detail: '' },
+    survival: undefined,
+    caveats: [],
+  };
+}
+
+const NO_WISHES: PlanWishes = {
+  source: undefined,
+  headers: undefined,
+  offline: false,
+  wholeTree: false,
+  full: false,
+  config: undefined,
+  makeVars: [],
+  signKey: undefined,
+  guestHeaders: undefined,
+  placement: 'in-place',
+  images: [],
+  bootEntry: false,
+  patchedBy: undefined,
+};
+const plan = (of: Assessment, wishes: Partial<PlanWishes> = {}) => makePlan(of, { ...NO_WISHES, ...wishes });
+
+function refusal(make: () => unknown): Failure {
+  try {
+    make();
+  } catch (error) {
+    if (isFailure(error)) return error.failure;
+    throw error;
+  }
+  throw new Error('it was not refused');
+}
+
+const { module: _, ...WITHOUT_MODULE } = FACTS;
+const UNKNOWN_DISTRO = { ...FACTS.distro, id: 'plan9', pretty: 'Plan 9' };
+const NO_BASE = { release: 'custom', base: undefined, packageVersion: undefined, running: null };
+
+describe('an affected driver is planned for:', () => {
+  test('from packages of the kernel’s own version', () => {
+    const made = plan(assessment('affected'));
+    expect(made).toMatchObject({
+      schema: 'mptfix.plan/1',
+      target: '/mnt/guest',
+      verdict: 'affected',
+      needed: true,
+      kernel: { release: RELEASE, base: '6.1.9', distro: 'Debian 12', packageVersion: '6.1.9-1' },
+      module: { name: 'mptscsih', path: PATH, sha256: 'a'.repeat(64) },
+      source: { kind: 'package', name: 'linux-source-6.1', version: '6.1.9-1' },
+      headers: { kind: 'package', name: `linux-headers-${RELEASE}`, version: '6.1.9-1' },
+    });
+  });
+
+  test('from the guest’s own headers where they are there', () => {
+    const made = plan(assessment('affected'), { guestHeaders: '/lib/modules/x/build' });
+    expect(made.headers).toEqual({ kind: 'guest', path: '/lib/modules/x/build' });
+  });
+
+  test('from what is given, which outranks all else and needs no known distro', () => {
+    const wishes = { source: '/s.tar.xz', headers: '/h', guestHeaders: '/own', offline: true };
+    for (const facts of [{}, { distro: UNKNOWN_DISTRO }, { kernel: NO_BASE }]) {
+      const made = plan(assessment('affected', facts), wishes);
+      expect(made.source).toEqual({ kind: 'local', path: '/s.tar.xz' });
+      expect(made.headers).toEqual({ kind: 'local', path: '/h' });
+    }
+  });
+
+  test('from the whole source alone where that is wished for, also offline and on an unknown distro', () => {
+    const wishes = { source: '/s.tar.xz', wholeTree: true, offline: true };
+    const of = assessment('affected', { distro: UNKNOWN_DISTRO });
+    expect(plan(of, wishes).headers).toEqual({ kind: 'tree' });
+    expect(plan(of, { ...wishes, guestHeaders: '/own' }).headers).toEqual({ kind: 'guest', path: '/own' });
+    expect(plan(of, { ...wishes, headers: '/h' }).headers).toEqual({ kind: 'local', path: '/h' });
+  });
+
+  test('without a package version the newest is taken, and null says so', () => {
+    const made = plan(assessment('affected', { kernel: { ...FACTS.kernel, packageVersion: undefined } }));
+    expect([made.source, made.kernel.packageVersion]).toEqual([
+      { kind: 'package', name: 'linux-source-6.1', version: null },
+      null,
+    ]);
+  });
+
+  test('also where it is not known yet: the source will decide', () => {
+    const made = plan(assessment('unknown'));
+    expect([made.needed, made.warnings.some((text) => text.includes('the source will'))]).toEqual([
+      true,
+      true,
+    ]);
+  });
+});
+
+describe('the steps', () => {
+  const texts = ({ steps }: Plan): string[] => steps.map(({ what }) => what);
+
+  const made = plan(assessment('affected'), { source: '/s.tar.xz', guestHeaders: '/lib/modules/x/build' });
+
+  test('change the guest only at the end, and name each file', () => {
+    const where = made.steps.map((step) => step.where);
+    expect(where.lastIndexOf('work folder')).toBeLessThan(where.indexOf('guest'));
+    const guest = made.steps.filter((step) => step.where === 'guest').map(({ what }) => what);
+    expect(guest).toEqual([
+      `keep ${PATH} and the module index in /var/lib/mptfix`,
+      `replace ${PATH}`,
+      `depmod for ${RELEASE}`,
+    ]);
+  });
+
+  test('say where source and headers come from', () => {
+    const texts = made.steps.map(({ what }) => what);
+    expect(texts).toContain('take the driver from /s.tar.xz');
+    expect(texts).toContain('take the build folder from the guest’s /lib/modules/x/build');
+  });
+
+  test('of a whole tree say that it is configured, and with --full that all of it is made', () => {
+    const wishes = { source: '/s.tar.xz', wholeTree: true };
+    const one = texts(plan(assessment('affected'), wishes));
+    expect(one[1]).toContain('make oldconfig, make modules_prepare');
+    expect(one[3]).toMatch(/^compile mptscsih\.ko as an unprivileged user/);
+    expect(texts(plan(assessment('affected'), { ...wishes, full: true }))[3]).toMatch(
+      /^make all modules of the tree as an unprivileged user/,
+    );
+  });
+
+  test('say by what the module is configured, made and signed', () => {
+    const wishes = { source: '/s.tar.xz', wholeTree: true, config: '/c', makeVars: ['CC=gcc-11', 'V=1'] };
+    const made = texts(plan(assessment('affected'), { ...wishes, signKey: '/k' }));
+    expect(made[1]).toBe('configure the whole source as /c: make oldconfig, make modules_prepare');
+    expect(made[3]).toMatch(/^compile mptscsih\.ko \(CC=gcc-11 V=1\) as an unprivileged user/);
+    expect(made[4]).toBe('sign it with /k');
+  });
+
+  test('are pure data: the plan survives JSON as it is', () => {
+    expect(JSON.parse(JSON.stringify(made))).toEqual(made);
+  });
+});
+
+test('an origin is told in words', () => {
+  expect(originText({ kind: 'package', name: 'p', version: '1' })).toBe('package p 1');
+  expect(originText({ kind: 'package', name: 'p', version: null })).toBe('package p');
+  expect(originText({ kind: 'guest', path: '/x' })).toBe('the guest’s /x');
+  expect(originText({ kind: 'local', path: '/x' })).toBe('/x');
+});
+
+describe('nothing is to be done, and nothing is asked for,', () => {
+  test.each([
+    ['fixed', undefined, 'fixed as its distro ships it'],
+    ['fixed', 3, 'already patched: generation 3'],
+    ['never', undefined, 'never had the branch'],
+  ] as const)('where the verdict is %s (patched by %s)', (verdict, patchedBy, reason) => {
+    const made = plan(assessment(verdict, { distro: UNKNOWN_DISTRO }), { patchedBy, offline: true });
+    expect(made).toMatchObject({ needed: false, source: null, headers: null, steps: [], warnings: [] });
+    expect(made.reason).toContain(reason);
+  });
+});
+
+describe('what makes it impossible is refused, with what to bring:', () => {
+  const cases: readonly [
+    name: string,
+    code: ErrorCode,
+    says: RegExp,
+    facts: Partial<Facts>,
+    wishes: Partial<PlanWishes>,
+  ][] = [
+    ['offline without a source', 'E_SOURCE_MISSING', /linux-source-6\.1.*--source/, {}, { offline: true }],
+    [
+      'offline without headers',
+      'E_HEADERS_MISSING',
+      new RegExp(`linux-headers-${RELEASE}.*--headers`),
+      {},
+      { offline: true, source: '/s' },
+    ],
+    [
+      'an unknown distro',
+      'E_DISTRO_UNKNOWN',
+      /Plan 9.*--source and --headers/,
+      { distro: UNKNOWN_DISTRO },
+      {},
+    ],
+    [
+      'an unknown distro with a source',
+      'E_DISTRO_UNKNOWN',
+      /give --headers;/,
+      { distro: UNKNOWN_DISTRO },
+      { source: '/s' },
+    ],
+    ['a kernel of no known version', 'E_SOURCE_MISSING', /custom.*--source/, { kernel: NO_BASE }, {}],
+  ];
+  for (const [name, code, says, facts, wishes] of cases) {
+    test(name, () => {
+      const failure = refusal(() => plan(assessment('affected', facts), wishes));
+      expect([failure.code, `${failure.what} ${failure.next}`]).toEqual([code, expect.stringMatching(says)]);
+    });
+  }
+
+  test('a kernel without the module, and one that has it built in', () => {
+    const without = (builtIn: boolean): Assessment => ({
+      ...assessment('absent'),
+      facts: { ...WITHOUT_MODULE, builtIn },
+    });
+    expect(refusal(() => plan(without(false)))).toMatchObject({
+      code: 'E_MODULE_MISSING',
+      what: expect.stringContaining(RELEASE),
+    });
+    expect(refusal(() => plan(without(true)))).toMatchObject({
+      code: 'E_MODULE_MISSING',
+      what: expect.stringContaining('built in'),
+    });
+  });
+});
+
+describe('a person is warned', () => {
+  const warned = (facts: Partial<Facts>, wishes: Partial<PlanWishes> = {}) =>
+    plan(assessment('affected', facts), wishes).warnings;
+
+  test.each([
+    ['that the driver is not in use', { use: { ...FACTS.use, inUse: false } }, 'no effect'],
+    ['that the running kernel keeps the old code', { kernel: { ...FACTS.kernel, running: true } }, 'reboot'],
+  ])('%s', (_name, facts, says) => {
+    expect(warned(facts)).toEqual([expect.stringContaining(says)]);
+  });
+
+  test('of an initramfs that keeps the old driver by their own wish', () => {
+    const image = { path: '/boot/initrd.img-x', tool: 'mkinitramfs', detail: 'holds mptscsih' } as const;
+    expect(warned({}, { images: [{ ...image, action: 'warn' }] })).toEqual([
+      '/boot/initrd.img-x: holds mptscsih',
+    ]);
+    expect(warned({}, { images: [{ ...image, action: 'rebuild' }] })).toEqual([]);
+  });
+
+  test('of nothing else', () => {
+    expect(warned({})).toEqual([]);
+  });
+});
