@@ -1,10 +1,10 @@
 import type { Command } from 'commander';
 import { building, common, installing, making, mutating } from '../commands/shared/flags.ts';
+import type { Run } from '../commands/shared/options.ts';
 import { failure } from '../errors.ts';
-import type { Act } from './main.ts';
 
 /** The commands about the driver, with their options; each is loaded when it is run. */
-export function declareDriver(program: Command, run: (act: Act) => Promise<void>): void {
+export function declareDriver(program: Command, run: Run): void {
   common(program.command('check'))
     .description('tell whether the guest’s driver turns BUSY into an I/O error, and why')
     .option('--source <path>', 'judge a source file, a driver’s folder, a kernel tree or a tarball alone')

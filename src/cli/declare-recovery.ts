@@ -2,9 +2,7 @@ import type { Command } from 'commander';
 import type { HardenOptions } from '../commands/harden/harden.ts';
 import type { RecoverOptions } from '../commands/recover/recover.ts';
 import { common, mutating } from '../commands/shared/flags.ts';
-import type { Act } from './main.ts';
-
-type Run = (act: Act) => Promise<void>;
+import type { Run } from '../commands/shared/options.ts';
 
 /** `mptfix recover` and `mptfix harden`, with their options. */
 export function declareRecovery(program: Command, run: Run): void {

@@ -1,5 +1,6 @@
 import { Command, CommanderError, Option } from 'commander';
 import { common } from '../commands/shared/flags.ts';
+import type { Run } from '../commands/shared/options.ts';
 import { declareWatch } from '../commands/watch/declare.ts';
 import { type ErrorCode, type Failure, failure, isFailure } from '../errors.ts';
 import { toolVersion } from '../package-root.ts';
@@ -85,14 +86,6 @@ const STATUS: Readonly<Record<ErrorCode, number>> = {
   E_DRY_RUN: 1,
 };
 
-/** What every command has. */
-export interface CommonOptions {
-  readonly root?: string;
-  readonly kernel?: string;
-  readonly json: boolean;
-  readonly verbose: boolean;
-}
-
 /** Runs one command line; answers the exit status. Never throws. */
 export async function main(argv: readonly string[]): Promise<number> {
   const interrupts = watchSignals();
@@ -141,9 +134,7 @@ function commandOf(program: Command, [word, ...rest]: readonly string[]): string
   return next === undefined ? program.name() : `${program.name()} ${commandOf(next, rest)}`;
 }
 
-export type Act = (signal: AbortSignal) => Promise<number>;
-
-function declare(run: (act: Act) => Promise<void>): Command {
+function declare(run: Run): Command {
   const program = new Command('mptfix')
     .description(
       'Finds, patches, proves, installs and puts back the LSI Fusion MPT driver that makes a guest’s file systems read-only when a SAN path fails over',

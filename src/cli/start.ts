@@ -22,7 +22,7 @@ export async function start(argv: readonly string[]): Promise<number> {
  */
 async function run(argv: readonly string[]): Promise<number> {
   if (argv[0] !== 'watch') return viaCli(argv);
-  if (argv[1] === 'worker') return (await import('../filesystems/worker/run.ts')).runWorker(argv[2]);
+  if (argv[1] === 'worker') return (await import('../commands/watch/worker.ts')).worker(argv[2]);
   if (argv[1] !== 'once') return viaCli(argv);
   const { quickOptions } = await import('../commands/watch/quick.ts');
   const options = quickOptions(argv.slice(2));

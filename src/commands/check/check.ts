@@ -1,11 +1,10 @@
 import { resolve } from 'node:path';
 import { type Assessment, assess } from '../../assess/assess.ts';
 import { type FileJudgement, judgeModule, judgeSource } from '../../assess/judge-file.ts';
-import type { CommonOptions } from '../../cli/main.ts';
 import type { Evidence, Verdict } from '../../driver/verdict.ts';
 import { failure } from '../../errors.ts';
 import { printResult } from '../../ui/output.ts';
-import { openTarget } from '../shared/options.ts';
+import { type CommonOptions, openTarget } from '../shared/options.ts';
 import { settleFirst } from '../shared/settle.ts';
 import { checkPage } from './page.ts';
 

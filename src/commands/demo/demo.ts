@@ -1,6 +1,5 @@
 import { join } from 'node:path';
 import { kernelCompiler } from '../../build/compiler.ts';
-import type { CommonOptions } from '../../cli/main.ts';
 import {
   affectedSource,
   type DemoTree,
@@ -17,7 +16,7 @@ import { printResult, say, style } from '../../ui/output.ts';
 import { runSteps } from '../../ui/steps.ts';
 import { openWorkspace, type Workspace } from '../../work/workspace.ts';
 import { installMissingTools } from '../shared/install-tools.ts';
-import { workBase } from '../shared/options.ts';
+import { type CommonOptions, workBase } from '../shared/options.ts';
 
 export interface DemoOptions extends Pick<CommonOptions, 'json' | 'verbose'> {
   readonly work?: string;

@@ -1,5 +1,4 @@
 import { resolve } from 'node:path';
-import type { CommonOptions } from '../../cli/main.ts';
 import { type Diagnosis, diagnose } from '../../diagnose/diagnose.ts';
 import { journalSource, kernelBufferSource } from '../../diagnose/live-logs.ts';
 import { fileSources, logFileSources } from '../../diagnose/log-files.ts';
@@ -12,7 +11,7 @@ import type { Target } from '../../machine/port.ts';
 import { localTarget } from '../../machine/tree.ts';
 import { printResult, say, size } from '../../ui/output.ts';
 import { printable } from '../../ui/printable.ts';
-import { openTarget } from '../shared/options.ts';
+import { type CommonOptions, openTarget } from '../shared/options.ts';
 import { diagnosePage } from './page.ts';
 
 export interface DiagnoseOptions extends CommonOptions {

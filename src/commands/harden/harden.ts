@@ -1,6 +1,5 @@
 import { resolve } from 'node:path';
 import { assess } from '../../assess/assess.ts';
-import type { CommonOptions } from '../../cli/main.ts';
 import { failure } from '../../errors.ts';
 import { readDistro } from '../../guest/facts.ts';
 import { detectInit, type InitSystem } from '../../guest/init-system.ts';
@@ -17,7 +16,7 @@ import { requireTools } from '../../machine/tools.ts';
 import { lockAnyGuest } from '../../plan/preflight.ts';
 import { printResult, say } from '../../ui/output.ts';
 import { confirm } from '../shared/confirm.ts';
-import { type MutatingOptions, openTarget } from '../shared/options.ts';
+import { type CommonOptions, type MutatingOptions, openTarget } from '../shared/options.ts';
 import { hardenPage } from './page.ts';
 
 export interface HardenOptions extends CommonOptions, MutatingOptions {

@@ -1,4 +1,3 @@
-import type { CommonOptions } from '../../cli/main.ts';
 import { failure } from '../../errors.ts';
 import type { Target } from '../../machine/port.ts';
 import { lockAnyGuest } from '../../plan/preflight.ts';
@@ -9,7 +8,7 @@ import type { Step } from '../../recover/steps.ts';
 import { printResult, say } from '../../ui/output.ts';
 import { printable } from '../../ui/printable.ts';
 import { askYes, canAsk } from '../../ui/prompt.ts';
-import { type MutatingOptions, openTarget } from '../shared/options.ts';
+import { type CommonOptions, type MutatingOptions, openTarget } from '../shared/options.ts';
 import { recoverPage, stepPage } from './page.ts';
 
 export interface RecoverOptions extends CommonOptions, MutatingOptions {

@@ -1,4 +1,3 @@
-import type { CommonOptions } from '../../cli/main.ts';
 import { failure } from '../../errors.ts';
 import { kernelFacts } from '../../guest/kernel.ts';
 import { planRollback, type RollbackPlan, rollback } from '../../install/rollback.ts';
@@ -9,7 +8,7 @@ import { requireTools, TOOLS } from '../../machine/tools.ts';
 import { lockGuest, requireInside, requireWritable } from '../../plan/preflight.ts';
 import { printResult, say } from '../../ui/output.ts';
 import { confirm } from '../shared/confirm.ts';
-import { type MutatingOptions, openTarget } from '../shared/options.ts';
+import { type CommonOptions, type MutatingOptions, openTarget } from '../shared/options.ts';
 import { rollbackPage } from './page.ts';
 
 export interface RollbackOptions extends CommonOptions, MutatingOptions {

@@ -1,9 +1,22 @@
 import { resolve } from 'node:path';
-import type { CommonOptions } from '../../cli/main.ts';
 import type { Placement } from '../../install/placements.ts';
 import type { Target } from '../../machine/port.ts';
 import { localTarget, rootTarget } from '../../machine/tree.ts';
 import { DEFAULT_WORK_BASE } from '../../work/workspace.ts';
+
+/** One command, when it runs: answers the exit status. The signal asks it to put things back and end. */
+export type Act = (signal: AbortSignal) => Promise<number>;
+
+/** Runs an action; what the line of a command is declared with. */
+export type Run = (act: Act) => Promise<void>;
+
+/** What every command has that looks at a guest. */
+export interface CommonOptions {
+  readonly root?: string;
+  readonly kernel?: string;
+  readonly json: boolean;
+  readonly verbose: boolean;
+}
 
 export interface BuildingOptions extends CommonOptions {
   readonly source?: string;

@@ -1,7 +1,6 @@
-import type { CommonOptions } from '../../cli/main.ts';
 import { STATE_FOLDER } from '../../machine/folders.ts';
 import { say } from '../../ui/output.ts';
-import { openTarget } from './options.ts';
+import { type CommonOptions, openTarget } from './options.ts';
 
 /**
  * Before a command reads a guest: what an earlier run has left in the middle is put back, and said. Costs one look

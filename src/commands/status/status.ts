@@ -1,10 +1,9 @@
-import type { CommonOptions } from '../../cli/main.ts';
 import { prunable, prune } from '../../install/prune.ts';
 import { lockGuest } from '../../plan/preflight.ts';
 import { type GuestStatus, guestStatus } from '../../status/status.ts';
 import { printResult, say, size } from '../../ui/output.ts';
 import { confirm } from '../shared/confirm.ts';
-import { type MutatingOptions, openTarget } from '../shared/options.ts';
+import { type CommonOptions, type MutatingOptions, openTarget } from '../shared/options.ts';
 import { statusPage } from './page.ts';
 
 export interface StatusOptions extends CommonOptions, MutatingOptions {

@@ -1,11 +1,9 @@
 import type { Command } from 'commander';
-import type { Act } from '../../cli/main.ts';
 import { failure } from '../../errors.ts';
+import type { Run } from '../shared/options.ts';
 import type { WatchInstallOptions } from './install.ts';
 import type { WatchOnceOptions, WatchOptions } from './options.ts';
 import { ONCE_FLAGS, TELLING_FLAGS, type WatchFlag } from './quick.ts';
-
-type Run = (act: Act) => Promise<void>;
 
 /** `mptfix watch …`: the commands with their options. */
 export function declareWatch(program: Command, run: Run): void {
