@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { sha256 } from '../hash.ts';
 import type { Cache } from '../work/cache.ts';
 import type { Workspace } from '../work/workspace.ts';
 import { type Compiled, type CompileOptions, compileModule } from './compile.ts';
@@ -31,8 +31,8 @@ export async function surroundings(
   ]);
   if (listed.status !== 0 || versions.some(({ status }) => status !== 0)) return undefined;
   return {
-    headers: hash(Buffer.concat([listed.stdout, Buffer.from(contents.join('\n'))])),
-    tools: hash(Buffer.concat(versions.map(({ stdout }) => stdout))),
+    headers: sha256(Buffer.concat([listed.stdout, Buffer.from(contents.join('\n'))])),
+    tools: sha256(Buffer.concat(versions.map(({ stdout }) => stdout))),
   };
 }
 
@@ -88,7 +88,7 @@ async function keyOf(
     base: options.headers.version.base,
     module: options.module,
     makeVars: options.makeVars ?? [],
-    files: [...files].map(([name, content]) => [name, hash(content)]).sort(),
+    files: [...files].map(([name, content]) => [name, sha256(content)]).sort(),
   });
 }
 
@@ -103,8 +103,4 @@ function fromCache(content: Buffer): Compiled {
     log: `taken from the cache; the build then said:\n${log}`,
     command,
   };
-}
-
-function hash(content: Uint8Array): string {
-  return createHash('sha256').update(content).digest('hex');
 }

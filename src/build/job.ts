@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import { type ModuleContent, readModule } from '../guest/module-file.ts';
 import type { Target } from '../machine/port.ts';
 import type { Origin } from '../plan/origins.ts';
@@ -51,8 +50,4 @@ export async function jobOf(target: Target, plan: Plan): Promise<Job> {
     expectBranch: true,
     guest: target,
   };
-}
-
-export function sha256(content: Uint8Array): string {
-  return createHash('sha256').update(content).digest('hex');
 }

@@ -18,6 +18,13 @@ export async function makeFolders(target: Target, folder: string, mode = 0o755):
   return [...above, folder];
 }
 
+/** The folder itself, or the nearest one above it that is there. */
+export async function nearestFolder(target: Pick<TargetReads, 'stat'>, path: string): Promise<string> {
+  const parent = dirname(path);
+  if (parent === path || (await target.stat(path)) !== undefined) return path;
+  return nearestFolder(target, parent);
+}
+
 /**
  * Throws E_STATE_UNSAFE where one of the state's folders, the topmost first, is a link, somebody else's, or writable for
  * others: an undo must not trust what others could have written.

@@ -136,16 +136,16 @@ export interface RunOptions {
   readonly env?: Readonly<Record<string, string>>;
   readonly input?: Uint8Array | string;
   /** Standard input stays open, and empty, until this settles: a program that reads it waits so long. */
-  readonly inputEnds?: Promise<unknown>;
+  readonly inputEnds?: Promise<unknown> | undefined;
   /** A file of the target that becomes the program's standard input, opened by this process. */
   readonly stdinFile?: string;
   /** Bytes of that file that are left out at its begin. */
   readonly stdinOffset?: number;
   /** Numeric ids to run as, when this process is root. */
-  readonly user?: UserIds;
+  readonly user?: UserIds | undefined;
   readonly timeoutMs?: number;
   /** Ends the program and everything that it started. */
-  readonly signal?: AbortSignal;
+  readonly signal?: AbortSignal | undefined;
   /** Each line of stdout and stderr as it comes, for progress. */
   readonly onLine?: (line: string) => void;
   /** Takes stdout instead of `RunResult.stdout`; answers false when it has seen enough: the program is ended. */

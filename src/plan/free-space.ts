@@ -2,7 +2,7 @@ import { dirname } from 'node:path';
 import { depmodOutputs } from '../install/depmod.ts';
 import { fallbackPath } from '../install/image.ts';
 import { type PlannedFile, requireSpace, spaceNeeded } from '../install/space.ts';
-import { STATE_FOLDER } from '../machine/folders.ts';
+import { nearestFolder, STATE_FOLDER } from '../machine/folders.ts';
 import type { Target } from '../machine/port.ts';
 import type { Plan } from './plan.ts';
 
@@ -49,9 +49,4 @@ async function mountPointOf(target: Target, folder: string): Promise<string> {
   if (status !== 0 || !found.startsWith('/')) return folder;
   const inside = root === '/' ? found : found.slice(root.length);
   return found.startsWith(root) && inside.startsWith('/') ? inside : '/';
-}
-
-async function nearestFolder(target: Target, path: string): Promise<string> {
-  const isThere = path === '/' || (await target.stat(path)) !== undefined;
-  return isThere ? path : nearestFolder(target, dirname(path));
 }

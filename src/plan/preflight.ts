@@ -1,7 +1,7 @@
 import { dirname, join } from 'node:path';
 import { failure } from '../errors.ts';
 import { requirePlacement } from '../install/placement.ts';
-import { MODULES_FOLDER, STATE_FOLDER } from '../machine/folders.ts';
+import { MODULES_FOLDER, nearestFolder, STATE_FOLDER } from '../machine/folders.ts';
 import type { Lock, Target } from '../machine/port.ts';
 import { requireTools, TOOLS } from '../machine/tools.ts';
 import { requireRoom } from './free-space.ts';
@@ -108,7 +108,7 @@ export async function requireWritable(target: Target, place: Place): Promise<voi
   const folders = [
     dirname(module),
     `${MODULES_FOLDER}/${place.kernel.release}`,
-    await nearest(target, STATE_FOLDER),
+    await nearestFolder(target, STATE_FOLDER),
   ];
   for (const folder of folders) {
     const answer = await target.writable(folder);
@@ -133,12 +133,6 @@ function notRoot(target: Target, why: string): Error {
     `this user may not change ${target.name}: ${why}`,
     'run the same command as root (sudo)',
   );
-}
-
-async function nearest(target: Target, path: string): Promise<string> {
-  const parent = dirname(path);
-  if ((await target.stat(path)) !== undefined || parent === path) return path;
-  return nearest(target, parent);
 }
 
 /** Where the kernel loads signed modules only, an unsigned one would leave the guest without its disk. */

@@ -1,6 +1,6 @@
-import { createHash } from 'node:crypto';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
+import { sha256 } from '../hash.ts';
 import { makeFolders } from '../machine/folders.ts';
 import type { Target } from '../machine/port.ts';
 import { localTarget } from '../machine/tree.ts';
@@ -52,13 +52,13 @@ function folderCache(machine: Target, folder: string): Cache {
       if ((await machine.lstat(path))?.type !== 'file') return undefined;
       const file = await machine.read(path);
       const content = file.subarray(HEAD_BYTES);
-      if (`${hashOf(content)}\n` === file.toString('latin1', 0, HEAD_BYTES)) return content;
+      if (`${sha256(content)}\n` === file.toString('latin1', 0, HEAD_BYTES)) return content;
       await machine.remove(path);
       return undefined;
     },
     put: async (key, content) => {
       try {
-        const head = Buffer.from(`${hashOf(content)}\n`);
+        const head = Buffer.from(`${sha256(content)}\n`);
         await machine.write(join(folder, nameOf(key)), Buffer.concat([head, content]), { mode: 0o600 });
         await prune(machine, folder);
       } catch {
@@ -82,9 +82,5 @@ async function prune(machine: Target, folder: string): Promise<void> {
 }
 
 function nameOf(key: string): string {
-  return hashOf(Buffer.from(key));
-}
-
-function hashOf(content: Uint8Array): string {
-  return createHash('sha256').update(content).digest('hex');
+  return sha256(key);
 }

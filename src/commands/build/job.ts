@@ -1,11 +1,12 @@
 import { resolve } from 'node:path';
 import { assess } from '../../assess/assess.ts';
-import { type Job, sha256 } from '../../build/job.ts';
+import type { Job } from '../../build/job.ts';
 import { scanModule } from '../../driver/module/scan.ts';
 import { readElf } from '../../elf/elf.ts';
 import { modinfo, modinfoField } from '../../elf/modinfo.ts';
 import { failure } from '../../errors.ts';
 import { readModule } from '../../guest/module-file.ts';
+import { sha256 } from '../../hash.ts';
 import { localTarget, rootTarget } from '../../machine/tree.ts';
 import { planOrigins } from '../../plan/origins.ts';
 import { guestHeaders } from '../../plan/prepare.ts';
