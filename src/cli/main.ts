@@ -1,12 +1,7 @@
-import { Command, CommanderError, Option } from 'commander';
-import { common } from '../commands/shared/flags.ts';
-import type { Run } from '../commands/shared/options.ts';
-import { declareWatch } from '../commands/watch/declare.ts';
+import { type Command, CommanderError } from 'commander';
 import { type ErrorCode, type Failure, failure, isFailure } from '../errors.ts';
-import { toolVersion } from '../package-root.ts';
 import { sayFailure } from '../ui/failure.ts';
-import { declareDriver } from './declare-driver.ts';
-import { declareRecovery } from './declare-recovery.ts';
+import { commandLine } from './commands.ts';
 import { watchSignals } from './signals.ts';
 
 /** The one place that maps errors to exit statuses. The contract is in README.md. */
@@ -90,7 +85,7 @@ const STATUS: Readonly<Record<ErrorCode, number>> = {
 export async function main(argv: readonly string[]): Promise<number> {
   const interrupts = watchSignals();
   let status = 0;
-  const program = declare(async (act) => {
+  const program = commandLine(async (act) => {
     status = await act(interrupts.signal);
   });
   try {
@@ -132,44 +127,6 @@ function usage(error: CommanderError, program: Command, argv: readonly string[])
 function commandOf(program: Command, [word, ...rest]: readonly string[]): string {
   const next = program.commands.find((one) => one.name() === word);
   return next === undefined ? program.name() : `${program.name()} ${commandOf(next, rest)}`;
-}
-
-function declare(run: Run): Command {
-  const program = new Command('mptfix')
-    .description(
-      'Finds, patches, proves, installs and puts back the LSI Fusion MPT driver that makes a guest’s file systems read-only when a SAN path fails over',
-    )
-    .version(toolVersion())
-    .exitOverride()
-    // It tells errors in a form of its own, and the whole help where a command is missing: `usage` has ours.
-    .configureOutput({ writeErr: () => {} });
-
-  declareDriver(program, run);
-  declareWatch(program, run);
-  declareRecovery(program, run);
-  common(program.command('diagnose'))
-    .description(
-      'read kernel logs: which path failures happened, what they hit, and whether the driver was to blame',
-    )
-    .argument('[file...]', 'log files, also packed ones, instead of the guest’s own; - is standard input')
-    .option('--since <moment>', 'leave out what is earlier: 2026-01-31, "2026-01-31 14:00", @1767225600, 2h')
-    .option('--until <moment>', 'leave out what is later')
-    .action((files, options) =>
-      run(async () => (await import('../commands/diagnose/diagnose.ts')).diagnoseCommand(files, options)),
-    );
-
-  program
-    .command('demo')
-    .description('show all of it on a private guest tree made from the distro’s real kernel packages')
-    .option('--work <folder>', 'where the private work folder is made (about 1.5 GB)')
-    .option('--keep', 'leave the guest tree and the source there to play with', false)
-    .addOption(new Option('--no-install-tools', 'do not install build tools that are missing'))
-    .option('--json', 'one JSON document on stdout', false)
-    .option('--verbose', 'say more on stderr', false)
-    .action((options) =>
-      run(async (signal) => (await import('../commands/demo/demo.ts')).demo(options, signal)),
-    );
-  return program;
 }
 
 function isUndoFailure(error: unknown): boolean {

@@ -3,11 +3,23 @@ import { PLACEMENTS } from '../../install/placements.ts';
 
 /** What every command has that looks at a guest. */
 export function common(command: Command): Command {
+  return output(
+    command
+      .option('--root <folder>', 'a guest’s tree (a mounted image, a chroot) instead of this machine')
+      .option('--kernel <release>', 'which kernel of the guest; a tree’s only one is found'),
+  );
+}
+
+/** How a command shows what it has found. */
+export function output(command: Command): Command {
   return command
-    .option('--root <folder>', 'a guest’s tree (a mounted image, a chroot) instead of this machine')
-    .option('--kernel <release>', 'which kernel of the guest; a tree’s only one is found')
     .option('--json', 'one JSON document on stdout', false)
     .option('--verbose', 'say more on stderr', false);
+}
+
+/** The values of an option that may be given several times, in their order. */
+export function repeatable(word: string, all: readonly string[] = []): readonly string[] {
+  return [...all, word];
 }
 
 /** Where source and headers come from. */
@@ -34,11 +46,7 @@ export function building(command: Command): Command {
 /** How the module is made. */
 export function making(command: Command): Command {
   return command
-    .option(
-      '--make-var <name=value>',
-      'a variable for make, such as CC=gcc-11 (repeats)',
-      (word: string, all: string[] = []) => [...all, word],
-    )
+    .option('--make-var <name=value>', 'a variable for make, such as CC=gcc-11 (repeats)', repeatable)
     .option('--allow-unproven', 'go on although the unchanged source does not give the guest’s module', false)
     .option('--config <file>', 'with --whole-tree: the guest’s .config, where it is not in its /boot')
     .option('--symvers <file>', 'with --whole-tree: the distro’s Module.symvers')

@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import { failure } from '../../errors.ts';
+import { mutating, repeatable } from '../shared/flags.ts';
 import type { Run } from '../shared/options.ts';
 import type { WatchInstallOptions } from './install.ts';
 import type { WatchOnceOptions, WatchOptions } from './options.ts';
@@ -57,12 +58,6 @@ export function declareWatch(program: Command, run: Run): void {
     .action(() => run(async () => (await import('./install.ts')).load()));
 }
 
-function mutating(command: Command): Command {
-  return command
-    .option('--yes', 'do not ask', false)
-    .option('--dry-run', 'say what would be done, and write nothing', false);
-}
-
 /** In minutes; only what a cron line can say: a part of the hour, or of the day. */
 function interval(text: string): number {
   const [, amount = '', unit = ''] = /^(\d{1,4})(m|h)$/.exec(text) ?? [];
@@ -81,11 +76,7 @@ function withFlags(command: Command, flags: readonly WatchFlag[]): Command {
   for (const { name, value, repeats, description } of flags) {
     if (value === undefined) command.option(`--${name}`, description, false);
     else if (repeats === undefined) command.option(`--${name} <${value}>`, description);
-    else
-      command.option(`--${name} <${value}>`, description, (word: string, all: readonly string[] = []) => [
-        ...all,
-        word,
-      ]);
+    else command.option(`--${name} <${value}>`, description, repeatable);
   }
   return command;
 }

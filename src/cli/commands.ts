@@ -1,0 +1,43 @@
+import { Command } from 'commander';
+import { declareApply } from '../commands/apply/declare.ts';
+import { declareBuild } from '../commands/build/declare.ts';
+import { declareCheck } from '../commands/check/declare.ts';
+import { declareDemo } from '../commands/demo/declare.ts';
+import { declareDiagnose } from '../commands/diagnose/declare.ts';
+import { declareHarden } from '../commands/harden/declare.ts';
+import { declarePlan } from '../commands/plan/declare.ts';
+import { declareRecover } from '../commands/recover/declare.ts';
+import { declareRollback } from '../commands/rollback/declare.ts';
+import type { Run } from '../commands/shared/options.ts';
+import { declareStatus } from '../commands/status/declare.ts';
+import { declareWatch } from '../commands/watch/declare.ts';
+import { toolVersion } from '../package-root.ts';
+
+/** Every command, in the order of `--help`. A declaration says what a command takes; its action is loaded when it runs. */
+const DECLARATIONS = [
+  declareCheck,
+  declarePlan,
+  declareApply,
+  declareBuild,
+  declareStatus,
+  declareRollback,
+  declareWatch,
+  declareRecover,
+  declareHarden,
+  declareDiagnose,
+  declareDemo,
+];
+
+/** The whole command line; `run` is given the action of the command that it names. Parsing throws CommanderError. */
+export function commandLine(run: Run): Command {
+  const program = new Command('mptfix')
+    .description(
+      'Finds, patches, proves, installs and puts back the LSI Fusion MPT driver that makes a guest’s file systems read-only when a SAN path fails over',
+    )
+    .version(toolVersion())
+    .exitOverride()
+    // It tells errors in a form of its own, and the whole help where a command is missing: `main` has ours.
+    .configureOutput({ writeErr: () => {} });
+  for (const declare of DECLARATIONS) declare(program, run);
+  return program;
+}
