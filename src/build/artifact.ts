@@ -1,3 +1,4 @@
+import type { ArtifactInfo } from '../artifact-info.ts';
 import { compressModule } from '../elf/compression.ts';
 import { readElf } from '../elf/elf.ts';
 import { moduleFormat } from '../elf/format.ts';
@@ -6,7 +7,6 @@ import { xzCheck } from '../elf/xz.ts';
 import { failure } from '../errors.ts';
 import { filterTool } from '../guest/module-file.ts';
 import { sha256 } from '../hash.ts';
-import type { ArtifactInfo } from '../install/manifest.ts';
 import type { DriverFiles } from '../kernel-source/driver-files.ts';
 import type { Headers } from '../kernel-source/headers.ts';
 import { treeVersion } from '../kernel-source/makefile-version.ts';

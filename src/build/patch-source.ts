@@ -1,6 +1,6 @@
+import type { ArtifactInfo } from '../artifact-info.ts';
 import { makePatch } from '../driver/patch/make.ts';
 import { failure } from '../errors.ts';
-import type { ArtifactInfo } from '../install/manifest.ts';
 import type { DriverFiles } from '../kernel-source/driver-files.ts';
 import type { Headers } from '../kernel-source/headers.ts';
 import { originText } from '../plan/origins.ts';

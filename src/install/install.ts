@@ -1,3 +1,4 @@
+import type { ArtifactInfo } from '../artifact-info.ts';
 import { type ErrorCode, failure, isFailure } from '../errors.ts';
 import type { Target } from '../machine/port.ts';
 import { type FileRecord, recordFile } from '../machine/record.ts';
@@ -5,7 +6,7 @@ import type { Progress } from '../progress.ts';
 import { backUp } from './backup.ts';
 import { type BootEntry, bootEntryStep } from './boot-entry.ts';
 import { type ImageToRebuild, imageSteps } from './image.ts';
-import type { ArtifactInfo, ImageRecord, Manifest } from './manifest.ts';
+import type { ImageRecord, Manifest } from './manifest.ts';
 import { indexStep, moduleStep } from './module-steps.ts';
 import { proveOutcome } from './outcome.ts';
 import { placeOf } from './placement.ts';

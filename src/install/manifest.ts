@@ -1,4 +1,5 @@
 import * as v from 'valibot';
+import { artifactInfoSchema } from '../artifact-info.ts';
 import { fileRecord } from '../machine/record.ts';
 
 /** A file that an installation may touch, as it was before; `original` is null where there was none. */
@@ -22,42 +23,6 @@ export const originalsSchema = v.object({
 });
 export type Originals = v.InferOutput<typeof originalsSchema>;
 export type TouchedFile = v.InferOutput<typeof touchedFile>;
-
-const proof = v.object({
-  name: v.string(),
-  ok: v.boolean(),
-  detail: v.string(),
-  waived: v.optional(v.boolean(), false),
-});
-
-/** What an artifact is made of, and why it is believed. */
-export const artifactInfoSchema = v.object({
-  source: v.object({
-    origin: v.string(),
-    version: v.nullable(v.string()),
-    file: v.string(),
-    sha256: v.string(),
-    patchedSha256: v.string(),
-  }),
-  headers: v.object({ origin: v.string(), version: v.string(), release: v.nullable(v.string()) }),
-  packages: v.array(v.object({ name: v.string(), version: v.string(), sha256: v.string() })),
-  /** Null where the source had no branch: nothing was patched. */
-  patch: v.nullable(
-    v.object({
-      name: v.string(),
-      origin: v.picklist(['stored', 'adapted']),
-      firstLine: v.number(),
-      lastLine: v.number(),
-      diff: v.string(),
-    }),
-  ),
-  compiler: v.string(),
-  command: v.array(v.string()),
-  vermagic: v.string(),
-  proofs: v.array(proof),
-});
-export type ArtifactInfo = v.InferOutput<typeof artifactInfoSchema>;
-export type Proof = v.InferOutput<typeof proof>;
 
 /** An initramfs that held the driver and was built anew. */
 const imageRecord = v.object({

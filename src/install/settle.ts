@@ -1,7 +1,7 @@
 import { isFailure } from '../errors.ts';
 import type { Target } from '../machine/port.ts';
 import { isCode } from '../machine/reads.ts';
-import { lockGuest } from '../plan/preflight.ts';
+import { lockGuest } from '../transaction/lock.ts';
 import { finishOpen, isUnsettled, type Settled } from './rollback.ts';
 
 /** What an earlier run has left in the middle, and what was done about it, in words; empty where there is nothing. */

@@ -2,50 +2,11 @@ import { dirname, join } from 'node:path';
 import { failure } from '../errors.ts';
 import { requirePlacement } from '../install/placement.ts';
 import { MODULES_FOLDER, nearestFolder, STATE_FOLDER } from '../machine/folders.ts';
-import type { Lock, Target } from '../machine/port.ts';
+import type { Target } from '../machine/port.ts';
 import { requireTools, TOOLS } from '../machine/tools.ts';
 import { requireRoom } from './free-space.ts';
 import { requireNoObstacles } from './obstacles.ts';
 import type { Plan } from './plan.ts';
-
-/**
- * Holds the guest for one run, from before it is read until after the last write. The lock is the kernel's, on the
- * guest's module folder: no file is made for it, and none can be left behind.
- * Throws E_LOCKED where another run holds it.
- */
-export async function lockGuest(target: Target): Promise<Lock> {
-  await requireTools(target, [TOOLS.flock]);
-  if ((await target.stat(MODULES_FOLDER))?.type !== 'directory') {
-    throw failure(
-      'E_KERNEL_UNKNOWN',
-      `${target.name} has no ${MODULES_FOLDER}`,
-      'give --root the folder that holds the guest’s whole / with its /lib/modules',
-    );
-  }
-  const lock = await target.lock(MODULES_FOLDER);
-  if (lock !== undefined) return lock;
-  throw locked(target);
-}
-
-function locked(target: Target): Error {
-  return failure(
-    'E_LOCKED',
-    `another run of mptfix is at work on ${target.name}`,
-    'wait until it has ended, then run the command again',
-  );
-}
-
-/**
- * The same lock for work that needs no modules: of a guest without /lib/modules (a kernel that has all built in) it is
- * /etc that is locked. Throws E_LOCKED.
- */
-export async function lockAnyGuest(target: Target): Promise<Lock> {
-  if ((await target.stat(MODULES_FOLDER))?.type === 'directory') return lockGuest(target);
-  await requireTools(target, [TOOLS.flock]);
-  const lock = await target.lock('/etc');
-  if (lock !== undefined) return lock;
-  throw locked(target);
-}
 
 /** Everything that would stop the installation, found before anything is fetched. Answers what a person should know. */
 export async function preflight(

@@ -1,4 +1,4 @@
-import type { ArtifactInfo } from '../../src/install/manifest.ts';
+import type { ArtifactInfo } from '../../src/artifact-info.ts';
 
 /** What a manifest says of a module that no build made: installing does not look at it. */
 export const ARTIFACT: ArtifactInfo = {

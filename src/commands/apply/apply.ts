@@ -2,14 +2,14 @@ import { requireNative } from '../../build/compile-both.ts';
 import { jobOf } from '../../build/job.ts';
 import { type Made, productionSteps } from '../../build/produce.ts';
 import { install } from '../../install/install.ts';
-import { installation } from '../../install/installation.ts';
 import type { Manifest } from '../../install/manifest.ts';
 import { settleOpen } from '../../install/settle.ts';
 import type { Target } from '../../machine/port.ts';
 import type { Plan } from '../../plan/plan.ts';
-import { lockGuest, preflight } from '../../plan/preflight.ts';
+import { preflight } from '../../plan/preflight.ts';
 import { prepare } from '../../plan/prepare.ts';
 import type { Step } from '../../progress.ts';
+import { lockGuest } from '../../transaction/lock.ts';
 import { printResult, say } from '../../ui/output.ts';
 import { runSteps } from '../../ui/steps.ts';
 import { openWorkspace } from '../../work/workspace.ts';
@@ -24,6 +24,7 @@ import {
   openTarget,
   workBase,
 } from '../shared/options.ts';
+import { installation } from './installation.ts';
 import { applyPage } from './page.ts';
 
 export interface ApplyOptions extends BuildingOptions, InstallingOptions, MutatingOptions, MakingOptions {

@@ -1,10 +1,10 @@
 import { basename, join, resolve } from 'node:path';
+import type { ArtifactInfo } from '../../artifact-info.ts';
 import { requireNative } from '../../build/compile-both.ts';
 import type { Job } from '../../build/job.ts';
 import { type Made, productionSteps } from '../../build/produce.ts';
 import { failure } from '../../errors.ts';
 import { sha256 } from '../../hash.ts';
-import type { ArtifactInfo } from '../../install/manifest.ts';
 import { makeFolders } from '../../machine/folders.ts';
 import { localTarget } from '../../machine/tree.ts';
 import { toolVersion } from '../../package-root.ts';

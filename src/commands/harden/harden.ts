@@ -13,7 +13,7 @@ import { undoOrder } from '../../harden/udev-events.ts';
 import { parseWish, type Wish } from '../../harden/wish.ts';
 import type { Target } from '../../machine/port.ts';
 import { requireTools } from '../../machine/tools.ts';
-import { lockAnyGuest } from '../../plan/preflight.ts';
+import { lockAnyGuest } from '../../transaction/lock.ts';
 import { printResult, say } from '../../ui/output.ts';
 import { confirm } from '../shared/confirm.ts';
 import { type CommonOptions, type MutatingOptions, openTarget } from '../shared/options.ts';

@@ -1,10 +1,10 @@
 import { failure } from '../../errors.ts';
 import type { Target } from '../../machine/port.ts';
-import { lockAnyGuest } from '../../plan/preflight.ts';
 import { applySteps, type StepOutcome, type Workbench } from '../../recover/apply.ts';
 import { examine, type Recovery, recovery, WELL } from '../../recover/report.ts';
 import { deadServices } from '../../recover/services.ts';
 import type { Step } from '../../recover/steps.ts';
+import { lockAnyGuest } from '../../transaction/lock.ts';
 import { printResult, say } from '../../ui/output.ts';
 import { printable } from '../../ui/printable.ts';
 import { askYes, canAsk } from '../../ui/prompt.ts';

@@ -1,6 +1,6 @@
 import { prunable, prune } from '../../install/prune.ts';
-import { lockGuest } from '../../plan/preflight.ts';
 import { type GuestStatus, guestStatus } from '../../status/status.ts';
+import { lockGuest } from '../../transaction/lock.ts';
 import { printResult, say, size } from '../../ui/output.ts';
 import { confirm } from '../shared/confirm.ts';
 import { type CommonOptions, type MutatingOptions, openTarget } from '../shared/options.ts';

@@ -1,10 +1,10 @@
-import type { Artifact } from '../build/artifact.ts';
-import { initramfsImages } from '../initramfs/tools.ts';
-import type { Target } from '../machine/port.ts';
-import { toolVersion } from '../package-root.ts';
-import type { Plan } from '../plan/plan.ts';
-import type { Progress } from '../progress.ts';
-import type { Installation } from './install.ts';
+import type { Artifact } from '../../build/artifact.ts';
+import { initramfsImages } from '../../initramfs/tools.ts';
+import type { Installation } from '../../install/install.ts';
+import type { Target } from '../../machine/port.ts';
+import { toolVersion } from '../../package-root.ts';
+import type { Plan } from '../../plan/plan.ts';
+import type { Progress } from '../../progress.ts';
 
 /** What `install` is to do, from the plan and what was made for it. */
 export async function installation(

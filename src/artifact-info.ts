@@ -1,0 +1,40 @@
+import * as v from 'valibot';
+
+const proof = v.object({
+  name: v.string(),
+  ok: v.boolean(),
+  detail: v.string(),
+  waived: v.optional(v.boolean(), false),
+});
+
+/**
+ * What an artifact is made of, and why it is believed. `build` writes it, `install` keeps it in its manifest, and
+ * neither of the two may import the other: so it is ground for both.
+ */
+export const artifactInfoSchema = v.object({
+  source: v.object({
+    origin: v.string(),
+    version: v.nullable(v.string()),
+    file: v.string(),
+    sha256: v.string(),
+    patchedSha256: v.string(),
+  }),
+  headers: v.object({ origin: v.string(), version: v.string(), release: v.nullable(v.string()) }),
+  packages: v.array(v.object({ name: v.string(), version: v.string(), sha256: v.string() })),
+  /** Null where the source had no branch: nothing was patched. */
+  patch: v.nullable(
+    v.object({
+      name: v.string(),
+      origin: v.picklist(['stored', 'adapted']),
+      firstLine: v.number(),
+      lastLine: v.number(),
+      diff: v.string(),
+    }),
+  ),
+  compiler: v.string(),
+  command: v.array(v.string()),
+  vermagic: v.string(),
+  proofs: v.array(proof),
+});
+export type ArtifactInfo = v.InferOutput<typeof artifactInfoSchema>;
+export type Proof = v.InferOutput<typeof proof>;
