@@ -99,7 +99,7 @@ try {
   const late = AbortSignal.timeout(LIMIT_MINUTES * 60_000);
   process.exitCode = await main(AbortSignal.any([signals.signal, late]));
 } catch (error) {
-  if (signals.signal.aborted) process.exitCode = 128 + signals.number();
+  if (signals.signal.aborted) process.exitCode = signals.status();
   else if (isFailure(error)) {
     sayFailure(error.failure, false, undefined);
     process.exitCode = 3;

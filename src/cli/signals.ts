@@ -1,18 +1,28 @@
+/** What signals ask of a run. */
+export interface Interrupts {
+  /** Aborted by the first signal. */
+  readonly signal: AbortSignal;
+  /** The exit status of a run that a signal ended, as shells have it: 128 and the signal's number. */
+  readonly status: () => number;
+  readonly stop: () => void;
+}
+
+const NUMBERS = { SIGINT: 2, SIGTERM: 15, SIGHUP: 1 } as const;
+
 /** The first signal asks the run to put things back and end; it is never cut off in the middle of a write. */
-export function watchSignals(): { signal: AbortSignal; number: () => number; stop: () => void } {
+export function watchSignals(): Interrupts {
   const controller = new AbortController();
-  let number = 2;
-  const numbers = { SIGINT: 2, SIGTERM: 15, SIGHUP: 1 } as const;
+  let number: number = NUMBERS.SIGINT;
   const stop = (name: NodeJS.Signals): void => {
-    number = numbers[name as keyof typeof numbers];
+    number = NUMBERS[name as keyof typeof NUMBERS];
     controller.abort();
   };
-  for (const name of Object.keys(numbers)) process.on(name, stop);
+  for (const name of Object.keys(NUMBERS)) process.on(name, stop);
   return {
     signal: controller.signal,
-    number: () => number,
+    status: () => 128 + number,
     stop: () => {
-      for (const name of Object.keys(numbers)) process.off(name, stop);
+      for (const name of Object.keys(NUMBERS)) process.off(name, stop);
     },
   };
 }

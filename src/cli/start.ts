@@ -2,7 +2,7 @@ import { setFlagsFromString } from 'node:v8';
 import { failure } from '../errors.ts';
 import { lostOutput, outliveReaders } from '../ui/readers.ts';
 
-/** Where a run begins, and where it ends: the answer is its exit status. */
+/** Runs one command line from start to end; answers the exit status. */
 export async function start(argv: readonly string[]): Promise<number> {
   outliveReaders();
   const status = await run(argv);
@@ -10,32 +10,32 @@ export async function start(argv: readonly string[]): Promise<number> {
   if (problem === undefined) return status;
   const error = failure(
     'E_OUTPUT',
-    `what the command did is done, but stdout could not be written: ${problem.message}`,
-    'make room where stdout goes; mptfix status tells how the guest stands',
+    `the command did its work, but stdout could not be written: ${problem.message}`,
+    'free space where stdout goes; mptfix status shows the guest’s state',
   );
-  return (await import('./main.ts')).tellFailure(error, []);
+  return (await import('./main.ts')).reportFailure(error, []);
 }
 
 /**
- * Timers call `watch once` each minute on every guest: it goes past the command line's parser and
- * whatever else it does not need. All others, and whatever is not plain here, are `cli.ts`'s.
+ * Timers call `watch once` each minute on every guest: it skips the command line's parser and whatever else it does
+ * not need. All other commands, and a `watch once` with anything unusual in its line, go to `main`.
  */
 async function run(argv: readonly string[]): Promise<number> {
-  if (argv[0] !== 'watch') return viaCli(argv);
+  if (argv[0] !== 'watch') return viaMain(argv);
   if (argv[1] === 'worker') return (await import('../commands/watch/worker.ts')).worker(argv[2]);
-  if (argv[1] !== 'once') return viaCli(argv);
+  if (argv[1] !== 'once') return viaMain(argv);
   const { quickOptions } = await import('../commands/watch/quick.ts');
   const options = quickOptions(argv.slice(2));
-  if (options === undefined) return viaCli(argv);
+  if (options === undefined) return viaMain(argv);
   // A tenth of a second is not worth the compilers' threads and memory: 9 MiB of 65.
   for (const flag of ['--no-opt', '--no-maglev', '--semi-space-growth-factor=1']) setFlagsFromString(flag);
   try {
     return await (await import('../commands/watch/once.ts')).once(options);
   } catch (error) {
-    return (await import('./main.ts')).tellFailure(error, argv);
+    return (await import('./main.ts')).reportFailure(error, argv);
   }
 }
 
-async function viaCli(argv: readonly string[]): Promise<number> {
+async function viaMain(argv: readonly string[]): Promise<number> {
   return (await import('./main.ts')).main(argv);
 }
