@@ -1,4 +1,4 @@
-import { Command } from 'commander';
+import { Command, Help, type Option } from 'commander';
 import { declareApply } from '../commands/apply/declare.ts';
 import { declareBuild } from '../commands/build/declare.ts';
 import { declareCheck } from '../commands/check/declare.ts';
@@ -8,6 +8,7 @@ import { declareHarden } from '../commands/harden/declare.ts';
 import { declarePlan } from '../commands/plan/declare.ts';
 import { declareRecover } from '../commands/recover/declare.ts';
 import { declareRollback } from '../commands/rollback/declare.ts';
+import { type Example, examples } from '../commands/shared/flags.ts';
 import type { Run } from '../commands/shared/options.ts';
 import { declareStatus } from '../commands/status/declare.ts';
 import { declareWatch } from '../commands/watch/declare.ts';
@@ -28,16 +29,31 @@ const DECLARATIONS = [
   declareDemo,
 ];
 
+const EXAMPLES: readonly Example[] = [
+  ['mptfix check', 'is this machine affected, and why?'],
+  ['mptfix apply --dry-run', 'what would be done about it'],
+  ['mptfix apply', 'as root: do it'],
+];
+
 /** The whole command line; `run` is given the action of the command that it names. Parsing throws CommanderError. */
 export function commandLine(run: Run): Command {
   const program = new Command('mptfix')
     .description(
-      'Finds, patches, proves, installs and puts back the LSI Fusion MPT driver that makes a guest’s file systems read-only when a SAN path fails over',
+      'Finds, patches, proves, installs and rolls back the LSI Fusion MPT driver, which makes a guest’s file systems read-only when a SAN path fails over',
     )
     .version(toolVersion())
     .exitOverride()
-    // It tells errors in a form of its own, and the whole help where a command is missing: `main` has ours.
-    .configureOutput({ writeErr: () => {} });
+    // commander prints errors in a form of its own, and the whole help where a command is missing: `main` prints ours.
+    .configureOutput({ writeErr: () => {} })
+    .configureHelp({ optionDescription: withoutFalse });
+  examples(program, EXAMPLES);
   for (const declare of DECLARATIONS) declare(program, run);
   return program;
+}
+
+const help = new Help();
+
+/** That an option is off by default goes without saying. */
+function withoutFalse(option: Option): string {
+  return option.defaultValue === false ? option.description : help.optionDescription(option);
 }

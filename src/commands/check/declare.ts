@@ -1,12 +1,21 @@
 import type { Command } from 'commander';
-import { common } from '../shared/flags.ts';
+import { common, type Example, examples } from '../shared/flags.ts';
 import type { Run } from '../shared/options.ts';
+
+const EXAMPLES: readonly Example[] = [
+  ['mptfix check', 'this machine; exit status 10 if it is affected'],
+  ['mptfix check --root /mnt/guest --json', 'a guest’s disk that is mounted at /mnt/guest, as JSON'],
+  ['mptfix check --module mptscsih.ko', 'one module file, without its guest'],
+];
 
 /** `mptfix check` with its options. */
 export function declareCheck(program: Command, run: Run): void {
-  common(program.command('check'))
-    .description('tell whether the guest’s driver turns BUSY into an I/O error, and why')
-    .option('--source <path>', 'judge a source file, a driver’s folder, a kernel tree or a tarball alone')
-    .option('--module <file>', 'judge a module file alone')
+  examples(common(program.command('check')), EXAMPLES)
+    .description('report whether the guest’s driver turns a SCSI BUSY into an I/O error, with the evidence')
+    .option(
+      '--source <path>',
+      'check only this source: a file, the driver’s folder, a kernel tree or a tarball',
+    )
+    .option('--module <file>', 'check only this module file')
     .action((options) => run(async (signal) => (await import('./check.ts')).check(options, signal)));
 }

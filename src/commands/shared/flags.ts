@@ -1,20 +1,35 @@
 import { type Command, Option } from 'commander';
 import { PLACEMENTS } from '../../install/placements.ts';
 
+/** A line to type as an example, from `mptfix` on, and what it does. */
+export type Example = readonly [line: string, does: string];
+
+/** Ends the command's --help with examples. */
+export function examples(command: Command, list: readonly Example[]): Command {
+  const lines = list.map(([line, does]) => `  $ ${line}\n      ${does}`);
+  return command.addHelpText('after', ['', 'Examples:', ...lines].join('\n'));
+}
+
 /** What every command has that looks at a guest. */
 export function common(command: Command): Command {
   return output(
     command
-      .option('--root <folder>', 'a guest’s tree (a mounted image, a chroot) instead of this machine')
-      .option('--kernel <release>', 'which kernel of the guest; a tree’s only one is found'),
+      .option(
+        '--root <folder>',
+        'look at the guest mounted there (a disk image, a chroot) instead of this machine',
+      )
+      .option(
+        '--kernel <release>',
+        'the kernel to look at; default: the running one, or the only one of a mounted guest',
+      ),
   );
 }
 
-/** How a command shows what it has found. */
+/** How a command shows its result. */
 export function output(command: Command): Command {
   return command
-    .option('--json', 'one JSON document on stdout', false)
-    .option('--verbose', 'say more on stderr', false);
+    .option('--json', 'print one JSON document on stdout', false)
+    .option('--verbose', 'print more on stderr', false);
 }
 
 /** The values of an option that may be given several times, in their order. */
@@ -27,49 +42,60 @@ export function building(command: Command): Command {
   return command
     .option(
       '--source <path>',
-      'the kernel’s source: tarball, unpacked tree or the driver’s folder; else it is fetched',
+      'the kernel’s source: a tarball, an unpacked tree or the driver’s folder; fetched by default',
     )
     .option(
       '--headers <folder>',
-      'the kernel’s build folder (linux-headers-…); else the guest’s own, else it is fetched',
+      'the kernel’s build folder (linux-headers-…); by default the guest’s own, or fetched',
     )
     .option(
       '--whole-tree',
-      'configure the whole source as the guest’s kernel, instead of using its headers',
+      'configure the whole source tree as the guest’s kernel, instead of using its headers',
       false,
     )
-    .option('--full', 'with --whole-tree: make all its modules (hours), and take the one', false)
-    .option('--offline', 'fetch nothing: what is missing is an error', false)
-    .option('--work <folder>', 'where the private work folder is made (default /var/tmp)');
+    .option('--full', 'with --whole-tree: build all its modules (takes hours) and keep the one', false)
+    .option('--offline', 'fetch nothing; fail if something is missing', false)
+    .option('--work <folder>', 'create the private work folder there (default: /var/tmp)');
 }
 
-/** How the module is made. */
+/** How the module is built. */
 export function making(command: Command): Command {
   return command
-    .option('--make-var <name=value>', 'a variable for make, such as CC=gcc-11 (repeats)', repeatable)
-    .option('--allow-unproven', 'go on although the unchanged source does not give the guest’s module', false)
-    .option('--config <file>', 'with --whole-tree: the guest’s .config, where it is not in its /boot')
+    .option(
+      '--make-var <name=value>',
+      'pass a variable to make, such as CC=gcc-11; may be repeated',
+      repeatable,
+    )
+    .option(
+      '--allow-unproven',
+      'continue even if the unpatched source does not reproduce the guest’s module',
+      false,
+    )
+    .option('--config <file>', 'with --whole-tree: the guest’s .config, if it is not in its /boot')
     .option('--symvers <file>', 'with --whole-tree: the distro’s Module.symvers')
-    .option('--sign-key <file>', 'sign the module with this key, by the kernel’s own sign-file')
-    .option('--sign-cert <file>', 'the key’s certificate')
-    .option('--no-cache', 'neither use nor fill this machine’s cache of builds');
+    .option('--sign-key <file>', 'sign the module with this key, using the kernel’s own sign-file')
+    .option('--sign-cert <file>', 'the certificate of the key')
+    .option('--no-cache', 'do not use or fill this machine’s build cache');
 }
 
-/** How it is installed. */
+/** How the module is installed. */
 export function installing(command: Command): Command {
   return command
     .addOption(
-      new Option('--placement <where>', 'over the package’s module, or beside it in updates/')
+      new Option(
+        '--placement <where>',
+        'replace the package’s module, or put the new one beside it in updates/',
+      )
         .choices(PLACEMENTS)
         .default('in-place'),
     )
-    .option('--no-initramfs', 'leave the initramfs: a reboot would load the old driver from it')
-    .option('--boot-entry', 'let the boot menu offer the old initramfs, too', false);
+    .option('--no-initramfs', 'leave the initramfs alone; the next boot may load the old driver from it')
+    .option('--boot-entry', 'add a boot menu entry with the old initramfs', false);
 }
 
 /** What every command has that changes a guest. */
 export function mutating(command: Command): Command {
   return command
-    .option('--yes', 'do not ask', false)
-    .option('--dry-run', 'say what would be done, and write nothing', false);
+    .option('--yes', 'do not ask for confirmation', false)
+    .option('--dry-run', 'print what would be done, and write nothing', false);
 }

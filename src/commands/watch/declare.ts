@@ -1,60 +1,93 @@
 import type { Command } from 'commander';
 import { failure } from '../../errors.ts';
-import { mutating, repeatable } from '../shared/flags.ts';
+import { type Example, examples, mutating, repeatable } from '../shared/flags.ts';
 import type { Run } from '../shared/options.ts';
 import type { WatchInstallOptions } from './install.ts';
 import type { WatchOnceOptions, WatchOptions } from './options.ts';
 import { ONCE_FLAGS, TELLING_FLAGS, type WatchFlag } from './quick.ts';
 
+const EXAMPLES = {
+  watch: [
+    ['mptfix watch once', 'check this machine now'],
+    ['mptfix watch install --to admin@example.org', 'as root: check every minute, and mail about it'],
+  ],
+  once: [
+    ['mptfix watch once', 'check this machine; exit status 10 if a file system cannot be written'],
+    ['mptfix watch once admin@example.org', 'and mail this address once an event'],
+    ['mptfix watch once --probe --nagios', 'as a Nagios plugin, with a small test file on each file system'],
+  ],
+  follow: [
+    ['mptfix watch follow', 'print each change of a file system, until SIGTERM'],
+    ['mptfix watch follow --json --to admin@example.org', 'one JSON document a line, and a mail about each'],
+  ],
+  testMail: [
+    ['mptfix watch test-mail admin@example.org', 'would a mail get out, and which way?'],
+    ['mptfix watch test-mail --config /etc/mptfix.json', 'the relay and webhook of this configuration'],
+  ],
+  install: [
+    ['mptfix watch install --to admin@example.org', 'as root: check every minute, and mail about it'],
+    ['mptfix watch install --every 10m --from-disk --dry-run', 'what would be set up for every ten minutes'],
+  ],
+  uninstall: [
+    ['mptfix watch uninstall --dry-run', 'what would be removed'],
+    ['mptfix watch uninstall --yes', 'as root: remove it without questions'],
+  ],
+} as const satisfies Readonly<Record<string, readonly Example[]>>;
+
 /** `mptfix watch …`: the commands with their options. */
 export function declareWatch(program: Command, run: Run): void {
   const watch = program
     .command('watch')
-    .description('know within a minute that a file system went read-only, and tell the right person once');
+    .description('notice within a minute that a file system went read-only, and send one mail about it');
+  examples(watch, EXAMPLES.watch);
 
-  withFlags(watch.command('once').argument('[address...]'), ONCE_FLAGS)
-    .description('look at every file system once; exit status 10 where one cannot be written')
+  examples(withFlags(watch.command('once').argument('[address...]'), ONCE_FLAGS), EXAMPLES.once)
+    .description('check every file system once; exit status 10 if one cannot be written')
     .action((addresses: readonly string[], options: WatchOnceOptions) =>
       run(async () => (await import('./once.ts')).once(withAddresses(addresses, options))),
     );
 
-  withFlags(watch.command('follow').argument('[address...]'), TELLING_FLAGS)
-    .description('look whenever the kernel speaks of a file system; a line for each change, until SIGTERM')
+  examples(withFlags(watch.command('follow').argument('[address...]'), TELLING_FLAGS), EXAMPLES.follow)
+    .description(
+      'check whenever the kernel logs about a file system; print a line for each change, until SIGTERM',
+    )
     .action((addresses: readonly string[], options: WatchOptions) =>
       run(async (signal) => (await import('./follow.ts')).follow(withAddresses(addresses, options), signal)),
     );
 
-  withFlags(watch.command('test-mail').argument('[address...]'), TELLING_FLAGS)
-    .description('send a test by the channels that an alarm would take, and say which one took it')
+  examples(withFlags(watch.command('test-mail').argument('[address...]'), TELLING_FLAGS), EXAMPLES.testMail)
+    .description('send a test through the channels that an alarm would use, and report which one took it')
     .action((addresses: readonly string[], options: WatchOptions) =>
       run(async () => (await import('./test-mail.ts')).testMail(withAddresses(addresses, options))),
     );
 
-  mutating(withFlags(watch.command('install').argument('[address...]'), TELLING_FLAGS))
-    .description('have watch once run regularly: by a systemd timer, else by cron')
-    .option('--every <time>', 'minutes or hours: 1m, 10m, 1h', interval, 1)
-    .option('--probe', 'also write a small file on each file system each time', false)
-    .option('--from-disk', 'run from the disk instead of a copy in memory (saves 130 MB)', false)
+  examples(
+    mutating(withFlags(watch.command('install').argument('[address...]'), TELLING_FLAGS)),
+    EXAMPLES.install,
+  )
+    .description('run watch once regularly, by a systemd timer or by cron')
+    .option('--every <time>', 'the interval in minutes or hours: 1m, 10m, 1h', interval, 1)
+    .option('--probe', 'also write a small file to each file system each time', false)
+    .option('--from-disk', 'run from the disk instead of from a copy in memory (saves 130 MB)', false)
     .action((addresses: readonly string[], options: WatchInstallOptions) =>
       run(async (signal) =>
         (await import('./install.ts')).install(withAddresses(addresses, options), signal),
       ),
     );
 
-  mutating(
-    withFlags(
-      watch.command('uninstall'),
-      TELLING_FLAGS.filter(({ name }) => name !== 'to' && name !== 'config'),
-    ),
-  )
-    .description('take the schedule away, and all that the watch keeps')
+  const uninstall = withFlags(
+    watch.command('uninstall'),
+    TELLING_FLAGS.filter(({ name }) => name !== 'to' && name !== 'config'),
+  );
+  examples(mutating(uninstall), EXAMPLES.uninstall)
+    .description('remove the schedule and everything else that the watch keeps')
     .action((options: WatchInstallOptions) =>
       run(async (signal) => (await import('./install.ts')).uninstall(options, signal)),
     );
 
   watch
     .command('load', { hidden: true })
-    .description('put a copy of the watch into memory; the schedule does it after boot')
+    .description('copy the watch into memory; the schedule runs this after boot')
     .action(() => run(async () => (await import('./install.ts')).load()));
 }
 
@@ -67,7 +100,7 @@ function interval(text: string): number {
   if (amount !== '' && fits) return minutes;
   throw failure(
     'E_USAGE',
-    `--every does not take ${JSON.stringify(text)}`,
+    `--every cannot be ${JSON.stringify(text)}`,
     'give a part of an hour or a day: 1m, 5m, 10m, 1h, 6h',
   );
 }
@@ -81,7 +114,7 @@ function withFlags(command: Command, flags: readonly WatchFlag[]): Command {
   return command;
 }
 
-/** The article's script takes the address as its first argument. */
+/** An address may be given without --to, too: the article's script takes it as its first argument. */
 function withAddresses<Options extends { readonly to?: readonly string[] }>(
   addresses: readonly string[],
   options: Options,

@@ -1,6 +1,6 @@
 import type { WatchOnceOptions } from './options.ts';
 
-/** An option of `watch once`, as its help tells it. */
+/** An option of `watch once`, as its --help describes it. */
 export interface WatchFlag {
   readonly name: 'root' | 'config' | 'prometheus' | 'to' | 'json' | 'verbose' | 'nagios' | 'probe';
   /** What its value is called; undefined: it has none. */
@@ -9,20 +9,36 @@ export interface WatchFlag {
   readonly description: string;
 }
 
-/** The only list of them: the help is made of it, and both parsers are. */
+/** The only list of them: --help and both parsers are made from it. */
 export const ONCE_FLAGS: readonly WatchFlag[] = [
   {
     name: 'root',
     value: 'folder',
-    description: 'a guest’s tree with its own /proc, /sys and /etc instead of this machine',
+    description: 'check the guest mounted there, with its own /proc, /sys and /etc',
   },
-  { name: 'to', value: 'address', repeats: true, description: 'mail this address once an event (repeats)' },
-  { name: 'config', value: 'file', description: 'relay, webhook and more (default /etc/mptfix.json)' },
-  { name: 'probe', description: 'also write, sync and remove a small file on each' },
-  { name: 'nagios', description: 'one line for Nagios and its kin; exit status 0, 1, 2 or 3' },
-  { name: 'prometheus', value: 'file', description: 'write metrics for node_exporter’s textfile collector' },
-  { name: 'json', description: 'one JSON document on stdout' },
-  { name: 'verbose', description: 'say more on stderr' },
+  {
+    name: 'to',
+    value: 'address',
+    repeats: true,
+    description: 'mail this address once an event; may be repeated',
+  },
+  {
+    name: 'config',
+    value: 'file',
+    description: 'configuration: relay, webhook and more (default: /etc/mptfix.json)',
+  },
+  { name: 'probe', description: 'also write, sync and remove a small file on each file system' },
+  {
+    name: 'nagios',
+    description: 'print one line for Nagios or a compatible monitor; exit status 0, 1, 2 or 3',
+  },
+  {
+    name: 'prometheus',
+    value: 'file',
+    description: 'write metrics to this file, for node_exporter’s textfile collector',
+  },
+  { name: 'json', description: 'print one JSON document on stdout' },
+  { name: 'verbose', description: 'print more on stderr' },
 ];
 
 /** What `watch follow`, `test-mail` and `install` have of them. */
@@ -32,7 +48,7 @@ export const TELLING_FLAGS: readonly WatchFlag[] = ONCE_FLAGS.filter(({ name }) 
 
 /**
  * Reads a plain command line of `watch once`; a word that is no option is an address, as the article's script has it.
- * Undefined where anything is unusual: the full parser then tells what is wrong.
+ * Undefined where anything is unusual: the full parser then reports what is wrong.
  */
 export function quickOptions(words: readonly string[]): WatchOnceOptions | undefined {
   const found: { -readonly [Name in keyof WatchOnceOptions]: WatchOnceOptions[Name] } = {
