@@ -1,10 +1,19 @@
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { mptfix } from './helpers/cli.ts';
 
-const README = readFileSync('README.md', 'utf8');
+/** README.md and the pages of docs/ that it leads to: what a user reads, as one text. */
+const README = [
+  'README.md',
+  ...readdirSync('docs')
+    .filter((name) => name.endsWith('.md'))
+    .sort()
+    .map((name) => `docs/${name}`),
+]
+  .map((path) => readFileSync(path, 'utf8'))
+  .join('\n');
 
-/** The options of each command, by its words, as `--help` tells them: `watch once` has `--root`. */
+/** The options of each command, by its words, as `--help` lists them: `watch once` has `--root`. */
 const commands = new Map<string, ReadonlySet<string>>();
 
 /** Reads a command's help, and that of each command in it. */
@@ -23,7 +32,7 @@ const optionsIn = (text: string): string[] => text.match(/(?<![\w-])--[a-z][a-z-
 const named = (): Set<string> => new Set(optionsIn(README));
 const known = (): Set<string> => new Set([...commands.values()].flatMap((options) => [...options]));
 
-/** What README.md shows to be typed: words in backquotes, and lines of their own, from the word `mptfix` on. */
+/** What README.md and docs/ show to be typed: words in backquotes, and lines of their own, from the word `mptfix` on. */
 function commandLines(): string[] {
   const typed = [...README.matchAll(/`([^`\n]+)`|^ {4}(\S.*)$/gm)].map((match) => match[1] ?? match[2] ?? '');
   return typed.flatMap((line) => /(?:^|^sudo |-- )mptfix ([a-z].*)$/.exec(line)?.[1] ?? []);
@@ -37,19 +46,20 @@ function commandOf(line: string): string | undefined {
 
 const WATCH_ALONE = 'watch';
 
-describe('README.md and --help agree:', () => {
+describe('README.md with docs/ and --help agree:', () => {
   test('each names every option that the other one has', () => {
-    const own = new Set(['--help', '--version']);
+    // commander's own two, and one of `npm run lab`.
+    const own = new Set(['--help', '--version', '--demo']);
     expect([...named()].filter((option) => !known().has(option) && !own.has(option))).toEqual([]);
     expect([...known()].filter((option) => !named().has(option) && !own.has(option))).toEqual([]);
   });
 
-  test('every command is there to be typed, and every one that is there is one', () => {
+  test('every command is there to be typed, and nothing that is no command', () => {
     const lines = commandLines();
     expect(lines.length).toBeGreaterThan(20);
     expect(lines.filter((line) => commandOf(line) === undefined && line !== WATCH_ALONE)).toEqual([]);
     const unnamed = [...commands.keys()].filter((name) => !lines.some((line) => commandOf(line) === name));
-    // `mptfix watch once` stands there in full, and the paragraph goes on with `watch follow`; the demo is a script.
+    // `mptfix watch once` is there in full, and a paragraph continues with `watch follow`; the demo is a script.
     expect(
       unnamed.filter((name) => !README.includes(`\`${name}\``) && !README.includes(`npm run ${name}`)),
     ).toEqual([]);
@@ -79,8 +89,8 @@ describe('README.md and --help agree:', () => {
   test('words that an option takes are the same', async () => {
     const { stdout } = await mptfix(['apply', '--help']);
     const choices = /--placement[\s\S]*?choices:\s+([^)]*?), default/.exec(stdout)?.[1] ?? '';
-    const told = [...README.matchAll(/`--placement ([a-z-]+)`/g)].map((match) => match[1]);
-    expect(told).toEqual(choices.split(/,\s+/).map((word) => word.replaceAll('"', '')));
+    const documented = [...README.matchAll(/`--placement ([a-z-]+)`/g)].map((match) => match[1]);
+    expect(documented).toEqual(choices.split(/,\s+/).map((word) => word.replaceAll('"', '')));
   });
 });
 
