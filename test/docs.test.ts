@@ -1,6 +1,8 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { describe, expect, test } from 'vitest';
+import { ROOMS } from '../scripts/rooms.ts';
+import { EXIT_STATUS } from '../src/errors.ts';
 
 const PAGES = [
   ...readdirSync('.').filter((name) => name.endsWith('.md')),
@@ -41,4 +43,38 @@ describe('documents:', () => {
     const readme = readFileSync('README.md', 'utf8');
     expect(PAGES.filter((page) => page.startsWith('docs/') && !readme.includes(`](${page}`))).toEqual([]);
   });
+});
+
+/** The cells of a page's table rows whose first cell is one word in backquotes, that word without them. */
+function rows(page: string): readonly (readonly string[])[] {
+  return [...readFileSync(page, 'utf8').matchAll(/^\| `([\w-]+)` \|(.*)\|$/gm)].map(
+    ([, first = '', rest = '']) => [first, ...rest.split('|').map((cell) => cell.trim())],
+  );
+}
+
+test('docs/errors.md lists every error code with its exit status', () => {
+  const documented = rows('docs/errors.md').map(([code, status]) => [code, Number(status)]);
+  expect(documented.length).toBe(Object.keys(EXIT_STATUS).length);
+  expect(Object.fromEntries(documented)).toEqual(EXIT_STATUS);
+});
+
+test('README.md lists every exit status of an error', () => {
+  const table = /## Exit statuses[\s\S]*?(?=\n## )/.exec(readFileSync('README.md', 'utf8'))?.[0] ?? '';
+  const listed = [...table.matchAll(/^\| ([\d, ]+) \|/gm)].flatMap(([, cell = '']) =>
+    cell.split(', ').map(Number),
+  );
+  expect(Object.values(EXIT_STATUS).filter((status) => !listed.includes(status))).toEqual([]);
+});
+
+test('docs/architecture.md has the table of rooms as scripts/rooms.ts has it', () => {
+  const above: string[] = [];
+  const documented = rows('docs/architecture.md').map(([room = '', , cell = '']) => {
+    const words = [...cell.matchAll(/`([\w-]+)`/g)].map(([, word = '']) => word);
+    const allowed = cell === 'all above' ? [...above] : words;
+    above.push(room);
+    return [room, allowed.toSorted()] as const;
+  });
+  const rooms = Object.entries(ROOMS).map(([room, allowed]) => [room, allowed.toSorted()] as const);
+  expect(documented.length).toBe(rooms.length);
+  expect(Object.fromEntries(documented)).toEqual(Object.fromEntries(rooms));
 });
