@@ -1,9 +1,8 @@
 import { execFileSync } from 'node:child_process';
 import { closeSync, openSync, readSync, rmSync, writeFileSync, writeSync } from 'node:fs';
 import { Header } from 'tar';
-import { reintroduceBranch } from '../src/driver/patch/reintroduce.ts';
-import { readLayout, type XzBlock, type XzLayout } from '../src/kernel-source/xz/layout.ts';
-import { streamEnd } from '../src/kernel-source/xz/stream-end.ts';
+import { reintroduceBranch } from '../src/driver/patch/make.ts';
+import { readLayout, streamEnd, type XzBlock, type XzLayout } from '../src/kernel-source/xz/blocks.ts';
 import { localTarget } from '../src/machine/tree.ts';
 
 const DRIVER = 'drivers/message/fusion/mptscsih.c';

@@ -5,10 +5,10 @@ import { type FixedHow, MPTSCSI, MPTSCSIH } from '../driver/tables/kernel-row.ts
 import { type KernelTableEvidence, kernelTableVerdict } from '../driver/tables/kernels.ts';
 import type { Evidence, Verdict } from '../driver/verdict.ts';
 import type { Distro } from '../guest/distro.ts';
-import { type Facts, gatherFacts } from '../guest/facts.ts';
 import type { KernelFacts } from '../guest/kernel.ts';
 import { readModule } from '../guest/module-file.ts';
 import type { Target } from '../machine/port.ts';
+import { type Facts, gatherFacts } from './facts.ts';
 
 /** The answer for a guest, with every reason for it. */
 export interface Assessment {

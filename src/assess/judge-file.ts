@@ -1,13 +1,11 @@
 import { join } from 'node:path';
 import { scanModule, verdictOfModuleScan } from '../driver/module/scan.ts';
-import { verdictOfScan } from '../driver/source/evidence.ts';
-import { type SourceScan, scanDriverSource } from '../driver/source/scan.ts';
+import { type SourceScan, scanDriverSource, verdictOfScan } from '../driver/source/scan.ts';
 import type { Evidence } from '../driver/verdict.ts';
 import { failure } from '../errors.ts';
 import { readModule } from '../guest/module-file.ts';
 import { isArchive } from '../kernel-source/archive.ts';
-import { DRIVER_FOLDER } from '../kernel-source/driver-files.ts';
-import { readDriverTree } from '../kernel-source/tree.ts';
+import { DRIVER_FOLDER, readDriverTree } from '../kernel-source/driver-files.ts';
 import { unpackDriver } from '../kernel-source/unpack.ts';
 import { localTarget } from '../machine/tree.ts';
 import { silentProgress } from '../progress.ts';

@@ -1,5 +1,5 @@
 import { basename, dirname } from 'node:path/posix';
-import { cleanText } from '../guest/release-text.ts';
+import { cleanText } from '../guest/clean-text.ts';
 import type { TargetReads } from '../machine/port.ts';
 
 /** One file as it must be afterwards; the caller writes it, keeps owner and mode, and can undo it. */

@@ -1,15 +1,13 @@
 import type { ArtifactInfo } from '../artifact-info.ts';
-import { compressModule } from '../elf/compression.ts';
+import { compressModule, moduleFormat, xzCheck } from '../elf/compression.ts';
 import { readElf } from '../elf/elf.ts';
-import { moduleFormat } from '../elf/format.ts';
-import { modinfo, modinfoField } from '../elf/modinfo.ts';
-import { xzCheck } from '../elf/xz.ts';
+import { modinfo, modinfoField } from '../elf/module-data.ts';
 import { failure } from '../errors.ts';
 import { filterTool } from '../guest/module-file.ts';
 import { sha256 } from '../hash.ts';
 import type { DriverFiles } from '../kernel-source/driver-files.ts';
+import { treeVersion } from '../kernel-source/driver-files.ts';
 import type { Headers } from '../kernel-source/headers.ts';
-import { treeVersion } from '../kernel-source/makefile-version.ts';
 import { requireTools, TOOLS } from '../machine/tools.ts';
 import { originText } from '../plan/origins.ts';
 import type { Workspace } from '../work/workspace.ts';

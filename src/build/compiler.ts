@@ -1,5 +1,5 @@
 import type { ElfFile } from '../elf/elf.ts';
-import { bytesOfSection } from '../elf/elf.ts';
+import { bytesOfSection } from '../elf/sections.ts';
 import type { Tool } from '../machine/tools.ts';
 import type { Workspace } from '../work/workspace.ts';
 import type { ProofResult } from './proof.ts';

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { readElf } from '../elf/elf.ts';
-import { modinfo, modinfoField } from '../elf/modinfo.ts';
+import { modinfo, modinfoField } from '../elf/module-data.ts';
 import type { Workspace } from '../work/workspace.ts';
 import type { ProofResult } from './proof.ts';
 

@@ -1,5 +1,4 @@
-import { moduleFile, readModule } from '../guest/module-file.ts';
-import { modulePath } from '../guest/module-index.ts';
+import { moduleFile, modulePath, readModule } from '../guest/module-file.ts';
 import { MODULES_FOLDER } from '../machine/folders.ts';
 import type { Target } from '../machine/port.ts';
 import { DEPENDENTS, dependsOf, type SandboxModule } from './dependencies.ts';

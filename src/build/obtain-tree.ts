@@ -1,8 +1,8 @@
 import { join, resolve } from 'node:path';
 import { gunzipSync } from 'node:zlib';
 import { failure } from '../errors.ts';
+import { treeVersion } from '../kernel-source/driver-files.ts';
 import type { Headers } from '../kernel-source/headers.ts';
-import { treeVersion } from '../kernel-source/makefile-version.ts';
 import { wholeTree } from '../kernel-source/whole-tree.ts';
 import type { TargetReads } from '../machine/port.ts';
 import { localTarget } from '../machine/tree.ts';

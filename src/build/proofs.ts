@@ -1,8 +1,6 @@
 import { scanModule } from '../driver/module/scan.ts';
 import type { ElfFile } from '../elf/elf.ts';
-import { exportsOf } from '../elf/exports.ts';
-import { modinfo, modinfoField } from '../elf/modinfo.ts';
-import { moduleVersions } from '../elf/versions.ts';
+import { exportsOf, modinfo, modinfoField, moduleVersions } from '../elf/module-data.ts';
 import { proveOnlyBranch } from './only-branch.ts';
 import type { ProofResult } from './proof.ts';
 import { proveProvenance } from './provenance.ts';

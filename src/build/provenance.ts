@@ -1,6 +1,6 @@
 import { compareSection } from '../elf/compare.ts';
 import type { ElfFile } from '../elf/elf.ts';
-import { modinfo } from '../elf/modinfo.ts';
+import { modinfo } from '../elf/module-data.ts';
 import { compilerOf } from './compiler.ts';
 import type { ProofResult } from './proof.ts';
 

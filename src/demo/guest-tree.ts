@@ -1,6 +1,6 @@
 import { basename, join } from 'node:path';
 import { compileModule } from '../build/compile.ts';
-import { reintroduceBranch } from '../driver/patch/reintroduce.ts';
+import { reintroduceBranch } from '../driver/patch/make.ts';
 import { compressModule } from '../elf/compression.ts';
 import { failure } from '../errors.ts';
 import { filterTool, moduleFile, readModule } from '../guest/module-file.ts';

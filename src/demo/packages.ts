@@ -1,5 +1,5 @@
 import { failure } from '../errors.ts';
-import { readDistro } from '../guest/facts.ts';
+import { readDistro } from '../guest/distro.ts';
 import { openApt } from '../kernel-source/apt.ts';
 import { findPackages, sourceArchive, unpackDeb } from '../kernel-source/debian.ts';
 import { providerFor } from '../kernel-source/provider.ts';

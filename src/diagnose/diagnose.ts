@@ -5,7 +5,7 @@ import type { Incident, RecordedError } from './incident.ts';
 import { incidentGrouper, type OlderIncidents } from './incidents.ts';
 import { mergeEvents } from './merge.ts';
 import { type DeviceNames, withNames } from './resolve.ts';
-import type { LogSource } from './source.ts';
+import type { LogSource } from './sources.ts';
 import { gravest } from './verdict.ts';
 
 /** What is diagnosed, and what of it. */

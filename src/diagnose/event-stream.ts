@@ -1,9 +1,8 @@
-import { absoluteTime, type ClockSettings } from '../kernel-log/clock.ts';
 import { type LogEvent, lineEvents } from '../kernel-log/events.ts';
 import { lineParser } from '../kernel-log/prefix.ts';
 import { type LineScanner, lineScanner } from '../kernel-log/scan.ts';
-import type { LogTime } from '../kernel-log/time.ts';
-import type { LogPart, LogSource } from './source.ts';
+import { absoluteTime, type ClockSettings, type LogTime } from '../kernel-log/time.ts';
+import type { LogPart, LogSource } from './sources.ts';
 
 /** A message, and when it was logged. */
 export interface TimedEvent {
@@ -106,4 +105,11 @@ function timeOf(event: LogEvent, { bootedAt }: LogSource, clock: ClockSettings):
   if (event.time !== undefined) return absoluteTime(event.time, clock);
   if (bootedAt === undefined || event.kernelSeconds === undefined) return undefined;
   return bootedAt + event.kernelSeconds * 1000;
+}
+
+/** Some logs have a host's whole name, others the first part. Empty where there is none. */
+export function shortHost(host: string | undefined): string {
+  if (host === undefined) return '';
+  // An address is no name with a domain.
+  return /^[\d.:]+$/.test(host) ? host : (host.split('.')[0] ?? host);
 }

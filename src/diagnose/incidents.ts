@@ -1,5 +1,5 @@
 import type { TimedEvent } from './event-stream.ts';
-import { shortHost } from './host.ts';
+import { shortHost } from './event-stream.ts';
 import type { Incident, RecordedError } from './incident.ts';
 import { type IncidentBuilder, incidentBuilder, isoTime } from './incident-builder.ts';
 

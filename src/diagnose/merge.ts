@@ -1,5 +1,5 @@
 import type { TimedEvent } from './event-stream.ts';
-import { shortHost } from './host.ts';
+import { shortHost } from './event-stream.ts';
 
 /** The same message of two logs may carry times that are so far apart: one log has whole seconds, clocks are set. */
 const SAME_WITHIN_MS = 60_000;

@@ -1,6 +1,7 @@
-import { type ElfFile, EM_386, EM_X86_64, sectionBytes, sectionNamed } from './elf.ts';
+import { type ElfFile, EM_386, EM_X86_64 } from './elf.ts';
 import { type ElfFunction, functionAt, functionBody, functionsOf } from './functions.ts';
 import { type Relocation, relocationsOf } from './relocations.ts';
+import { sectionBytes, sectionNamed } from './sections.ts';
 import { textAt } from './view.ts';
 import { type Located, sweep } from './x86/sweep.ts';
 

@@ -1,7 +1,6 @@
 import { constants, gunzipSync, gzipSync, zstdCompressSync, zstdDecompressSync } from 'node:zlib';
 import { failure, isFailure } from '../errors.ts';
-import type { ModuleFormat } from './format.ts';
-import { xzStatedSize } from './xz.ts';
+import { latin1 } from './view.ts';
 
 /**
  * Runs a filter program: `input` to its stdin, its stdout back. This room starts no process itself; callers pass
@@ -146,4 +145,92 @@ function unreadable(why: string, cause?: unknown): Error {
     'bring the module as the distribution shipped it, or judge the driver source with --source',
     cause === undefined ? {} : { cause },
   );
+}
+
+/** How a module's file is packed. `unknown` is neither a packing that is known nor an ELF file. */
+export type ModuleFormat = 'none' | 'gzip' | 'xz' | 'zstd' | 'bzip2' | 'lzma' | 'lz4' | 'unknown';
+
+/** First bytes by format: each tool's own file format description. `BZh` is followed by a digit, checked below. */
+const MAGICS: readonly (readonly [string, ModuleFormat])[] = [
+  ['7f454c46', 'none'],
+  ['1f8b08', 'gzip'],
+  ['fd377a585a00', 'xz'],
+  ['28b52ffd', 'zstd'],
+  ['04224d18', 'lz4'],
+  ['02214c18', 'lz4'],
+];
+
+/** The packing of a file by its first bytes, never by its name: a `.ko` may well be packed, and a `.xz` not. */
+export function moduleFormat(bytes: Uint8Array): ModuleFormat {
+  const head = Buffer.from(bytes.subarray(0, 13));
+  const hex = head.toString('hex');
+  const known = MAGICS.find(([magic]) => hex.startsWith(magic));
+  if (known !== undefined) return known[1];
+  if (/^BZh[1-9]/.test(latin1(head))) return 'bzip2';
+  return isLzmaAlone(head) ? 'lzma' : 'unknown';
+}
+
+/**
+ * .lzma has no magic. Its header is one byte of properties (0x5d from every known encoder), a dictionary size that
+ * is a power of two or one and a half of it, and the size or -1 in 64 bits (xz's lzma-file-format.txt).
+ */
+function isLzmaAlone(head: Buffer): boolean {
+  if (head.length < 13 || head[0] !== 0x5d) return false;
+  const dictionary = head.readUInt32LE(1);
+  const size = head.readBigUInt64LE(5);
+  const bits = dictionary.toString(2);
+  return /^11?0{12,}$/.test(bits) && (size === 0xffff_ffff_ffff_ffffn || size < 1n << 38n);
+}
+
+/** The format that a file name's suffix stands for, such as `.ko.xz`; `none` for a plain `.ko` or `.o`. */
+export function formatOfSuffix(name: string): ModuleFormat {
+  const suffix = /\.(gz|xz|zst|bz2|lzma|lz4)$/.exec(name)?.[1];
+  const names = { gz: 'gzip', xz: 'xz', zst: 'zstd', bz2: 'bzip2', lzma: 'lzma', lz4: 'lz4' } as const;
+  return suffix === undefined ? 'none' : names[suffix as keyof typeof names];
+}
+
+/** The integrity check of an .xz stream. The kernel's own decoder takes none and crc32 only. */
+export type XzCheck = 'none' | 'crc32' | 'crc64' | 'sha256' | 'unknown';
+
+const CHECKS: Readonly<Record<number, XzCheck>> = { 0: 'none', 1: 'crc32', 4: 'crc64', 10: 'sha256' };
+
+/** The check that the stream header names: the low four bits of its eighth byte (xz-file-format.txt, 2.1.1.2). */
+export function xzCheck(bytes: Uint8Array): XzCheck {
+  const flags = bytes[7];
+  if (flags === undefined || bytes[6] !== 0) return 'unknown';
+  return CHECKS[flags] ?? 'unknown';
+}
+
+/**
+ * The uncompressed size in bytes that the index of a one-stream .xz file states; undefined where the end of the file
+ * is no such index. It is a claim of the file and no proof: it serves to refuse early, with a plain reason.
+ * (xz-file-format.txt, 2.1.2 and 4: footer with the index's size, index of pairs of variable-length integers.)
+ */
+export function xzStatedSize(bytes: Uint8Array): number | undefined {
+  const footer = bytes.length - 12;
+  if (footer < 12 || bytes[footer + 10] !== 0x59 || bytes[footer + 11] !== 0x5a) return undefined;
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const indexSize = (view.getUint32(footer + 4, true) + 1) * 4;
+  const start = footer - indexSize;
+  if (start < 12 || bytes[start] !== 0) return undefined;
+  let at = start + 1;
+  const next = (): number | undefined => {
+    let value = 0;
+    for (let shift = 0; shift < 49 && at < footer; shift += 7) {
+      const byte = bytes[at++] ?? 0;
+      value += (byte & 0x7f) * 2 ** shift;
+      if (byte < 0x80) return value;
+    }
+    return undefined;
+  };
+  const records = next();
+  if (records === undefined || records > indexSize) return undefined;
+  let total = 0;
+  for (let record = 0; record < records; record++) {
+    next();
+    const size = next();
+    if (size === undefined) return undefined;
+    total += size;
+  }
+  return total;
 }

@@ -1,5 +1,7 @@
-import { type ElfFile, type ElfSection, type ElfSymbol, SHT_NOBITS, sectionBytes } from './elf.ts';
+import type { ElfFile } from './elf.ts';
 import { type Relocation, relocationsWithin } from './relocations.ts';
+import { type ElfSection, SHT_NOBITS, sectionBytes } from './sections.ts';
+import type { ElfSymbol } from './symbols.ts';
 import { damaged } from './view.ts';
 
 /** A function of the module: an STT_FUNC symbol that is defined in a section with bytes. */

@@ -1,12 +1,6 @@
-import {
-  type ElfFile,
-  type ElfSection,
-  type ElfSymbol,
-  EM_386,
-  SHT_REL,
-  SHT_RELA,
-  sectionBytes,
-} from './elf.ts';
+import { type ElfFile, EM_386 } from './elf.ts';
+import { type ElfSection, SHT_REL, SHT_RELA, sectionBytes } from './sections.ts';
+import type { ElfSymbol } from './symbols.ts';
 import { damaged, i32, i64, u32, u64, viewOf } from './view.ts';
 
 /** One place in a section that the loader fills in. */

@@ -1,4 +1,5 @@
-import { type ElfFile, sectionNamed } from './elf.ts';
+import type { ElfFile } from './elf.ts';
+import { sectionNamed } from './sections.ts';
 import { latin1 } from './view.ts';
 
 /** A module's signature, as far as it can be told without verifying it. */

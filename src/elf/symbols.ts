@@ -1,5 +1,18 @@
-import { type ElfFile, type ElfSection, type ElfSymbol, SHT_SYMTAB, sectionBytes } from './elf.ts';
+import { type ElfSection, SHT_SYMTAB, sectionBytes } from './sections.ts';
 import { damaged, i64, latin1, u8, u16, u32, type View, word } from './view.ts';
+
+export interface ElfSymbol {
+  readonly index: number;
+  readonly name: string;
+  /** Offset in its section; the value itself for an absolute symbol (negative where the top bit is set). */
+  readonly value: number;
+  /** Bytes. */
+  readonly size: number;
+  readonly binding: 'local' | 'global' | 'weak' | 'other';
+  readonly type: 'none' | 'object' | 'function' | 'section' | 'file' | 'other';
+  /** Section index, or what stands in its place. */
+  readonly section: number | 'undefined' | 'absolute' | 'common';
+}
 
 /** The biggest real modules have some ten thousand symbols. */
 const MAX_SYMBOLS = 1 << 18;
@@ -14,8 +27,16 @@ const SHN_XINDEX = 0xffff;
 const BINDINGS = ['local', 'global', 'weak'] as const;
 const TYPES = ['none', 'object', 'function', 'section', 'file'] as const;
 
+/** What of an ELF file is read before its symbols. */
+interface FileOfSections {
+  readonly bytes: Uint8Array;
+  readonly view: View;
+  readonly class: 32 | 64;
+  readonly sections: readonly ElfSection[];
+}
+
 /** All symbols of the file's symbol table in its order; none for a file without one. */
-export function readSymbols(elf: Omit<ElfFile, 'symbols'>): readonly ElfSymbol[] {
+export function readSymbols(elf: FileOfSections): readonly ElfSymbol[] {
   const table = elf.sections.find((section) => section.type === SHT_SYMTAB);
   if (table === undefined) return [];
   const entry = elf.class === 64 ? 24 : 16;
@@ -79,7 +100,7 @@ function rawSymbol(view: View, at: number) {
  * Names share tails in a string table, so their total may exceed the table, but not by much; a table made so that
  * each symbol names almost all of it would cost the square of its size.
  */
-function nameReader(elf: Omit<ElfFile, 'symbols'>, table: ElfSection): (offset: number) => string {
+function nameReader(elf: FileOfSections, table: ElfSection): (offset: number) => string {
   const section = elf.sections[table.link];
   if (section === undefined) damaged('its symbol table has no names');
   const strings = sectionBytes(elf, section);

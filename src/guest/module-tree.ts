@@ -3,7 +3,7 @@ import semver from 'semver';
 import { MODULES_FOLDER } from '../machine/folders.ts';
 import type { TargetReads } from '../machine/port.ts';
 import { kernelBase } from '../versions/kernel-base.ts';
-import { isModuleFile } from './module-index.ts';
+import { isModuleFile } from './module-file.ts';
 
 type Reads = Pick<TargetReads, 'readText' | 'readLink' | 'list' | 'stat' | 'lstat'>;
 

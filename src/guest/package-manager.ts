@@ -1,6 +1,6 @@
 import { basename } from 'node:path/posix';
 import type { TargetReads } from '../machine/port.ts';
-import { cleanText } from './release-text.ts';
+import { cleanText } from './clean-text.ts';
 
 /** A package manager that may be changing the guest right now. */
 export interface PackageManagerAtWork {

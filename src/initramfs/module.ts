@@ -1,7 +1,6 @@
 import { createHash } from 'node:crypto';
-import { decompressModule, MAX_MODULE_SIZE } from '../elf/compression.ts';
-import { moduleFormat } from '../elf/format.ts';
-import { isModuleFile, modulePath } from '../guest/module-index.ts';
+import { decompressModule, MAX_MODULE_SIZE, moduleFormat } from '../elf/compression.ts';
+import { isModuleFile, modulePath } from '../guest/module-file.ts';
 import type { TargetReads } from '../machine/port.ts';
 import type { Reads } from './image.ts';
 import { type Initramfs, readInitramfs } from './read.ts';

@@ -1,6 +1,6 @@
-import { buildId } from '../elf/buildId.ts';
 import { compareSection } from '../elf/compare.ts';
 import { type ElfFile, readElf } from '../elf/elf.ts';
+import { buildId } from '../elf/module-data.ts';
 import type { Reads } from './image.ts';
 import {
   type InitramfsModules,

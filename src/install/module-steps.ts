@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { failure } from '../errors.ts';
-import { indexedModule } from '../guest/module-index.ts';
+import { indexedModule } from '../guest/module-file.ts';
 import type { Target } from '../machine/port.ts';
 import { depmodOutputs, runDepmod } from './depmod.ts';
 import type { Step } from './step.ts';

@@ -1,6 +1,6 @@
 import { basename } from 'node:path';
 import { failure } from '../errors.ts';
-import { indexedModule } from '../guest/module-index.ts';
+import { indexedModule } from '../guest/module-file.ts';
 import { proveInitramfs } from '../initramfs/prove.ts';
 import { initramfsImages } from '../initramfs/tools.ts';
 import type { Target } from '../machine/port.ts';

@@ -1,5 +1,6 @@
 import { failure } from '../errors.ts';
-import type { Argv, Target } from '../machine/port.ts';
+import type { Argv, Target, UserIds } from '../machine/port.ts';
+import type { Progress } from '../progress.ts';
 
 /** A compression that a source archive may have, told by its first bytes and undone by the machine's own tool. */
 interface Compression {
@@ -82,6 +83,13 @@ export function truncated(path: string, why: string): Error {
     `${path} is cut short or damaged: ${why}`,
     'fetch it again and compare its checksum with the one that its origin publishes',
   );
+}
+
+/** How an archive is unpacked: as whom, and who is told of the progress. */
+export interface UnpackOptions {
+  readonly user?: UserIds;
+  readonly signal?: AbortSignal;
+  readonly progress: Progress;
 }
 
 export interface StreamOptions {

@@ -3,7 +3,6 @@ import { failure } from '../errors.ts';
 import type { Progress } from '../progress.ts';
 import type { Workspace } from '../work/workspace.ts';
 import type { Apt, AptPackage } from './apt.ts';
-import { headerDependencies } from './depends.ts';
 
 /** A package that was fetched, for the manifest. */
 export interface FetchedPackage {
@@ -127,4 +126,23 @@ export async function sourceArchive(workspace: Workspace, root: string): Promise
     'the source package holds no tarball below /usr/src',
     'unpack the package by hand and give its tarball with --source',
   );
+}
+
+/** One package of a Depends field, with the version that it must be, if the field says so with `=`. */
+export interface Dependency {
+  readonly name: string;
+  readonly exactly?: string;
+}
+
+/**
+ * The packages that a headers package is split into: linux-headers-…-common, linux-kbuild-X.Y, Ubuntu's
+ * linux-headers-X.Y.Z-N. The compiler, which it also depends on, is the machine's own matter.
+ */
+export function headerDependencies(depends: string): readonly Dependency[] {
+  return depends
+    .split(',')
+    .map((part) => /^\s*([a-z0-9][a-z0-9.+-]*)(?::\w+)?\s*(?:\(=\s*([^)\s]+)\))?/.exec(part))
+    .filter((match) => match !== null)
+    .filter((match) => /^linux-(headers|kbuild)-/.test(match[1] ?? ''))
+    .map(([, name = '', exactly]) => ({ name, ...(exactly === undefined ? {} : { exactly }) }));
 }

@@ -1,4 +1,6 @@
+import { join } from 'node:path';
 import { failure } from '../errors.ts';
+import type { Target } from '../machine/port.ts';
 
 /** What is needed of a kernel's source: the driver's folder and, for its version, the top Makefile. */
 export interface DriverFiles {
@@ -35,4 +37,68 @@ export function requireDriver(found: DriverFiles, origin: string): DriverFiles {
     `${origin} holds no ${DRIVER_FOLDER}/mptscsih.c: it is not a kernel’s source, or not a whole one`,
     'give --source the kernel’s source (Debian: the tarball of the package linux-source-X.Y), not its headers',
   );
+}
+
+/** Reads the driver from a folder: an unpacked kernel tree, or the driver's own folder. Nothing is written to it. */
+export async function readDriverTree(machine: Target, folder: string): Promise<DriverFiles> {
+  const isDriver = (await Promise.all(DRIVER_SOURCES.map((name) => machine.stat(join(folder, name))))).some(
+    Boolean,
+  );
+  const files = new Map<string, Buffer>();
+  await readInto(machine, isDriver ? folder : join(folder, DRIVER_FOLDER), '', files);
+  const makefile = isDriver ? undefined : await machine.readText(join(folder, 'Makefile'));
+  return requireDriver({ files, ...(makefile === undefined ? {} : { makefile }) }, folder);
+}
+
+/** The driver has one level of folders (`lsi/`); more would be a loop of links. */
+const MAX_DEPTH = 3;
+
+async function readInto(
+  machine: Target,
+  folder: string,
+  below: string,
+  files: Map<string, Buffer>,
+  depth = 0,
+): Promise<void> {
+  for (const name of await machine.list(folder)) {
+    const path = join(folder, name);
+    const status = await machine.stat(path);
+    if (status?.type === 'directory' && depth < MAX_DEPTH) {
+      await readInto(machine, path, `${below}${name}/`, files, depth + 1);
+    } else if (status?.type === 'file' && status.size <= MAX_FILE_BYTES && isSource(name)) {
+      files.set(`${below}${name}`, await machine.read(path));
+    }
+  }
+}
+
+/** A tree that was built in holds objects too: they must not be taken for fresh ones. */
+function isSource(name: string): boolean {
+  return /\.[ch]$/.test(name) || /^(Makefile|Kbuild|Kconfig)/.test(name);
+}
+
+/** The version that a kernel tree's top Makefile declares. */
+export interface TreeVersion {
+  /** Such as `6.1.192` or `2.6.18`: VERSION.PATCHLEVEL.SUBLEVEL. */
+  readonly base: string;
+  /** EXTRAVERSION, such as `-8.el5`, or empty. */
+  readonly extra: string;
+}
+
+/** Reads VERSION, PATCHLEVEL, SUBLEVEL and EXTRAVERSION from a top Makefile; undefined where it is none. */
+export function treeVersion(makefile: string): TreeVersion | undefined {
+  const version = variable(makefile, 'VERSION');
+  const patchlevel = variable(makefile, 'PATCHLEVEL');
+  if (version === undefined || patchlevel === undefined) return undefined;
+  if (!/^\d+$/.test(version) || !/^\d+$/.test(patchlevel)) return undefined;
+  const sublevel = variable(makefile, 'SUBLEVEL');
+  const parts = [
+    version,
+    patchlevel,
+    ...(sublevel !== undefined && /^\d+$/.test(sublevel) ? [sublevel] : []),
+  ];
+  return { base: parts.join('.'), extra: variable(makefile, 'EXTRAVERSION') ?? '' };
+}
+
+function variable(makefile: string, name: string): string | undefined {
+  return new RegExp(`^${name}[ \\t]*=[ \\t]*(\\S*)`, 'm').exec(makefile)?.[1];
 }

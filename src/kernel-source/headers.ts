@@ -3,10 +3,9 @@ import { failure } from '../errors.ts';
 import { makeFolders } from '../machine/folders.ts';
 import type { Target } from '../machine/port.ts';
 import type { Workspace } from '../work/workspace.ts';
-import { canServeInPlace, linkFolder } from './header-links.ts';
+import { type TreeVersion, treeVersion } from './driver-files.ts';
 import { type HeaderPart, headerParts } from './header-parts.ts';
-import { type TreeVersion, treeVersion } from './makefile-version.ts';
-import { makeLinksPrivate, makeMakefilesPrivate } from './private-paths.ts';
+import { canServeInPlace, linkFolder, makeLinksPrivate, makeMakefilesPrivate } from './private-copy.ts';
 
 /** A kernel's build folder in a private copy, which names nothing of this machine's own. */
 export interface Headers {

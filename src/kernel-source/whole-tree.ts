@@ -2,9 +2,8 @@ import { join } from 'node:path';
 import { failure } from '../errors.ts';
 import type { Target } from '../machine/port.ts';
 import type { Workspace } from '../work/workspace.ts';
-import { openArchive, streamArchive, truncated } from './archive.ts';
+import { openArchive, streamArchive, truncated, type UnpackOptions } from './archive.ts';
 import { tarCollector } from './tar-collector.ts';
-import type { UnpackOptions } from './unpack.ts';
 
 /**
  * Brings a whole kernel tree into the workspace: a folder is copied (never built in), a tarball is read once for names

@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto';
-import { type BigIntStats, constants, createReadStream } from 'node:fs';
+import { type BigIntStats, closeSync, constants, createReadStream, openSync, readSync } from 'node:fs';
 import { access, lstat, open, readdir, readFile, readlink, stat, statfs } from 'node:fs/promises';
 import { dirname, isAbsolute } from 'node:path';
 import { pipeline } from 'node:stream/promises';
-import type { FileStat, TargetReads } from './port.ts';
+import type { FileStat, ReadStream, TargetReads } from './port.ts';
 import { resolveInRoot } from './resolve.ts';
 
 /** The reads of a tree of files below `root`; `/` is this machine. */
@@ -161,4 +161,28 @@ async function writable(path: string): Promise<'yes' | 'read-only' | 'denied' | 
     if (isCode(error, 'ENOENT') || isCode(error, 'ENOTDIR')) return 'missing';
     return 'denied';
   }
+}
+
+/** As the kernel's own largest record, CONSOLE_EXT_LOG_MAX; a smaller buffer gets EINVAL. */
+const RECORD_BYTES = 8192;
+/** /dev/kmsg says so where records were overwritten before they were read: the next read goes on after them. */
+const OVERWRITTEN = 'EPIPE';
+
+/** Reads are synchronous: each takes a microsecond, and a file without an end must not keep a thread. */
+export function openStream(path: string): ReadStream {
+  const descriptor = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
+  const buffer = Buffer.allocUnsafe(RECORD_BYTES);
+  const read = (): Buffer | undefined => {
+    for (;;) {
+      try {
+        const length = readSync(descriptor, buffer);
+        return length === 0 ? undefined : buffer.subarray(0, length);
+      } catch (error) {
+        if (isCode(error, OVERWRITTEN)) continue;
+        if (isCode(error, 'EAGAIN')) return undefined;
+        throw error;
+      }
+    }
+  };
+  return { read, close: () => closeSync(descriptor) };
 }

@@ -2,9 +2,8 @@ import { realpathSync, statSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { failure } from '../errors.ts';
 import type { RunOptions, Target, TargetReads, TargetWrites } from './port.ts';
-import { fileReads } from './reads.ts';
+import { fileReads, openStream } from './reads.ts';
 import { resolveInRoot } from './resolve.ts';
-import { openStream } from './stream.ts';
 import { fileWrites } from './writes.ts';
 
 export interface TargetOptions {

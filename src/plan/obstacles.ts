@@ -1,10 +1,10 @@
 import { failure } from '../errors.ts';
 import { readOnlyStates, type SuperblockErrors } from '../filesystems/read-only.ts';
 import { parseSuperblock } from '../filesystems/superblock/parse.ts';
+import { unfinishedPackages } from '../guest/dpkg-status.ts';
 import { moduleTreeProblems } from '../guest/module-tree.ts';
 import { readOwnMounts } from '../guest/mounts.ts';
 import { packageManagersAtWork } from '../guest/package-manager.ts';
-import { unfinishedPackages } from '../guest/unfinished-packages.ts';
 import { MODULES_FOLDER, STATE_FOLDER } from '../machine/folders.ts';
 import type { Target } from '../machine/port.ts';
 import { localTarget } from '../machine/tree.ts';

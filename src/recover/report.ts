@@ -5,7 +5,7 @@ import type { Observation } from '../filesystems/observation.ts';
 import { observe } from '../filesystems/observe.ts';
 import { type Evidence, evidenceOf, type FileSystemState, stateOf } from '../filesystems/state.ts';
 import { fileSystemKind } from '../filesystems/types.ts';
-import { readDistro } from '../guest/facts.ts';
+import { readDistro } from '../guest/distro.ts';
 import { type FstabEntry, isBind, readFstab } from '../guest/fstab.ts';
 import { detectInit, type InitSystem } from '../guest/init-system.ts';
 import type { Target } from '../machine/port.ts';

@@ -1,4 +1,4 @@
-import { buildIdOfNotes } from '../elf/buildId.ts';
+import { buildIdOfNotes } from '../elf/module-data.ts';
 import type { Target } from '../machine/port.ts';
 
 /** The driver's code in the running kernel. */

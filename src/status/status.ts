@@ -1,9 +1,9 @@
 import { moduleNames } from '../assess/assess.ts';
+import { gatherFacts } from '../assess/facts.ts';
 import { scanModule, verdictOfModuleScan } from '../driver/module/scan.ts';
 import type { Verdict } from '../driver/verdict.ts';
-import { buildId } from '../elf/buildId.ts';
 import { readElf } from '../elf/elf.ts';
-import { gatherFacts } from '../guest/facts.ts';
+import { buildId } from '../elf/module-data.ts';
 import { readModule } from '../guest/module-file.ts';
 import type { GenerationState } from '../install/journal.ts';
 import { type Generation, generations } from '../install/state.ts';

@@ -1,9 +1,17 @@
 import { spawnSync } from 'node:child_process';
 import { gunzipSync, gzipSync } from 'node:zlib';
 import { describe, expect, it, vi } from 'vitest';
-import { compressModule, decompressModule, MAX_MODULE_SIZE, type Tool } from '../../src/elf/compression.ts';
-import { formatOfSuffix, type ModuleFormat, moduleFormat } from '../../src/elf/format.ts';
-import { xzCheck, xzStatedSize } from '../../src/elf/xz.ts';
+import {
+  compressModule,
+  decompressModule,
+  formatOfSuffix,
+  MAX_MODULE_SIZE,
+  type ModuleFormat,
+  moduleFormat,
+  type Tool,
+  xzCheck,
+  xzStatedSize,
+} from '../../src/elf/compression.ts';
 
 const tool: Tool = async ([program, ...args], input) => {
   const { status, stdout, stderr } = spawnSync(program, args, { input, maxBuffer: MAX_MODULE_SIZE });

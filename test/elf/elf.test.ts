@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import { type ElfFile, readElf, sectionBytes, sectionNamed } from '../../src/elf/elf.ts';
+import { type ElfFile, readElf } from '../../src/elf/elf.ts';
 import { functionAt, functionBody, functionsOf } from '../../src/elf/functions.ts';
 import { relocationsOf } from '../../src/elf/relocations.ts';
+import { sectionBytes, sectionNamed } from '../../src/elf/sections.ts';
 import { isFailure } from '../../src/errors.ts';
 import { buildElf, type ElfPlan, out } from './elf-builder.ts';
 

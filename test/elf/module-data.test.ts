@@ -1,10 +1,15 @@
 import { describe, expect, it } from 'vitest';
-import { buildId } from '../../src/elf/buildId.ts';
 import { type ElfFile, readElf } from '../../src/elf/elf.ts';
-import { exportStrings, exportsOf } from '../../src/elf/exports.ts';
-import { modinfo, modinfoField, moduleName } from '../../src/elf/modinfo.ts';
+import {
+  buildId,
+  exportStrings,
+  exportsOf,
+  modinfo,
+  modinfoField,
+  moduleName,
+  moduleVersions,
+} from '../../src/elf/module-data.ts';
 import { appendedSignature, moduleSignature } from '../../src/elf/signature.ts';
-import { moduleVersions } from '../../src/elf/versions.ts';
 import { type BuiltSection, type BuiltSymbol, buildElf, out } from './elf-builder.ts';
 
 function file(

@@ -4,8 +4,8 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { isFailure } from '../../src/errors.ts';
+import { unsafeEntry } from '../../src/kernel-source/tar-collector.ts';
 import { unpackDriver } from '../../src/kernel-source/unpack.ts';
-import { unsafeEntry } from '../../src/kernel-source/unsafe-entry.ts';
 import { localTarget } from '../../src/machine/tree.ts';
 import { silentProgress } from '../../src/progress.ts';
 

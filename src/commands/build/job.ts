@@ -3,7 +3,7 @@ import { assess } from '../../assess/assess.ts';
 import type { Job } from '../../build/job.ts';
 import { scanModule } from '../../driver/module/scan.ts';
 import { readElf } from '../../elf/elf.ts';
-import { modinfo, modinfoField } from '../../elf/modinfo.ts';
+import { modinfo, modinfoField } from '../../elf/module-data.ts';
 import { failure } from '../../errors.ts';
 import { readModule } from '../../guest/module-file.ts';
 import { sha256 } from '../../hash.ts';

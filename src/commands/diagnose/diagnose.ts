@@ -1,17 +1,22 @@
 import { resolve } from 'node:path';
-import { type Diagnosis, diagnose } from '../../diagnose/diagnose.ts';
-import { journalSource, kernelBufferSource } from '../../diagnose/live-logs.ts';
-import { fileSources, logFileSources } from '../../diagnose/log-files.ts';
-import { parseMoment } from '../../diagnose/moment.ts';
+import { diagnose } from '../../diagnose/diagnose.ts';
 import { liveNames, treeNames } from '../../diagnose/resolve.ts';
-import type { LogSource } from '../../diagnose/source.ts';
-import { zoneOf } from '../../diagnose/zone.ts';
+import type { LogSource } from '../../diagnose/sources.ts';
+import {
+  fileSources,
+  journalSource,
+  kernelBufferSource,
+  logFileSources,
+  zoneOf,
+} from '../../diagnose/sources.ts';
 import { failure } from '../../errors.ts';
 import type { Target } from '../../machine/port.ts';
 import { localTarget } from '../../machine/tree.ts';
 import { printResult, say, size } from '../../ui/output.ts';
 import { printable } from '../../ui/printable.ts';
 import { type CommonOptions, openTarget } from '../shared/options.ts';
+import type { DiagnoseResult } from './document.ts';
+import { parseMoment } from './moment.ts';
 import { diagnosePage } from './page.ts';
 
 export interface DiagnoseOptions extends CommonOptions {
@@ -21,13 +26,6 @@ export interface DiagnoseOptions extends CommonOptions {
 
 /** Reading this takes long enough to wonder. */
 const LARGE_BYTES = 256 * 1024 * 1024;
-
-/** What `diagnose --json` prints. */
-export interface DiagnoseResult extends Diagnosis {
-  readonly schema: 'mptfix.diagnose/1';
-  /** The machine whose logs were looked for; null where files were given. */
-  readonly target: string | null;
-}
 
 /** `mptfix diagnose`: which path failures the logs tell of, what they hit, and whether the driver was to blame. */
 export async function diagnoseCommand(files: readonly string[], options: DiagnoseOptions): Promise<number> {

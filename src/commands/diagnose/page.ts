@@ -10,7 +10,7 @@ import type { CauseName } from '../../kernel-log/cause.ts';
 import type { Effect } from '../../kernel-log/signature.ts';
 import { columns, style } from '../../ui/output.ts';
 import { printable } from '../../ui/printable.ts';
-import type { DiagnoseResult } from './diagnose.ts';
+import type { DiagnoseResult } from './document.ts';
 
 const CAUSE: Readonly<Record<CauseName, string>> = {
   'this-bug': 'THE DRIVER’S BUG: it made an I/O error of the storage’s BUSY',

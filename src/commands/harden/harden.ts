@@ -1,7 +1,7 @@
 import { resolve } from 'node:path';
 import { assess } from '../../assess/assess.ts';
 import { failure } from '../../errors.ts';
-import { readDistro } from '../../guest/facts.ts';
+import { readDistro } from '../../guest/distro.ts';
 import { detectInit, type InitSystem } from '../../guest/init-system.ts';
 import { adviceOn } from '../../harden/advice.ts';
 import { undoWordsOf, wordsOf } from '../../harden/handlers.ts';

@@ -1,5 +1,5 @@
 import { failure } from '../../errors.ts';
-import { readDistro } from '../../guest/facts.ts';
+import { readDistro } from '../../guest/distro.ts';
 import { providerFor } from '../../kernel-source/provider.ts';
 import { installCommand, missingTools, packagesOf, TOOLS, type Tool } from '../../machine/tools.ts';
 import { localTarget } from '../../machine/tree.ts';

@@ -1,6 +1,6 @@
 import { failure, isFailure } from '../../errors.ts';
 import { isAlarm } from '../../filesystems/signals/judge.ts';
-import { cleanText } from '../../guest/release-text.ts';
+import { cleanText } from '../../guest/clean-text.ts';
 import type { Target } from '../../machine/port.ts';
 import { localTarget } from '../../machine/tree.ts';
 import { sayFailure } from '../../ui/failure.ts';

@@ -1,9 +1,10 @@
 import { type ElfFile, EM_386, EM_X86_64, isElf, readElf } from '../../elf/elf.ts';
 import { type ElfFunction, functionsOf } from '../../elf/functions.ts';
-import { modinfo, modinfoField, moduleName } from '../../elf/modinfo.ts';
+import { modinfo, modinfoField, moduleName } from '../../elf/module-data.ts';
 import { type ModuleSignature, moduleSignature } from '../../elf/signature.ts';
 import { damaged } from '../../elf/view.ts';
 import { instructionText } from '../../elf/x86/text.ts';
+import type { Evidence, Verdict } from '../verdict.ts';
 import { type Graph, graphOf } from './graph.ts';
 import {
   completionRoutine,
@@ -14,8 +15,6 @@ import {
   resultOffset,
 } from './routine.ts';
 import { type Budget, searchHostByte } from './search.ts';
-
-export { verdictOfModuleScan } from './evidence.ts';
 
 export type ModuleVerdict = 'affected' | 'branch-absent' | 'unknown' | 'not-this-driver';
 
@@ -192,4 +191,26 @@ function withoutRoutine(
   }
   const detail = `${name} has no mptscsih_io_done: RHEL 4 has it in mptscsi.ko and leaves mptscsih.ko empty`;
   return { verdict: 'unknown', detail };
+}
+
+/**
+ * A module cannot show whether the branch was removed or was never there: both are said as `fixed`, and the detail
+ * says so. A module of another driver decides nothing about this one.
+ */
+const VERDICTS: Readonly<Record<ModuleVerdict, Verdict>> = {
+  affected: 'affected',
+  'branch-absent': 'fixed',
+  unknown: 'unknown',
+  'not-this-driver': 'unknown',
+};
+
+/** A module's scan as one piece of evidence for a verdict. */
+export function verdictOfModuleScan(scan: ModuleScan): Evidence {
+  const version = scan.version === undefined ? '' : ` (version ${scan.version})`;
+  return {
+    kind: 'module',
+    verdict: VERDICTS[scan.verdict],
+    detail: `${scan.name ?? 'module'}${version}: ${scan.detail}`,
+    file: scan.file,
+  };
 }

@@ -1,8 +1,7 @@
 import type { Located } from '../../elf/x86/sweep.ts';
+import { type Fate, originOf, trace } from './data-flow.ts';
 import { type Graph, onStack } from './graph.ts';
 import { BUSY } from './moves.ts';
-import { originOf } from './origin.ts';
-import { type Fate, trace } from './trace.ts';
 
 /** What a routine does with one host byte (DID_*) of a command's result. */
 export interface HostByteUse {

@@ -1,5 +1,5 @@
-import { bare, ending, splitLines } from './lines.ts';
 import type { Hunk, HunkLine, UnifiedDiff } from './unified.ts';
+import { bare, ending, splitLines } from './unified.ts';
 
 /** Where a diff went in, or why it did not. */
 export type Applied =

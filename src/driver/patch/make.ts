@@ -4,9 +4,8 @@ import { type LineRange, type SourceScan, scanDriverSource } from '../source/sca
 import type { Edit } from '../source/site.ts';
 import { applyDiff } from './apply.ts';
 import { type DriverFile, loadCatalogue, type StoredPatch } from './catalogue.ts';
-import { diffTexts } from './diff.ts';
 import { disproof } from './prove.ts';
-import { formatUnified, reverseDiff } from './unified.ts';
+import { diffTexts, formatUnified, reverseDiff } from './unified.ts';
 
 export interface PatchRequest {
   /** The driver's file; read it as latin1 and write it so, as old drivers are not all UTF-8. */
@@ -170,5 +169,29 @@ function refusal(scan: Affected, unproven: readonly string[], refusals: readonly
     code,
     `${scan.file}: ${why}${nearestLines(scan)}`,
     'change the branch by hand and give the file with --source',
+  );
+}
+
+/**
+ * Puts the branch back into a fixed driver's file, as the demo and the tests need it: a stored diff, applied in reverse,
+ * so that the diff and this are proven to be each other's inverse. Throws E_PATCH_NO_FIT where none fits in reverse.
+ */
+export function reintroduceBranch(text: string, catalogue: readonly StoredPatch[] = loadCatalogue()): string {
+  const reasons: string[] = [];
+  for (const stored of catalogue) {
+    const back = applyDiff(text, reverseDiff(stored.diff));
+    if (!back.fits) {
+      reasons.push(`${stored.name}: ${back.reason}`);
+      continue;
+    }
+    const again = applyDiff(back.text, stored.diff);
+    const { shape } = scanDriverSource(back.text, stored.file);
+    if (again.fits && again.text === text && shape === 'affected') return back.text;
+    reasons.push(`${stored.name}: in reverse it gives ${shape}`);
+  }
+  throw failure(
+    'E_PATCH_NO_FIT',
+    `the branch cannot be put back: ${reasons.join('; ')}`,
+    'give a driver file that is fixed',
   );
 }

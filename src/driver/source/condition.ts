@@ -1,6 +1,5 @@
 import { parseExpression } from './expression.ts';
-import { numberOf, type Parser } from './parser.ts';
-import { type Expr, isUnclear } from './syntax.ts';
+import { type Expr, isUnclear, numberOf, type Parser } from './syntax.ts';
 import type { Token } from './tokens.ts';
 import { COMPARISONS } from './values.ts';
 

@@ -1,6 +1,6 @@
 import { parseAssignment, parseExpression } from './expression.ts';
-import { expect, type Parser, peek, stuck } from './parser.ts';
 import type { Declared } from './syntax.ts';
+import { expect, type Parser, peek, stuck } from './syntax.ts';
 
 /** Moves over a declaration and gives its names; undefined, without moving, where none starts here. */
 export function parseDeclaration(parser: Parser): Declared[] | undefined {

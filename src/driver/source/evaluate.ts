@@ -1,8 +1,8 @@
 import type { Macro } from './condition.ts';
 import { HOST, numberNamed } from './constants.ts';
 import { parseExpression } from './expression.ts';
-import type { Parser } from './parser.ts';
 import { numberInput, pathOf, type Run, refuseTelling } from './run.ts';
+import type { Parser } from './syntax.ts';
 import { type Expr, isUnclear, unclear } from './syntax.ts';
 import type { Token } from './tokens.ts';
 import { applyBinary, applyUnary, type Env, joinValues, truthOf, type Value } from './values.ts';

@@ -1,5 +1,5 @@
-import { expect, isTypeName, nested, numberOf, type Parser, peek, skipParens, stuck } from './parser.ts';
 import type { Expr } from './syntax.ts';
+import { expect, isTypeName, nested, numberOf, type Parser, peek, skipParens, stuck } from './syntax.ts';
 
 const BINARY: ReadonlyMap<string, number> = new Map([
   ['||', 1],

@@ -1,3 +1,4 @@
+import type { Evidence, Verdict } from '../verdict.ts';
 import { functionsOf, isCompletionName, type Routine } from './completion.ts';
 import { configurations } from './configurations.ts';
 import { type Depth, type Judgement, judge } from './judge.ts';
@@ -215,4 +216,20 @@ function versionIn(text: string): string | undefined {
     text,
   );
   return told?.[1];
+}
+
+const VERDICTS: Readonly<Record<SourceShape, Verdict>> = {
+  affected: 'affected',
+  'requeue-variant': 'fixed',
+  'branch-removed': 'fixed',
+  'never-had-it': 'never',
+  dummy: 'unknown',
+  'not-this-driver': 'unknown',
+  unparsable: 'unknown',
+};
+
+/** The scan as a reason for a verdict. */
+export function verdictOfScan(scan: SourceScan): Evidence {
+  const line = scan.lines === undefined ? {} : { line: scan.lines.first };
+  return { kind: 'source', verdict: VERDICTS[scan.shape], detail: scan.detail, file: scan.file, ...line };
 }

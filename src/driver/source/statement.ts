@@ -1,7 +1,17 @@
 import { parseDeclaration } from './declaration.ts';
 import { parseAssignment, parseExpression } from './expression.ts';
-import { expect, isTypeName, nested, type Parser, peek, skipParens, stuck } from './parser.ts';
-import { type Expr, isUnclear, type Stmt } from './syntax.ts';
+import {
+  type Expr,
+  expect,
+  isTypeName,
+  isUnclear,
+  nested,
+  type Parser,
+  peek,
+  type Stmt,
+  skipParens,
+  stuck,
+} from './syntax.ts';
 import type { Token } from './tokens.ts';
 
 /** Parses the tokens between a function's braces. Throws `unclear` where the braces or the control flow make no sense. */

@@ -1,3 +1,5 @@
+import type { Token } from './tokens.ts';
+
 /**
  * The part of C's syntax that a completion routine uses, as a tree. `first` and `last` are indexes into the token list
  * that was parsed, so that every node can be found again in the text.
@@ -61,4 +63,77 @@ export function unclear(reason: string, line?: number): Unclear {
 
 export function isUnclear(error: unknown): error is Unclear {
   return error instanceof Error && 'isUnclear' in error;
+}
+
+/** A place in a list of tokens; the parsers move it on. */
+export interface Parser {
+  readonly tokens: readonly Token[];
+  at: number;
+  depth: number;
+}
+
+/** Nesting that no real driver comes near; keeps hostile input off the call stack's end. */
+const MAX_DEPTH = 150;
+
+const TYPE_WORDS = new Set(
+  'struct union enum const volatile unsigned signed int char short long void float double bool _Bool __user __iomem'.split(
+    ' ',
+  ),
+);
+
+/** Names that can only be a type: the kernel's integer types and what ends in `_t`. */
+export function isTypeName(text: string): boolean {
+  return (
+    TYPE_WORDS.has(text) ||
+    /^(?:__)?[su](?:8|16|32|64)$/.test(text) ||
+    /^__[lb]e(?:16|32|64)$/.test(text) ||
+    /_t$/.test(text)
+  );
+}
+
+/** Text of the token `ahead` places on, or '' at the end. */
+export function peek(parser: Parser, ahead = 0): string {
+  return parser.tokens[parser.at + ahead]?.text ?? '';
+}
+
+/** Moves over `text`, or stops the reading with the line where it is missing. */
+export function expect(parser: Parser, text: string): void {
+  if (peek(parser) !== text) throw stuck(parser, `'${text}' expected`);
+  parser.at += 1;
+}
+
+export function stuck(parser: Parser, reason: string): Error {
+  const token = parser.tokens[parser.at] ?? parser.tokens.at(-1);
+  return unclear(token === undefined ? reason : `${reason} on line ${token.line}`, token?.line);
+}
+
+/** Runs a parser one level deeper. */
+export function nested<T>(parser: Parser, parse: () => T): T {
+  parser.depth += 1;
+  if (parser.depth > MAX_DEPTH) throw stuck(parser, 'nested too deeply');
+  const result = parse();
+  parser.depth -= 1;
+  return result;
+}
+
+/** Moves over a balanced pair of parentheses. */
+export function skipParens(parser: Parser): void {
+  let depth = 0;
+  for (; parser.at < parser.tokens.length; parser.at += 1) {
+    const text = peek(parser);
+    if (text === '(') depth += 1;
+    else if (text === ')') depth -= 1;
+    if (depth === 0) {
+      parser.at += 1;
+      return;
+    }
+  }
+  throw stuck(parser, 'a parenthesis is not closed');
+}
+
+/** The value of a C integer; NaN where it is none. */
+export function numberOf(text: string): number {
+  const digits = text.replace(/[uUlL]+$/, '');
+  if (/^0[0-7]+$/.test(digits)) return Number.parseInt(digits, 8);
+  return /^(?:0[xX][0-9a-fA-F]+|0[bB][01]+|[0-9]+)$/.test(digits) ? Number(digits) : Number.NaN;
 }

@@ -1,6 +1,6 @@
 import { kernelBase } from '../../versions/kernel-base.ts';
 import type { Evidence } from '../verdict.ts';
-import { KB_ELSEWHERE, KB_ROWS, type KbRow } from './kb-rows.ts';
+import type { KernelVendor } from './kernel-row.ts';
 import type { KernelQuestion } from './kernels.ts';
 import { packageOrder, type Vendor, vendorOf } from './vendors.ts';
 
@@ -59,3 +59,92 @@ function answer(row: KbRow, vendor: Vendor, version: string): KbAnswer {
     detail,
   };
 }
+
+/** A row of what VMware's KB 51306 is said to cover. */
+export interface KbRow {
+  readonly vendor: KernelVendor;
+  readonly product: string;
+  /** Span of package versions, in the vendor's order: the first, and the first after it. */
+  readonly from: string;
+  readonly before: string;
+  /** Whether VMware's own fix is said to cover it. */
+  readonly covered: boolean;
+  /** The vendor's kernel that has the fix, for a person. */
+  readonly vendorFix?: string;
+  /** The first package version with that fix, where it lies in this row's span. */
+  readonly fixedFrom?: string;
+  /** True where no text names it, and it follows from the driver's history. */
+  readonly inferred: boolean;
+  readonly source: string;
+  readonly detail: string;
+}
+
+/** The article on this bug says that VMware's fix covers RHEL 3, RHEL 4 and SLES 9 SP3. */
+const ARTICLE = "per the article; the KB's own text was not found";
+const NOT_NAMED = "not in the article; the fix follows from the driver's history";
+
+/** Said where no row fits. */
+export const KB_ELSEWHERE = {
+  covered: false,
+  inferred: true,
+  source: "not in the article; the KB's own text was not found",
+  detail: 'KB 51306 is not known to cover this kernel',
+} as const;
+
+export const KB_ROWS: readonly KbRow[] = [
+  {
+    vendor: 'redhat',
+    product: 'RHEL 3',
+    from: '2.4.21-4',
+    before: '2.4.22',
+    covered: true,
+    inferred: false,
+    source: ARTICLE,
+    detail: 'KB 51306 covers RHEL 3; its driver never had the branch, so there is no kernel update for it',
+  },
+  {
+    vendor: 'redhat',
+    product: 'RHEL 4',
+    from: '2.6.9-5',
+    before: '2.6.10',
+    covered: true,
+    vendorFix: 'kernel-2.6.9-55.EL (RHEL 4 Update 5) or later',
+    fixedFrom: '2.6.9-55',
+    inferred: false,
+    source: ARTICLE,
+    detail: 'KB 51306 covers RHEL 4',
+  },
+  {
+    vendor: 'suse',
+    product: 'SLES 9 SP3',
+    from: '2.6.5-7.244',
+    before: '2.6.5-7.308',
+    covered: true,
+    inferred: false,
+    source: `${ARTICLE}; by SUSE's list of kernels SP3 is 2.6.5-7.244 to before 2.6.5-7.308`,
+    detail: 'KB 51306 covers SLES 9 SP3; which of its kernels has the fix is not known',
+  },
+  {
+    vendor: 'redhat',
+    product: 'RHEL 5',
+    from: '2.6.18-0',
+    before: '2.6.19',
+    covered: false,
+    vendorFix: 'kernel-2.6.18-53.el5 (RHEL 5.1) or later',
+    fixedFrom: '2.6.18-53',
+    inferred: true,
+    source: `${NOT_NAMED}, Red Hat bug 228108`,
+    detail: 'KB 51306 is not known to cover RHEL 5',
+  },
+  {
+    vendor: 'ubuntu',
+    product: 'Ubuntu',
+    from: '2.6.14~rc3',
+    before: '2.6.22~rc1',
+    covered: false,
+    vendorFix: 'Ubuntu 7.10 (2.6.22) or later',
+    inferred: true,
+    source: NOT_NAMED,
+    detail: 'KB 51306 is not known to cover Ubuntu',
+  },
+];

@@ -1,5 +1,4 @@
-import { type OpcodeMap, shapeOf } from './opcodes.ts';
-import { readPrefixes } from './prefixes.ts';
+import { type OpcodeMap, readPrefixes, shapeOf } from './opcode.ts';
 
 /** One decoded x86 instruction: its length, and where its operands stand. Register numbers are 0 to 15. */
 export interface Instruction {

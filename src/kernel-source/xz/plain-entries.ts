@@ -1,4 +1,4 @@
-import { unsafeEntry } from '../unsafe-entry.ts';
+import { unsafeEntry } from '../tar-collector.ts';
 
 /** A tar header and all sizes in a tar come in units of so many bytes (POSIX.1-2008, pax, ustar interchange format). */
 const UNIT = 512;

@@ -1,4 +1,4 @@
-import { decodeBlock, type XzFile } from './decode.ts';
+import { decodeBlock, type XzFile } from './blocks.ts';
 import { entryScanner, type FoundEntry } from './entry-scanner.ts';
 import { orderCheck, placeOf } from './order.ts';
 

@@ -1,11 +1,9 @@
 import { isFailure } from '../../errors.ts';
 import type { Target } from '../../machine/port.ts';
-import { truncated } from '../archive.ts';
+import { truncated, type UnpackOptions } from '../archive.ts';
 import { DRIVER_FOLDER, type DriverFiles } from '../driver-files.ts';
 import { tarCollector } from '../tar-collector.ts';
-import type { UnpackOptions } from '../unpack.ts';
-import { decodeBlock, type XzFile } from './decode.ts';
-import { readLayout, type XzLayout } from './layout.ts';
+import { decodeBlock, readLayout, type XzFile, type XzLayout } from './blocks.ts';
 import { orderCheck, placeOf } from './order.ts';
 import { plainEntries } from './plain-entries.ts';
 import { type BlockSearch, blockSearch } from './search.ts';

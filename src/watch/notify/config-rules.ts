@@ -1,4 +1,4 @@
-import { cleanText } from '../../guest/release-text.ts';
+import { cleanText } from '../../guest/clean-text.ts';
 
 type Fields = Readonly<Record<string, unknown>>;
 

@@ -1,4 +1,4 @@
-import { cleanText } from '../../guest/release-text.ts';
+import { cleanText } from '../../guest/clean-text.ts';
 import type { Channel, ChannelName } from './channels.ts';
 import type { Notice } from './notice.ts';
 

@@ -1,4 +1,4 @@
-import { cleanText } from '../../guest/release-text.ts';
+import { cleanText } from '../../guest/clean-text.ts';
 import type { NotifyConfig } from './config.ts';
 import type { Message } from './message.ts';
 import type { Notice } from './notice.ts';

@@ -1,5 +1,5 @@
 import type { State } from '../../filesystems/signals/evidence.ts';
-import { cleanText } from '../../guest/release-text.ts';
+import { cleanText } from '../../guest/clean-text.ts';
 import type { Notice, NoticeItem } from './notice.ts';
 
 export interface Message {

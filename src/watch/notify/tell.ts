@@ -1,4 +1,4 @@
-import { cleanText } from '../../guest/release-text.ts';
+import { cleanText } from '../../guest/clean-text.ts';
 import { tellsTrouble } from '../../kernel-log/marks.ts';
 import type { Target } from '../../machine/port.ts';
 import type { Finding, Look } from '../look.ts';

@@ -1,6 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { verdictOfModuleScan } from '../../../src/driver/module/evidence.ts';
-import { scanModule } from '../../../src/driver/module/scan.ts';
+import { scanModule, verdictOfModuleScan } from '../../../src/driver/module/scan.ts';
 import { compile, type RoutineShape, routineSource } from './routine-fixture.ts';
 
 /** Switches off what folds the status into the constant, as compilers of 2005 did not: they OR at run time. */

@@ -1,11 +1,8 @@
 import fc from 'fast-check';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { verdictOfModuleScan } from '../../../src/driver/module/evidence.ts';
-import { scanModule } from '../../../src/driver/module/scan.ts';
-import { buildId } from '../../../src/elf/buildId.ts';
+import { scanModule, verdictOfModuleScan } from '../../../src/driver/module/scan.ts';
 import { readElf } from '../../../src/elf/elf.ts';
-import { exportsOf } from '../../../src/elf/exports.ts';
-import { moduleVersions } from '../../../src/elf/versions.ts';
+import { buildId, exportsOf, moduleVersions } from '../../../src/elf/module-data.ts';
 import { isFailure } from '../../../src/errors.ts';
 import { buildElf } from '../../elf/elf-builder.ts';
 import { compile, routineSource } from './routine-fixture.ts';

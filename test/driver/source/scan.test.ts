@@ -1,6 +1,5 @@
 import { expect, test } from 'vitest';
-import { verdictOfScan } from '../../../src/driver/source/evidence.ts';
-import { type SourceShape, scanDriverSource } from '../../../src/driver/source/scan.ts';
+import { type SourceShape, scanDriverSource, verdictOfScan } from '../../../src/driver/source/scan.ts';
 import {
   BRANCH,
   DUMMY,

@@ -4,7 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { bytesOfSection, readElf } from '../../../src/elf/elf.ts';
+import { readElf } from '../../../src/elf/elf.ts';
+import { bytesOfSection } from '../../../src/elf/sections.ts';
 import { decode } from '../../../src/elf/x86/decode.ts';
 import { compile, routineSource } from '../../driver/module/routine-fixture.ts';
 

@@ -1,8 +1,11 @@
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { driverPath, isTopMakefile } from '../../src/kernel-source/driver-files.ts';
-import { treeVersion } from '../../src/kernel-source/makefile-version.ts';
-import { readDriverTree } from '../../src/kernel-source/tree.ts';
+import {
+  driverPath,
+  isTopMakefile,
+  readDriverTree,
+  treeVersion,
+} from '../../src/kernel-source/driver-files.ts';
 import { localTarget } from '../../src/machine/tree.ts';
 import { listing } from '../helpers/listing.ts';
 import { failureOf, temporary } from '../machine/temporary.ts';

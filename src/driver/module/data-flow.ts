@@ -59,3 +59,53 @@ export function trace(graph: Graph, start: number, register: number, through: bo
   }
   return { joined: [...joined.values()], stored: [...stored], unclear };
 }
+
+/** Where a register's value comes from, as far as the straight code before a step tells. */
+export type Origin =
+  | { readonly kind: 'constant'; readonly value: number }
+  /** Made of a comparison's outcome: 0 or 1, 0 or -1, and what simple arithmetic with constants makes of them. */
+  | { readonly kind: 'mask' }
+  | { readonly kind: 'other' };
+
+const OTHER: Origin = { kind: 'other' };
+const MASK: Origin = { kind: 'mask' };
+const LOOK_BACK = 24;
+
+/** Looks back from `step` within its straight piece of code for what wrote `register`. */
+export function originOf(graph: Graph, step: number, register: number): Origin {
+  let wanted = register;
+  for (let id = step - 1; id >= 0 && step - id <= LOOK_BACK; id--) {
+    const following = graph.steps[id + 1];
+    const current = graph.steps[id];
+    if (current === undefined || following === undefined) return OTHER;
+    if (following.isTarget || !current.next.includes(id + 1)) return OTHER;
+    const { instruction } = current;
+    const { map, opcode, modrm } = instruction;
+    if (((clobbers(instruction, graph.mode) >> wanted) & 1) === 0) continue;
+    const from = modrm?.mod === 3 ? modrm.rm : undefined;
+    const zeroing = map === 0 && modrm?.reg === from && [0x29, 0x2b, 0x31, 0x33].includes(opcode);
+    if (zeroing) return { kind: 'constant', value: 0 };
+    if (map === 1 && (opcode & 0xf0) === 0x90) return MASK;
+    if (map === 0 && (opcode === 0x19 || opcode === 0x1b) && modrm?.reg === from) return MASK;
+    const constant = map === 0 && ((opcode & 0xf8) === 0xb8 || opcode === 0xc7);
+    if (constant && instruction.immediateRelocation === undefined) {
+      return { kind: 'constant', value: instruction.immediate?.value ?? 0 };
+    }
+    const copies = (map === 0 && opcode === 0x8b) || (map === 1 && opcode === 0xb6);
+    if (copies && from !== undefined) wanted = from;
+    else if (map === 0 && opcode === 0x89 && from === wanted) wanted = modrm?.reg ?? wanted;
+    else if (!adjusts(map, opcode, modrm?.reg ?? 0)) return OTHER;
+  }
+  return OTHER;
+}
+
+/** Arithmetic of one register with constants alone: inc, dec, neg, not, shifts, and, add, sub. */
+function adjusts(map: number, opcode: number, reg: number): boolean {
+  if (map !== 0) return false;
+  const group = reg & 7;
+  if (opcode === 0xf7) return group === 2 || group === 3;
+  if (opcode === 0xff || opcode === 0xfe) return group < 2;
+  return (
+    [0x80, 0x81, 0x83, 0xc1, 0xd1, 0x05, 0x25, 0x2d].includes(opcode) || (opcode >= 0x40 && opcode < 0x50)
+  );
+}

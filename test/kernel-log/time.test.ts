@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { absoluteTime, isZone } from '../../src/kernel-log/clock.ts';
 import { parseLine } from '../../src/kernel-log/prefix.ts';
+import { absoluteTime, isZone } from '../../src/kernel-log/time.ts';
 
 function at(stamp: string, until: string, zone = 'UTC'): string {
   const { time } = parseLine(`${stamp} host kernel: x`).prefix;

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { detectDistro, RELEASE_FILES } from '../../src/guest/release-files.ts';
+import { detectDistro, RELEASE_FILES } from '../../src/guest/distro.ts';
 
 const BOOKWORM = `PRETTY_NAME="Debian GNU/Linux 12 (bookworm)"
 NAME="Debian GNU/Linux"

@@ -1,10 +1,10 @@
+import type { Distro } from '../guest/distro.ts';
+import { readDistro } from '../guest/distro.ts';
+import { type DriverUse, driverInUse } from '../guest/in-use.ts';
+import { type KernelFacts, kernelFacts } from '../guest/kernel.ts';
+import { isBuiltIn, type ModuleFile, moduleFile } from '../guest/module-file.ts';
 import { initramfsImages } from '../initramfs/tools.ts';
 import type { Target } from '../machine/port.ts';
-import type { Distro } from './distro.ts';
-import { type DriverUse, driverInUse } from './in-use.ts';
-import { type KernelFacts, kernelFacts } from './kernel.ts';
-import { isBuiltIn, type ModuleFile, moduleFile } from './module-file.ts';
-import { detectDistro, RELEASE_FILES } from './release-files.ts';
 
 /** What was read of a guest; nothing was decided yet. */
 export interface Facts {
@@ -44,11 +44,4 @@ export async function gatherFacts(target: Target, options: FactsOptions): Promis
     use: await driverInUse(target),
     initramfs: (await initramfsImages(target, kernel.release)).images.map(({ path }) => path),
   };
-}
-
-export async function readDistro(target: Target): Promise<Distro> {
-  const texts = await Promise.all(
-    RELEASE_FILES.map(async (path) => [path, await target.readText(path)] as const),
-  );
-  return detectDistro(Object.fromEntries(texts));
 }

@@ -1,6 +1,6 @@
 import { crc32 } from 'node:zlib';
-import type { TargetReads } from '../../machine/port.ts';
-import { readInteger } from './integer.ts';
+import type { Argv, Target, TargetReads } from '../../machine/port.ts';
+import type { UnpackOptions } from '../archive.ts';
 
 /** Size in bytes of a stream's header and of its footer (xz-file-format.txt, 2.1.1 and 2.1.2). */
 export const FRAME_BYTES = 12;
@@ -97,4 +97,109 @@ export function readIndex(index: Buffer, blockBytes: number): readonly XzBlock[]
   const padding = records.subarray(at);
   if (padding.length > 3 || padding.some((byte) => byte !== 0)) return undefined;
   return offset - FRAME_BYTES === blockBytes ? blocks : undefined;
+}
+
+/** One thread: a block is one piece of work, and setting up more costs time. */
+const XZ: Argv = ['xz', '-dc', '-T1'];
+
+export interface XzFile {
+  readonly machine: Target;
+  readonly path: string;
+  readonly layout: XzLayout;
+  readonly options: UnpackOptions;
+}
+
+/** `ended`: to its end, or as far as the reader wanted it. */
+export type Outcome = { readonly ended: true } | { readonly ended: false; readonly why: string };
+
+/**
+ * Feeds a block's content to `onChunk`, until that answers false. The decoder is the machine's own xz, run as the
+ * unprivileged user, and gets the block as a whole .xz on its standard input; with `headBytes` only so many bytes of
+ * the block, and then it ends with a complaint. A block that unpacks to more than the index says is stopped there.
+ */
+export async function decodeBlock(
+  file: XzFile,
+  block: XzBlock,
+  onChunk: (chunk: Buffer) => boolean | Promise<boolean>,
+  headBytes = block.storedSize,
+): Promise<Outcome> {
+  const { machine, path, layout, options } = file;
+  const stored = await machine.readRange(path, block.offset, Math.min(headBytes, block.storedSize));
+  const whole = stored.length === block.storedSize;
+  const tail = whole ? [streamEnd(layout.header, [block])] : [];
+  let unpacked = 0;
+  const result = await machine.run(XZ, {
+    effect: 'read',
+    input: Buffer.concat([layout.header, stored, ...tail]),
+    ...(options.user === undefined ? {} : { user: options.user }),
+    ...(options.signal === undefined ? {} : { signal: options.signal }),
+    onChunk: (chunk) => {
+      unpacked += chunk.length;
+      return unpacked <= block.contentSize && onChunk(chunk);
+    },
+  });
+  options.signal?.throwIfAborted();
+  if (unpacked > block.contentSize) return { ended: false, why: 'a block holds more than the index says' };
+  if (result.status === 0) return { ended: true };
+  return { ended: false, why: result.stderr.trim().split('\n')[0] || `xz exit status ${result.status}` };
+}
+
+/**
+ * What must follow a stream's header and these of its blocks to make a whole .xz of them (xz-file-format.txt, 2.1.2
+ * and 4): an index with a record for each, and a footer with the flags of the header.
+ */
+export function streamEnd(
+  header: Buffer,
+  blocks: readonly Pick<XzBlock, 'unpaddedSize' | 'contentSize'>[],
+): Buffer {
+  const records = Buffer.concat([
+    Buffer.from([0]),
+    writeInteger(blocks.length),
+    ...blocks.flatMap((block) => [writeInteger(block.unpaddedSize), writeInteger(block.contentSize)]),
+  ]);
+  const padded = Buffer.concat([records, Buffer.alloc((4 - (records.length % 4)) % 4)]);
+  const index = Buffer.concat([padded, uint32(crc32(padded))]);
+  const backward = Buffer.concat([uint32(index.length / 4 - 1), header.subarray(6, 8)]);
+  return Buffer.concat([index, uint32(crc32(backward)), backward, Buffer.from('YZ', 'latin1')]);
+}
+
+function uint32(value: number): Buffer {
+  const bytes = Buffer.alloc(4);
+  bytes.writeUInt32LE(value);
+  return bytes;
+}
+
+/** A number of the .xz format and where the next one begins. */
+export interface Decoded {
+  readonly value: number;
+  readonly next: number;
+}
+
+/**
+ * Reads a multibyte integer (xz-file-format.txt, 1.2): seven bits a byte, the lowest first, the high bit set on all
+ * but the last, at most nine bytes. Undefined where there is none, where it is not written in the shortest way, and
+ * above 2^53-1, which no file reaches.
+ */
+export function readInteger(bytes: Uint8Array, at: number): Decoded | undefined {
+  let value = 0;
+  for (let length = 0; length < 9; length++) {
+    const byte = bytes[at + length];
+    if (byte === undefined || (byte === 0 && length > 0)) return undefined;
+    value += (byte & 0x7f) * 2 ** (7 * length);
+    if (value > Number.MAX_SAFE_INTEGER) return undefined;
+    if (byte < 0x80) return { value, next: at + length + 1 };
+  }
+  return undefined;
+}
+
+/** Writes a multibyte integer; `value` is a whole number from 0 to 2^53-1. */
+export function writeInteger(value: number): Buffer {
+  const bytes: number[] = [];
+  let rest = value;
+  while (rest >= 0x80) {
+    bytes.push((rest % 0x80) | 0x80);
+    rest = Math.floor(rest / 0x80);
+  }
+  bytes.push(rest);
+  return Buffer.from(bytes);
 }

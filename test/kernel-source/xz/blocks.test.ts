@@ -3,9 +3,14 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { crc32 } from 'node:zlib';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { readInteger, writeInteger } from '../../../src/kernel-source/xz/integer.ts';
-import { readIndex, readLayout, type XzLayout } from '../../../src/kernel-source/xz/layout.ts';
-import { streamEnd } from '../../../src/kernel-source/xz/stream-end.ts';
+import {
+  readIndex,
+  readInteger,
+  readLayout,
+  streamEnd,
+  writeInteger,
+  type XzLayout,
+} from '../../../src/kernel-source/xz/blocks.ts';
 import { localTarget } from '../../../src/machine/tree.ts';
 import { sh, temporary } from '../../machine/temporary.ts';
 

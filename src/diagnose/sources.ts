@@ -1,0 +1,212 @@
+import { isZone } from '../kernel-log/time.ts';
+import type { Argv, Target } from '../machine/port.ts';
+
+/** One file, stream or program's output that holds log lines. */
+export interface LogPart {
+  /** For messages: a path, or what it is. */
+  readonly name: string;
+  /** No line in it is later than this, in milliseconds since the epoch: tells the year where lines do not. */
+  readonly until: number;
+  /** On disk, where it is known. */
+  readonly bytes?: number;
+  readonly open: () => AsyncIterable<Uint8Array>;
+}
+
+/** Parts that follow each other in time: a log and its rotated forerunners, the oldest first. */
+export interface LogSource {
+  readonly name: string;
+  readonly parts: readonly LogPart[];
+  /** The machine of lines that name none. */
+  readonly host?: string;
+  /** When the kernel started whose seconds the lines have, in milliseconds since the epoch; else it is not known. */
+  readonly bootedAt?: number;
+}
+
+/** Compressions of rotated logs, by their first bytes: logrotate's `compresscmd` may be any. */
+const COMPRESSIONS: readonly { readonly magic: readonly number[]; readonly tool: Argv }[] = [
+  { magic: [0x1f, 0x8b], tool: ['gzip', '-dc'] },
+  { magic: [0xfd, 0x37, 0x7a, 0x58, 0x5a, 0x00], tool: ['xz', '-dc'] },
+  { magic: [0x42, 0x5a, 0x68], tool: ['bzip2', '-dc'] },
+  { magic: [0x28, 0xb5, 0x2f, 0xfd], tool: ['zstd', '-dcq'] },
+];
+const MAGIC_BYTES = 6;
+
+/** A log file, unpacked on the way where it is packed. */
+export function filePart(target: Target, path: string, until: number, bytes = 0): LogPart {
+  return { name: path, until, bytes, open: () => unpacked(target, path) };
+}
+
+async function* unpacked(target: Target, path: string): AsyncGenerator<Uint8Array> {
+  const head = await target.readRange(path, 0, MAGIC_BYTES);
+  const tool = COMPRESSIONS.find(({ magic }) => magic.every((byte, at) => head[at] === byte))?.tool;
+  if (tool === undefined) yield* target.readChunks(path);
+  else yield* outputOf(target, tool, path);
+}
+
+/** What a program prints, as it prints it. Throws at the end where the program failed. */
+export async function* outputOf(target: Target, argv: Argv, stdinFile?: string): AsyncGenerator<Uint8Array> {
+  let taken = Promise.withResolvers<boolean>();
+  let offered = Promise.withResolvers<Uint8Array | undefined>();
+  const result = target
+    .run(argv, {
+      effect: 'read',
+      ...(stdinFile === undefined ? {} : { stdinFile }),
+      onChunk: (chunk) => {
+        offered.resolve(chunk);
+        return taken.promise;
+      },
+    })
+    .finally(() => offered.resolve(undefined));
+  // It is waited for below; where the caller stops early, nobody is.
+  result.catch(() => {});
+  try {
+    for (;;) {
+      const chunk = await offered.promise;
+      if (chunk === undefined) break;
+      yield chunk;
+      const { resolve } = taken;
+      taken = Promise.withResolvers<boolean>();
+      offered = Promise.withResolvers<Uint8Array | undefined>();
+      resolve(true);
+    }
+  } finally {
+    taken.resolve(false);
+  }
+  const { status, stderr } = await result;
+  if (status !== 0) throw new Error(`${argv[0]} ended with ${status}: ${stderr.trim().split('\n')[0] ?? ''}`);
+}
+
+/** Where syslog daemons put the kernel's messages. */
+const LOG_FOLDER = '/var/log';
+const LOG_NAMES = ['messages', 'syslog', 'kern.log'] as const;
+/** `messages.1`, `messages.2.gz`, `messages-20240101.xz`, `syslog-20240101-1704067200.zst`. */
+const ROTATED = /^(?<log>.{1,4096}?)(?:[.-](?<rotation>\d{1,12}(?:-\d{1,12})?))?(?:\.(?:gz|xz|bz2|zst))?$/s;
+/** logrotate numbers what `dateext` does not date. */
+const IS_DATE = /^\d{8,}/;
+
+interface Rotated {
+  readonly path: string;
+  readonly rotation: string | null;
+  /** Milliseconds since the epoch. */
+  readonly mtime: number;
+  readonly size: number;
+}
+
+/** The log files of the target with their rotated forerunners; one source a log, none for a log that is not there. */
+export async function logFileSources(target: Target): Promise<readonly LogSource[]> {
+  const names = await target.list(LOG_FOLDER).catch(() => []);
+  const paths = names
+    .filter((name) => LOG_NAMES.some((log) => partsOf(name)?.log === log))
+    .map((name) => `${LOG_FOLDER}/${name}`);
+  return fileSources(target, paths);
+}
+
+/** A source for each log of which files are given, its rotated forerunners before it. */
+export async function fileSources(target: Target, paths: readonly string[]): Promise<readonly LogSource[]> {
+  const logs = new Map<string, Rotated[]>();
+  for (const path of paths) {
+    const { log, rotation } = partsOf(path) ?? { log: path, rotation: null };
+    const stat = await target.stat(path).catch(() => undefined);
+    // A log folder may hold a FIFO (xconsole): reading it would wait for ever.
+    if (stat !== undefined && stat.type !== 'file' && paths.length > 1) continue;
+    const mtime = stat === undefined ? Date.now() : Number(stat.mtime) * 1000;
+    logs.set(log, [...(logs.get(log) ?? []), { path, rotation, mtime, size: stat?.size ?? 0 }]);
+  }
+  return [...logs].map(([name, files]) => ({
+    name,
+    parts: files.sort(oldestFirst).map(({ path, mtime, size }) => filePart(target, path, mtime, size)),
+  }));
+}
+
+function partsOf(path: string): { readonly log: string; readonly rotation: string | null } | undefined {
+  const { log, rotation } = ROTATED.exec(path)?.groups ?? {};
+  return log === undefined ? undefined : { log, rotation: rotation ?? null };
+}
+
+function oldestFirst(a: Rotated, b: Rotated): number {
+  if (a.rotation === null || b.rotation === null)
+    return (a.rotation === null ? 1 : 0) - (b.rotation === null ? 1 : 0);
+  const dates = [IS_DATE.test(a.rotation), IS_DATE.test(b.rotation)];
+  if (dates[0] !== dates[1]) return a.mtime - b.mtime;
+  const order = a.rotation.localeCompare(b.rotation, 'en', { numeric: true });
+  return dates[0] === true ? order : -order;
+}
+
+/** One read gives one record, and no record is larger (PRINTK_MESSAGE_MAX of 2 KB). */
+const READ_KMSG: Argv = ['dd', 'if=/dev/kmsg', 'iflag=nonblock', 'bs=8192'];
+const KMSG_IS_READ = 'Resource temporarily unavailable';
+
+/**
+ * The running kernel's own buffer: it still has what no log file could take once /var was read-only. /dev/kmsg is
+ * there from 3.5; before, dmesg asks the kernel.
+ */
+export async function kernelBufferSource(target: Target, now: number): Promise<LogSource> {
+  const bootedAt = await bootTime(target, now);
+  const host = (await target.readText('/proc/sys/kernel/hostname'))?.trim() ?? '';
+  const open = async function* (): AsyncGenerator<Uint8Array> {
+    // The buffer is small (at most some MB): it can be held whole, and dd's end tells whether it was read whole.
+    const kmsg = await target.run(READ_KMSG, { effect: 'read' });
+    if (kmsg.stderr.includes(KMSG_IS_READ) && kmsg.stdout.length > 0) yield kmsg.stdout;
+    else yield* outputOf(target, ['dmesg']);
+  };
+  return {
+    name: 'kernel buffer',
+    parts: [{ name: 'the kernel’s buffer (/dev/kmsg, dmesg)', until: now, open }],
+    ...(host === '' ? {} : { host }),
+    ...(bootedAt === undefined ? {} : { bootedAt }),
+  };
+}
+
+async function bootTime(target: Target, now: number): Promise<number | undefined> {
+  // Not btime of /proc/stat: that has whole seconds.
+  const uptime = Number((await target.readText('/proc/uptime'))?.split(' ')[0] ?? Number.NaN);
+  return Number.isFinite(uptime) ? now - uptime * 1000 : undefined;
+}
+
+/** journald's entries of the kernel and of multipathd, of every boot; undefined where there is no journal to read. */
+export async function journalSource(target: Target, now: number): Promise<LogSource | undefined> {
+  if ((await target.findProgram('journalctl')) === undefined) return undefined;
+  const where = await journalArguments(target);
+  if (where === undefined) return undefined;
+  const argv: Argv = [
+    'journalctl',
+    ...where,
+    '--no-pager',
+    '--quiet',
+    '--all',
+    // Seconds, but with the zone; the finer forms came later than RHEL 7.
+    '--output=short-iso',
+    '_TRANSPORT=kernel',
+    '+',
+    'SYSLOG_IDENTIFIER=multipathd',
+  ];
+  return {
+    name: 'journald',
+    parts: [{ name: 'journald', until: now, open: () => outputOf(target, argv) }],
+  };
+}
+
+async function journalArguments(target: Target): Promise<readonly string[] | undefined> {
+  if (target.kind === 'local') return [];
+  const folder = '/var/log/journal';
+  if ((await target.list(folder).catch(() => [])).length === 0) return undefined;
+  return ['-D', await target.hostPath(folder)];
+}
+
+/** Where distros say in which time zone syslog writes; the first that names one. */
+const PLACES: readonly { readonly path: string; readonly pattern: RegExp; readonly link?: true }[] = [
+  { path: '/etc/localtime', pattern: /zoneinfo\/(?:posix\/|right\/)?(?<zone>[\w+/-]+)$/, link: true },
+  { path: '/etc/timezone', pattern: /^(?<zone>[\w+/-]+)\s*$/m },
+  // Red Hat's ZONE, SUSE's TIMEZONE.
+  { path: '/etc/sysconfig/clock', pattern: /^(?:TIME)?ZONE="?(?<zone>[\w+/-]+)"?\s*$/m },
+];
+
+/** A tree's time zone by name; undefined where it cannot be told (then this machine's is taken). */
+export async function zoneOf(target: Target): Promise<string | undefined> {
+  for (const { path, pattern, link } of PLACES) {
+    const text = link === true ? await target.readLink(path) : await target.readText(path);
+    const zone = pattern.exec(text ?? '')?.groups?.zone;
+    if (zone !== undefined && isZone(zone)) return zone;
+  }
+  return undefined;
+}
