@@ -119,9 +119,9 @@ exec make -C "$2" M="$1/drivers/message/fusion" modules`;
 
 function describe({ release }: BenchKernel): string {
   return (
-    `Linux ${release}, Debian’s packages. The tarball is the distro’s (130 MB of .xz) with the branch reintroduced in the ` +
-    'one file, since every kernel that is still shipped is fixed. `mptfix build` unpacks, patches, compiles twice and makes ' +
-    'all proofs; dkms and make compile once, from the unpacked folder, and prove nothing.'
+    `Linux ${release}, Debian’s packages. The tarball is the distro’s (130 MB of .xz), with the faulty branch put back into ` +
+    'one file, because every kernel that is still shipped is fixed. `mptfix build` unpacks, patches, compiles twice and makes ' +
+    'all proofs. dkms and make compile once, from the unpacked folder, and prove nothing.'
   );
 }
 
@@ -134,8 +134,8 @@ function targets(rows: readonly Row[]): string {
     ['cold faster than by hand', seconds(COLD) < seconds(BY_HAND)],
     [`warm under 0.5 s (${seconds(WARM).toFixed(2)} s)`, seconds(WARM) < 0.5],
   ] as const;
-  const told = lines.map(([text, held]) => `- ${text}: ${held ? 'held' : 'missed'}`);
-  return ['Targets:', '', ...told, ...why(rows, ratio)].join('\n');
+  const results = lines.map(([text, met]) => `- ${text}: ${met ? 'met' : 'missed'}`);
+  return ['Targets:', '', ...results, ...why(rows, ratio)].join('\n');
 }
 
 /** One run at a time keeps two cores busy at most: what is above is other work. */
@@ -144,19 +144,19 @@ function busy(): readonly string[] {
   if (load <= 2.5) return [];
   return [
     `The machine had other work meanwhile (load ${load.toFixed(1)} on ${availableParallelism()} cores), which slows two compilations ` +
-      'at once more than one: run it again on an idle one.',
+      'side by side more than a single one. Run it again on an idle machine.',
   ];
 }
 
-/** Two builds need twice the processor time of one; more than the machine's cores give at once, nothing can hide. */
+/** Two builds need twice the processor time of one; without a free core the second one takes its full time. */
 function why(rows: readonly Row[], ratio: number): readonly string[] {
   if (ratio <= 1.5) return [];
   const cpu = (name: string): number => rows.find((row) => row.name === name)?.cpuSeconds ?? Number.NaN;
   const builds = (2 * cpu(FLOOR)) / cpu(COLD);
   return [
     '',
-    `Why: of the ${cpu(COLD).toFixed(1)} s of processor time that the cold build takes, ${(100 * builds).toFixed(0)} % are its ` +
-      'two compilations. They run side by side, which hides the second one only where a core is free for it.',
+    `Why: the two compilations take ${(100 * builds).toFixed(0)} % of the cold build’s ${cpu(COLD).toFixed(1)} s of processor time. ` +
+      'They run side by side, so the second one costs nothing extra only where a core is free for it.',
   ];
 }
 

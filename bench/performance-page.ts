@@ -4,8 +4,8 @@ import { availableParallelism } from 'node:os';
 const PAGE = 'docs/performance.md';
 const HEAD = `# Performance
 
-Written by \`npm run bench\` (one part: \`npm run bench -- build\`). Times are of whole processes, on whatever machine it was
-run; what counts are the ratios, each of medians of runs that took turns.
+\`npm run bench\` writes this page (\`npm run bench -- build\` writes one part of it). The times are those of whole processes on
+one machine. Compare the ratios: each is one of medians, and the runs took turns.
 `;
 
 /** Puts one part's table into the page, in place of the one that it had. */
