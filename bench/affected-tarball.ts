@@ -11,7 +11,7 @@ const MAX_BUFFER = 256 * 1024 * 1024;
 
 /**
  * Copies the distro's .tar.xz with the branch reintroduced in the one file: what a guest of the affected years would
- * have. Only the block that holds the file is packed anew, as the distro does it (xz -6), so that all else of the
+ * have. Only the block that holds the file is compressed again, as the distro does it (xz -6), so that all else of the
  * archive is what it was: size, order, blocks.
  */
 export async function affectedTarball(tarball: string, to: string): Promise<void> {

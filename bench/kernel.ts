@@ -11,7 +11,7 @@ import {
 import { join } from 'node:path';
 import { affectedTarball } from './affected-tarball.ts';
 
-/** What the builds are made of: a guest's tree of the distro's real packages, with an affected module. */
+/** What is built, and from what: a guest's tree of the distro's real packages, with an affected module. */
 export interface BenchKernel {
   readonly folder: string;
   readonly release: string;

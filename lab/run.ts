@@ -1,5 +1,5 @@
-// npm run lab [-- PART…]: what needs a machine of its own to be seen, in virtual machines with a real guest's kernel and
-// driver. What is missing for it is installed, as root on Debian or Ubuntu.
+// npm run lab [-- PART…]: what can only be seen on a whole machine, in virtual machines with a real guest's kernel and
+// driver. Installs missing packages, as root on Debian or Ubuntu.
 import { chmod, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
@@ -30,7 +30,7 @@ async function main(signal: AbortSignal): Promise<number> {
   });
   const parts = chosen(positionals);
   if (process.geteuid?.() !== 0)
-    throw failure('E_NOT_ROOT', 'the lab’s disks are served as root only', 'run the lab as root (sudo)');
+    throw failure('E_NOT_ROOT', 'the lab needs root to serve its disks', 'run it as root: sudo npm run lab');
   if (
     !installMissing(
       parts.flatMap(({ needs }) => needs),
@@ -63,7 +63,7 @@ function chosen(names: readonly string[]): readonly Part[] {
     if (part === undefined)
       throw failure(
         'E_USAGE',
-        `the lab has no part ${name}`,
+        `the lab has no part named ${name}`,
         `its parts are: ${Object.keys(PARTS).join(', ')}`,
       );
     return part;
@@ -81,7 +81,7 @@ function openLab(workspace: Workspace, kept: string | undefined, signal: AbortSi
   };
   const makeDemo = async (): Promise<Demo> => {
     if (kept !== undefined) return JSON.parse(await readFile(kept, 'utf8')) as Demo;
-    say('making a guest’s tree with an affected driver: mptfix demo (a minute or two)');
+    say('building a guest’s tree with an affected driver: mptfix demo (a minute or two)');
     const base = workspace.at('demo');
     await workspace.machine.mkdir(base, 0o755);
     return JSON.parse(await mptfix(['demo', '--keep', '--json', '--work', base])) as Demo;

@@ -87,7 +87,7 @@ export function readImports(folder: string): ImportGraph {
   );
 }
 
-/** Imports that the table does not allow, as `from/file.ts -> to/file.ts`; a room without a row is told as such. */
+/** Imports that the table does not allow, as `from/file.ts -> to/file.ts`; a room without a row is reported as such. */
 export function forbiddenImports(graph: ImportGraph, rooms: typeof ROOMS = ROOMS): readonly string[] {
   const problems: string[] = [];
   for (const [file, imports] of graph) {

@@ -1,12 +1,12 @@
 import { labLine } from '../machine/console.ts';
 
-/** What a guest's console told. */
+/** What was seen on a guest's console. */
 export interface Observation {
   readonly kernel: string;
   readonly srcversion: string;
   readonly written: number;
   readonly lost: number;
-  /** Lines of the kernel that tell of an I/O error. */
+  /** Kernel lines that report an I/O error. */
   readonly ioErrors: number;
   /** The kernel has aborted the journal, or made the file system read-only. */
   readonly readOnly: boolean;
@@ -14,7 +14,7 @@ export interface Observation {
   readonly mountLine: string;
   /** Exit statuses of the watches, by when they looked: `before`, `after`, and with `sh-` that of the shell. */
   readonly watches: Readonly<Record<string, number>>;
-  /** The guest came to its end. */
+  /** The guest finished its script. */
   readonly ended: boolean;
   /** What should not have happened at all. */
   readonly failed: readonly string[];
@@ -41,13 +41,13 @@ export function observe(): Observer {
   };
   return {
     line: (line) => {
-      seen = { ...seen, ...told(line, seen) };
+      seen = { ...seen, ...seenIn(line, seen) };
     },
     result: () => seen,
   };
 }
 
-function told(line: string, seen: Observation): Partial<Observation> {
+function seenIn(line: string, seen: Observation): Partial<Observation> {
   const { key, words = '' } = labLine(line) ?? {};
   switch (key) {
     case 'kernel':

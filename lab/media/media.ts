@@ -14,7 +14,7 @@ const MODULES = [
   ...['ext4', 'xfs', 'btrfs'],
 ];
 
-/** What the guest told, by the moment or the type of file system at which it did. */
+/** What the guest reported, by the moment or the type of file system. */
 export interface MediaSeen {
   readonly kernel: string;
   /** How often which content was read from the media. */
@@ -71,13 +71,13 @@ export async function runMedia(
   };
   const answers = documents();
   const onLine = (line: string): void => {
-    if (!answers.line(line)) seen = { ...seen, ...told(line, seen) };
+    if (!answers.line(line)) seen = { ...seen, ...seenIn(line, seen) };
   };
   await runMachine(vm, onLine, limits);
   return { ...seen, documents: answers.result() };
 }
 
-function told(line: string, seen: Omit<MediaSeen, 'documents'>): Partial<MediaSeen> {
+function seenIn(line: string, seen: Omit<MediaSeen, 'documents'>): Partial<MediaSeen> {
   const { key, words = '' } = labLine(line) ?? {};
   const [name = '', status = '', ...rest] = words.split(' ');
   switch (key) {

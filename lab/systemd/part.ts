@@ -7,7 +7,7 @@ import { runGuest, type SystemdTrial } from './trial.ts';
 
 const SETTINGS = { writes: 40, busyAfter: 5, busySeconds: 15, limitSeconds: 900 };
 /** The watch looks each minute; under emulation a run of it takes some seconds. */
-const TOLD_WITHIN_SECONDS = 90;
+const MAILED_WITHIN_SECONDS = 90;
 
 /** A whole guest whose root disk fails: as shipped, with the watch installed; and after `mptfix apply`. */
 export const systemdPart: Part = {
@@ -21,7 +21,7 @@ async function run(lab: Lab): Promise<Shown> {
   const { machine } = workspace;
   const demo = await lab.demo();
   const { release } = demo.kernel;
-  say('making a Debian guest with systemd and the affected driver (half a minute)');
+  say('building a Debian guest with systemd and the affected driver (half a minute)');
   const affected = workspace.at('affected-guest');
   await makeTree(machine, affected, demo, signal);
   const patched = workspace.at('patched-guest');
@@ -40,26 +40,26 @@ async function run(lab: Lab): Promise<Shown> {
 }
 
 /** Seconds from the first lost write to the mail about it. */
-function toldAfter({ mails, lostAt }: SystemdTrial): number | undefined {
+function mailDelay({ mails, lostAt }: SystemdTrial): number | undefined {
   const alarm = mails.find(({ subject }) => /READ-ONLY: \/$/.test(subject));
   return alarm === undefined || lostAt === undefined ? undefined : (alarm.at - lostAt) / 1000;
 }
 
 function problemsBefore(trial: SystemdTrial): readonly string[] {
   const { documents, mails } = trial;
-  const told = toldAfter(trial);
+  const delay = mailDelay(trial);
   return [
     ...problemsOfBoth(trial),
     ...unless(documents.check?.status === 10, `check ended with ${documents.check?.status}`),
     ...unless(trial.lost > 0, 'no write was lost with the affected driver'),
     ...unless(documents.watched?.status === 10, `the watch ended with ${documents.watched?.status}`),
-    ...unless(told !== undefined && told <= TOLD_WITHIN_SECONDS, `the mail came after ${told} s`),
+    ...unless(delay !== undefined && delay <= MAILED_WITHIN_SECONDS, `the mail came after ${delay} s`),
     ...unless(mails.length === 2, `${mails.length} mails came: a test and an alarm were expected`),
     ...unless(
       documents.diagnose?.document.verdict === 'this-bug',
       `diagnose: ${documents.diagnose?.document.verdict}`,
     ),
-    ...unless(stateOfRoot(trial) === 'aborted', `recover calls the root ${stateOfRoot(trial)}`),
+    ...unless(stateOfRoot(trial) === 'aborted', `recover reports the root as ${stateOfRoot(trial)}`),
   ].map((problem) => `as shipped: ${problem}`);
 }
 
@@ -77,7 +77,7 @@ function problemsAfter(trial: SystemdTrial): readonly string[] {
     ...unless(trial.lost === 0 && trial.written === SETTINGS.writes, `${trial.lost} writes were lost`),
     ...unless(documents.watched?.status === 0, `the watch ended with ${documents.watched?.status}`),
     ...unless(mails.length === 1, `${mails.length} mails came: only the test was expected`),
-    ...unless(stateOfRoot(trial) === 'writable', `recover calls the root ${stateOfRoot(trial)}`),
+    ...unless(stateOfRoot(trial) === 'writable', `recover reports the root as ${stateOfRoot(trial)}`),
   ].map((problem) => `patched: ${problem}`);
 }
 
@@ -86,7 +86,7 @@ const TIMEOUTS = { before: 30, hardened: 180, replugged: 180, undone: 30 };
 function problemsOfBoth({ ended, failed, timeouts, timers, busyAnswers }: SystemdTrial): readonly string[] {
   return [
     ...failed,
-    ...unless(ended, 'the guest did not come to its end'),
+    ...unless(ended, 'the guest did not finish'),
     ...unless(busyAnswers > 0, 'the disk was never asked while its path failed over'),
     ...unless(timers.includes('mptfix-watch.timer'), `systemd’s timers: ${timers}`),
     ...unless(JSON.stringify(timeouts) === JSON.stringify(TIMEOUTS), `timeouts: ${JSON.stringify(timeouts)}`),
@@ -105,8 +105,8 @@ function stateOfRoot({ documents }: SystemdTrial): unknown {
 
 function page(before: SystemdTrial, after: SystemdTrial, problems: readonly string[]): string {
   const row = (name: string, trial: SystemdTrial): string => {
-    const told = toldAfter(trial);
-    const mail = told === undefined ? 'none' : `${told.toFixed(0)} s after the first lost write`;
+    const delay = mailDelay(trial);
+    const mail = delay === undefined ? 'none' : `${delay.toFixed(0)} s after the first lost write`;
     return `| ${name} | ${trial.srcversion} | ${trial.busyAnswers} | ${trial.written} of ${SETTINGS.writes} | ${stateOfRoot(trial)} | ${mail} | ${trial.seconds.toFixed(0)} s |`;
   };
   return [

@@ -7,7 +7,7 @@ import { packageRoot } from '../../src/package-root.ts';
 import { mustRun } from '../machine/must-run.ts';
 import type { Demo } from '../part.ts';
 
-/** What the guest is made of, beside what Debian calls essential. */
+/** The guest’s packages, beside those that Debian calls essential. */
 const PACKAGES = [
   ...['initramfs-tools', 'zstd', 'kmod', 'mount', 'e2fsprogs', 'busybox'],
   ...['systemd-sysv', 'udev', 'dbus', 'libstdc++6', 'libatomic1'],

@@ -52,12 +52,12 @@ export async function runGuest(
     const storage = await openStorage(machine, folder, disk);
     try {
       const observer = observe();
-      const told = documents();
+      const answers = documents();
       const timeouts: Record<string, number> = {};
       let timers = '';
       let lostAt: number | undefined;
       const onLine = (line: string): void => {
-        if (told.line(line)) return;
+        if (answers.line(line)) return;
         const { key, words = '' } = labLine(line) ?? {};
         const [moment = '', seconds] = words.split(' ');
         if (key === 'timeout') timeouts[moment] = Number(seconds);
@@ -89,7 +89,7 @@ export async function runGuest(
       const busyAnswers = storage.busyAnswers();
       return {
         ...observer.result(),
-        documents: told.result(),
+        documents: answers.result(),
         timeouts,
         timers,
         mails,
