@@ -2,9 +2,8 @@ import { type BlockDevices, blockDevices, mapperName } from '../guest/disks.ts';
 import { type FstabEntry, kernelNameOf, readFstab } from '../guest/fstab.ts';
 import { type Mount, readMounts } from '../guest/mounts.ts';
 import type { TargetReads } from '../machine/port.ts';
-import { entryOf } from './fstab-entry.ts';
-import { type Intention, intention } from './intention.ts';
-import { type FileSystemKind, fileSystemKind } from './types.ts';
+import { entryOf, type Intention, intention } from './intention.ts';
+import { type FileSystemKind, fileSystemKind } from './kinds.ts';
 
 /** A file system of the guest, once however often it is mounted. */
 export interface FileSystem {
@@ -17,7 +16,7 @@ export interface FileSystem {
   /** As it was given to mount(8). */
   readonly source: string;
   readonly fsType: string;
-  readonly kind: Exclude<FileSystemKind, 'memory'>;
+  readonly kind: FileSystemKind;
   /** Where it is mounted for people: its whole, in the place that was mounted first. */
   readonly mountPoint: string;
   readonly mounts: readonly [Mount, ...Mount[]];
@@ -64,7 +63,7 @@ async function describe(
     mapper: name === null ? null : ((await mapperName(target, name, devices.numberOf.get(name))) ?? null),
     source: main.source,
     fsType: main.fsType,
-    kind: fileSystemKind(main.fsType, main.source) as FileSystem['kind'],
+    kind: fileSystemKind(main.fsType, main.source),
     mountPoint: main.mountPoint,
     mounts,
     fstab: entry ?? null,

@@ -1,38 +1,38 @@
 import type { Target } from '../machine/port.ts';
+import { errorCounters } from './counters.ts';
+import type { DiskLog } from './disk-log.ts';
 import type { FileSystem } from './file-systems.ts';
-import { logLinesOf, type ParsedLog } from './log-lines.ts';
-import type { Observation } from './observation.ts';
+import { type Observation, readSystemFacts } from './observation.ts';
 import { askStorage, readSuperblock, STORAGE_LIMIT_MS } from './storage.ts';
 
 /**
  * Looks at one file system from all sides: mount table, disk, superblock, counters, kernel log. Reads only. A disk
  * that does not answer costs `STORAGE_LIMIT_MS`, and what would hang on it is not asked.
+ * @param kernelLog what the kernel's log says, by the names of the disks
  */
 export async function observe(
   target: Target,
   fileSystem: FileSystem,
-  kernelLog: ParsedLog,
+  kernelLog: ReadonlyMap<string, DiskLog>,
 ): Promise<Observation> {
-  const mount =
-    fileSystem.mounts.find(({ mountPoint }) => mountPoint === fileSystem.mountPoint) ?? fileSystem.mounts[0];
+  const { name, mountPoint, mounts, fsType } = fileSystem;
   const devicePath = await devicePathOf(target, fileSystem);
   const storage = await askStorage(target, devicePath);
-  const answers = storage.answer === 'yes' || storage.answer === 'no-device';
   const superblock =
     storage.answer === 'yes' && devicePath !== undefined
-      ? await readSuperblock(target, devicePath, fileSystem.fsType)
+      ? await readSuperblock(target, devicePath, fsType)
       : undefined;
-  const errorsCount = await countErrors(target, fileSystem, superblock?.uuid);
+  const mayList = ['yes', 'no-device', 'denied'].includes(storage.answer);
   return {
     fileSystem,
-    mount,
-    ...(devicePath === undefined ? {} : { devicePath }),
+    mount: mounts.find((mount) => mount.mountPoint === mountPoint) ?? mounts[0],
+    devicePath,
     storage,
-    ...(superblock === undefined ? {} : { superblock }),
-    ...(errorsCount === undefined ? {} : { errorsCount }),
-    logLines: fileSystem.name === null ? [] : logLinesOf(kernelLog, fileSystem.name),
-    listing:
-      answers || storage.answer === 'denied' ? await listFolder(target, fileSystem.mountPoint) : 'not-asked',
+    superblock,
+    counters: await errorCounters(target, fileSystem, superblock?.uuid),
+    log: name === null ? undefined : kernelLog.get(name),
+    listing: mayList ? await listFolder(target, mountPoint) : undefined,
+    system: await readSystemFacts(target),
   };
 }
 
@@ -51,32 +51,6 @@ async function devicePathOf(
 
 async function nodeAt(target: Pick<Target, 'stat'>, path: string) {
   return target.stat(path).catch(() => undefined);
-}
-
-async function countErrors(
-  target: Pick<Target, 'readText' | 'list'>,
-  { name, fsType }: FileSystem,
-  uuid: string | undefined,
-): Promise<number | undefined> {
-  if (fsType === 'btrfs') return uuid === undefined ? undefined : countBtrfs(target, uuid);
-  if (name === null) return undefined;
-  const text = (await target.readText(`/sys/fs/ext4/${name}/errors_count`))?.trim() ?? '';
-  return /^\d{1,10}$/.test(text) ? Number(text) : undefined;
-}
-
-/** `write_errs 0` and so on for each device, from Linux 5.14 on. */
-async function countBtrfs(
-  target: Pick<Target, 'readText' | 'list'>,
-  uuid: string,
-): Promise<number | undefined> {
-  const folder = `/sys/fs/btrfs/${uuid}/devinfo`;
-  let sum: number | undefined;
-  for (const device of await target.list(folder)) {
-    const text = await target.readText(`${folder}/${device}/error_stats`);
-    for (const [, count] of (text ?? '').matchAll(/^\w+_errs (\d{1,15})$/gm))
-      sum = (sum ?? 0) + Number(count);
-  }
-  return sum;
 }
 
 async function listFolder(target: Pick<Target, 'run'>, mountPoint: string): Promise<Observation['listing']> {

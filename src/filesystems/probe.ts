@@ -1,5 +1,4 @@
 import type { FileSystem } from './file-systems.ts';
-import type { State } from './signals/evidence.ts';
 import { startWorker } from './worker/start.ts';
 
 /** What came of writing, syncing and removing a small file. `hang`: nothing, within the time limit. */
@@ -9,20 +8,6 @@ export interface ProbeResult {
   readonly outcome: string;
   readonly detail: string;
 }
-
-/**
- * What an outcome says of the file system. All others (no space, no permission, no such folder) are reasons of their
- * own, and no alarm. EUCLEAN is what XFS and ext4 call corruption; ESHUTDOWN comes from the block layer.
- */
-export const PROBE_STATES: Readonly<Record<string, State>> = {
-  hang: 'hang',
-  EROFS: 'read-only',
-  EIO: 'io-error',
-  ESHUTDOWN: 'io-error',
-  EUCLEAN: 'io-error',
-  ENXIO: 'io-error',
-  ENODEV: 'io-error',
-};
 
 export const PROBE_SECONDS = 5;
 
@@ -52,15 +37,15 @@ export async function probe(
     UV_THREADPOOL_SIZE: String(Math.min(128, places.length + 2)),
   });
   const { output, ended } = await worker.done;
-  const told = new Map<string, ProbeResult>();
+  const reported = new Map<string, ProbeResult>();
   for (const line of output.split('\n')) {
     const result = parse(line);
-    if (result !== undefined) told.set(result.mountPoint, result);
+    if (result !== undefined) reported.set(result.mountPoint, result);
   }
   return {
     results: places.map(
       (mountPoint) =>
-        told.get(mountPoint) ??
+        reported.get(mountPoint) ??
         (ended
           ? { mountPoint, outcome: 'ENOPROBE', detail: 'the write probe could not run' }
           : { mountPoint, outcome: 'hang', detail: `a write did not come back within ${seconds} s` }),
@@ -69,7 +54,7 @@ export async function probe(
   };
 }
 
-/** A line that was cut off by the end of the time counts as not told. */
+/** A line that was cut off by the end of the time counts as not reported. */
 function parse(line: string): ProbeResult | undefined {
   try {
     return line === '' ? undefined : JSON.parse(line);

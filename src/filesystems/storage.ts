@@ -1,13 +1,15 @@
 import type { Target } from '../machine/port.ts';
-import { parseSuperblock, SUPERBLOCK_BYTES, type Superblock } from './superblock/parse.ts';
+import { SUPERBLOCK_BYTES, type Superblock, steadySuperblock } from './superblock/parse.ts';
 
 /**
  * Whether a disk answers. `no-device`: there is none to ask. `denied`: only root may ask. `gone`: its node is
  * there, and no disk behind it.
  */
-export type StorageAnswer =
-  | { readonly answer: 'yes' | 'no-device' | 'denied' | 'gone' }
-  | { readonly answer: 'error' | 'hang'; readonly detail: string };
+export interface StorageAnswer {
+  readonly answer: 'yes' | 'no-device' | 'denied' | 'gone' | 'error' | 'hang';
+  /** What dd said of an error, or how long it was waited for. */
+  readonly detail?: string | undefined;
+}
 
 /** A disk that takes longer than this for one block is not one to work with. */
 export const STORAGE_LIMIT_MS = 5000;
@@ -55,9 +57,11 @@ export async function readSuperblock(
   device: string,
   type?: string,
 ): Promise<Superblock | undefined> {
-  const { status, stdout } = await target.run(
-    ['dd', `if=${await target.hostPath(device)}`, 'bs=4096', `count=${SUPERBLOCK_BYTES / 4096}`],
-    { effect: 'read', timeoutMs: STORAGE_LIMIT_MS },
-  );
-  return status === 0 ? parseSuperblock(stdout, type) : undefined;
+  return steadySuperblock(async () => {
+    const { status, stdout } = await target.run(
+      ['dd', `if=${await target.hostPath(device)}`, 'bs=4096', `count=${SUPERBLOCK_BYTES / 4096}`],
+      { effect: 'read', timeoutMs: STORAGE_LIMIT_MS },
+    );
+    return status === 0 ? stdout : undefined;
+  }, type);
 }

@@ -51,6 +51,16 @@ export function readOwnMounts(target: MountReads): Promise<readonly Mount[]> {
   return readTables(target, TABLES.slice(1));
 }
 
+/** The mount that a path lies in: the deepest above it; of several in one place the last, which hides the others. */
+export function mountOf(mounts: readonly Mount[], path: string): Mount | undefined {
+  let deepest: Mount | undefined;
+  for (const mount of mounts) {
+    const isAbove = mount.mountPoint === '/' || `${path}/`.startsWith(`${mount.mountPoint}/`);
+    if (isAbove && mount.mountPoint.length >= (deepest?.mountPoint.length ?? 0)) deepest = mount;
+  }
+  return deepest;
+}
+
 async function readTables(target: MountReads, tables: readonly MountTable[]): Promise<readonly Mount[]> {
   for (const { path, parse } of tables) {
     const text = await target.readText(path);

@@ -1,8 +1,8 @@
+import { remountCommand } from '../filesystems/remount.ts';
 import { readSuperblock } from '../filesystems/storage.ts';
 import { readMounts } from '../guest/mounts.ts';
 import type { Target } from '../machine/port.ts';
 import { recordFile, sameRecord } from '../machine/record.ts';
-import { remountCommand } from '../recover/remount.ts';
 import { errorsOptionOf } from './fstab-edit.ts';
 import { type Change, setFolder } from './sets.ts';
 

@@ -1,17 +1,18 @@
 import { type SurvivalSeconds, survivalWindow } from '../driver/survival.ts';
 import type { Verdict } from '../driver/verdict.ts';
 import { fileSystems } from '../filesystems/file-systems.ts';
-import { parseKernelLog } from '../filesystems/log-lines.ts';
+import { parseKernelLog } from '../filesystems/full-log.ts';
+import { judge } from '../filesystems/judge.ts';
+import { readKernelLog } from '../filesystems/kernel-messages.ts';
+import { fileSystemKind } from '../filesystems/kinds.ts';
 import { observe } from '../filesystems/observe.ts';
-import { type FileSystemState, stateOf } from '../filesystems/state.ts';
+import { REPAIR_STATES, type RepairState } from '../filesystems/states.ts';
 import { askStorage, readSuperblock } from '../filesystems/storage.ts';
 import type { ErrorsPolicy } from '../filesystems/superblock/ext.ts';
-import { fileSystemKind } from '../filesystems/types.ts';
 import { type Disk, readDisks } from '../guest/disks.ts';
 import { type FstabEntry, isBind, kernelNameOf, readFstab } from '../guest/fstab.ts';
 import type { Mount } from '../guest/mounts.ts';
 import type { Target } from '../machine/port.ts';
-import { readKernelLog } from '../recover/kernel-log.ts';
 import { errorsOptionOf } from './fstab-edit.ts';
 import { type TimeoutRule, timeoutRules } from './udev.ts';
 
@@ -32,7 +33,7 @@ export interface PolicyFacts {
   /** What holds now; null where it is not mounted, or cannot be told. */
   readonly effective: string | null;
   /** Null: not mounted. */
-  readonly state: FileSystemState | null;
+  readonly state: RepairState | null;
   readonly mount: Mount | null;
   /** Whether the log directory is on it: its errors would not be logged. */
   readonly holdsLogs: boolean;
@@ -98,7 +99,7 @@ async function mounted(target: Target): Promise<readonly PolicyFacts[]> {
         fstab: fileSystem.fstab,
         mountOption,
         effective: mountOption ?? (isExt ? superblock.errorsPolicy : null),
-        state: stateOf(seen, false),
+        state: REPAIR_STATES[judge(seen).state],
         mount,
         holdsLogs: mount.mountPoint === logPlace,
       };

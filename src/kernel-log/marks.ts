@@ -2,7 +2,7 @@ import { nameOfOldDevice } from './devices.ts';
 
 /** What a message says about whether a file system can be written. */
 export interface LogMark {
-  /** `abort`: it gave up. `error`: it met an error. `mounted`: it was mounted, or mounted again, to be written. */
+  /** `abort`: it gave up. `error`: it met an error. `mounted`: it was mounted, which ends what was before. */
   readonly kind: 'abort' | 'error' | 'mounted';
   /** As the message names the disk: `sda1`, `dm-0`. */
   readonly device: string;
@@ -16,7 +16,7 @@ interface Pattern {
 
 /**
  * From fs/{ext3,ext4,jbd,jbd2,xfs,btrfs,reiserfs,jfs} of 2.4 to 6.x. A message may hold several of these. They are the
- * part of `log/signatures.ts` that a look each minute needs: the whole table would take longer to load than the look.
+ * part of `signatures.ts` that a look each minute needs: the whole table would take longer to load than the look.
  */
 export const LOG_PATTERNS: readonly Pattern[] = [
   {
@@ -37,7 +37,8 @@ export const LOG_PATTERNS: readonly Pattern[] = [
   { kind: 'abort', text: /BTRFS.*?\(device ([^\s):]+)[^)]*\).*Transaction aborted/ },
   { kind: 'abort', text: /REISERFS:? abort \(device ([^\s)]+)\)/ },
   { kind: 'abort', text: /\(device ([^\s)]+)\): .*remounting filesystem as read-only/ },
-  { kind: 'mounted', text: /EXT[234]-fs \(([^\s)]+)\): (?:mounted filesystem|re-mounted)(?!.* ro\b)/ },
+  // Not `re-mounted`, which ext4 says of a remount: that never brings back what was given up.
+  { kind: 'mounted', text: /EXT[234]-fs \(([^\s)]+)\): mounted filesystem/ },
   { kind: 'mounted', text: /EXT[23] FS on ([^\s,]+), / },
   { kind: 'mounted', text: /XFS \(([^\s)]+)\): (?:Mounting|Ending clean mount|Ending recovery)/ },
   { kind: 'mounted', text: /XFS mounting filesystem (\S+)/ },
@@ -60,7 +61,7 @@ export function logMarks(text: string): readonly LogMark[] {
   });
 }
 
-export function tellsTrouble(text: string): boolean {
+export function reportsTrouble(text: string): boolean {
   return TROUBLE.test(text) || logMarks(text).some(({ kind }) => kind !== 'mounted');
 }
 

@@ -1,6 +1,6 @@
 import { failure } from '../errors.ts';
-import { readOnlyStates, type SuperblockErrors } from '../filesystems/read-only.ts';
-import { parseSuperblock } from '../filesystems/superblock/parse.ts';
+import { folderStates } from '../filesystems/folders.ts';
+import type { State } from '../filesystems/states.ts';
 import { unfinishedPackages } from '../guest/dpkg-status.ts';
 import { moduleTreeProblems } from '../guest/module-tree.ts';
 import { readOwnMounts } from '../guest/mounts.ts';
@@ -22,26 +22,39 @@ export async function requireNoObstacles(
 /** A file system that was aborted takes no writes, or takes them and loses them. */
 async function requireHealthyFileSystems(target: Target, release: string): Promise<void> {
   const machine = localTarget({ dryRun: true });
-  const states = await readOnlyStates(target, machine, {
-    paths: [`${MODULES_FOLDER}/${release}`, '/boot', STATE_FOLDER],
-    mounts: await readOwnMounts(machine),
-    superblock: (device, fsType): SuperblockErrors | undefined => parseSuperblock(device, fsType),
-  });
-  const [state] = states;
-  if (state === undefined) return;
-  throw failure(
-    'E_READ_ONLY',
-    `${state.paths.join(' and ')} of ${target.name} lie on ${state.device} (${state.mountPoint}), which ${WORDS[state.state]}: ${state.evidence.join('; ')}`,
-    'mptfix recover tells what to do, step by step; a file system that was aborted must be checked before anything is written to it',
-  );
+  const folders = [`${MODULES_FOLDER}/${release}`, '/boot', STATE_FOLDER];
+  for (const one of await folderStates(target, machine, folders, await readOwnMounts(machine))) {
+    const words = REFUSED[one.state];
+    if (words === undefined) continue;
+    const why = one.evidence.flatMap(({ bad, state, detail }) =>
+      bad || state !== undefined ? [detail] : [],
+    );
+    throw failure(
+      'E_READ_ONLY',
+      `${one.folders.join(' and ')} of ${target.name} lie on ${one.source} (${one.mountPoint}), which ${words}: ${why.join('; ')}`,
+      'mptfix recover lists what to do, step by step; check a file system that was aborted before anything is written to it',
+    );
+  }
 }
 
-const WORDS = {
-  'read-only': 'is mounted read-only',
-  emergency: 'was made read-only by an error',
+const READ_ONLY = 'is mounted read-only';
+
+/** Why nothing may be written to a file system in this state. */
+const REFUSED: Readonly<Record<State, string | undefined>> = {
+  'storage-away': 'has a disk that does not answer',
   shutdown: 'was shut down after an error',
-  errors: 'has met errors since it was last checked',
-} as const;
+  'forced-ro': 'was made read-only by an error',
+  aborted: 'was made read-only by an error',
+  'flagged-ro': 'is mounted read-only, and has errors on record',
+  'remounted-ro': READ_ONLY,
+  'unexplained-ro': READ_ONLY,
+  'write-hangs': 'does not take a write',
+  'write-fails': 'does not take a write',
+  flagged: 'has met errors since it was last checked',
+  'mount-ro': READ_ONLY,
+  'intended-ro': READ_ONLY,
+  writable: undefined,
+};
 
 async function requireNoPackageManager(target: Target, release: string): Promise<void> {
   const [manager] = await packageManagersAtWork(target, localTarget({ dryRun: true }));

@@ -1,16 +1,19 @@
 import { failure, isFailure } from '../errors.ts';
-import { parseKernelLog } from '../filesystems/log-lines.ts';
-import type { Observation } from '../filesystems/observation.ts';
+import { parseKernelLog } from '../filesystems/full-log.ts';
+import { judge } from '../filesystems/judge.ts';
+import { readKernelLog } from '../filesystems/kernel-messages.ts';
+import { isReadOnly, type Observation } from '../filesystems/observation.ts';
 import { observe } from '../filesystems/observe.ts';
 import { PROBE_SECONDS, probe } from '../filesystems/probe.ts';
-import { evidenceOf, isReadOnly, stateOf } from '../filesystems/state.ts';
+import { remountCommand } from '../filesystems/remount.ts';
+import { REPAIR_STATES } from '../filesystems/states.ts';
 import { askStorage } from '../filesystems/storage.ts';
 import { readMounts } from '../guest/mounts.ts';
 import type { Target } from '../machine/port.ts';
-import { readKernelLog, type SavedLog, saveKernelLog } from './kernel-log.ts';
-import { remountCommand, remountRefusals } from './remount.ts';
+import { remountRefusals } from './remount.ts';
 import { repairOf } from './repair.ts';
 import type { Examined } from './report.ts';
+import { type SavedLog, saveKernelLog } from './saved-log.ts';
 import type { Action, Step } from './steps.ts';
 
 /** What came of a step. `stopped`: what came before it forbids it. `left`: it is for a person. */
@@ -112,7 +115,7 @@ async function look({ target, signal }: Workbench, seen: Observation): Promise<O
  */
 async function remountAndVerify({ target }: Workbench, seen: Observation): Promise<Outcome> {
   const fresh = await lookAgain(target, seen);
-  const refusals = remountRefusals(fresh, stateOf(fresh, true));
+  const refusals = remountRefusals(fresh, judge(fresh, true));
   if (refusals.length > 0) return { outcome: 'failed', detail: `refused: ${refusals.join('; ')}` };
   const device = seen.devicePath ?? seen.mount.source;
   const { status, stderr } = await target.run(remountCommand(seen.mount, device, ['rw']), {
@@ -166,10 +169,10 @@ async function writeProblem(target: Target, seen: Observation): Promise<string |
   if (result === undefined || !NO_MATTER.has(result.outcome))
     return `${result?.outcome ?? 'no answer'}: ${result?.detail ?? ''}`;
   const fresh = await lookAgain(target, seen);
-  const state = stateOf(fresh, true);
-  if (state === 'writable') return undefined;
-  const bad = evidenceOf(fresh).filter((evidence) => evidence.bad);
-  return `it is ${state} now: ${bad.map(({ detail }) => detail).join('; ')}`;
+  const { state, evidence } = judge(fresh, true);
+  if (REPAIR_STATES[state] === 'writable') return undefined;
+  const bad = evidence.flatMap((one) => (one.bad ? [one.detail] : []));
+  return `it is ${REPAIR_STATES[state]} now: ${bad.join('; ')}`;
 }
 
 /** The same file system as it is now, its mounts and the kernel's log read anew. */

@@ -1,15 +1,17 @@
 import { failure } from '../errors.ts';
+import type { Evidence } from '../filesystems/evidence.ts';
 import { type FileSystem, fileSystems } from '../filesystems/file-systems.ts';
-import { parseKernelLog } from '../filesystems/log-lines.ts';
+import { parseKernelLog } from '../filesystems/full-log.ts';
+import { judge } from '../filesystems/judge.ts';
+import { readKernelLog } from '../filesystems/kernel-messages.ts';
+import { fileSystemKind } from '../filesystems/kinds.ts';
 import type { Observation } from '../filesystems/observation.ts';
 import { observe } from '../filesystems/observe.ts';
-import { type Evidence, evidenceOf, type FileSystemState, stateOf } from '../filesystems/state.ts';
-import { fileSystemKind } from '../filesystems/types.ts';
+import { REPAIR_STATES, type RepairState } from '../filesystems/states.ts';
 import { readDistro } from '../guest/distro.ts';
 import { type FstabEntry, isBind, readFstab } from '../guest/fstab.ts';
 import { detectInit, type InitSystem } from '../guest/init-system.ts';
 import type { Target } from '../machine/port.ts';
-import { readKernelLog } from './kernel-log.ts';
 import { remountRefusals } from './remount.ts';
 import { type DeadService, deadServices } from './services.ts';
 import { type Step, stepsFor } from './steps.ts';
@@ -21,11 +23,18 @@ export interface FileSystemReport {
   readonly device: string;
   readonly type: string;
   /** `not-running`: a guest's tree; the steps are those for a file system that the kernel gave up. */
-  readonly state: FileSystemState | 'not-running';
-  readonly evidence: readonly Evidence[];
+  readonly state: RepairState | 'not-running';
+  readonly evidence: readonly ReportedEvidence[];
   /** Why it is not mounted read-write again; empty where it may be. */
   readonly remountRefused: readonly string[];
   readonly steps: readonly Step[];
+}
+
+/** One thing that was seen, in one line. `bad` ones speak against writing to the file system. */
+export interface ReportedEvidence {
+  readonly kind: 'mount' | Exclude<Evidence['kind'], 'mount-table' | 'probe'>;
+  readonly bad: boolean;
+  readonly detail: string;
 }
 
 export interface Recovery {
@@ -86,16 +95,22 @@ function choose(all: readonly FileSystem[], mountPoints: readonly string[]): rea
 }
 
 export function reportOf(seen: Observation, init: InitSystem, named: boolean): FileSystemReport {
-  const state = stateOf(seen, named);
+  const judgement = judge(seen, named);
+  const state = REPAIR_STATES[judgement.state];
+  const remountRefused = remountRefusals(seen, judgement);
   return {
     mountPoint: seen.mount.mountPoint,
     device: seen.mount.source,
     type: seen.mount.fsType,
     state,
-    evidence: evidenceOf(seen),
-    remountRefused: remountRefusals(seen, state),
-    steps: stepsFor({ seen, state, init }),
+    evidence: judgement.evidence.map(reported),
+    remountRefused,
+    steps: stepsFor({ seen, state, remountRefused, init }),
   };
+}
+
+function reported({ kind, bad, detail }: Evidence): ReportedEvidence {
+  return { kind: kind === 'mount-table' ? 'mount' : kind === 'probe' ? 'storage' : kind, bad, detail };
 }
 
 /** What is wrong on a running guest and what to do; of a guest's tree, what to do if its file systems are given up. */
@@ -133,6 +148,7 @@ function reportOfEntry(entry: FstabEntry, init: InitSystem): FileSystemReport {
     source,
     superOptions: ['ro'],
   };
+  const remountRefused = ['the guest does not run: nothing of it is mounted here'];
   const seen: Observation = {
     fileSystem: {
       device: '',
@@ -148,9 +164,7 @@ function reportOfEntry(entry: FstabEntry, init: InitSystem): FileSystemReport {
     },
     mount,
     devicePath: source,
-    storage: { answer: 'no-device' },
-    logLines: [],
-    listing: 'not-asked',
+    system: { bootTime: undefined, kernel: '' },
   };
   return {
     mountPoint,
@@ -158,7 +172,7 @@ function reportOfEntry(entry: FstabEntry, init: InitSystem): FileSystemReport {
     type: fsType,
     state: 'not-running',
     evidence: [{ kind: 'fstab', bad: false, detail: `/etc/fstab, line ${entry.line}, pass ${entry.pass}` }],
-    remountRefused: ['the guest does not run: nothing of it is mounted here'],
-    steps: stepsFor({ seen, state: 'aborted', init }).map(({ action: _, ...step }) => step),
+    remountRefused,
+    steps: stepsFor({ seen, state: 'aborted', remountRefused, init }).map(({ action: _, ...step }) => step),
   };
 }

@@ -1,9 +1,9 @@
-import type { Observation } from '../filesystems/observation.ts';
-import { type FileSystemState, isReadOnly } from '../filesystems/state.ts';
+import { isReadOnly, type Observation } from '../filesystems/observation.ts';
+import { remountCommand } from '../filesystems/remount.ts';
+import type { RepairState } from '../filesystems/states.ts';
 import type { InitSystem } from '../guest/init-system.ts';
 import type { Argv } from '../machine/port.ts';
 import { type BootCheck, bootCheckOf } from './boot-check.ts';
-import { remountCommand, remountRefusals } from './remount.ts';
 import { repairOf } from './repair.ts';
 
 /** What `--apply` can do; everything else is a person's. */
@@ -23,7 +23,9 @@ export interface Step {
 /** All that the order of the steps depends on. */
 export interface Case {
   readonly seen: Observation;
-  readonly state: FileSystemState;
+  readonly state: RepairState;
+  /** Why it must not be mounted read-write again; empty where it may. */
+  readonly remountRefused: readonly string[];
   readonly init: InitSystem;
 }
 
@@ -150,9 +152,9 @@ function bootStep(check: BootCheck, writable: boolean): Step {
   };
 }
 
-const remount: Part = ({ seen, state }) => {
+const remount: Part = ({ seen, remountRefused }) => {
   const { mount, devicePath } = seen;
-  if (remountRefusals(seen, state).length > 0) return [];
+  if (remountRefused.length > 0) return [];
   return [
     {
       title: 'mount it read-write again',
@@ -180,7 +182,7 @@ const services: Part = () => [
 const cannotTell: Part = ({ seen: { storage, mount } }) => [
   {
     title:
-      storage.answer === 'denied'
+      storage?.answer === 'denied'
         ? 'run mptfix recover as root'
         : `ask the tools of ${mount.fsType} how it is`,
     why: 'the superblock, which tells whether a remount is safe, could not be read',
@@ -198,7 +200,7 @@ const waitForStorage: Part = () => [
 
 const REPAIRED: readonly Part[] = [askStorage, saveLog, look, stopWriters, repair, services];
 
-const ORDER: Readonly<Record<FileSystemState, readonly Part[]>> = {
+const ORDER: Readonly<Record<RepairState, readonly Part[]>> = {
   'storage-away': [saveLog, waitForStorage, askStorage],
   aborted: REPAIRED,
   shutdown: REPAIRED,

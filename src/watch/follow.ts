@@ -1,4 +1,4 @@
-import { readAvailable } from '../kernel-log/kmsg.ts';
+import { readAvailable } from '../filesystems/kernel-messages.ts';
 import { logMarks } from '../kernel-log/marks.ts';
 import type { ReadStream, Target } from '../machine/port.ts';
 import type { Finding } from './look.ts';

@@ -1,24 +1,25 @@
 import { failure } from '../errors.ts';
+import { errorCounters } from '../filesystems/counters.ts';
 import { logCollector } from '../filesystems/disk-log.ts';
-import { ext4Counters } from '../filesystems/ext4-counters.ts';
 import { type FileSystem, fileSystems } from '../filesystems/file-systems.ts';
+import { judge } from '../filesystems/judge.ts';
+import { type KernelMessage, readKernelMessages } from '../filesystems/kernel-messages.ts';
+import { type Remembered, readSystemFacts } from '../filesystems/observation.ts';
 import { type ProbeResult, probePlace } from '../filesystems/probe.ts';
-import type { Gathered, State, WatchEvidence } from '../filesystems/signals/evidence.ts';
-import { judge } from '../filesystems/signals/judge.ts';
-import { type KernelMessage, readKernelMessages } from '../kernel-log/kmsg.ts';
+import { reportsTrouble } from '../kernel-log/marks.ts';
 import type { Target } from '../machine/port.ts';
-import type { Remembered } from './state/remembered.ts';
 import type { WatchState } from './state/state.ts';
+import { type WatchedEvidence, type WatchedState, watchedEvidence, watchedState } from './states.ts';
 
-/** How one file system stands, and why. */
+/** How one file system is, and why. */
 export interface Finding {
   readonly key: string;
   readonly fileSystem: FileSystem;
-  readonly state: State;
-  /** ISO 8601; undefined where no signal tells when it began. */
+  readonly state: WatchedState;
+  /** ISO 8601; undefined where no evidence tells when it began. */
   readonly since: string | undefined;
-  /** The best first. */
-  readonly evidence: readonly WatchEvidence[];
+  /** The clearest first. */
+  readonly evidence: readonly WatchedEvidence[];
   readonly probe: ProbeResult | undefined;
   /** What the next run shall know. */
   readonly remember: Remembered;
@@ -26,21 +27,24 @@ export interface Finding {
 
 export interface Look {
   readonly findings: readonly Finding[];
-  /** The kernel's last messages of trouble. */
+  /** The kernel's last messages of trouble, for a mail. */
   readonly trouble: readonly KernelMessage[];
-  /** Seconds since the epoch. */
-  readonly bootTime: number | undefined;
   /** What could not be looked at. */
   readonly notes: readonly string[];
 }
 
 export interface LookOptions {
   readonly state: WatchState;
-  /** Writes to the places and tells what came of it; undefined: nothing is written. */
-  readonly probe?: (places: readonly string[]) => Promise<readonly ProbeResult[]>;
+  /** Writes to the places and reports what came of it; undefined: nothing is written. */
+  readonly probe?: ((places: readonly string[]) => Promise<readonly ProbeResult[]>) | undefined;
 }
 
-/** Looks at every file system of a running guest. Throws E_MOUNTS_UNKNOWN where it has no mount table. */
+const MOST_TROUBLE = 40;
+
+/**
+ * Looks at every file system of a running guest, and touches no disk but by the probe. Throws E_MOUNTS_UNKNOWN where it
+ * has no mount table.
+ */
 export async function look(target: Target, { state, probe }: LookOptions): Promise<Look> {
   const all = await fileSystems(target);
   if (all.length === 0) {
@@ -50,35 +54,43 @@ export async function look(target: Target, { state, probe }: LookOptions): Promi
       'watch looks at a running guest: run it there, without --root',
     );
   }
-  const collector = logCollector();
-  const problem = await readKernelMessages(target, collector.add);
-  const [kernel, bootTime] = [await osRelease(target), await bootSeconds(target)];
+  const { add, disks } = logCollector();
+  const trouble: KernelMessage[] = [];
+  const problem = await readKernelMessages(target, (message) => {
+    add(message);
+    if (reportsTrouble(message.text)) trouble.push(message);
+    if (trouble.length > MOST_TROUBLE) trouble.shift();
+  });
+  const system = await readSystemFacts(target);
   const results = probe === undefined ? [] : await probe(placesOf(all));
   const findings: Finding[] = [];
   for (const fileSystem of all) {
+    const { name, mounts, mountPoint } = fileSystem;
     const key = fileSystem.device === '' ? fileSystem.source : fileSystem.device;
-    const ext4 =
-      fileSystem.name === null || !/^ext[34]/.test(fileSystem.fsType)
-        ? undefined
-        : await ext4Counters(target, fileSystem.name);
+    // Of one that nobody means to write to, an error is no news to anybody.
+    const isMeant = fileSystem.intended === 'rw';
     const place = probe === undefined ? undefined : probePlace(fileSystem, all);
-    const gathered: Gathered = {
+    const probed = place === undefined ? undefined : results.find((one) => one.mountPoint === place);
+    const judged = judge({
       fileSystem,
-      remembered: current(state.seen[key], fileSystem),
-      ext4,
-      log: fileSystem.name === null ? undefined : collector.disks.get(fileSystem.name),
-      probe: place === undefined ? undefined : results.find(({ mountPoint }) => mountPoint === place),
-      bootTime,
-      kernel,
-    };
-    findings.push({ key, ...judge(gathered) });
+      mount: mounts.find((mount) => mount.mountPoint === mountPoint) ?? mounts[0],
+      counters: isMeant ? await errorCounters(target, fileSystem) : undefined,
+      log: isMeant && name !== null ? disks.get(name) : undefined,
+      probe: probed,
+      system,
+      watched: { remembered: current(state.seen[key], fileSystem) },
+    });
+    findings.push({
+      key,
+      fileSystem,
+      state: watchedState(judged.state),
+      since: judged.since,
+      evidence: watchedEvidence(judged.evidence),
+      probe: probed,
+      remember: judged.remember,
+    });
   }
-  return {
-    findings,
-    trouble: collector.trouble,
-    bootTime,
-    notes: problem === undefined ? [] : [problem],
-  };
+  return { findings, trouble, notes: problem === undefined ? [] : [problem] };
 }
 
 function placesOf(all: readonly FileSystem[]): readonly string[] {
@@ -89,24 +101,11 @@ function placesOf(all: readonly FileSystem[]): readonly string[] {
   });
 }
 
-/** What was seen of this mount; of a file system that was mounted anew since, only its last error count is left. */
+/** What was seen of this mount; of a file system that was mounted again since, only its last error count is left. */
 function current(remembered: Remembered | undefined, { mounts }: FileSystem): Remembered | undefined {
   if (remembered === undefined) return undefined;
   const ids = mounts.flatMap(({ id }) => (id === undefined ? [] : [id]));
   if (ids.length === 0 || ids.some((id) => remembered.mounts.includes(id))) return remembered;
   const { lastErrors } = remembered;
-  return {
-    mounts: ids,
-    writable: false,
-    ...(lastErrors === undefined ? {} : { errors: lastErrors, lastErrors }),
-  };
-}
-
-async function osRelease(target: Target): Promise<string> {
-  return ((await target.readText('/proc/sys/kernel/osrelease')) ?? '').trim();
-}
-
-async function bootSeconds(target: Target): Promise<number | undefined> {
-  const seconds = /^btime (\d{1,12})$/m.exec((await target.readText('/proc/stat')) ?? '')?.[1];
-  return seconds === undefined ? undefined : Number(seconds);
+  return { mounts: ids, writable: false, errors: lastErrors, lastErrors };
 }

@@ -1,12 +1,12 @@
 import { isFailure } from '../errors.ts';
 import { PROBE_SECONDS, type ProbeResult, probe } from '../filesystems/probe.ts';
-import { isAlarm } from '../filesystems/signals/judge.ts';
 import type { Target } from '../machine/port.ts';
 import { type Finding, type Look, look } from './look.ts';
 import type { NotifyConfig } from './notify/config.ts';
 import type { Told } from './notify/tell.ts';
 import { emptyState, type StuckProbe, type WatchState } from './state/state.ts';
 import { isRunning, lockState, readState, startOf, writeState } from './state/store.ts';
+import { isAlarm } from './states.ts';
 
 export interface OnceOptions {
   readonly probe: boolean;

@@ -137,6 +137,21 @@ export const CASES: readonly Case[] = [
     alarms: ['/'],
   },
   {
+    name: 'before 6.1: a remount does not bring back what was given up, whatever it says',
+    files: { ...SDA, ...STAT, ...FSTAB, ...kernel('5.10.0-8-amd64'), 'proc/1/mountinfo': RW },
+    log: [...LOG_6_1, 'EXT4-fs (sda1): re-mounted. Opts: (null)'],
+    alarms: ['/'],
+  },
+  {
+    name: '6.1: checked, mounted to be read only, and made writable then',
+    files: { ...SDA, ...STAT, ...FSTAB, ...kernel('6.1.0-28-amd64'), 'proc/1/mountinfo': RW },
+    log: [
+      ...LOG_6_1,
+      'EXT4-fs (sda1): mounted filesystem 0f5c ro with ordered data mode. Quota mode: none.',
+      'EXT4-fs (sda1): re-mounted 0f5c r/w. Quota mode: none.',
+    ],
+  },
+  {
     name: '6.18: emergency_ro beside rw',
     files: { ...SDA, ...FSTAB, 'proc/1/mountinfo': '27 1 8:1 / / rw - ext4 /dev/sda1 rw,emergency_ro\n' },
     alarms: ['/'],

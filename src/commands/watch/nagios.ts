@@ -1,5 +1,5 @@
-import { isAlarm } from '../../filesystems/signals/judge.ts';
 import { cleanText } from '../../guest/clean-text.ts';
+import { isAlarm } from '../../watch/states.ts';
 import type { WatchedFileSystem, WatchResult, WatchVerdict } from './once.ts';
 
 /** As the Monitoring Plugins' guidelines have it. */

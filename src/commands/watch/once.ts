@@ -1,5 +1,4 @@
 import { failure, isFailure } from '../../errors.ts';
-import { isAlarm } from '../../filesystems/signals/judge.ts';
 import { cleanText } from '../../guest/clean-text.ts';
 import type { Target } from '../../machine/port.ts';
 import { localTarget } from '../../machine/tree.ts';
@@ -8,6 +7,7 @@ import { printResult, say } from '../../ui/output.ts';
 import type { Finding } from '../../watch/look.ts';
 import { CONFIG_FILE, defaultConfig, type NotifyConfig } from '../../watch/notify/config.ts';
 import { type OnceResult, watchOnce } from '../../watch/once.ts';
+import { isAlarm } from '../../watch/states.ts';
 import { openTarget } from '../shared/options.ts';
 import { NAGIOS_STATUS, nagiosLine } from './nagios.ts';
 import { notifyConfig, requireAddresses, type WatchOnceOptions, type WatchOptions } from './options.ts';

@@ -1,6 +1,6 @@
-import { isAlarm } from '../../filesystems/signals/judge.ts';
 import { columns, style } from '../../ui/output.ts';
 import { printable } from '../../ui/printable.ts';
+import { isAlarm } from '../../watch/states.ts';
 import type { WatchedFileSystem, WatchResult, WatchVerdict } from './once.ts';
 
 const MEANING: Readonly<Record<WatchVerdict, string>> = {

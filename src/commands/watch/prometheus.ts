@@ -1,4 +1,4 @@
-import { isAlarm } from '../../filesystems/signals/judge.ts';
+import { isAlarm } from '../../watch/states.ts';
 import type { WatchedFileSystem, WatchResult } from './once.ts';
 
 /** Metrics for node_exporter's textfile collector, in Prometheus' text format. */

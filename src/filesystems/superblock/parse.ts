@@ -1,3 +1,4 @@
+import { setTimeout } from 'node:timers/promises';
 import { BTRFS_LENGTH, BTRFS_OFFSET, type BtrfsSuperblock, btrfsSuperblock } from './btrfs.ts';
 import { type ExtSuperblock, extSuperblock } from './ext.ts';
 import { type XfsSuperblock, xfsSuperblock } from './xfs.ts';
@@ -23,6 +24,26 @@ export function parseSuperblock(device: Buffer, type?: string): Superblock | und
     if (found !== undefined) return found;
   }
   return undefined;
+}
+
+/** How often, and how far apart in milliseconds, a superblock is read whose checksum is wrong. */
+const READS = 3;
+const PAUSE_MS = 50;
+
+/**
+ * The superblock of a mounted file system. The kernel changes it in memory before it computes the checksum: only one
+ * that stays wrong is wrong. Undefined where `read` gives nothing, or nothing that is known.
+ */
+export async function steadySuperblock(
+  read: () => Promise<Buffer | undefined>,
+  type: string | undefined,
+): Promise<Superblock | undefined> {
+  for (let reads = 1; ; reads += 1) {
+    const bytes = await read();
+    const found = bytes && parseSuperblock(bytes, type);
+    if (found?.checksum !== 'bad' || reads === READS) return found;
+    await setTimeout(PAUSE_MS);
+  }
 }
 
 const READERS: Readonly<Record<Superblock['kind'], (device: Buffer) => Superblock | undefined>> = {

@@ -1,4 +1,4 @@
-import type { State } from '../../filesystems/signals/evidence.ts';
+import type { WatchedState } from '../states.ts';
 
 /** What an admin should do next; the order matters. Never a remount,rw: an aborted journal has to be checked first. */
 const FAILED: readonly string[] = [
@@ -10,7 +10,7 @@ const FAILED: readonly string[] = [
   'then start again what died with it: network, sshd, whatever keeps lock files; mptfix recover lists the steps for this guest',
 ];
 
-const ADVICE: Readonly<Record<State, readonly string[]>> = {
+const ADVICE: Readonly<Record<WatchedState, readonly string[]>> = {
   ok: ['look whether services died in between (network, sshd), and whether its file system was checked'],
   errors: ['plan a check of this file system: e2fsck -f while it is not mounted'],
   'read-only': FAILED,
@@ -22,6 +22,6 @@ const ADVICE: Readonly<Record<State, readonly string[]>> = {
   ],
 };
 
-export function adviceFor(states: readonly State[]): readonly string[] {
+export function adviceFor(states: readonly WatchedState[]): readonly string[] {
   return ADVICE[states.includes('hang') ? 'hang' : (states[0] ?? 'read-only')];
 }

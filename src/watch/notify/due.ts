@@ -1,6 +1,6 @@
-import { isAlarm } from '../../filesystems/signals/judge.ts';
 import type { Finding } from '../look.ts';
 import type { WatchEvent, WatchState } from '../state/state.ts';
+import { isAlarm } from '../states.ts';
 import type { Delivery } from './deliver.ts';
 
 /** What there is to be told now, by what kind of notice it belongs into. */

@@ -1,5 +1,5 @@
-import type { State } from '../../filesystems/signals/evidence.ts';
 import { cleanText } from '../../guest/clean-text.ts';
+import type { WatchedState } from '../states.ts';
 import type { Notice, NoticeItem } from './notice.ts';
 
 export interface Message {
@@ -11,7 +11,7 @@ export interface Message {
 const LONGEST_LINE = 400;
 const LONGEST_SUBJECT = 160;
 
-const SAID: Readonly<Record<State, string>> = {
+const SAID: Readonly<Record<WatchedState, string>> = {
   ok: 'writable again',
   errors: 'has errors',
   'read-only': 'READ-ONLY',
@@ -71,7 +71,7 @@ function section(title: string, lines: readonly string[]): readonly string[] {
   return lines.length === 0 ? [] : ['', title, ...lines.map((line) => `  ${clean(line)}`)];
 }
 
-function worst(event: Notice['event'], items: readonly NoticeItem[]): State {
+function worst(event: Notice['event'], items: readonly NoticeItem[]): WatchedState {
   return event === 'recovery' ? 'ok' : (items[0]?.state ?? 'read-only');
 }
 

@@ -1,4 +1,4 @@
-import type { State, WatchEvidence } from '../../filesystems/signals/evidence.ts';
+import type { WatchedEvidence, WatchedState } from '../states.ts';
 
 /** What a notice says of one file system. */
 export interface NoticeItem {
@@ -8,10 +8,10 @@ export interface NoticeItem {
   /** As the kernel names its disk. */
   readonly disk: string | null;
   readonly fsType: string;
-  readonly state: State;
+  readonly state: WatchedState;
   /** ISO 8601. */
   readonly since: string;
-  readonly evidence: readonly WatchEvidence[];
+  readonly evidence: readonly WatchedEvidence[];
 }
 
 /** What somebody is told, by whatever channel. The webhook gets exactly this. */

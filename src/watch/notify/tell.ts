@@ -1,5 +1,4 @@
 import { cleanText } from '../../guest/clean-text.ts';
-import { tellsTrouble } from '../../kernel-log/marks.ts';
 import type { Target } from '../../machine/port.ts';
 import type { Finding, Look } from '../look.ts';
 import type { WatchEvent, WatchState } from '../state/state.ts';
@@ -75,7 +74,7 @@ function noticeOf(
   state: WatchState,
   now: number,
 ): Notice {
-  const lines = seen.trouble.map(({ text }) => text).filter(tellsTrouble);
+  const lines = seen.trouble.map(({ text }) => text);
   return {
     schema: 'mptfix.notice/1',
     event,

@@ -150,7 +150,8 @@ weigh() {
       }
       if (text ~ /REISERFS:? abort \(device /) gave_up(between(text, "abort (device ", ")"))
       if (text ~ /remounting filesystem as read-only/) gave_up(between(text, "(device ", ")"))
-      if (text ~ /EXT[234]-fs \([^)]*\): (mounted filesystem|re-mounted)/ && text !~ / ro[ .]/)
+      # Not re-mounted: a remount never brings back what was given up.
+      if (text ~ /EXT[234]-fs \([^)]*\): mounted filesystem/)
         mounted(between(text, "-fs (", ")"))
       if (text ~ /EXT[23] FS on /) mounted(between(text, " FS on ", ","))
       if (text ~ /XFS \([^)]*\): (Mounting|Ending)/) mounted(between(text, "XFS (", ")"))

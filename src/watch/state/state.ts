@@ -1,5 +1,5 @@
-import type { State } from '../../filesystems/signals/evidence.ts';
-import type { Remembered } from './remembered.ts';
+import type { Remembered } from '../../filesystems/observation.ts';
+import type { WatchedState } from '../states.ts';
 
 /** One stretch of time in which a file system could not be written. */
 export interface WatchEvent {
@@ -8,7 +8,7 @@ export interface WatchEvent {
   /** ISO 8601: when it began, as far as the signals tell; else when it was seen first. */
   readonly since: string;
   /** The states that somebody was told of. */
-  readonly told: readonly State[];
+  readonly told: readonly WatchedState[];
   /** How often it was told, the first time included. */
   readonly times: number;
   /** Which channel took it last; null: none. */

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { logLinesOf as linesOf, parseKernelLog } from '../../src/filesystems/log-lines.ts';
+import { parseKernelLog } from '../../src/filesystems/full-log.ts';
 
 /** Device, line, and whether it says that the file system was given up; null: it is not of that device. */
 const LINES: readonly (readonly [device: string, line: string, abort: boolean | null])[] = [
@@ -39,7 +39,7 @@ const LINES: readonly (readonly [device: string, line: string, abort: boolean | 
   ['sd.1', 'Aborting journal on device sda1.', null],
 ];
 
-const logLinesOf = (log: string, device: string) => linesOf(parseKernelLog(log), device);
+const logLinesOf = (log: string, device: string) => parseKernelLog(log).get(device)?.lines ?? [];
 
 describe('a line of the kernel log', () => {
   test.each(LINES)('of %s: %s', (device, line, abort) => {

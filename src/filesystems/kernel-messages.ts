@@ -1,4 +1,4 @@
-import type { ReadStream, TargetReads } from '../machine/port.ts';
+import type { ReadStream, Target, TargetReads } from '../machine/port.ts';
 
 /** A message of the kernel. */
 export interface KernelMessage {
@@ -67,4 +67,10 @@ export function kernelMessage(record: string): KernelMessage | undefined {
   if (!/^\d+$/.test(priority) || !/^\d+$/.test(microseconds) || Number(priority) >> 3 !== 0) return undefined;
   const text = record.slice(start + 1, start + LONGEST_TEXT);
   return { seconds: Number(microseconds) / 1e6, text: text.replaceAll('\\x5c', '\\') };
+}
+
+/** The kernel's ring buffer as dmesg prints it; undefined where this user may not read it. At most 16 MiB, the kernel's own limit. */
+export async function readKernelLog(target: Pick<Target, 'run'>): Promise<string | undefined> {
+  const { status, stdout } = await target.run(['dmesg'], { effect: 'read', timeoutMs: 10_000 });
+  return status === 0 ? stdout.toString('utf8') : undefined;
 }

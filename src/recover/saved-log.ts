@@ -1,5 +1,5 @@
 import { failure } from '../errors.ts';
-import type { Mount } from '../guest/mounts.ts';
+import { type Mount, mountOf } from '../guest/mounts.ts';
 import type { Target } from '../machine/port.ts';
 
 /** Where the log is put, the first that can be written to: a disk that survives a reboot before memory that does not. */
@@ -13,12 +13,6 @@ const FOLDERS: readonly string[] = [
   '/dev/shm',
   '/tmp',
 ];
-
-/** The kernel's ring buffer as text; undefined where this user may not read it. At most 16 MiB, as the kernel's own limit. */
-export async function readKernelLog(target: Pick<Target, 'run'>): Promise<string | undefined> {
-  const { status, stdout } = await target.run(['dmesg'], { effect: 'read', timeoutMs: 10_000 });
-  return status === 0 ? stdout.toString('utf8') : undefined;
-}
 
 export interface SavedLog {
   readonly path: string;
@@ -53,14 +47,4 @@ export async function saveKernelLog(
     `the kernel log could be written to none of ${FOLDERS.join(', ')}`,
     'save it on another machine: ssh GUEST dmesg > kernel-log.txt',
   );
-}
-
-/** The mount that a folder lies in: the deepest above it, and of those in one place the last. */
-function mountOf(mounts: readonly Mount[], folder: string): Mount | undefined {
-  let found: Mount | undefined;
-  for (const mount of mounts) {
-    const inside = mount.mountPoint === '/' || `${folder}/`.startsWith(`${mount.mountPoint}/`);
-    if (inside && mount.mountPoint.length >= (found?.mountPoint.length ?? 0)) found = mount;
-  }
-  return found;
 }

@@ -1,0 +1,63 @@
+import type { Evidence } from '../filesystems/evidence.ts';
+import type { State } from '../filesystems/states.ts';
+
+/**
+ * The states of `watch once --json`, which a notice says too. All but `ok` and `errors` mean that the file system cannot
+ * be written, and are an alarm.
+ */
+export type WatchedState = 'ok' | 'errors' | 'read-only' | 'shut-down' | 'io-error' | 'hang';
+
+/** A file system that is read-only without need is an alarm, whatever made it so. */
+const WATCHED_STATES: Readonly<Record<State, WatchedState>> = {
+  'storage-away': 'hang',
+  shutdown: 'shut-down',
+  'forced-ro': 'read-only',
+  aborted: 'read-only',
+  'flagged-ro': 'read-only',
+  'remounted-ro': 'read-only',
+  'unexplained-ro': 'read-only',
+  'write-hangs': 'hang',
+  'write-fails': 'io-error',
+  flagged: 'errors',
+  'mount-ro': 'ok',
+  'intended-ro': 'ok',
+  writable: 'ok',
+};
+
+export function watchedState(state: State): WatchedState {
+  return WATCHED_STATES[state];
+}
+
+export function isAlarm(state: WatchedState): boolean {
+  return state !== 'ok' && state !== 'errors';
+}
+
+/** Evidence as the watch's documents have it. */
+export interface WatchedEvidence {
+  readonly kind: 'mount-table' | 'ext4-errors' | 'kernel-log' | 'probe';
+  readonly state: WatchedState;
+  /** One line for a person. */
+  readonly detail: string;
+  /** ISO 8601; where the evidence tells. */
+  readonly since?: string | undefined;
+}
+
+/** The watch neither asks the disk nor reads the superblock: `probe` is its only word of the storage. */
+const KINDS: Readonly<Record<Evidence['kind'], WatchedEvidence['kind']>> = {
+  'mount-table': 'mount-table',
+  fstab: 'mount-table',
+  listing: 'probe',
+  storage: 'probe',
+  superblock: 'ext4-errors',
+  counter: 'ext4-errors',
+  'kernel-log': 'kernel-log',
+  probe: 'probe',
+};
+
+/** What speaks for a state that is not `ok`. */
+export function watchedEvidence(evidence: readonly Evidence[]): readonly WatchedEvidence[] {
+  return evidence.flatMap(({ kind, state = 'writable', detail, since }) => {
+    const watched = watchedState(state);
+    return watched === 'ok' ? [] : [{ kind: KINDS[kind], state: watched, detail, since }];
+  });
+}
