@@ -1,14 +1,16 @@
 import { readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { failure } from './errors.ts';
 
-/** The folder of mptfix itself, both in a checkout (src/) and bundled (dist/): the one with its package.json. */
-export function packageRoot(): string {
-  let folder = import.meta.dirname;
-  for (;;) {
+/**
+ * The folder of mptfix itself, both in a checkout (src/) and bundled (dist/): the nearest one at or above `from` that
+ * has mptfix's package.json. Throws E_INTERNAL where there is none.
+ */
+export function packageRoot(from: string = import.meta.dirname): string {
+  for (let folder = from; ; folder = dirname(folder)) {
     if (nameIn(folder) === 'mptfix') return folder;
-    const above = dirname(folder);
-    if (above === folder) throw new Error('mptfix’s own package.json is not above its code');
-    folder = above;
+    if (folder === dirname(folder))
+      throw failure('E_INTERNAL', `mptfix’s own package.json is not above ${from}`, 'reinstall mptfix');
   }
 }
 

@@ -1,7 +1,8 @@
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { validRange } from 'semver';
 import { failure } from '../../errors.ts';
+import { packageRoot } from '../../package-root.ts';
 import { parseUnified, type UnifiedDiff } from './unified.ts';
 
 /** A diff that is kept with the project. */
@@ -80,28 +81,10 @@ function driverFile(name: string): DriverFile | undefined {
   return name === 'mptscsih.c' || name === 'mptscsi.c' ? name : undefined;
 }
 
-/** All stored diffs, by name. */
-export function loadCatalogue(folder: string = patchesFolder(import.meta.dirname)): readonly StoredPatch[] {
+/** All stored diffs, by name; mptfix's own patches/ by default. */
+export function loadCatalogue(folder: string = join(packageRoot(), 'patches')): readonly StoredPatch[] {
   return readdirSync(folder)
     .filter((entry) => entry.endsWith('.patch'))
     .sort()
     .map((entry) => parseStored(entry.slice(0, -'.patch'.length), readFileSync(join(folder, entry), 'utf8')));
-}
-
-/** The project's `patches`, from a file in `src` or from a bundle in `dist`. Throws E_INTERNAL where there is none. */
-export function patchesFolder(from: string): string {
-  for (let folder = from; ; folder = dirname(folder)) {
-    if (isProject(join(folder, 'package.json'))) return join(folder, 'patches');
-    if (folder === dirname(folder)) {
-      throw failure('E_INTERNAL', `no patches folder above ${from}`, 'reinstall mptfix');
-    }
-  }
-}
-
-function isProject(file: string): boolean {
-  if (!existsSync(file)) return false;
-  const manifest: unknown = JSON.parse(readFileSync(file, 'utf8'));
-  return (
-    typeof manifest === 'object' && manifest !== null && 'name' in manifest && manifest.name === 'mptfix'
-  );
 }

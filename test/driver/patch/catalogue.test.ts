@@ -1,8 +1,5 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { loadCatalogue, parseStored, patchesFolder } from '../../../src/driver/patch/catalogue.ts';
+import { loadCatalogue, parseStored } from '../../../src/driver/patch/catalogue.ts';
 
 const DIFF = '--- a/x\n+++ b/x\n@@ -1 +1 @@\n-a\n+b\n';
 const HEADER =
@@ -44,18 +41,4 @@ test('all that is wrong is told at once', () => {
   expect(() => parseStored('bad', 'File: x\nno diff\n')).toThrow(
     /'---'.*Title: is missing.*Kernels: is missing/,
   );
-});
-
-test('the folder is found from a source file and from a bundle', () => {
-  const top = mkdtempSync(join(tmpdir(), 'mptfix-'));
-  try {
-    mkdirSync(join(top, 'node_modules/other/dist'), { recursive: true });
-    writeFileSync(join(top, 'package.json'), '{"name":"mptfix"}');
-    writeFileSync(join(top, 'node_modules/other/package.json'), '{"name":"other"}');
-    expect(patchesFolder(join(top, 'dist'))).toBe(join(top, 'patches'));
-    expect(patchesFolder(join(top, 'node_modules/other/dist'))).toBe(join(top, 'patches'));
-    expect(() => patchesFolder('/')).toThrow(/no patches folder/);
-  } finally {
-    rmSync(top, { recursive: true });
-  }
 });
