@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { failure } from '../errors.ts';
 import type { Argv } from '../machine/port.ts';
@@ -80,4 +81,4 @@ export async function makeGoal(
 }
 
 /** Two builds run side by side elsewhere; a whole tree may have all cores. */
-const CORES = navigator.hardwareConcurrency;
+const CORES = availableParallelism();

@@ -1,6 +1,7 @@
-import { constants, gunzipSync, gzipSync, zstdCompressSync, zstdDecompressSync } from 'node:zlib';
+import { gunzipSync, gzipSync } from 'node:zlib';
 import { failure, isFailure } from '../errors.ts';
 import { latin1 } from './view.ts';
+import { ZSTD_CHECKSUM_FLAG, zstd } from './zstd.ts';
 
 /**
  * Runs a filter program: `input` to its stdin, its stdout back. This room starts no process itself; callers pass
@@ -41,7 +42,8 @@ export async function decompressModule(bytes: Uint8Array, format: ModuleFormat, 
   if (format === 'none') return within(asBuffer(bytes));
   if (format === 'gzip')
     return inProcess(format, () => gunzipSync(bytes, { maxOutputLength: MAX_MODULE_SIZE }));
-  if (format === 'zstd' && typeof zstdDecompressSync === 'function') {
+  if (format === 'zstd' && zstd !== undefined) {
+    const { zstdDecompressSync } = zstd;
     return inProcess(format, () => zstdDecompressSync(bytes, { maxOutputLength: MAX_MODULE_SIZE }));
   }
   if (format === 'xz' && (xzStatedSize(bytes) ?? 0) > MAX_MODULE_SIZE) throw tooBig();
@@ -63,8 +65,8 @@ export async function compressModule(bytes: Uint8Array, format: ModuleFormat, to
   if (format !== 'zstd') {
     throw failure('E_BUILD', `modules are not packed as ${format} here`, 'choose none, gzip, xz or zstd');
   }
-  if (typeof zstdCompressSync !== 'function') return byTool(['zstd', '-zcq'], bytes, tool, 'E_BUILD');
-  return zstdCompressSync(bytes, { params: { [constants.ZSTD_c_checksumFlag]: 1 } });
+  if (zstd === undefined) return byTool(['zstd', '-zcq'], bytes, tool, 'E_BUILD');
+  return zstd.zstdCompressSync(bytes, { params: { [ZSTD_CHECKSUM_FLAG]: 1 } });
 }
 
 /** Two runs on two machines must give the same bytes: the header's operating system byte is fixed to Unix. */

@@ -1,7 +1,8 @@
 import { createReadStream } from 'node:fs';
 import type { Transform } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import { createGunzip, createZstdDecompress } from 'node:zlib';
+import { createGunzip } from 'node:zlib';
+import { zstd } from '../elf/zstd.ts';
 import { failure, isFailure } from '../errors.ts';
 import type { Compression, Decoder } from './formats.ts';
 import { type Image, unreadable } from './image.ts';
@@ -22,10 +23,9 @@ export function unpackSegment(
     : unpackHere(image, offset, native, decoder.compression, take);
 }
 
-/** Node has zstd from 22.15 on. */
 function nativeDecoder(compression: Compression): Transform | undefined {
   if (compression === 'gzip') return createGunzip();
-  if (compression === 'zstd' && typeof createZstdDecompress === 'function') return createZstdDecompress();
+  if (compression === 'zstd') return zstd?.createZstdDecompress();
   return undefined;
 }
 

@@ -151,7 +151,9 @@ function standardInput(options: RunOptions): StandardInput {
       : { input: createReadStream(options.stdinFile, { start: options.stdinOffset }) };
   }
   if (options.inputEnds !== undefined) return { stdin: 'pipe' };
-  return options.input === undefined ? { stdin: 'ignore' } : { input: Buffer.from(options.input) };
+  const { input } = options;
+  if (input === undefined) return { stdin: 'ignore' };
+  return { input: typeof input === 'string' ? Buffer.from(input) : input };
 }
 
 interface Child {

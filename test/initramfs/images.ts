@@ -77,7 +77,7 @@ export function newc(
   body: string | Buffer = '',
   fields: Readonly<Record<string, number>> = {},
 ): Buffer {
-  const bytes = Buffer.from(body);
+  const bytes = typeof body === 'string' ? Buffer.from(body) : body;
   const values = {
     ino: 1,
     mode: 0o100644,
