@@ -2,14 +2,14 @@ import semver from 'semver';
 import type { Verdict } from './verdict.ts';
 
 /**
- * How long a guest's I/O outlasts a storage that answers BUSY, in seconds; `unbounded` where the kernel asks
- * again for ever. Undefined: not known.
+ * How long a guest's I/O outlasts a storage that answers BUSY, in seconds; `unbounded` where the kernel
+ * retries forever. Undefined: not known.
  */
 export type SurvivalSeconds = number | 'unbounded' | undefined;
 
 export interface SurvivalWindow {
   /**
-   * With the driver as it is. 0 with an affected driver: a few retries within an instant, then an I/O error.
+   * With the driver as it is. 0 for an affected driver: a few immediate retries, then an I/O error.
    */
   readonly now: SurvivalSeconds;
   /**
@@ -49,24 +49,24 @@ const RULES: readonly Rule[] = [
   {
     kernels: '>=2.6.0 <=2.6.13',
     seconds: () => 'unbounded',
-    rule: 'kernels before 2.6.14, RHEL 4 among them, ask again without a bound',
+    rule: 'kernels before 2.6.14 (RHEL 4 too) retry without limit',
   },
   {
     kernels: '>=2.6.14 <=2.6.15',
     seconds: (timeout) => ALLOWED * timeout,
-    rule: `kernels 2.6.14 and 2.6.15 ask again for ${ALLOWED} times the timeout`,
+    rule: `kernels 2.6.14 and 2.6.15 retry for ${ALLOWED} times the timeout`,
   },
   {
     kernels: '>=2.6.16',
     seconds: (timeout) => (ALLOWED + 1) * timeout,
-    rule: `kernels from 2.6.16 on, RHEL 5 among them, ask again for ${ALLOWED} + 1 times the timeout`,
+    rule: `kernels from 2.6.16 on (RHEL 5 too) retry for ${ALLOWED} + 1 times the timeout`,
   },
 ];
 
 const NOT_KNOWN: SurvivalWindow = {
   now: undefined,
   afterFix: undefined,
-  rule: 'how long this kernel asks again is not known',
+  rule: 'it is not known how long this kernel retries',
 };
 
 /**
@@ -85,7 +85,7 @@ function ruleOf(base: string): Rule | undefined {
   return RULES.find((rule) => semver.satisfies(base, rule.kernels, { includePrerelease: true }));
 }
 
-/** The window of today, by what the driver does, from the window of a driver without the branch. */
+/** The present window, by what the driver does, from the window of a driver without the branch. */
 const NOW: Readonly<Record<Verdict, (withoutBranch: SurvivalSeconds) => SurvivalSeconds>> = {
   affected: () => 0,
   fixed: (withoutBranch) => withoutBranch,

@@ -1,8 +1,13 @@
+/*
+ * This room holds what is known of the LSI Fusion MPT driver: the scanners of its C source and of its module, the
+ * tables of kernels and of the knowledge base, and the patches. Each answers with a verdict and its evidence.
+ */
+
 /** The answer of `mptfix check`. */
 export type Verdict =
-  /** BUSY becomes DID_BUS_BUSY: a few instant retries, then an I/O error. */
+  /** BUSY becomes DID_BUS_BUSY: a few immediate retries, then an I/O error. */
   | 'affected'
-  /** The branch was removed, or the vendor's requeue variant stands in its place. */
+  /** The branch was removed, or the vendor's requeue variant has replaced it. */
   | 'fixed'
   /** This driver never had the branch. */
   | 'never'

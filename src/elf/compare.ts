@@ -1,4 +1,4 @@
-import { type ElfFile, EM_386, EM_X86_64 } from './elf.ts';
+import { type ElfFile, EM_386, x86Mode } from './elf.ts';
 import { type ElfFunction, functionAt, functionBody, functionsOf } from './functions.ts';
 import { type Relocation, relocationsOf } from './relocations.ts';
 import { sectionBytes, sectionNamed } from './sections.ts';
@@ -15,7 +15,7 @@ export type SectionComparison =
   | 'relocations';
 
 /**
- * Compares a section byte by byte, and its relocations as place, type, name and addend: symbol numbers may differ
+ * Compares a section byte by byte, and its relocations by place, type, name and addend: symbol numbers may differ
  * between two builds that are otherwise the same.
  */
 export function compareSection(first: ElfFile, second: ElfFile, name: string): SectionComparison {
@@ -43,9 +43,9 @@ export interface FunctionDifferences {
 }
 
 /**
- * Compares all functions of two builds by what they do and not by where they lie: a function that merely moved,
- * because one before it became shorter, is the same. Branches to other functions and references to texts are
- * compared by what they lead to. Throws E_CANNOT_DECIDE for damaged files.
+ * Compares all functions of two builds by what they do, not by where they are: a function that only moved because
+ * one before it became shorter is the same. Branches to other functions and references to texts are compared by
+ * their targets. Throws E_CANNOT_DECIDE for damaged files.
  */
 export function compareFunctions(first: ElfFile, second: ElfFile): FunctionDifferences {
   const a = fingerprints(first);
@@ -72,12 +72,12 @@ function fingerprints(elf: ElfFile): ReadonlyMap<string, string> {
 
 function fingerprint(elf: ElfFile, fn: ElfFunction, functions: readonly ElfFunction[]): string {
   const body = functionBody(elf, fn);
-  const mode = elf.machine === EM_X86_64 ? 64 : elf.machine === EM_386 ? 32 : undefined;
+  const mode = x86Mode(elf);
   const instructions = mode === undefined ? undefined : sweep(body, mode).instructions;
   const bytes = Buffer.from(body.bytes);
   const targets = body.relocations.map((relocation) => {
     const holder = instructions?.find((one) => covers(one, relocation.offset));
-    // On i386 the addend stands in the code, and differs where its target merely moved.
+    // On i386 the addend is in the code, and differs where its target only moved.
     if (elf.machine === EM_386 && relocation.type !== 0)
       bytes.fill(0, relocation.offset, relocation.offset + 4);
     return `${relocation.offset} ${relocation.type} ${target(elf, relocation, holder, functions)}`;
@@ -103,7 +103,7 @@ function branchAway(instruction: Located, fn: ElfFunction): number | undefined {
   return to < 0 || to >= fn.size ? fn.offset + to : undefined;
 }
 
-/** What a relocation leads to, in words that stay when sections move: a function with offset, or a text. */
+/** The target of a relocation, in words that stay the same when sections move: a function with offset, or a text. */
 function target(
   elf: ElfFile,
   relocation: Relocation,

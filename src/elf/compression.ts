@@ -1,6 +1,6 @@
 import { gunzipSync, gzipSync } from 'node:zlib';
 import { failure, isFailure } from '../errors.ts';
-import { latin1 } from './view.ts';
+import { latin1, unreadable } from './view.ts';
 import { ZSTD_CHECKSUM_FLAG, zstd } from './zstd.ts';
 
 /**
@@ -52,10 +52,9 @@ export async function decompressModule(bytes: Uint8Array, format: ModuleFormat, 
 
 /**
  * Packs a module as the kernel's own `make modules_install` does, so that the same loaders accept it: gzip without
- * name and time (-n, here at level 9), xz with `--check=crc32 --lzma2=dict=1MiB`, zstd with a checksum at its
+ * name and time (-n; here at level 9), xz with `--check=crc32 --lzma2=dict=1MiB`, zstd with a checksum at its
  * default level (scripts/Makefile.modinst, 5.13 to 6.x). Throws E_TOOLS_MISSING where the packer is not installed,
- * and E_BUILD where it fails. bzip2, lzma and lz4 are read but not made: no kernel's module loading tools ask for
- * them.
+ * and E_BUILD where it fails. bzip2, lzma and lz4 are read but never written: no kernel's module tools need them.
  */
 export async function compressModule(bytes: Uint8Array, format: ModuleFormat, tool: Tool): Promise<Buffer> {
   if (format === 'none') return asBuffer(bytes);
@@ -63,7 +62,7 @@ export async function compressModule(bytes: Uint8Array, format: ModuleFormat, to
   if (format === 'xz')
     return byTool(['xz', '-zc', '--check=crc32', '--lzma2=dict=1MiB'], bytes, tool, 'E_BUILD');
   if (format !== 'zstd') {
-    throw failure('E_BUILD', `modules are not packed as ${format} here`, 'choose none, gzip, xz or zstd');
+    throw failure('E_BUILD', `mptfix does not pack modules as ${format}`, 'choose none, gzip, xz or zstd');
   }
   if (zstd === undefined) return byTool(['zstd', '-zcq'], bytes, tool, 'E_BUILD');
   return zstd.zstdCompressSync(bytes, { params: { [ZSTD_CHECKSUM_FLAG]: 1 } });
@@ -96,7 +95,7 @@ async function byTool(
     if (isFailure(error)) throw error;
     throw failure(
       code,
-      `${program} could not be run to its end: ${reason(error)}`,
+      `${program} could not run to its end: ${reason(error)}`,
       `try ${argv.join(' ')} by hand`,
       {
         cause: error,
@@ -140,15 +139,6 @@ function tooBig(): Error {
   return unreadable(`unpacked it has more than ${MAX_MODULE_SIZE / 1024 / 1024} MiB, which no driver has`);
 }
 
-function unreadable(why: string, cause?: unknown): Error {
-  return failure(
-    'E_CANNOT_DECIDE',
-    `this file cannot be read as a kernel module: ${why}`,
-    'bring the module as the distribution shipped it, or judge the driver source with --source',
-    cause === undefined ? {} : { cause },
-  );
-}
-
 /** How a module's file is packed. `unknown` is neither a packing that is known nor an ELF file. */
 export type ModuleFormat = 'none' | 'gzip' | 'xz' | 'zstd' | 'bzip2' | 'lzma' | 'lz4' | 'unknown';
 
@@ -184,11 +174,18 @@ function isLzmaAlone(head: Buffer): boolean {
   return /^11?0{12,}$/.test(bits) && (size === 0xffff_ffff_ffff_ffffn || size < 1n << 38n);
 }
 
+const SUFFIXES: readonly (readonly [string, ModuleFormat])[] = [
+  ['.gz', 'gzip'],
+  ['.xz', 'xz'],
+  ['.zst', 'zstd'],
+  ['.bz2', 'bzip2'],
+  ['.lzma', 'lzma'],
+  ['.lz4', 'lz4'],
+];
+
 /** The format that a file name's suffix stands for, such as `.ko.xz`; `none` for a plain `.ko` or `.o`. */
 export function formatOfSuffix(name: string): ModuleFormat {
-  const suffix = /\.(gz|xz|zst|bz2|lzma|lz4)$/.exec(name)?.[1];
-  const names = { gz: 'gzip', xz: 'xz', zst: 'zstd', bz2: 'bzip2', lzma: 'lzma', lz4: 'lz4' } as const;
-  return suffix === undefined ? 'none' : names[suffix as keyof typeof names];
+  return SUFFIXES.find(([suffix]) => name.endsWith(suffix))?.[1] ?? 'none';
 }
 
 /** The integrity check of an .xz stream. The kernel's own decoder takes none and crc32 only. */

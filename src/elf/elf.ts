@@ -2,7 +2,12 @@ import { type ElfSection, readSections } from './sections.ts';
 import { type ElfSymbol, readSymbols } from './symbols.ts';
 import { damaged, latin1, u16, type View, viewOf } from './view.ts';
 
-/** A relocatable ELF file (a `.ko`, or the `.o` that 2.4 kernels load). Made by `readElf`. */
+/*
+ * This room reads kernel modules: the ELF container, what a module says of itself (modinfo, versions, exports,
+ * signature), how its file is packed, and its x86 code. It knows nothing of this driver and of no guest.
+ */
+
+/** A relocatable ELF file (a `.ko`, or the `.o` that 2.4 kernels load), as `readElf` returns it. */
 export interface ElfFile {
   readonly bytes: Uint8Array;
   readonly view: View;
@@ -42,7 +47,7 @@ const MACHINES: Readonly<Record<number, string>> = {
 
 const ET_REL = 1;
 
-/** True for what starts as any ELF file does. */
+/** True for bytes that start with the ELF magic number. */
 export function isElf(bytes: Uint8Array): boolean {
   return bytes.length >= 4 && bytes[0] === 0x7f && latin1(bytes.subarray(1, 4)) === 'ELF';
 }
@@ -75,4 +80,9 @@ function headerView(bytes: Uint8Array): View {
   const bits = bytes[4] === 1 ? 32 : bytes[4] === 2 ? 64 : damaged('its ELF class is neither 32 nor 64 bits');
   const little = bytes[5] === 1 ? true : bytes[5] === 2 ? false : damaged('its byte order is not known');
   return viewOf(bytes, little, bits);
+}
+
+/** The bits of the x86 code in the file; undefined for another architecture. */
+export function x86Mode({ machine }: Pick<ElfFile, 'machine'>): 32 | 64 | undefined {
+  return machine === EM_X86_64 ? 64 : machine === EM_386 ? 32 : undefined;
 }

@@ -15,7 +15,7 @@ export interface ElfFunction {
   readonly symbol: ElfSymbol;
 }
 
-/** All functions, by section and then by offset; aliases of one function come as entries of their own. */
+/** All functions, by section and then by offset; each alias of a function is an entry of its own. */
 export function functionsOf(elf: ElfFile): readonly ElfFunction[] {
   return elf.symbols
     .flatMap((symbol) => {
@@ -48,8 +48,7 @@ export function functionBody(elf: ElfFile, fn: ElfFunction): FunctionBody {
 }
 
 /**
- * The function that covers a place in a section, for naming the target of a section-relative relocation. Of
- * aliases the first is taken.
+ * The function at a place in a section, to name the target of a section-relative relocation. Of aliases the first.
  */
 export function functionAt(
   functions: readonly ElfFunction[],

@@ -1,5 +1,5 @@
 import type { ElfFile } from './elf.ts';
-import { bytesOfSection, SHT_NOTE, sectionBytes, sectionNamed } from './sections.ts';
+import { bytesOfSection, SHT_NOTE, sectionBytes } from './sections.ts';
 import type { ElfSymbol } from './symbols.ts';
 import { damaged, latin1, slice, textAt, texts, u32, viewOf } from './view.ts';
 
@@ -36,8 +36,7 @@ export function modinfoField(info: Modinfo, key: string): string | undefined {
 export function moduleName(elf: ElfFile): string | undefined {
   const stated = modinfoField(modinfo(elf), 'name');
   if (stated !== undefined) return stated;
-  const section = sectionNamed(elf, '.gnu.linkonce.this_module');
-  const content = section === undefined ? undefined : bytesOfSection(elf, section.name);
+  const content = bytesOfSection(elf, '.gnu.linkonce.this_module');
   if (content === undefined) return undefined;
   const start = elf.class === 64 ? 24 : 12;
   const name = textAt(content, start, Math.min(content.length, start + 64));
@@ -98,7 +97,7 @@ function suffixedVersions(elf: ElfFile): ModuleVersions {
 /** A symbol that the module gives to others. */
 export interface ModuleExport {
   readonly name: string;
-  /** True for EXPORT_SYMBOL_GPL and its kin. */
+  /** True for EXPORT_SYMBOL_GPL and its variants. */
   readonly gpl: boolean;
   /** Undefined where the kernel has no modversions, or where the CRC is filled in only by the final link. */
   readonly crc: number | undefined;
@@ -135,12 +134,12 @@ function crcOf(elf: ElfFile, symbol: ElfSymbol): number | undefined {
   return u32(viewOf(sectionBytes(elf, section), elf.littleEndian, elf.class), symbol.value);
 }
 
-/** The texts of __ksymtab_strings as they stand: exported names and, on newer kernels, namespaces. */
+/** The texts of __ksymtab_strings, unchanged: exported names and, on newer kernels, namespaces. */
 export function exportStrings(elf: ElfFile): readonly string[] {
   return texts(bytesOfSection(elf, '__ksymtab_strings') ?? new Uint8Array(0));
 }
 
-/** What of a file's head the reader of notes needs. */
+/** What a reader of notes must know of the file. */
 type NoteFormat = Pick<ElfFile, 'littleEndian' | 'class'>;
 
 const NT_GNU_BUILD_ID = 3;

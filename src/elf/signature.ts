@@ -2,9 +2,9 @@ import type { ElfFile } from './elf.ts';
 import { sectionNamed } from './sections.ts';
 import { latin1 } from './view.ts';
 
-/** A module's signature, as far as it can be told without verifying it. */
+/** A module's signature, as far as it can be read without verifying it. */
 export interface ModuleSignature {
-  /** Behind the ELF file (3.7 and later), or in a section of it (RHEL 5, 6 and their kin). */
+  /** Behind the ELF file (3.7 and later), or in a section of it (RHEL 5 and 6 and their derivatives). */
   readonly place: 'appended' | 'section';
   readonly idType: 'PGP' | 'X509' | 'PKCS#7' | 'unknown';
   /** The signing certificate's issuer (its common name), where the signature names it. */

@@ -10,7 +10,7 @@ export interface ElfSymbol {
   readonly size: number;
   readonly binding: 'local' | 'global' | 'weak' | 'other';
   readonly type: 'none' | 'object' | 'function' | 'section' | 'file' | 'other';
-  /** Section index, or what stands in its place. */
+  /** The section's index, or what is written in place of one. */
   readonly section: number | 'undefined' | 'absolute' | 'common';
 }
 
@@ -97,8 +97,8 @@ function rawSymbol(view: View, at: number) {
 }
 
 /**
- * Names share tails in a string table, so their total may exceed the table, but not by much; a table made so that
- * each symbol names almost all of it would cost the square of its size.
+ * Names share tails in a string table, so their total may exceed the table, but not by much. Where each symbol
+ * named almost the whole table, reading would cost the square of its size.
  */
 function nameReader(elf: FileOfSections, table: ElfSection): (offset: number) => string {
   const section = elf.sections[table.link];

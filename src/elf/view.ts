@@ -2,7 +2,7 @@ import { failure } from '../errors.ts';
 
 /**
  * A file's bytes together with what is needed to read numbers from them. Every read is checked against the file's
- * end, so that a cut or hostile file ends in one typed failure and never in a RangeError or a huge allocation.
+ * end, so that a truncated or hostile file gives one typed failure and never a RangeError or a huge allocation.
  */
 export interface View {
   readonly bytes: Uint8Array;
@@ -21,13 +21,19 @@ export function viewOf(bytes: Uint8Array, littleEndian: boolean, bits: 32 | 64):
   };
 }
 
-/** Refuses a file that cannot be judged. Always throws a failure with code E_CANNOT_DECIDE. */
-export function damaged(why: string): never {
-  throw failure(
+/** The failure E_CANNOT_DECIDE for a file that cannot be judged. */
+export function unreadable(why: string, cause?: unknown): Error {
+  return failure(
     'E_CANNOT_DECIDE',
     `this file cannot be read as a kernel module: ${why}`,
     'bring the module as the distribution shipped it, or judge the driver source with --source',
+    cause === undefined ? {} : { cause },
   );
+}
+
+/** Refuses a file that cannot be judged: throws `unreadable`. */
+export function damaged(why: string): never {
+  throw unreadable(why);
 }
 
 /** `length` bytes from `offset`, without copying. Throws E_CANNOT_DECIDE where the file has no such range. */
@@ -91,7 +97,7 @@ export function textAt(bytes: Uint8Array, start: number, end: number = bytes.len
   return latin1(bytes.subarray(start, nul < 0 || nul > end ? end : nul));
 }
 
-/** Bytes as characters 0 to 255: names in kernels are ASCII, and anything else must come back unchanged. */
+/** Bytes as characters 0 to 255: names in kernels are ASCII, and anything else must survive unchanged. */
 export function latin1(bytes: Uint8Array): string {
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('latin1');
 }

@@ -50,7 +50,7 @@ describe('survivalWindow', () => {
 
   it('names the rule', () => {
     expect(survivalWindow({ base: '2.6.18', timeoutSeconds: 30, verdict: 'affected' }).rule).toBe(
-      'kernels from 2.6.16 on, RHEL 5 among them, ask again for 5 + 1 times the timeout',
+      'kernels from 2.6.16 on (RHEL 5 too) retry for 5 + 1 times the timeout',
     );
   });
 });

@@ -2,13 +2,13 @@ import { clobbers, type Registers } from './effects.ts';
 import { type Graph, onStack } from './graph.ts';
 import { moveOf } from './moves.ts';
 
-/** What became of a value that was put into a register. Numbers are indexes of steps. */
+/** What happens to a value in a register. Numbers are indexes of steps. */
 export interface Fate {
   /** Where it was joined (or, add, byte put in) with a value that is not a constant, or with BUSY itself. */
   readonly joined: readonly Join[];
   /** Where it was stored to memory that is not the stack. */
   readonly stored: readonly number[];
-  /** Why nothing can be said of one of its ways, if so. */
+  /** Why one of its paths cannot be followed, if so. */
   readonly unclear: string | undefined;
 }
 
@@ -24,9 +24,9 @@ export interface Join {
 const MAX_STATES = 4000;
 
 /**
- * Follows a value from the step behind `start`, where `register` holds it, along all ways until it is overwritten.
- * Copies are followed, also conditional ones; the stack is not, which is said as unclear. With `through` a joined
- * value counts as the value still, so that its store is found; without, a join ends the way.
+ * Follows a value from the step after `start`, where `register` holds it, along all paths until it is overwritten.
+ * Follows copies, also conditional ones, but not the stack: that is reported as unclear. With `through` a joined
+ * value still counts as the value, so that its store is found; without it, a join ends the path.
  */
 export function trace(graph: Graph, start: number, register: number, through: boolean): Fate {
   const joined = new Map<number, Join>();
@@ -60,10 +60,10 @@ export function trace(graph: Graph, start: number, register: number, through: bo
   return { joined: [...joined.values()], stored: [...stored], unclear };
 }
 
-/** Where a register's value comes from, as far as the straight code before a step tells. */
+/** Where a register's value comes from, as far as the straight-line code before a step shows. */
 export type Origin =
   | { readonly kind: 'constant'; readonly value: number }
-  /** Made of a comparison's outcome: 0 or 1, 0 or -1, and what simple arithmetic with constants makes of them. */
+  /** The outcome of a comparison, 0 or 1 or 0 or -1, and the same after simple arithmetic with constants. */
   | { readonly kind: 'mask' }
   | { readonly kind: 'other' };
 
@@ -71,7 +71,7 @@ const OTHER: Origin = { kind: 'other' };
 const MASK: Origin = { kind: 'mask' };
 const LOOK_BACK = 24;
 
-/** Looks back from `step` within its straight piece of code for what wrote `register`. */
+/** Looks back from `step` within its straight-line code for what wrote `register`. */
 export function originOf(graph: Graph, step: number, register: number): Origin {
   let wanted = register;
   for (let id = step - 1; id >= 0 && step - id <= LOOK_BACK; id--) {

@@ -17,8 +17,8 @@ export function lowByteRegister(number: number, instruction: Located): number | 
 }
 
 /**
- * The registers that an instruction writes, among those whose old value is then gone. What merely moves or combines
- * values is judged elsewhere; instructions that no compiler makes for the kernel's own arithmetic are left out.
+ * The registers that an instruction overwrites, so that their old value is gone. moves.ts judges what only moves or
+ * combines values; instructions that no compiler uses for the kernel's own arithmetic are left out.
  */
 export function clobbers(instruction: Located, mode: 32 | 64): Registers {
   const { map, opcode, modrm, opcodeRegister } = instruction;
@@ -27,7 +27,7 @@ export function clobbers(instruction: Located, mode: 32 | 64): Registers {
   const reg = modrm === undefined ? 0 : 1 << modrm.reg;
   const rm = modrm === undefined || modrm.mod !== 3 ? 0 : 1 << modrm.rm;
   const group = (modrm?.reg ?? 0) & 7;
-  if (map === 1) return clobbersOfSecondMap(opcode, reg, rm, own, group);
+  if (map === 1) return clobbersOfSecondMap(opcode, { reg, rm, own, group });
   if (map !== 0) return map === 2 && (opcode & 0xfe) === 0xf0 ? reg : 0;
   const call = mode === 64 ? CALL_64 : CALL_32;
   if (opcode < 0x40) return opcode >= 0x38 ? 0 : ([rm, rm, reg, reg, 1, 1][opcode & 7] ?? 0);
@@ -83,13 +83,16 @@ export function clobbers(instruction: Located, mode: 32 | 64): Registers {
   }
 }
 
-function clobbersOfSecondMap(
-  opcode: number,
-  reg: Registers,
-  rm: Registers,
-  own: Registers,
-  group: number,
-): Registers {
+interface Operands {
+  /** The registers of ModRM's two fields and of the opcode itself. */
+  readonly reg: Registers;
+  readonly rm: Registers;
+  readonly own: Registers;
+  /** ModRM's reg field, where it selects the operation. */
+  readonly group: number;
+}
+
+function clobbersOfSecondMap(opcode: number, { reg, rm, own, group }: Operands): Registers {
   if (opcode >= 0x40 && opcode < 0x50) return reg;
   if (opcode >= 0x90 && opcode < 0xa0) return rm;
   if (opcode >= 0xc8 && opcode < 0xd0) return own;

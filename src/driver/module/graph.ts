@@ -9,7 +9,7 @@ export interface Step {
   readonly piece: ElfFunction;
   /** Indexes of the steps that may come next. */
   readonly next: readonly number[];
-  /** True where control goes on to a place that is computed, such as a switch's jump table. */
+  /** True where control continues at a computed place, such as a switch's jump table. */
   readonly indirect: boolean;
   /** True where some jump of the routine leads here. */
   readonly isTarget: boolean;
@@ -25,7 +25,7 @@ export interface Graph {
 
 type Exits = Pick<Step, 'next' | 'indirect'>;
 
-/** Decodes all pieces of a routine and links them. A text comes back in place of a graph where decoding failed. */
+/** Decodes all pieces of a routine and links them. Returns the reason as a text where decoding failed. */
 export function graphOf(elf: ElfFile, pieces: readonly ElfFunction[], mode: 32 | 64): Graph | string {
   const located: { readonly instruction: Located; readonly piece: ElfFunction }[] = [];
   for (const piece of pieces) {
@@ -35,7 +35,7 @@ export function graphOf(elf: ElfFile, pieces: readonly ElfFunction[], mode: 32 |
   }
   const index = new Map(located.map(({ instruction, piece }, id) => [key(piece, instruction.offset), id]));
   const exits = located.map(({ instruction, piece }, id) =>
-    exitsOf(instruction, piece, id, located.length, index),
+    exitsOf(instruction, id + 1 < located.length ? [id + 1] : [], () => targetOf(instruction, piece, index)),
   );
   const targets = new Set(exits.flatMap(({ next }, id) => next.filter((to) => to !== id + 1)));
   const first = located.slice(0, 12).map(({ instruction }) => instruction);
@@ -52,31 +52,25 @@ function key(piece: ElfFunction, offset: number): string {
   return `${piece.section.index}:${piece.offset + offset}`;
 }
 
-function exitsOf(
-  instruction: Located,
-  piece: ElfFunction,
-  id: number,
-  count: number,
-  index: ReadonlyMap<string, number>,
-): Exits {
+/** @param after the step after this one, none at the end; `target` finds where its direct jump leads */
+function exitsOf(instruction: Located, after: readonly number[], target: () => readonly number[]): Exits {
   const { map, opcode, modrm } = instruction;
-  const onwards = id + 1 < count ? [id + 1] : [];
   if (map === 1) {
     if (opcode === 0x0b) return NOWHERE;
-    if ((opcode & 0xf0) !== 0x80 || instruction.vector) return { next: onwards, indirect: false };
-    return { next: [...onwards, ...targetOf(instruction, piece, index)], indirect: false };
+    if ((opcode & 0xf0) !== 0x80 || instruction.vector) return { next: after, indirect: false };
+    return { next: [...after, ...target()], indirect: false };
   }
-  if (map !== 0) return { next: onwards, indirect: false };
+  if (map !== 0) return { next: after, indirect: false };
   if ([0xc2, 0xc3, 0xca, 0xcb, 0xcc, 0xcf].includes(opcode)) return NOWHERE;
   if (opcode === 0xe9 || opcode === 0xeb) {
     const indirect = /indirect_thunk/.test(instruction.immediateRelocation?.name ?? '');
-    return { next: targetOf(instruction, piece, index), indirect };
+    return { next: target(), indirect };
   }
   const group = (modrm?.reg ?? 0) & 7;
   if (opcode === 0xff && (group === 4 || group === 5)) return { next: [], indirect: true };
   const conditional = (opcode & 0xf0) === 0x70 || (opcode >= 0xe0 && opcode <= 0xe3);
-  if (!conditional) return { next: onwards, indirect: false };
-  return { next: [...onwards, ...targetOf(instruction, piece, index)], indirect: false };
+  if (!conditional) return { next: after, indirect: false };
+  return { next: [...after, ...target()], indirect: false };
 }
 
 /** Where a direct jump leads within the routine; nowhere for one that leaves it. */

@@ -91,7 +91,7 @@ function arithmetic(context: Context): Move {
   if (form === 0 || form === 2) return joins(kind) ? insertByte(context, into) : { held };
   if (!has(into) && !has(from)) return { held };
   if (into !== undefined && into === from) {
-    // or and and with itself only set flags; the others make a value of their own.
+    // or and and with itself only set flags; the others produce a new value.
     return { held: kind === 1 || kind === 4 ? held : gone };
   }
   if (kind === 4) return { held: into === undefined ? held : held | (1 << into) };

@@ -1,4 +1,4 @@
-import { type ElfFile, EM_386, EM_X86_64, isElf, readElf } from '../../elf/elf.ts';
+import { type ElfFile, isElf, readElf, x86Mode } from '../../elf/elf.ts';
 import { type ElfFunction, functionsOf } from '../../elf/functions.ts';
 import { modinfo, modinfoField, moduleName } from '../../elf/module-data.ts';
 import { type ModuleSignature, moduleSignature } from '../../elf/signature.ts';
@@ -18,7 +18,7 @@ import { type Budget, searchHostByte } from './search.ts';
 
 export type ModuleVerdict = 'affected' | 'branch-absent' | 'unknown' | 'not-this-driver';
 
-/** What a compiled module tells, from its own bytes alone. */
+/** What a compiled module shows, from its own bytes alone. */
 export interface ModuleScan {
   readonly verdict: ModuleVerdict;
   readonly file: string;
@@ -27,7 +27,7 @@ export interface ModuleScan {
   readonly vermagic: string | undefined;
   readonly srcversion: string | undefined;
   readonly signature: ModuleSignature | undefined;
-  /** As `uname -m` spells it; i386 for all of its kin. */
+  /** As `uname -m` spells it; i386 for i486, i586 and i686 too. */
   readonly machine: string;
   /** The function that was judged. */
   readonly functionName: string | undefined;
@@ -51,8 +51,8 @@ type Judgement = Pick<ModuleScan, 'verdict' | 'detail'> &
   Partial<Pick<ModuleScan, 'functionName' | 'hits' | 'requeueHostByte'>>;
 
 /**
- * Judges one uncompressed module. Whatever is not clear (another architecture, no symbols, code that cannot be
- * decoded) is `unknown` with the reason. Throws E_CANNOT_DECIDE for a file that is no relocatable ELF file.
+ * Judges one uncompressed module. Anything unclear (another architecture, no symbols, code that cannot be decoded)
+ * is `unknown` with the reason. Throws E_CANNOT_DECIDE for a file that is no relocatable ELF file.
  * @param file for messages, and for the module's name where 2.4's modules do not hold it
  */
 export function scanModule(module: ElfFile | Uint8Array, file: string): ModuleScan {
@@ -87,7 +87,7 @@ function judge(elf: ElfFile, name: string | undefined): Judgement {
   if (first === undefined) return withoutRoutine(elf, functions, name);
   const functionName = (pieces.find((piece) => !piece.name.includes('.')) ?? first).name;
   const unknown = (detail: string): Judgement => ({ verdict: 'unknown', functionName, detail });
-  const mode = elf.machine === EM_X86_64 ? 64 : elf.machine === EM_386 ? 32 : undefined;
+  const mode = x86Mode(elf);
   if (mode === undefined)
     return unknown(`code for ${elf.machineName} is not judged: bring the driver's source`);
   if (!plausibleSize(pieces)) return unknown(`${functionName} has an impossible size`);
@@ -126,7 +126,7 @@ function judgeRoutine(
   return judgeVariant(graph, place, functionName, budget);
 }
 
-/** A vendor's variant gives BUSY another host byte. From DID_IMM_RETRY (0x0c) up they ask for a requeue. */
+/** A vendor's variant gives BUSY another host byte. Those from DID_IMM_RETRY (0x0c) up ask for a requeue. */
 function judgeVariant(
   graph: Graph,
   place: number | undefined,
@@ -194,8 +194,8 @@ function withoutRoutine(
 }
 
 /**
- * A module cannot show whether the branch was removed or was never there: both are said as `fixed`, and the detail
- * says so. A module of another driver decides nothing about this one.
+ * A module cannot show whether the branch was removed or was never there: both are `fixed`, and the detail says so. A
+ * module of another driver decides nothing about this one.
  */
 const VERDICTS: Readonly<Record<ModuleVerdict, Verdict>> = {
   affected: 'affected',

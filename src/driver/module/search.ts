@@ -5,7 +5,7 @@ import { BUSY } from './moves.ts';
 
 /** What a routine does with one host byte (DID_*) of a command's result. */
 export interface HostByteUse {
-  /** Steps where the host byte and a status, or the host byte and BUSY, are made into a result. */
+  /** Steps where the host byte and a status, or the host byte and BUSY, become a result. */
   readonly hits: readonly number[];
   /** Uses that may or may not be that, and why. */
   readonly unclear: readonly { readonly step: number; readonly why: string }[];
@@ -22,7 +22,7 @@ interface Search {
   readonly host: number;
   /** Offset of the result in its struct, where the routine's plain stores tell. */
   readonly resultOffset: number | undefined;
-  /** Ways that may still be followed; a file made to exhaust us has more than any driver. */
+  /** Values that may still be followed; a hostile file has more of them than any driver. */
   readonly budget: Budget;
   readonly hits: Set<number>;
   readonly unclear: Map<number, string>;
@@ -30,7 +30,7 @@ interface Search {
 
 /**
  * Finds where a routine joins a host byte with a SCSI status. A store of the bare host byte, as for a lost SAS nexus,
- * is none; neither is a comparison or test with such a number.
+ * does not count, nor does a comparison or test with such a number.
  */
 export function searchHostByte(
   graph: Graph,
@@ -61,13 +61,16 @@ function judge(search: Search, step: number): void {
     return;
   }
   if (map !== 0) return;
+  const arithmetic = (kind: number, register: number | undefined): void => {
+    if (value !== undefined) arithmeticConstant(search, step, { kind, register, value });
+  };
   if (opcode === 0xc7) moveConstant(search, step, target);
   else if (opcode >= 0xb8 && opcode <= 0xbf) moveConstant(search, step, instruction.opcodeRegister);
-  else if (opcode === 0x81) arithmeticConstant(search, step, group, target, value);
-  else if (opcode < 0x40 && (opcode & 7) === 5) arithmeticConstant(search, step, opcode >> 3, 0, value);
+  else if (opcode === 0x81) arithmetic(group, target);
+  else if (opcode < 0x40 && (opcode & 7) === 5) arithmetic(opcode >> 3, 0);
   else if (opcode === 0x8d) addressSum(search, step, instruction);
-  else if (opcode === 0xc1 && group === 4 && value === bit) maskMade(search, step, target);
-  else if (opcode === 0x69 && value === search.host) maskMade(search, step, modrm?.reg);
+  else if (opcode === 0xc1 && group === 4 && value === bit) maskedHost(search, step, target);
+  else if (opcode === 0x69 && value === search.host) maskedHost(search, step, modrm?.reg);
   else if (opcode === 0x80 || opcode === 0xc6) byteOfResult(search, step, instruction);
 }
 
@@ -82,29 +85,35 @@ function moveConstant(search: Search, step: number, register: number | undefined
   const value = instruction?.immediate?.value;
   if (instruction === undefined || (value !== host && !isWhole(search, value))) return;
   if (register !== undefined) {
-    const why = 'the constant is made, but where it goes cannot be told';
+    const ifNotStored = 'the constant is built, but where it goes is unclear';
     if (value === host) followHost(search, step, register, true);
-    else followResult(search, step, register, why, false);
+    else followResult(search, step, register, { ifNotStored, anywhere: true });
   } else if (onStack(graph, instruction)) search.unclear.set(step, 'the constant is kept on the stack');
   else if (isWhole(search, value)) search.hits.add(step);
+}
+
+interface ConstantArithmetic {
+  /** As in moves.ts: add 0, or 1, and 4, sub 5, xor 6. */
+  readonly kind: number;
+  /** Undefined for a place in memory. */
+  readonly register: number | undefined;
+  readonly value: number;
 }
 
 function arithmeticConstant(
   search: Search,
   step: number,
-  kind: number,
-  target: number | undefined,
-  value: number | undefined,
+  { kind, register: target, value }: ConstantArithmetic,
 ): void {
   const { host } = search;
-  // or 1, add 0, xor 6; subtracting the negative is adding.
-  const sum =
-    kind === 1 || kind === 0 || kind === 6 ? value : kind === 5 && value !== undefined ? -value : undefined;
+  // Subtracting the negative is adding.
+  const sum = kind === 1 || kind === 0 || kind === 6 ? value : kind === 5 ? -value : undefined;
   if (sum === host || isWhole(search, sum)) joinConstant(search, step, target, sum ?? host);
   if (kind === 4 && target !== undefined) {
-    if (value === host) maskMade(search, step, target);
+    if (value === host) maskedHost(search, step, target);
     else if (isWhole(search, value) && originOf(search.graph, step, target).kind === 'mask') {
-      followResult(search, step, target, 'the constant is masked, but where it goes cannot be told', false);
+      const ifNotStored = 'the constant is masked, but where it goes is unclear';
+      followResult(search, step, target, { ifNotStored, anywhere: true });
     }
   }
 }
@@ -128,8 +137,8 @@ function joinConstant(search: Search, step: number, target: number | undefined, 
     return;
   }
   // On 64 bits it is arithmetic on an address or a set of flags, unless it ends as a result.
-  const why = `0x${host.toString(16)} is joined with a value whose way cannot be told`;
-  followResult(search, step, target, instruction.operandSize === 64 ? undefined : why, true);
+  const why = `0x${host.toString(16)} is joined with a value that cannot be followed`;
+  followResult(search, step, target, { ifNotStored: instruction.operandSize === 64 ? undefined : why });
 }
 
 function addressSum(search: Search, step: number, instruction: Located): void {
@@ -143,19 +152,20 @@ function addressSum(search: Search, step: number, instruction: Located): void {
     modrm.base !== undefined && modrm.index !== undefined
       ? { kind: 'other' }
       : originOf(search.graph, step, from);
-  if (origin.kind === 'other') followResult(search, step, modrm.reg, undefined, true);
+  if (origin.kind === 'other') followResult(search, step, modrm.reg);
   else followHost(search, step, modrm.reg, true);
 }
 
 /** A register now holds the bare host byte or zero: of a comparison's outcome, or of a flag word. */
-function maskMade(search: Search, step: number, register: number | undefined): void {
+function maskedHost(search: Search, step: number, register: number | undefined): void {
   if (register === undefined) return;
   followHost(search, step, register, originOf(search.graph, step, register).kind === 'mask');
 }
 
 function follow(search: Search, step: number, register: number, through: boolean): Fate {
   search.budget.traces -= 1;
-  if (search.budget.traces < 0) return { joined: [], stored: [], unclear: 'there are too many of its kind' };
+  if (search.budget.traces < 0)
+    return { joined: [], stored: [], unclear: 'there are too many values like it' };
   return trace(search.graph, step, register, through);
 }
 
@@ -165,22 +175,25 @@ function followHost(search: Search, step: number, register: number, certain: boo
   for (const join of fate.joined) {
     const why = join.byteOnly ? undefined : 'a host byte or a flag is joined with another value';
     if (!certain && why !== undefined) search.unclear.set(join.step, why);
-    else if (join.register !== undefined) followResult(search, join.step, join.register, why, true);
+    else if (join.register !== undefined)
+      followResult(search, join.step, join.register, { ifNotStored: why });
     else search.hits.add(join.step);
   }
 }
 
-/**
- * A register now holds host byte and status together: a hit once it is stored as a result. `otherwise` says what to
- * report where it is not stored at all; nothing where that has a plain reason, such as arithmetic on an address.
- * @param judged whether the place must be that of the result, since the number alone could be something else
- */
+interface ResultRule {
+  /** What to report where the value is not stored at all; nothing where that has a plain reason, such as arithmetic on an address. */
+  readonly ifNotStored?: string | undefined;
+  /** Any store counts: the number alone proves what it is. Without it only a store to the result's place counts. */
+  readonly anywhere?: boolean;
+}
+
+/** A register now holds host byte and status together: a hit once it is stored as a result. */
 function followResult(
   search: Search,
   step: number,
   register: number,
-  otherwise: string | undefined,
-  judged: boolean,
+  { ifNotStored, anywhere = false }: ResultRule = {},
 ): void {
   const fate = follow(search, step, register, true);
   const fits = (id: number) => {
@@ -188,15 +201,15 @@ function followResult(
     return (
       instruction !== undefined &&
       instruction.operandSize === 32 &&
-      (!judged || fitsResult(search, instruction))
+      (anywhere || fitsResult(search, instruction))
     );
   };
   if (fate.stored.some(fits)) search.hits.add(step);
   else if (fate.unclear !== undefined) search.unclear.set(step, `the sum is lost: ${fate.unclear}`);
-  else if (otherwise !== undefined) search.unclear.set(step, otherwise);
+  else if (ifNotStored !== undefined) search.unclear.set(step, ifNotStored);
 }
 
-/** True where a memory operand may be the result: it has the offset of the plain stores, or none is known. */
+/** True where a memory operand may be the result: it has the offset of the plain stores, or that offset is unknown. */
 function fitsResult(search: Search, instruction: Located): boolean {
   return search.resultOffset === undefined || (instruction.displacement?.value ?? 0) === search.resultOffset;
 }

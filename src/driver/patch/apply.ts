@@ -13,8 +13,8 @@ export interface HunkPlace {
 }
 
 /**
- * Applies a diff exactly: every line of context must be there as the diff has it, in one place only. That place may be
- * at any line. A diff with LF fits a file with CRLF; the file's line ends stay, and new lines get those around them.
+ * Applies a diff exactly: every line of context must match, in one place only, at whatever line. A diff with LF fits a
+ * file with CRLF; the file keeps its line ends, and new lines get those around them.
  */
 export function applyDiff(text: string, diff: UnifiedDiff): Applied {
   const lines = splitLines(text);
@@ -48,7 +48,7 @@ function findHunk(
     }
     const [only] = found;
     if (found.length > 1)
-      return `its lines stand in ${found.length} places, lines ${found.map((at) => at + 1).join(', ')}`;
+      return `its lines occur in ${found.length} places, lines ${found.map((at) => at + 1).join(', ')}`;
     if (only !== undefined) return { at: only, exact };
   }
   return nearest(lines, old);

@@ -2,10 +2,11 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { validRange } from 'semver';
 import { failure } from '../../errors.ts';
+import { defined } from '../../optional.ts';
 import { packageRoot } from '../../package-root.ts';
 import { parseUnified, type UnifiedDiff } from './unified.ts';
 
-/** A diff that is kept with the project. */
+/** A diff of the project's `patches` folder. */
 export interface StoredPatch {
   /** The file's name without `.patch`. */
   readonly name: string;
@@ -28,8 +29,8 @@ const REQUIRED = ['Title', 'Kernels', 'File', 'Upstream', 'License'] as const;
 const OPTIONAL = ['Distro'];
 
 /**
- * Reads one stored diff with its header. Throws E_INTERNAL that names the file and all that is wrong with it, as the
- * diffs come with the program.
+ * Reads one stored diff with its header. The diffs come with the program, so a bad one throws E_INTERNAL, with the
+ * file's name and all its problems.
  */
 export function parseStored(name: string, text: string): StoredPatch {
   const problems: string[] = [];
@@ -55,12 +56,11 @@ export function parseStored(name: string, text: string): StoredPatch {
   if (problems.length > 0 || parsed === undefined || file === undefined) {
     throw failure('E_INTERNAL', `patches/${name}.patch: ${problems.join('; ')}`, 'reinstall mptfix');
   }
-  const distro = fields.get('Distro');
   return {
     name,
     title: field('Title'),
     kernels: field('Kernels'),
-    ...(distro === undefined ? {} : { distro }),
+    ...defined({ distro: fields.get('Distro') }),
     file,
     upstream: field('Upstream'),
     license: field('License'),

@@ -18,14 +18,14 @@ export interface PatchRequest {
   readonly catalogue?: readonly StoredPatch[];
 }
 
-export type PatchOutcome = MadePatch | NothingToDo;
+export type PatchOutcome = PatchedDriver | NothingToDo;
 
-export interface MadePatch {
+export interface PatchedDriver {
   readonly kind: 'patched';
   readonly patched: string;
   /** From the text to `patched`, for `patch -p1` in the kernel's source. */
   readonly diff: string;
-  /** `adapted`: made from the branch that was found, as no stored diff fits. */
+  /** `adapted`: derived from the branch that was found, because no stored diff fits. */
   readonly origin: 'stored' | 'adapted';
   /** The stored diff's name, or `adapted`. */
   readonly name: string;
@@ -35,15 +35,15 @@ export interface MadePatch {
 
 export interface NothingToDo {
   readonly kind: 'nothing';
-  /** `already`: the branch came with this kernel and is gone, as after a patch. */
+  /** `already`: this kernel came with the branch, and it is gone, as after a patch. */
   readonly reason: 'fixed' | 'never' | 'dummy' | 'already';
   readonly detail: string;
 }
 
 /**
- * Takes the branch out of a driver's file, by a stored diff where one fits, and proves the outcome.
- * Throws E_PATCH_NO_BRANCH (no branch to be found with certainty), E_PATCH_NO_FIT (a branch that no diff can be made
- * for) or E_PATCH_UNPROVEN (a diff whose outcome could not be proven).
+ * Removes the branch from a driver's file, by a stored diff where one fits, and proves the outcome.
+ * Throws E_PATCH_NO_BRANCH (no branch found with certainty), E_PATCH_NO_FIT (no diff can be made for this branch) or
+ * E_PATCH_UNPROVEN (a diff whose outcome could not be proven).
  */
 export function makePatch(request: PatchRequest): PatchOutcome {
   const { text, file } = request;
@@ -53,7 +53,7 @@ export function makePatch(request: PatchRequest): PatchOutcome {
   const target = driverFileOf(file);
   const refusals: string[] = [];
   const candidates = [
-    ...storedCandidates(request, target, scan, catalogue, refusals),
+    ...storedCandidates(request, scan, { catalogue, target }, refusals),
     ...adaptedCandidates(text, scan),
   ];
   const unproven: string[] = [];
@@ -81,11 +81,11 @@ function driverFileOf(file: string): DriverFile {
   return /(?:^|[\\/])mptscsi\.c$/i.test(file) ? 'mptscsi.c' : 'mptscsih.c';
 }
 
+/** The stored diffs that fit on the branch; why another does not goes to `refusals`. */
 function storedCandidates(
   request: PatchRequest,
-  target: DriverFile,
   scan: Affected,
-  catalogue: readonly StoredPatch[],
+  { catalogue, target }: { readonly catalogue: readonly StoredPatch[]; readonly target: DriverFile },
   refusals: string[],
 ): Candidate[] {
   const candidates: Candidate[] = [];
@@ -102,7 +102,7 @@ function storedCandidates(
   return candidates;
 }
 
-/** True where a base such as `2.6.18-8.el5` is in a semver range; what follows the three numbers plays no part. */
+/** True where a base such as `2.6.18-8.el5` is in a semver range; only its three numbers count. */
 function inRange(base: string, range: string): boolean {
   const version = coerce(base);
   return version !== null && satisfies(version, range);
@@ -173,8 +173,8 @@ function refusal(scan: Affected, unproven: readonly string[], refusals: readonly
 }
 
 /**
- * Puts the branch back into a fixed driver's file, as the demo and the tests need it: a stored diff, applied in reverse,
- * so that the diff and this are proven to be each other's inverse. Throws E_PATCH_NO_FIT where none fits in reverse.
+ * Puts the branch back into a fixed driver's file, for the demo and the tests: applies a stored diff in reverse, and
+ * proves that the diff undoes it. Throws E_PATCH_NO_FIT where none fits in reverse.
  */
 export function reintroduceBranch(text: string, catalogue: readonly StoredPatch[] = loadCatalogue()): string {
   const reasons: string[] = [];

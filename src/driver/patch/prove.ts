@@ -5,11 +5,11 @@ import { isUnclear } from '../source/syntax.ts';
 import { lex } from '../source/tokens.ts';
 
 /**
- * Proves that a change took the branch out and did nothing else. Gives the reason where it cannot be proven, undefined
+ * Proves that a change removed the branch and nothing else. Returns the reason where that cannot be proven, undefined
  * where it is.
  *
- * Three proofs: outside of the branch no character and no token changed; the scanner finds the branch gone; and followed
- * through the completion routine, every status but BUSY ends as before, while BUSY keeps its status under DID_OK.
+ * Three proofs: no character and no token changed outside the branch; the scanner no longer finds the branch; and in the
+ * completion routine every status but BUSY ends as before, while BUSY keeps its status with DID_OK.
  */
 export function disproof(before: string, after: string, file: string, site: BranchSite): string | undefined {
   const rest = before.length - site.end;
@@ -26,7 +26,7 @@ export function disproof(before: string, after: string, file: string, site: Bran
   return sameButBusy(before, after);
 }
 
-/** The outcome may read differently around the branch even where its own text is the same: a comment may have opened. */
+/** Text outside the branch may mean something else although it is the same: a comment may have opened. */
 function sameTokensOutside(before: string, after: string, site: BranchSite): boolean {
   const shift = after.length - before.length;
   const old = spread(before);
@@ -58,7 +58,7 @@ function sameButBusy(before: string, after: string): string | undefined {
   try {
     return compareStatuses(before, after);
   } catch (error) {
-    // A way that only other statuses take may be beyond the scanner.
+    // A path that only other statuses take may be beyond the scanner.
     if (isUnclear(error)) return error.message;
     throw error;
   }
@@ -70,16 +70,16 @@ function compareStatuses(before: string, after: string): string | undefined {
   if (old.length !== fresh.length) return 'the conditions around the branch changed';
   for (const [index, judgement] of old.entries()) {
     for (const [status, results] of judgement.results) {
-      const want = status === BUSY ? results?.map(mended) : results;
+      const want = status === BUSY ? results?.map(withoutBranch) : results;
       const got = fresh[index]?.results.get(status);
       if (!sameSet(want, got))
-        return `status 0x${status.toString(16).padStart(2, '0')} ends in another way than before`;
+        return `status 0x${status.toString(16).padStart(2, '0')} no longer ends as before`;
     }
   }
   return undefined;
 }
 
-function mended(result: number): number {
+function withoutBranch(result: number): number {
   return hostOf(result) === HOST.BUS_BUSY ? BUSY : result;
 }
 

@@ -1,4 +1,4 @@
-/** One line of a hunk: kept, taken out or put in. */
+/** One line of a hunk: kept, removed or added. */
 export interface HunkLine {
   readonly kind: ' ' | '-' | '+';
   /** The line without its newline; a carriage return before it is part of the line. */
@@ -62,7 +62,7 @@ function readHunk(lines: readonly string[], start: number): { hunk: Hunk; next: 
     at += 1;
     const open = lines[at]?.startsWith('\\ ') === true;
     if (open) at += 1;
-    found.push({ kind, text: line.slice(1), ...(open ? { open } : {}) });
+    found.push(open ? { kind, text: line.slice(1), open } : { kind, text: line.slice(1) });
   }
   if (old < 0 || fresh < 0) throw new Error(`the hunk on line ${start + 1} is longer than its head says`);
   return { hunk: { oldStart: Number(head[1]), newStart: Number(head[3]), lines: found }, next: at };
@@ -94,7 +94,7 @@ export function reverseDiff(diff: UnifiedDiff): UnifiedDiff {
 
 function reverseHunk(hunk: Hunk): Hunk {
   const lines: HunkLine[] = [];
-  // Within a change, what goes is written before what comes.
+  // Within a change, removed lines come before added ones.
   let coming: HunkLine[] = [];
   for (const line of hunk.lines) {
     if (line.kind === '-') coming.push({ ...line, kind: '+' });
@@ -135,7 +135,7 @@ function hunkLine(kind: HunkLine['kind'], line: string): HunkLine {
   return line.endsWith('\n') ? { kind, text: line.slice(0, -1) } : { kind, text: line, open: true };
 }
 
-/** A text as lines that keep their ends, so that joining them gives the text back, byte for byte. */
+/** A text as lines with their ends: joined they are the text again, byte for byte. */
 export function splitLines(text: string): string[] {
   const lines: string[] = [];
   let from = 0;

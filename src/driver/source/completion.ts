@@ -29,7 +29,7 @@ const KEYWORDS = new Set(['if', 'while', 'for', 'switch', 'do', 'else', 'return'
 /** A file's functions are asked for more than once. */
 const known = new WeakMap<readonly Token[], readonly FunctionPlace[]>();
 
-/** All `name(…) {…}` of a file, those in functions (macros that are loops) left out. */
+/** All `name(…) {…}` of a file, but not those inside functions (macros that are loops). */
 export function functionsOf(tokens: readonly Token[]): readonly FunctionPlace[] {
   const places = known.get(tokens) ?? findFunctions(tokens);
   known.set(tokens, places);
@@ -86,7 +86,7 @@ export function isCompletionName(name: string): boolean {
 }
 
 /**
- * Finds the routine that the controller's replies come to: by name, else the only function that switches on the IOC
+ * Finds the routine that handles the controller's replies: by name, else the only function that switches on the IOC
  * status and sets a command's result. Undefined where there is none; throws `unclear` where it cannot be read.
  */
 export function findRoutine(tokens: readonly Token[]): Routine | undefined {
@@ -126,7 +126,7 @@ function readRoutine(
   places: readonly FunctionPlace[],
 ): Routine {
   if (place.close === undefined) {
-    throw unclear(`${place.name} has no end: the file is cut off`, lineOf(tokens, place));
+    throw unclear(`${place.name} has no end: the file is truncated`, lineOf(tokens, place));
   }
   const inner = tokens.slice(place.open + 1, place.close);
   const body = parseBody(inner);

@@ -2,16 +2,16 @@ import { functionsOf, isCompletionName } from './completion.ts';
 import { type OpenGroup, type Preprocessed, preprocess } from './preprocess.ts';
 import type { Lexed } from './tokens.ts';
 
-/** Choices of open `#if` conditions that are looked at one by one; beyond, one condition at a time is turned. */
+/** Up to so many open `#if` conditions every combination is examined; beyond, one condition at a time is turned. */
 const MAX_FULL_KEYS = 5;
 
 export interface Configurations {
   readonly sources: readonly Preprocessed[];
-  /** False where there are too many choices to look at them all. */
+  /** False where there are too many combinations to examine them all. */
   readonly complete: boolean;
 }
 
-/** The file under every choice of those open conditions that touch the routine or a macro used in it. */
+/** The file under every combination of those open conditions that touch the routine or a macro used in it. */
 export function configurations(lexed: Lexed): Configurations {
   const yes = preprocess(lexed, new Map());
   const keys = new Set<string>();
@@ -38,7 +38,7 @@ export function configurations(lexed: Lexed): Configurations {
 function oneByOne(lexed: Lexed, yes: Preprocessed): Preprocessed[] {
   const keys = new Set(openKeys(yes));
   let no = yes;
-  // New conditions come to light in arms that were left out before.
+  // Arms that were left out before may bring new conditions.
   for (let before = -1; before !== keys.size; ) {
     before = keys.size;
     no = preprocess(lexed, new Map([...keys].map((key) => [key, false])));

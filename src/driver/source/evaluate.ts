@@ -77,7 +77,7 @@ function evaluateName(expr: Expr & { kind: 'name' }, env: Env, run: Run): Value 
       run.busBusy.add(expr.first);
     return [known];
   }
-  // A status that is handed in rather than read from the frame here.
+  // A status that comes as a parameter instead of being read from the frame here.
   if (/^scsi_?status$/i.test(name)) return numberInput('SCSIStatus', run);
   if (/^scsi_?state$/i.test(name)) return numberInput('SCSIState', run);
   return undefined;
@@ -131,7 +131,7 @@ function evaluateCall(expr: Expr & { kind: 'call' }, env: Env, run: Run): Value 
   return undefined;
 }
 
-/** A function that we do not see may write through an address; and may not be the one to hand out DID_BUS_BUSY. */
+/** A function that is not in sight may write through an address; none may be given DID_BUS_BUSY. */
 function forgetArguments(expr: Expr & { kind: 'call' }, env: Env, run: Run): void {
   for (const arg of expr.args) {
     if (arg.kind === 'unary' && arg.op === '&') {
@@ -141,7 +141,7 @@ function forgetArguments(expr: Expr & { kind: 'call' }, env: Env, run: Run): voi
     for (let at = arg.first; at <= arg.last && run.macroDepth === 0; at += 1) {
       const token = run.tokens[at];
       if (token?.text.endsWith('DID_BUS_BUSY')) {
-        throw unclear(`DID_BUS_BUSY is handed to a function on line ${token.line}`, token.line);
+        throw unclear(`DID_BUS_BUSY is passed to a function on line ${token.line}`, token.line);
       }
     }
   }
@@ -160,7 +160,7 @@ function substitute(macro: Macro, call: Expr & { kind: 'call' }, run: Run): Toke
   return body;
 }
 
-/** Evaluates a macro's body in the place of `node`. A body that is no expression may hold nothing that matters here. */
+/** Evaluates a macro's body in place of `node`. A body that is no expression must not hold anything that matters here. */
 function expand(body: readonly Token[], node: Expr, env: Env, run: Run): Value {
   const inner: Run = { ...run, tokens: body, macroDepth: run.macroDepth + 1, outer: run.outer ?? node };
   if (inner.macroDepth > 8) return undefined;

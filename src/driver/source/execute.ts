@@ -12,7 +12,7 @@ export type WayToSwitch = ReadonlySet<Stmt>;
 interface Machine {
   readonly run: Run;
   readonly way: WayToSwitch;
-  /** The switch on the IOC status was entered: from here on, what leaves the routine is an outcome. */
+  /** The switch on the IOC status was entered: from then on, each exit from the routine is an outcome. */
   reached: boolean;
   readonly breaks: (Env | undefined)[];
   readonly continues: (Env | undefined)[];
@@ -22,8 +22,8 @@ interface Machine {
 }
 
 /**
- * Runs the routine on all ways that a command can take whose IOC status is SUCCESS. Where a condition cannot be told,
- * both arms are taken. Gives the states with which the routine ends; effects of note are left in `run`.
+ * Runs the routine along all paths of a command whose IOC status is SUCCESS. Where a condition is not known, takes both
+ * arms. Returns the states in which the routine ends; what it noticed on the way is in `run`.
  */
 export function execute(body: readonly Stmt[], way: WayToSwitch, run: Run): Env[] {
   const machine: Machine = {
@@ -37,9 +37,9 @@ export function execute(body: readonly Stmt[], way: WayToSwitch, run: Run): Env[
     budget: 3_000_000,
   };
   leave(runList(body, new Map(), machine), machine);
-  // A jump backwards, or into a block: its state is taken as one that the routine ends with.
+  // A jump backwards, or into a block: its state counts as one in which the routine ends.
   for (const env of machine.pending.values()) leave(env, machine);
-  if (!machine.reached) throw unclear('no way leads to the switch on the IOC status');
+  if (!machine.reached) throw unclear('no path leads to the switch on the IOC status');
   return machine.outcomes;
 }
 
@@ -49,7 +49,7 @@ function leave(env: Env | undefined, machine: Machine): void {
   else refuseEarly(env);
 }
 
-/** A command that leaves before the switch is of no interest, unless it is the branch that sends it away. */
+/** A command that leaves before the switch does not matter, unless the branch is what makes it leave. */
 function refuseEarly(env: Env): void {
   for (const [path, value] of env) {
     if (path.endsWith('.result') && value?.some((result) => hostOf(result) === HOST.BUS_BUSY)) {
@@ -108,7 +108,7 @@ function runStatement(statement: Stmt, env: Env, machine: Machine): Env | undefi
     case 'continue':
       return park(machine.continues, env, machine);
     case 'opaque':
-      // Tokens that are no statement that we know: harmless unless they speak of the result.
+      // Tokens that are no statement we know: harmless unless they mention the result.
       refuseTelling(statement, machine.run);
       return env;
     default:
@@ -135,7 +135,7 @@ function runIf(statement: Stmt & { kind: 'if' }, env: Env, machine: Machine): En
   const yes = (from: Env) => runStatement(statement.yes, from, machine);
   const no = (from: Env) => (statement.no === undefined ? from : runStatement(statement.no, from, machine));
   if (test !== undefined) return test ? yes(env) : no(env);
-  // Of two ways, only the one to the switch is of interest.
+  // Of two paths, only the one to the switch matters.
   if (machine.way.has(statement)) return machine.way.has(statement.yes) ? yes(env) : no(env);
   const other = fork(env, machine);
   return joinEnvs(yes(env), no(other));
@@ -146,7 +146,6 @@ function runIocSwitch(statement: Switch, env: Env, machine: Machine): Env | unde
   const subject = evaluate(statement.subject, env, machine.run);
   const entry = statement.body.findIndex(isSuccessCase);
   if (entry < 0) {
-    // The way to the real one leads through this one.
     throw unclear('the switch on the IOC status has no SUCCESS case of its own');
   }
   if (subject !== undefined && !subject.includes(0))
@@ -219,7 +218,7 @@ function runLoop(statement: Stmt & { kind: 'loop' }, env: Env, machine: Machine)
   });
 }
 
-/** The possible results of a command at the routine's end; undefined where they cannot be told. */
+/** The possible results of a command at the routine's end; undefined where they are not known. */
 export function resultsOf(outcomes: readonly Env[], command: string): Value {
   let results: Value = [];
   for (const env of outcomes) results = joinValues(results, env.get(`${command}.result`));

@@ -5,7 +5,7 @@ import type { Preprocessed } from './preprocess.ts';
 import type { ResultWrite, Run } from './run.ts';
 import { unclear } from './syntax.ts';
 
-/** What the completion routine makes of commands with IOC status SUCCESS. */
+/** What the completion routine does with commands whose IOC status is SUCCESS. */
 export interface Judgement {
   readonly routine: Routine;
   readonly shape: 'affected' | 'requeue-variant' | 'branch-removed' | 'never-had-it';
@@ -51,7 +51,7 @@ interface Answer {
   readonly state: number | undefined;
 }
 
-/** BUSY comes without sense data; but a branch for one that comes with it would be a branch as well. */
+/** BUSY comes without sense data; but a branch for a BUSY with sense data would be the branch too. */
 function refuseOtherStates(routine: Routine, source: Preprocessed): void {
   const { run, results } = observe(routine, source, { status: BUSY, state: undefined });
   const isBranch = (value: number) => hostOf(value) === HOST.BUS_BUSY;
@@ -92,7 +92,7 @@ function shapeOf(busy: Observed, good: Observed, routine: Routine): Pick<Judgeme
   const line = routine.tokens[busy.run.writes.at(-1)?.node.first ?? -1]?.line;
   const { results } = busy;
   if (results === undefined || results.length === 0)
-    throw unclear('the result of a BUSY command cannot be told', line);
+    throw unclear('the result of a BUSY command is not clear', line);
   const hosts = results.map(hostOf);
   if (hosts.includes(HOST.BUS_BUSY)) {
     if (good.results === undefined || good.results.map(hostOf).includes(HOST.BUS_BUSY)) {
@@ -100,10 +100,10 @@ function shapeOf(busy: Observed, good: Observed, routine: Routine): Pick<Judgeme
     }
     return {
       shape: 'affected',
-      detail: 'a BUSY command ends as DID_BUS_BUSY: a few instant retries, then an I/O error',
+      detail: 'a BUSY command ends as DID_BUS_BUSY: a few immediate retries, then an I/O error',
     };
   }
-  // What a good command can come out with as well does not depend on BUSY, unless BUSY is lost by it.
+  // A result that a good command can have too does not depend on BUSY, unless it loses the BUSY.
   const telling = results.filter((result) => result === 0 || !(good.results ?? []).includes(result));
   const odd = telling.find(
     (result) =>
@@ -115,15 +115,17 @@ function shapeOf(busy: Observed, good: Observed, routine: Routine): Pick<Judgeme
   if (requeue !== undefined) {
     return {
       shape: 'requeue-variant',
-      detail: `a BUSY command ends as ${hostName(hostOf(requeue))}: it is queued again`,
+      detail: `a BUSY command ends as ${hostName(hostOf(requeue))}: the kernel requeues it`,
     };
   }
   return remapsUnderrun(routine)
-    ? { shape: 'branch-removed', detail: 'a BUSY command keeps DID_OK and its status: it is queued again' }
+    ? {
+        shape: 'branch-removed',
+        detail: 'a BUSY command keeps DID_OK and its status: the kernel requeues it',
+      }
     : {
         shape: 'never-had-it',
-        detail:
-          'a BUSY command keeps DID_OK and its status; the code is of the time before the branch came (2.6.14)',
+        detail: 'a BUSY command keeps DID_OK and its status; the code is older than the branch (2.6.14)',
       };
 }
 
@@ -142,9 +144,9 @@ function describe(result: number): string {
 }
 
 /**
- * The branch came in one commit with the remap of an empty underrun to SUCCESS above the switch (mainline 466544d8898),
- * and the commit that took the branch out left the remap. So a file that has the remap and not the branch lost the
- * branch; one without it is older. True for every mainline and RHEL 3 to 5 file that was looked at.
+ * One commit brought the branch and the remap of an empty underrun to SUCCESS above the switch (mainline 466544d8898),
+ * and the commit that removed the branch left the remap. So a file with the remap and without the branch once had the
+ * branch; a file without the remap is older. True for every mainline and RHEL 3 to 5 file that was examined.
  */
 function remapsUnderrun(routine: Routine): boolean {
   return routine.tokens.some((token, at) => {

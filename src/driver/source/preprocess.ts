@@ -20,7 +20,7 @@ export interface Preprocessed {
   macroAt(name: string, offset: number): Macro | undefined;
 }
 
-/** Deeper than any driver; bounds the time for handing names up from one level to the next. */
+/** Deeper than any driver; bounds the time for passing names up from one level to the next. */
 const MAX_NESTING = 60;
 
 interface Group {
@@ -41,7 +41,7 @@ interface Definition {
 
 /**
  * Keeps the tokens that a compiler would see. Conditions that the file does not decide itself are true or false as
- * `choices` says, true where it is silent. Throws `unclear` where the conditions are beyond reason.
+ * `choices` says, else true. Throws `unclear` where they are nested too deeply.
  */
 export function preprocess(lexed: Lexed, choices: ReadonlyMap<string, boolean>): Preprocessed {
   const tokens: Token[] = [];

@@ -12,14 +12,14 @@ export interface ResultWrite {
   readonly value: Value;
 }
 
-/** A run of the routine: what comes in from the controller, and what was seen on the way. */
+/** A run of the routine: what the controller replied, and what was seen on the way. */
 export interface Run {
   readonly tokens: readonly Token[];
   macro(name: string): Macro | undefined;
   /** The controller's reply, by field of its frame, such as SCSIStatus. */
   readonly inputs: ReadonlyMap<string, number>;
   readonly writes: ResultWrite[];
-  /** Indexes of the tokens that named DID_BUS_BUSY where the run came by. */
+  /** Indexes of the tokens that named DID_BUS_BUSY on the run's path. */
   readonly busBusy: Set<number>;
   /** The switch on the IOC status was entered. */
   reached: boolean;
@@ -32,7 +32,7 @@ export interface Run {
   outer: Expr | undefined;
 }
 
-/** Stops where tokens that are not followed speak of the result. */
+/** Stops where tokens that are not followed mention the result. */
 export function refuseTelling(span: Span, run: Run): void {
   for (let at = span.first; at <= span.last && run.macroDepth === 0; at += 1) {
     const token = run.tokens[at];
@@ -45,7 +45,7 @@ export function refuseTelling(span: Span, run: Run): void {
   }
 }
 
-/** What comes in from the controller in a field of its reply. */
+/** What the controller put into a field of its reply. */
 export function numberInput(field: string, run: Run): Value {
   const input = run.inputs.get(field);
   return input === undefined ? undefined : [input];

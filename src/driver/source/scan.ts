@@ -1,3 +1,4 @@
+import { defined } from '../../optional.ts';
 import type { Evidence, Verdict } from '../verdict.ts';
 import { functionsOf, isCompletionName, type Routine } from './completion.ts';
 import { configurations } from './configurations.ts';
@@ -46,28 +47,27 @@ export type SourceScan =
   | (ScanFacts & { readonly shape: Exclude<SourceShape, 'affected'> });
 
 /**
- * Judges one source file of the driver. Never throws and takes time linear in the text; what cannot be told with
- * certainty is `unparsable`, with the reason in `detail`.
+ * Judges one source file of the driver. Never throws, and takes time linear in the text; what is not certain is
+ * `unparsable`, with the reason in `detail`.
  *
  * @param text the file; read it as latin1 where its offsets or bytes matter later, as old drivers are not all UTF-8
- * @param file the name for messages and for telling a dummy from a cut-off file; it is not opened
+ * @param file the name for messages and for telling a dummy from a truncated file; it is not opened
  */
 export function scanDriverSource(text: string, file: string): SourceScan {
-  const version = versionIn(text);
-  const facts = version === undefined ? { file } : { file, version };
+  const facts = { file, ...defined({ version: versionIn(text) }) };
   try {
     return { ...facts, ...scanText(text, file) };
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
     const line = isUnclear(error) ? error.unclearLine : undefined;
-    const lines = line === undefined ? {} : { lines: { first: line, last: line } };
-    return { ...facts, ...lines, shape: 'unparsable', detail: `cannot be judged: ${reason}` };
+    const lines = line === undefined ? undefined : { first: line, last: line };
+    return { ...facts, ...defined({ lines }), shape: 'unparsable', detail: `cannot be judged: ${reason}` };
   }
 }
 
 /**
- * What the routine makes of commands, per choice of conditions that leaves a routine; undefined where none does.
- * Throws where it cannot be told.
+ * What the routine does with commands, for each choice of conditions that leaves a routine; undefined where none does.
+ * Throws where that is not certain.
  */
 export function judgeAll(text: string, depth: Depth): readonly Judgement[] | undefined {
   const lexed = lex(text);
@@ -82,7 +82,7 @@ export function judgeAll(text: string, depth: Depth): readonly Judgement[] | und
   return found.length === 0 ? undefined : found;
 }
 
-/** Where not all choices of conditions are looked at, none may hide a DID_BUS_BUSY. */
+/** Where not all choices of conditions were examined, none may hide a DID_BUS_BUSY. */
 function refuseUnseen(lexed: Lexed, sources: readonly Preprocessed[], routine: Routine): void {
   const start = routine.tokens[0]?.start ?? 0;
   const end = routine.tokens.at(-1)?.end ?? 0;
@@ -93,10 +93,7 @@ function refuseUnseen(lexed: Lexed, sources: readonly Preprocessed[], routine: R
   );
   const unseen = lexed.items.find((item) => isBusBusy(item) && !seen.has(item.start));
   if (unseen !== undefined) {
-    throw unclear(
-      `too many #if conditions stand around the DID_BUS_BUSY on line ${unseen.line}`,
-      unseen.line,
-    );
+    throw unclear(`too many #if conditions surround the DID_BUS_BUSY on line ${unseen.line}`, unseen.line);
   }
 }
 
@@ -139,7 +136,7 @@ function affectedScan(judgements: readonly Judgement[], first: Judgement, text: 
     return {
       shape: 'unparsable',
       detail:
-        'cannot be judged: a BUSY command ends as DID_BUS_BUSY, but no statement that says so was found',
+        'cannot be judged: a BUSY command ends as DID_BUS_BUSY, but the statement that sets it was not found',
     };
   }
   // Two places, in two arms of an #if, are more than one edit can change.
@@ -155,7 +152,7 @@ function notThisDriver(): Found {
   };
 }
 
-/** A file of the driver that has no completion routine: the dummy, a cut-off one, or another part of the driver. */
+/** A file of the driver without a completion routine: the dummy, a truncated file, or another part of the driver. */
 function withoutRoutine(text: string, file: string): Found {
   const lexed = lex(text);
   const { tokens } = preprocess(lexed, new Map());
@@ -167,14 +164,14 @@ function withoutRoutine(text: string, file: string): Found {
   if (isModule && !declared && own.length > 0 && functions.length <= 4 && !names.has('scsi_done')) {
     return {
       shape: 'dummy',
-      detail: 'a dummy module without code of its own: the driver is in mptscsi.c beside it',
+      detail: 'a dummy module without code of its own: the driver is in mptscsi.c next to it',
     };
   }
   const cut = lexed.truncated || functions.some((place) => place.close === undefined);
   if ((declared && own.length > 0) || isDriverName(file) || (cut && own.length > 0)) {
     return {
       shape: 'unparsable',
-      detail: 'cannot be judged: the completion routine is missing; is the file cut off?',
+      detail: 'cannot be judged: the completion routine is missing; is the file truncated?',
     };
   }
   return notThisDriver();
@@ -212,10 +209,9 @@ function lineAt(text: string, offset: number): number {
 }
 
 function versionIn(text: string): string | undefined {
-  const told = /(?:MPT_LINUX_VERSION_COMMON|my_VERSION|MODULE_VERSION)[ \t]*\(?[ \t]*"([^"\n]{1,40})"/.exec(
+  return /(?:MPT_LINUX_VERSION_COMMON|my_VERSION|MODULE_VERSION)[ \t]*\(?[ \t]*"([^"\n]{1,40})"/.exec(
     text,
-  );
-  return told?.[1];
+  )?.[1];
 }
 
 const VERDICTS: Readonly<Record<SourceShape, Verdict>> = {
@@ -230,6 +226,6 @@ const VERDICTS: Readonly<Record<SourceShape, Verdict>> = {
 
 /** The scan as a reason for a verdict. */
 export function verdictOfScan(scan: SourceScan): Evidence {
-  const line = scan.lines === undefined ? {} : { line: scan.lines.first };
-  return { kind: 'source', verdict: VERDICTS[scan.shape], detail: scan.detail, file: scan.file, ...line };
+  const { shape, detail, file, lines } = scan;
+  return { kind: 'source', verdict: VERDICTS[shape], detail, file, ...defined({ line: lines?.first }) };
 }

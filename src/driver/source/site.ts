@@ -6,7 +6,7 @@ import type { Expr, Span, Stmt } from './syntax.ts';
 /** A replacement of a part of the text, by offset. */
 export interface Edit {
   readonly start: number;
-  /** One past the last character that goes. */
+  /** One past the last character that is replaced. */
   readonly end: number;
   readonly replacement: string;
 }
@@ -16,8 +16,8 @@ export interface BranchSite {
   readonly start: number;
   readonly end: number;
   /**
-   * Changes that may take the branch out, the one nearest to upstream's first. None is proven: whoever makes one must
-   * scan the outcome.
+   * Changes that may remove the branch, the one nearest to upstream's first. None is proven: the caller must scan the
+   * outcome.
    */
   readonly edits: readonly Edit[];
 }
@@ -104,7 +104,7 @@ function soleAssignment(arm: Stmt): { statement: Stmt; expr: Expr & { kind: 'ass
   return { statement: inner, expr: inner.expr };
 }
 
-/** The arm as it may stand in the place of the whole choice, whose own parentheses go with it. */
+/** The arm as it can replace the whole choice together with the choice's own parentheses. */
 function armText(arm: Expr, text: string, inParens: boolean): string {
   const isSingle = ['name', 'number', 'member', 'call'].includes(arm.kind) || text.startsWith('(');
   return inParens && !isSingle ? `(${text})` : text;

@@ -200,7 +200,7 @@ function parseSimple(parser: Parser, first: number): Stmt {
   }
 }
 
-/** Goes on after the next semicolon of this level; what was passed over is judged by its words alone. */
+/** Skips to after the next semicolon of this level; what was skipped is judged by its words alone. */
 function skipStatement(parser: Parser, first: number): Stmt {
   let depth = 0;
   for (parser.at = first; parser.at < parser.tokens.length; parser.at += 1) {

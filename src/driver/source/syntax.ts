@@ -1,3 +1,4 @@
+import { defined } from '../../optional.ts';
 import type { Token } from './tokens.ts';
 
 /**
@@ -39,7 +40,7 @@ export type Stmt = Span &
     | { readonly kind: 'return' }
     | { readonly kind: 'break' }
     | { readonly kind: 'continue' }
-    /** Tokens up to a semicolon that are no C that we know. */
+    /** Tokens up to a semicolon that are no C we know. */
     | { readonly kind: 'opaque' }
   );
 
@@ -48,31 +49,28 @@ export interface Declared {
   readonly value?: Expr;
 }
 
-/** Thrown inside this folder where the code cannot be judged with certainty; becomes the shape `unparsable`. */
+/** Thrown in this folder where the code cannot be judged with certainty; becomes the shape `unparsable`. */
 export interface Unclear extends Error {
   readonly unclearLine?: number;
 }
 
-/** Makes the error that stops the reading of a file, with the reason a person will read. */
+/** The error that stops the reading of a file, with the reason for a person. */
 export function unclear(reason: string, line?: number): Unclear {
-  return Object.assign(new Error(reason), {
-    isUnclear: true as const,
-    ...(line === undefined ? {} : { unclearLine: line }),
-  });
+  return Object.assign(new Error(reason), { isUnclear: true as const, ...defined({ unclearLine: line }) });
 }
 
 export function isUnclear(error: unknown): error is Unclear {
   return error instanceof Error && 'isUnclear' in error;
 }
 
-/** A place in a list of tokens; the parsers move it on. */
+/** A place in a list of tokens, which the parsers advance. */
 export interface Parser {
   readonly tokens: readonly Token[];
   at: number;
   depth: number;
 }
 
-/** Nesting that no real driver comes near; keeps hostile input off the call stack's end. */
+/** Far deeper than any real driver nests; keeps hostile input from exhausting the call stack. */
 const MAX_DEPTH = 150;
 
 const TYPE_WORDS = new Set(
@@ -96,7 +94,7 @@ export function peek(parser: Parser, ahead = 0): string {
   return parser.tokens[parser.at + ahead]?.text ?? '';
 }
 
-/** Moves over `text`, or stops the reading with the line where it is missing. */
+/** Passes `text`, or stops the reading with the line where it is missing. */
 export function expect(parser: Parser, text: string): void {
   if (peek(parser) !== text) throw stuck(parser, `'${text}' expected`);
   parser.at += 1;
@@ -116,7 +114,7 @@ export function nested<T>(parser: Parser, parse: () => T): T {
   return result;
 }
 
-/** Moves over a balanced pair of parentheses. */
+/** Passes a balanced pair of parentheses. */
 export function skipParens(parser: Parser): void {
   let depth = 0;
   for (; parser.at < parser.tokens.length; parser.at += 1) {

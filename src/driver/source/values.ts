@@ -1,10 +1,10 @@
-/** The numbers that an expression may have; undefined where anything is possible. */
+/** The possible values of an expression; undefined where anything is possible. */
 export type Value = readonly number[] | undefined;
 
 /** Variables by name and fields by path, such as `status` and `sc.result`. */
 export type Env = Map<string, Value>;
 
-/** More possibilities than this are no knowledge any more. */
+/** With more possibilities than this, nothing is known. */
 const MAX_VALUES = 16;
 
 export function toValue(numbers: Iterable<number>): Value {
@@ -17,22 +17,22 @@ export function toValue(numbers: Iterable<number>): Value {
   return [...distinct].sort((a, b) => a - b);
 }
 
-/** What is known where two ways of a program meet. */
+/** What is known where two paths of a program meet. */
 export function joinValues(left: Value, right: Value): Value {
   return left === undefined || right === undefined ? undefined : toValue([...left, ...right]);
 }
 
-/** Joins two states; undefined is a way that no program takes. */
+/** Joins two states; undefined is a path that is never taken. */
 export function joinEnvs(left: Env | undefined, right: Env | undefined): Env | undefined {
   if (left === undefined || right === undefined || left === right) return left ?? right;
   const joined: Env = new Map();
   for (const [name, value] of left) if (right.has(name)) joined.set(name, joinValues(value, right.get(name)));
-  // Known on one way only: anything on the other.
+  // Known on one path only: anything on the other.
   for (const name of [...left.keys(), ...right.keys()]) if (!joined.has(name)) joined.set(name, undefined);
   return joined;
 }
 
-/** True, false, or undefined where it cannot be told. */
+/** True, false, or undefined where it is not known. */
 export function truthOf(value: Value): boolean | undefined {
   if (value === undefined || value.length === 0) return undefined;
   if (value.every((number) => number === 0)) return false;

@@ -1,9 +1,9 @@
+import { defined } from '../../optional.ts';
 import { BASE_ONLY, INTRODUCED, type KernelRow, MPTSCSIH, REMOVED } from './kernel-row.ts';
 
 /**
- * Vendors whose driver source nobody read for every kernel: what is known is the mainline version that each
- * started from. A tilde sorts before everything in dpkg's and rpm's order, so that a span takes in the
- * release candidates.
+ * Vendors whose driver source was not read for every kernel: known is the mainline version that each started from.
+ * A tilde sorts before everything in dpkg's and rpm's order, so that a span includes the release candidates.
  */
 
 export const UBUNTU_ROWS: readonly KernelRow[] = [
@@ -98,6 +98,13 @@ function byBase(
   before: string | undefined,
   source: string,
 ): Omit<KernelRow, 'verdict'> {
-  const end = before === undefined ? {} : { before };
-  return { product, from, ...end, driver: MPTSCSIH, caveats: [BASE_ONLY], inferred: true, source };
+  return {
+    product,
+    from,
+    ...defined({ before }),
+    driver: MPTSCSIH,
+    caveats: [BASE_ONLY],
+    inferred: true,
+    source,
+  };
 }

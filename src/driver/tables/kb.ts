@@ -1,3 +1,4 @@
+import { defined } from '../../optional.ts';
 import { kernelBase } from '../../versions/kernel-base.ts';
 import type { Evidence } from '../verdict.ts';
 import type { KernelVendor } from './kernel-row.ts';
@@ -49,11 +50,11 @@ function holds(row: KbRow, vendor: Vendor, version: string): boolean {
 
 function answer(row: KbRow, vendor: Vendor, version: string): KbAnswer {
   const { covered, vendorFix, fixedFrom, inferred, source, detail } = row;
+  const hasVendorFix = fixedFrom === undefined ? undefined : vendor.compare(version, fixedFrom) >= 0;
   return {
     id: '51306',
     covered,
-    ...(vendorFix === undefined ? {} : { vendorFix }),
-    ...(fixedFrom === undefined ? {} : { hasVendorFix: vendor.compare(version, fixedFrom) >= 0 }),
+    ...defined({ vendorFix, hasVendorFix }),
     inferred,
     source,
     detail,

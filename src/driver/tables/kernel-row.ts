@@ -3,7 +3,7 @@ import type { Verdict } from '../verdict.ts';
 /** Whose kernel it is, which is not always whose distribution it runs in. */
 export type KernelVendor = 'mainline' | 'redhat' | 'fedora' | 'debian' | 'ubuntu' | 'suse';
 
-/** Where the code of the branch stands, or stood, in that kernel's source. */
+/** Where the code of the branch is, or was, in that kernel's source. */
 export interface DriverPlace {
   /** Path in the kernel tree. */
   readonly file: string;
@@ -12,7 +12,7 @@ export interface DriverPlace {
 }
 
 /**
- * `removed`: BUSY goes to the midlayer as it is. `requeue`: Red Hat's DID_COND_REQUEUE stands in its place.
+ * `removed`: BUSY goes to the midlayer unchanged. `requeue`: Red Hat's DID_COND_REQUEUE has replaced the branch.
  */
 export type FixedHow = 'removed' | 'requeue';
 
@@ -34,7 +34,7 @@ export interface KernelRow {
   readonly driverVersion?: string;
   /** What the verdict does not say, or with `unknown` what is missing to decide. One line each. */
   readonly caveats: readonly string[];
-  /** True where nobody read that kernel's source, and the row follows from something else. */
+  /** True where that kernel's source was not read, and the row follows from something else. */
   readonly inferred: boolean;
   /** Where the row comes from. */
   readonly source: string;
@@ -49,5 +49,5 @@ export const MPTSCSI: DriverPlace = { file: 'drivers/message/fusion/mptscsi.c', 
 export const INTRODUCED = 'mainline commit 466544d8898 (2.6.14-rc3)';
 export const REMOVED = 'mainline commit ad8c31bb69d6 (2.6.22-rc1)';
 
-/** Said with each row that only follows from the version the vendor started from. */
+/** Said with each row that follows only from the version the vendor started from. */
 export const BASE_ONLY = 'The vendor may have changed the driver: the source or the module decides';

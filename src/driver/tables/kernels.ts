@@ -1,4 +1,5 @@
 import semver from 'semver';
+import { defined } from '../../optional.ts';
 import { type KernelBase, kernelBase } from '../../versions/kernel-base.ts';
 import type { Order } from '../../versions/order.ts';
 import type { Evidence } from '../verdict.ts';
@@ -16,11 +17,11 @@ export interface KernelQuestion {
   readonly packageVersion?: string;
 }
 
-/** What the kernel table says. It never outranks a source or a module file. */
+/** What the kernel table says. A source or a module file outranks it. */
 export interface KernelTableEvidence extends Evidence {
   readonly kind: 'kernel-table';
   readonly vendor: KernelVendor;
-  /** True where nobody read that kernel's source. */
+  /** True where that kernel's source was not read. */
   readonly inferred: boolean;
   /** Where the row comes from. */
   readonly source: string;
@@ -40,7 +41,7 @@ const MISSING = "The driver's source or its module is needed to decide";
 export function kernelTableVerdict(question: KernelQuestion): KernelTableEvidence {
   const kernel = kernelBase(question.release, question.packageVersion) ?? fromBase(question.base);
   if (kernel === undefined) {
-    return undecided('mainline', 'no kernel version can be read from this release', 'the release', MISSING);
+    return undecided('mainline', 'this release names no kernel version', 'the release');
   }
   const vendor = vendorOf(question.distro, kernel);
   if (vendor !== undefined) return byVendor(vendor, packageOrder(kernel, question.packageVersion));
@@ -55,23 +56,17 @@ function fromBase(base: string | undefined): KernelBase | undefined {
 function byVendor(vendor: Vendor, version: string): KernelTableEvidence {
   const row = vendor.rows.find((candidate) => inSpan(candidate, version, vendor.compare));
   if (row !== undefined) return evidence(row, vendor.vendor, row.inferred);
-  return undecided(
-    vendor.vendor,
-    `no row for ${vendor.name}'s kernel ${version}`,
-    'the kernel table',
-    MISSING,
-  );
+  return undecided(vendor.vendor, `no row for ${vendor.name}'s kernel ${version}`, 'the kernel table');
 }
 
-/** `ownBuild`: somebody may have changed the source, so that the row is a guess at best. */
+/** `ownBuild`: its builder may have changed the source, so that the row is a guess at best. */
 function byMainline(kernel: KernelBase, ownBuild: boolean): KernelTableEvidence {
   if (kernel.snapshot && TAGS_BEFORE_A_CHANGE.includes(kernel.base) && kernel.stable === undefined) {
     const source = 'the driver changed between this tag and the next';
-    return undecided('mainline', `a tree of some time after ${kernel.base}`, source, MISSING);
+    return undecided('mainline', `a tree of some time after ${kernel.base}`, source);
   }
   const row = MAINLINE_ROWS.find((candidate) => inSpan(candidate, kernel.base, semver.compare));
-  if (row === undefined)
-    return undecided('mainline', `no row for ${kernel.base}`, 'the kernel table', MISSING);
+  if (row === undefined) return undecided('mainline', `no row for ${kernel.base}`, 'the kernel table');
   const changed =
     'Not a kernel of a known vendor, judged by its version: its builder may have changed the driver';
   const judged = ownBuild ? { ...row, caveats: [...row.caveats, changed] } : row;
@@ -93,7 +88,7 @@ const MEANING: Readonly<Record<KernelRow['verdict'], string>> = {
 };
 
 function evidence(row: KernelRow, vendor: KernelVendor, inferred: boolean): KernelTableEvidence {
-  const requeue = row.how === 'requeue' ? ', but has it requeued (DID_COND_REQUEUE)' : '';
+  const requeue = row.how === 'requeue' ? ', it asks for a requeue (DID_COND_REQUEUE)' : '';
   const origin = inferred ? `inferred: ${row.source}` : row.source;
   return {
     kind: 'kernel-table',
@@ -102,13 +97,12 @@ function evidence(row: KernelRow, vendor: KernelVendor, inferred: boolean): Kern
     vendor,
     inferred,
     source: row.source,
-    ...(row.driver === undefined ? {} : { driver: row.driver }),
-    ...(row.how === undefined ? {} : { how: row.how }),
+    ...defined({ driver: row.driver, how: row.how }),
     caveats: row.caveats,
   };
 }
 
-function undecided(vendor: KernelVendor, why: string, source: string, missing: string): KernelTableEvidence {
+function undecided(vendor: KernelVendor, why: string, source: string): KernelTableEvidence {
   const detail = `${MEANING.unknown}: ${why}`;
   return {
     kind: 'kernel-table',
@@ -117,6 +111,6 @@ function undecided(vendor: KernelVendor, why: string, source: string, missing: s
     vendor,
     inferred: true,
     source,
-    caveats: [missing],
+    caveats: [MISSING],
   };
 }

@@ -70,7 +70,7 @@ export const MAINLINE_ROWS: readonly KernelRow[] = [
 ];
 
 /**
- * The tags after which a change of verdict came. A tree made from a later state than its tag (-git5, -mm1, +)
- * may hold the change or not, so for those the table does not decide.
+ * The tags after which the verdict changed. A tree from a later state than its tag (-git5, -mm1, +) may or may not have
+ * the change, so the table does not decide for those.
  */
 export const TAGS_BEFORE_A_CHANGE: readonly string[] = ['2.6.14-rc.2', '2.6.21'];

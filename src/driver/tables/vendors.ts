@@ -6,7 +6,7 @@ import { DEBIAN_ROWS, FEDORA_ROWS, SUSE_ROWS, UBUNTU_ROWS } from './by-base.ts';
 import type { KernelRow, KernelVendor } from './kernel-row.ts';
 import { REDHAT_ROWS } from './redhat.ts';
 
-/** How one vendor's kernels are known, ordered and judged. Mainline is what remains where no vendor fits. */
+/** How one vendor's kernels are recognised, ordered and judged. Mainline is what remains where no vendor fits. */
 export interface Vendor {
   readonly vendor: Exclude<KernelVendor, 'mainline'>;
   /** For a person. */
@@ -15,9 +15,9 @@ export interface Vendor {
   readonly distros: readonly string[];
   /** The family whose other distributions run these kernels too, if it has one answer. */
   readonly family?: string;
-  /** A mark in the local part of a release that nobody else's kernels bear; it outranks the distribution. */
+  /** A mark in the local part of a release that no other kernels have; it outranks the distribution. */
   readonly tag: RegExp;
-  /** What the local part of each of their releases looks like: else somebody built the kernel. */
+  /** What the local part of each of their releases looks like: else the kernel is somebody's own build. */
   readonly local: RegExp;
   readonly compare: (a: string, b: string) => Order;
   readonly rows: readonly KernelRow[];
@@ -77,9 +77,8 @@ export const VENDORS: readonly Vendor[] = [
 ];
 
 /**
- * Whose kernel it is: by a mark in the release (a container's release files are not those of its kernel),
- * else by the distribution, if the release looks like one of its own. Undefined: mainline's, or somebody's
- * own build.
+ * Whose kernel it is: by a mark in the release (a container's release files are not those of its kernel), else by the
+ * distribution, if the release looks like one of its own. Undefined: mainline's, or somebody's own build.
  */
 export function vendorOf(distro: { id: string; family: string }, kernel: KernelBase): Vendor | undefined {
   const tagged = VENDORS.find((vendor) => vendor.tag.test(kernel.local));

@@ -1,6 +1,6 @@
-import { type OpcodeMap, readPrefixes, shapeOf } from './opcode.ts';
+import { type OpcodeMap, type Prefixes, readPrefixes, shapeOf } from './opcode.ts';
 
-/** One decoded x86 instruction: its length, and where its operands stand. Register numbers are 0 to 15. */
+/** One decoded x86 instruction: its length and the places of its operands. Register numbers are 0 to 15. */
 export interface Instruction {
   /** Bytes from the start of what was decoded. */
   readonly offset: number;
@@ -9,7 +9,7 @@ export interface Instruction {
   readonly opcode: number;
   /** Operand size in bits that prefixes give; an 8-bit form says so by its opcode. */
   readonly operandSize: 16 | 32 | 64;
-  /** f2 or f3 where such a prefix stands; 0 else. */
+  /** f2 or f3 where there is such a prefix, else 0. */
   readonly repeat: 0 | 0xf2 | 0xf3;
   /** True for a REX prefix of any kind, which turns ah, ch, dh, bh into spl, bpl, sil, dil. */
   readonly rex: boolean;
@@ -21,7 +21,7 @@ export interface Instruction {
   readonly displacement: Field | undefined;
   /** Immediate, branch distance or address, sign-extended. For two (enter, far pointer) the first. */
   readonly immediate: Field | undefined;
-  /** Where a direct branch leads (call, jmp, jcc, loop), as an offset like `offset`. */
+  /** The target of a direct branch (call, jmp, jcc, loop), counted like `offset`. */
   readonly target: number | undefined;
 }
 
@@ -67,7 +67,12 @@ export function decode(
   let modrm: ModRm | undefined;
   let displacement: Field | undefined;
   if ('mBZgGc'.includes(shape)) {
-    const operand = readModRm(bytes, at, mode, addressSize, prefixes.rex, shape === 'c');
+    const operand = readModRm(bytes, at, {
+      mode,
+      addressSize,
+      rex: prefixes.rex,
+      registerOnly: shape === 'c',
+    });
     if (operand.next > end) return undefined;
     ({ modrm, displacement, next: at } = operand);
   }
@@ -103,19 +108,7 @@ interface Sizes {
   readonly second: number;
 }
 
-function immediateSize(
-  shape: string,
-  prefixes: {
-    operandSize: 16 | 32 | 64;
-    addressSize: 16 | 32 | 64;
-    map: OpcodeMap;
-    opcode: number;
-    repeat: number;
-    operandPrefix: boolean;
-  },
-  mode: 32 | 64,
-  modrm: ModRm | undefined,
-): Sizes {
+function immediateSize(shape: string, prefixes: Prefixes, mode: 32 | 64, modrm: ModRm | undefined): Sizes {
   const z = prefixes.operandSize === 16 ? 2 : 4;
   const one = (first: number): Sizes => ({ first, second: 0 });
   switch (shape) {
@@ -159,14 +152,19 @@ interface Operand {
   readonly next: number;
 }
 
-/** ModRM, SIB and displacement: Intel SDM, volume 2, tables 2-1 to 2-3. Reads past the end come back as zero bytes. */
+interface OperandMode {
+  readonly mode: 32 | 64;
+  readonly addressSize: 16 | 32 | 64;
+  readonly rex: number;
+  /** The byte names a register, whatever its two top bits say. */
+  readonly registerOnly: boolean;
+}
+
+/** ModRM, SIB and displacement: Intel SDM, volume 2, tables 2-1 to 2-3. Bytes past the end read as zero. */
 function readModRm(
   bytes: Uint8Array,
   start: number,
-  mode: 32 | 64,
-  addressSize: 16 | 32 | 64,
-  rex: number,
-  registerOnly: boolean,
+  { mode, addressSize, rex, registerOnly }: OperandMode,
 ): Operand {
   const byte = bytes[start] ?? 0;
   const mod = registerOnly ? 3 : byte >> 6;

@@ -1,12 +1,12 @@
-/** What stands before an instruction's operands: prefixes and the opcode itself. */
+/** What comes before an instruction's operands: the prefixes and the opcode. */
 export interface Prefixes {
   readonly map: OpcodeMap;
   readonly opcode: number;
-  /** Offset of the byte behind the opcode. */
+  /** Offset of the byte after the opcode. */
   readonly next: number;
   readonly operandSize: 16 | 32 | 64;
   readonly addressSize: 16 | 32 | 64;
-  /** True where 66 stands, whatever REX.W makes of it. */
+  /** True where there is a 66, even if REX.W overrides it. */
   readonly operandPrefix: boolean;
   readonly repeat: 0 | 0xf2 | 0xf3;
   /** Bits W (8), R (4), X (2), B (1), also those of VEX and EVEX. */
@@ -17,7 +17,7 @@ export interface Prefixes {
 
 const SEGMENTS = new Set([0x26, 0x2e, 0x36, 0x3e, 0x64, 0x65]);
 
-/** Undefined where the bytes end, or lead to no opcode map. Intel SDM, volume 2, chapter 2. */
+/** The prefixes and the opcode at `start`; undefined where the bytes end first or select no opcode map. Intel SDM, volume 2, chapter 2. */
 export function readPrefixes(
   bytes: Uint8Array,
   start: number,
@@ -112,7 +112,7 @@ function vectorPrefix(
   return { map, opcode: bytes[opcodeAt] ?? 0, next: opcodeAt + 1, rex: inverted(second, third) };
 }
 
-/** VEX and its kin store R, X and B inverted, and W plainly. */
+/** VEX, EVEX and XOP store R, X and B inverted, and W as it is. */
 function inverted(second: number, third: number): number {
   return ((~second >> 5) & 7) | ((third & 0x80) >> 4);
 }

@@ -136,7 +136,7 @@ describe('what is not clear is unknown, with the reason', () => {
       'movl 4(%rsi),%edx\n andl $0x20000,%edx\n orl %edx,%eax\n movl %eax,RESULT',
       /flag is joined/,
     ],
-    ['a sum that goes to another place', 'orl $0x20000,%eax\n movl %eax,0x30(%rsi)', /cannot be told/],
+    ['a sum that goes to another place', 'orl $0x20000,%eax\n movl %eax,0x30(%rsi)', /cannot be followed/],
     ['a host byte stored alone', 'movb $2,2+RESULT', /apart from the rest/],
     ['bytes that are no code', '.byte 0x06', /not an instruction/],
     [

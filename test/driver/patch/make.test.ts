@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { applyDiff } from '../../../src/driver/patch/apply.ts';
-import { type MadePatch, makePatch, reintroduceBranch } from '../../../src/driver/patch/make.ts';
+import { makePatch, type PatchedDriver, reintroduceBranch } from '../../../src/driver/patch/make.ts';
 import { disproof } from '../../../src/driver/patch/prove.ts';
 import { parseUnified, reverseDiff } from '../../../src/driver/patch/unified.ts';
 import { scanDriverSource } from '../../../src/driver/source/scan.ts';
@@ -27,7 +27,7 @@ const NEXUS_LINE = 'sc->result = (DID_BUS_BUSY << 16);';
 const BUSY = '(DID_BUS_BUSY << 16) | scsi_status';
 const OK = '(DID_OK << 16) | scsi_status';
 
-function patch(text: string, base = '2.6.18', file = 'mptscsih.c'): MadePatch {
+function patch(text: string, base = '2.6.18', file = 'mptscsih.c'): PatchedDriver {
   const made = makePatch({ text, file, base });
   if (made.kind !== 'patched') throw new Error(`nothing to do: ${made.detail}`);
   return made;

@@ -153,13 +153,13 @@ test.each([
     /status lost/,
   ],
   ['another host byte', BRANCH.replace('DID_BUS_BUSY', 'DID_SOFT_ERROR'), /DID_SOFT_ERROR/],
-  ['an unknown host byte', BRANCH.replace('DID_BUS_BUSY', 'VENDOR_HOST'), /cannot be told/],
+  ['an unknown host byte', BRANCH.replace('DID_BUS_BUSY', 'VENDOR_HOST'), /is not clear/],
   [
     'an unknown test',
     `if (vendor_busy(scsi_status)) sc->result = ${BUSY}; else sc->result = ${OK};`,
     /not the test for BUSY/,
   ],
-  ['a function sets it', 'vendor_finish(sc, DID_BUS_BUSY);', /handed to a function/],
+  ['a function sets it', 'vendor_finish(sc, DID_BUS_BUSY);', /passed to a function/],
   ['an else without if', `else sc->result = ${OK};`, /else/],
   [
     'a lone assignment commented out',

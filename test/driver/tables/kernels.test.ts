@@ -196,9 +196,7 @@ describe('kernelTableVerdict', () => {
     (release) => {
       const evidence = verdictOf(RHEL, release);
       expect(evidence.verdict).toBe('unknown');
-      expect(evidence.detail).toBe(
-        'the table cannot decide: no kernel version can be read from this release',
-      );
+      expect(evidence.detail).toBe('the table cannot decide: this release names no kernel version');
     },
   );
 
