@@ -15,6 +15,8 @@ export interface RunSettings {
   /** What stands before Node: `unshare -m …`. */
   readonly prefix?: readonly string[];
   readonly bin?: string;
+  /** Another Node than the one that runs the tests. */
+  readonly node?: string;
   readonly cwd?: string;
   /** Called with the child when it runs. */
   readonly started?: (kill: (signal: NodeJS.Signals) => void) => void;
@@ -24,7 +26,12 @@ export const BIN = resolve('bin/mptfix.cjs');
 
 /** Runs mptfix as a user would, in a process of its own. */
 export async function mptfix(args: readonly string[], settings: RunSettings = {}): Promise<Run> {
-  const [file = '', ...rest] = [...(settings.prefix ?? []), process.execPath, settings.bin ?? BIN, ...args];
+  const [file = '', ...rest] = [
+    ...(settings.prefix ?? []),
+    settings.node ?? process.execPath,
+    settings.bin ?? BIN,
+    ...args,
+  ];
   const child = spawn(file, rest, {
     stdio: ['ignore', 'pipe', 'pipe'],
     // No folder can be made there: without being asked to, a run neither uses nor fills a cache.
