@@ -1,6 +1,8 @@
+import { lineEvents } from '../kernel-log/events.ts';
+import { type LogMark, logMarks } from '../kernel-log/marks.ts';
 import type { Target } from '../machine/port.ts';
 import { errorCounters } from './counters.ts';
-import type { DiskLog } from './disk-log.ts';
+import { type DiskLog, logCollector } from './disk-log.ts';
 import type { FileSystem } from './file-systems.ts';
 import { type Observation, readSystemFacts } from './observation.ts';
 import { askStorage, readSuperblock, STORAGE_LIMIT_MS } from './storage.ts';
@@ -62,4 +64,25 @@ async function listFolder(target: Pick<Target, 'run'>, mountPoint: string): Prom
   if (status === 0) return 'ok';
   if (status > 128) return 'hang';
   return /Input\/output error|Stale|shut ?down/i.test(stderr) ? 'error' : 'ok';
+}
+
+const MOST_LINES = 5;
+
+/**
+ * What a kernel log says of each disk's file system, by the whole table of signatures. A message that names no disk
+ * (`ext3_abort called.`) never stands alone.
+ */
+export function parseKernelLog(log: string): ReadonlyMap<string, DiskLog> {
+  const collector = logCollector(allMarks, MOST_LINES);
+  for (const text of log.split('\n')) collector.add({ text });
+  return collector.disks;
+}
+
+function allMarks(line: string): readonly LogMark[] {
+  const events = lineEvents(line).flatMap(({ effect, fields }): readonly LogMark[] =>
+    effect === undefined || fields.device === undefined
+      ? []
+      : [{ kind: effect === 'error' ? 'error' : 'abort', device: fields.device }],
+  );
+  return [...logMarks(line), ...events];
 }

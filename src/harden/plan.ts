@@ -3,8 +3,8 @@ import type { Target } from '../machine/port.ts';
 import type { Planned } from './perform.ts';
 import { planErrors } from './plan-errors.ts';
 import { planTimeout } from './plan-timeout.ts';
+import type { Wish } from './request.ts';
 import type { Survey } from './survey.ts';
-import type { Wish } from './wish.ts';
 
 /** What is to be changed, in the order in which it is done, and what cannot be reached. */
 export interface HardenPlan {

@@ -1,11 +1,10 @@
 import { type SurvivalSeconds, survivalWindow } from '../driver/survival.ts';
 import type { Verdict } from '../driver/verdict.ts';
 import { fileSystems } from '../filesystems/file-systems.ts';
-import { parseKernelLog } from '../filesystems/full-log.ts';
 import { judge } from '../filesystems/judge.ts';
 import { readKernelLog } from '../filesystems/kernel-messages.ts';
 import { fileSystemKind } from '../filesystems/kinds.ts';
-import { observe } from '../filesystems/observe.ts';
+import { observe, parseKernelLog } from '../filesystems/observe.ts';
 import { REPAIR_STATES, type RepairState } from '../filesystems/states.ts';
 import { askStorage, readSuperblock } from '../filesystems/storage.ts';
 import type { ErrorsPolicy } from '../filesystems/superblock/ext.ts';

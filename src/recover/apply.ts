@@ -1,18 +1,17 @@
 import { failure, isFailure } from '../errors.ts';
-import { parseKernelLog } from '../filesystems/full-log.ts';
 import { judge } from '../filesystems/judge.ts';
 import { readKernelLog } from '../filesystems/kernel-messages.ts';
 import { isReadOnly, type Observation } from '../filesystems/observation.ts';
-import { observe } from '../filesystems/observe.ts';
+import { observe, parseKernelLog } from '../filesystems/observe.ts';
 import { PROBE_SECONDS, probe } from '../filesystems/probe.ts';
 import { remountCommand } from '../filesystems/remount.ts';
 import { REPAIR_STATES } from '../filesystems/states.ts';
 import { askStorage } from '../filesystems/storage.ts';
 import { readMounts } from '../guest/mounts.ts';
 import type { Target } from '../machine/port.ts';
-import { remountRefusals } from './remount.ts';
 import { repairOf } from './repair.ts';
 import type { Examined } from './report.ts';
+import { remountRefusals } from './report.ts';
 import { type SavedLog, saveKernelLog } from './saved-log.ts';
 import type { Action, Step } from './steps.ts';
 

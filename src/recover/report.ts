@@ -1,18 +1,16 @@
 import { failure } from '../errors.ts';
 import type { Evidence } from '../filesystems/evidence.ts';
 import { type FileSystem, fileSystems } from '../filesystems/file-systems.ts';
-import { parseKernelLog } from '../filesystems/full-log.ts';
-import { judge } from '../filesystems/judge.ts';
+import { type Judgement, judge } from '../filesystems/judge.ts';
 import { readKernelLog } from '../filesystems/kernel-messages.ts';
 import { fileSystemKind } from '../filesystems/kinds.ts';
 import type { Observation } from '../filesystems/observation.ts';
-import { observe } from '../filesystems/observe.ts';
+import { observe, parseKernelLog } from '../filesystems/observe.ts';
 import { REPAIR_STATES, type RepairState } from '../filesystems/states.ts';
 import { readDistro } from '../guest/distro.ts';
 import { type FstabEntry, isBind, readFstab } from '../guest/fstab.ts';
 import { detectInit, type InitSystem } from '../guest/init-system.ts';
 import type { Target } from '../machine/port.ts';
-import { remountRefusals } from './remount.ts';
 import { type DeadService, deadServices } from './services.ts';
 import { type Step, stepsFor } from './steps.ts';
 
@@ -175,4 +173,19 @@ function reportOfEntry(entry: FstabEntry, init: InitSystem): FileSystemReport {
     remountRefused,
     steps: stepsFor({ seen, state: 'aborted', remountRefused, init }).map(({ action: _, ...step }) => step),
   };
+}
+
+/**
+ * Why `mount -o remount,rw` must not be done; empty where it may. It may only where everything that could tell of
+ * damage was read and tells of none: RHEL 4 and 5 take a remount of a flagged ext3, and then write on over it.
+ */
+export function remountRefusals(seen: Observation, { state, evidence }: Judgement): readonly string[] {
+  const reasons = evidence.flatMap(({ bad, detail }) => (bad ? [detail] : []));
+  const repair = REPAIR_STATES[state];
+  if (repair === 'aborted' && reasons.length === 0) reasons.push('its journal was aborted');
+  if (repair === 'intended-ro') reasons.push('it is meant to be read-only');
+  if (repair === 'writable') reasons.push('it is not read-only');
+  if (reasons.length > 0 || seen.superblock !== undefined) return reasons;
+  const answer = seen.storage?.answer ?? 'not asked';
+  return [`its superblock could not be read (${answer}): nothing shows that it is clean`];
 }

@@ -3,8 +3,7 @@ import { remountCommand } from '../filesystems/remount.ts';
 import type { RepairState } from '../filesystems/states.ts';
 import type { InitSystem } from '../guest/init-system.ts';
 import type { Argv } from '../machine/port.ts';
-import { type BootCheck, bootCheckOf } from './boot-check.ts';
-import { repairOf } from './repair.ts';
+import { type BootCheck, bootCheckOf, repairOf } from './repair.ts';
 
 /** What `--apply` can do; everything else is a person's. */
 export type Action = 'ask-storage' | 'save-kernel-log' | 'look' | 'remount' | 'probe';

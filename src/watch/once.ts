@@ -1,27 +1,35 @@
 import { isFailure } from '../errors.ts';
 import { PROBE_SECONDS, type ProbeResult, probe } from '../filesystems/probe.ts';
 import type { Target } from '../machine/port.ts';
+import { isAlarm } from './condition.ts';
 import { type Finding, type Look, look } from './look.ts';
 import type { NotifyConfig } from './notify/config.ts';
-import type { Told } from './notify/tell.ts';
-import { emptyState, type StuckProbe, type WatchState } from './state/state.ts';
-import { isRunning, lockState, readState, startOf, writeState } from './state/store.ts';
-import { isAlarm } from './states.ts';
+import type { Notified } from './notify/notify.ts';
+import {
+  emptyState,
+  isRunning,
+  lockState,
+  readState,
+  type StuckProbe,
+  startOf,
+  type WatchState,
+  writeState,
+} from './state.ts';
 
 export interface OnceOptions {
   readonly probe: boolean;
-  /** Undefined: nobody is told. Read only when there is something to tell. */
+  /** Undefined: nobody is notified. Read only when there is something to report. */
   readonly notify: (() => Promise<NotifyConfig>) | undefined;
 }
 
 export interface OnceResult {
   readonly look: Look;
-  readonly told: readonly Told[];
+  readonly notified: readonly Notified[];
   readonly notes: readonly string[];
 }
 
 /**
- * One look at the guest: compares it with what earlier runs saw, tells what has to be told, and keeps what the next
+ * One look at the guest: compares it with what earlier runs saw, sends the notices that are due, and keeps what the next
  * run needs. What goes wrong beside the look itself becomes a note: an alarm must not be lost for it.
  */
 export async function watchOnce(target: Target, options: OnceOptions): Promise<OnceResult> {
@@ -31,24 +39,20 @@ export async function watchOnce(target: Target, options: OnceOptions): Promise<O
     return undefined;
   });
   let stuck = state?.stuck;
+  const probePlaces = async (places: readonly string[]): Promise<readonly ProbeResult[]> => {
+    const sent = await sendProbe(places, stuck);
+    stuck = sent.stuck;
+    return sent.results;
+  };
   const seen = await look(target, {
     state: state ?? emptyState(''),
-    ...(options.probe
-      ? {
-          probe: async (places) => {
-            const sent = await sendProbe(places, stuck);
-            stuck = sent.stuck;
-            return sent.results;
-          },
-        }
-      : {}),
+    probe: options.probe ? probePlaces : undefined,
   });
-  const told: Told[] = [];
-  if (state !== undefined) {
-    const problem = await keep(target, seen, options, stuck, told).catch(messageOf);
-    if (problem !== undefined) notes.push(problem);
-  }
-  return { look: seen, told, notes: [...seen.notes, ...notes] };
+  if (state === undefined) return { look: seen, notified: [], notes: [...seen.notes, ...notes] };
+  const notified: Notified[] = [];
+  const problem = await keep(target, { seen, stuck, notify: options.notify, notified }).catch(messageOf);
+  if (problem !== undefined) notes.push(problem);
+  return { look: seen, notified, notes: [...seen.notes, ...notes] };
 }
 
 /** A process of an earlier run that still hangs on a disk answers for the places that it was sent to. */
@@ -70,29 +74,24 @@ async function sendProbe(
   return { results: all, stuck: { pid: stuck, start, places: newly } };
 }
 
-/** Under the lock, with the state read anew: another run may have told it in the meantime. */
-async function keep(
-  target: Target,
-  seen: Look,
-  options: OnceOptions,
-  stuck: StuckProbe | undefined,
-  told: Told[],
-): Promise<string | undefined> {
-  const before = await readState(target);
-  if (!isNews(before, seen, stuck, options)) return undefined;
+/** What a run has seen, to be compared with what the runs before it saw. */
+interface Run {
+  readonly seen: Look;
+  readonly stuck: StuckProbe | undefined;
+  readonly notify: OnceOptions['notify'];
+  /** Takes the notices as they are sent: they are known also where keeping the state fails after that. */
+  readonly notified: Notified[];
+}
+
+/** Under the lock, with the state read again: another run may have sent the notice in the meantime. */
+async function keep(target: Target, run: Run): Promise<string | undefined> {
+  if (!isNews(await readState(target), run)) return undefined;
   const release = await lockState(target);
-  if (release === undefined) return 'another run tells and keeps what there is';
+  if (release === undefined) return 'another run is sending notices and keeping the state';
   try {
     const state = await readState(target);
-    const next: WatchState = {
-      schema: state.schema,
-      bootId: state.bootId,
-      events: state.events,
-      seen: remembered(seen.findings),
-      ...(stuck === undefined ? {} : { stuck }),
-    };
-    const after =
-      options.notify === undefined ? next : await tellAll(target, options.notify, seen, next, told);
+    const next: WatchState = { ...state, seen: remembered(run.seen.findings), stuck: run.stuck };
+    const after = await notifyAll(target, run, next);
     if (JSON.stringify(after) !== JSON.stringify(state)) await writeState(target, after);
     return undefined;
   } finally {
@@ -100,34 +99,26 @@ async function keep(
   }
 }
 
-function isNews(
-  state: WatchState,
-  { findings }: Look,
-  stuck: StuckProbe | undefined,
-  options: OnceOptions,
-): boolean {
-  if (JSON.stringify([state.seen, state.stuck]) !== JSON.stringify([remembered(findings), stuck]))
-    return true;
-  return (
-    options.notify !== undefined &&
-    (findings.some((finding) => isAlarm(finding.state)) || Object.keys(state.events).length > 0)
-  );
+function isNews(state: WatchState, run: Run): boolean {
+  const { seen, stuck } = run;
+  const isKept =
+    JSON.stringify([state.seen, state.stuck]) === JSON.stringify([remembered(seen.findings), stuck]);
+  return !isKept || mayBeDue(state, run);
 }
 
-async function tellAll(
-  target: Target,
-  notify: () => Promise<NotifyConfig>,
-  seen: Look,
-  state: WatchState,
-  told: Told[],
-): Promise<WatchState> {
-  const isAny =
-    seen.findings.some((finding) => isAlarm(finding.state)) || Object.keys(state.events).length > 0;
-  if (!isAny) return state;
-  const { tell } = await import('./notify/tell.ts');
-  const outcome = await tell(target, await notify(), seen, state, Date.now());
-  told.push(...outcome.told);
-  return outcome.state;
+/** Whether there is an alarm, or was one that somebody was notified of. */
+function mayBeDue({ events }: WatchState, { seen, notify }: Run): boolean {
+  if (notify === undefined) return false;
+  return seen.findings.some(({ state }) => isAlarm(state)) || Object.keys(events).length > 0;
+}
+
+/** Answers the state after all notices that were due. */
+async function notifyAll(target: Target, run: Run, state: WatchState): Promise<WatchState> {
+  if (run.notify === undefined || !mayBeDue(state, run)) return state;
+  const { sendDue } = await import('./notify/notify.ts');
+  const sent = await sendDue(target, await run.notify(), { seen: run.seen, state, now: Date.now() });
+  run.notified.push(...sent.notified);
+  return sent.state;
 }
 
 function remembered(findings: readonly Finding[]): WatchState['seen'] {

@@ -1,7 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { fileSystems } from '../../src/filesystems/file-systems.ts';
-import { parseKernelLog } from '../../src/filesystems/full-log.ts';
-import { observe } from '../../src/filesystems/observe.ts';
+import { observe, parseKernelLog } from '../../src/filesystems/observe.ts';
 import { rootTarget, treeTarget } from '../../src/machine/tree.ts';
 import { recovery, reportOf } from '../../src/recover/report.ts';
 import { json, mptfix } from '../helpers/cli.ts';

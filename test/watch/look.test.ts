@@ -2,7 +2,7 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { look } from '../../src/watch/look.ts';
-import { emptyState } from '../../src/watch/state/state.ts';
+import { emptyState } from '../../src/watch/state.ts';
 import { failureOf } from '../machine/temporary.ts';
 import { CASES, kmsg } from './cases.ts';
 import { guest, partitions } from './guest.ts';

@@ -3,7 +3,7 @@ import type { Step } from '../../recover/steps.ts';
 import { style } from '../../ui/output.ts';
 import { printable } from '../../ui/printable.ts';
 import { commandLine } from '../shared/words.ts';
-import type { RecoverResult } from './recover.ts';
+import type { RecoverResult } from './document.ts';
 
 const MEANING: Readonly<Record<FileSystemReport['state'], string>> = {
   'storage-away': 'its disk does not answer as it should',

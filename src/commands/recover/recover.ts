@@ -1,7 +1,7 @@
 import { failure } from '../../errors.ts';
 import type { Target } from '../../machine/port.ts';
 import { applySteps, type StepOutcome, type Workbench } from '../../recover/apply.ts';
-import { examine, type Recovery, recovery, WELL } from '../../recover/report.ts';
+import { examine, recovery, WELL } from '../../recover/report.ts';
 import { deadServices } from '../../recover/services.ts';
 import type { Step } from '../../recover/steps.ts';
 import { lockAnyGuest } from '../../transaction/lock.ts';
@@ -9,24 +9,11 @@ import { printResult, say } from '../../ui/output.ts';
 import { printable } from '../../ui/printable.ts';
 import { askYes, canAsk } from '../../ui/prompt.ts';
 import { type CommonOptions, type MutatingOptions, openTarget } from '../shared/options.ts';
+import type { RecoverResult } from './document.ts';
 import { recoverPage, stepPage } from './page.ts';
 
 export interface RecoverOptions extends CommonOptions, MutatingOptions {
   readonly apply: boolean;
-}
-
-/** What `recover --json` prints. */
-export interface RecoverResult extends Recovery {
-  readonly schema: 'mptfix.recover/1';
-  /**
-   * `well`: nothing to do. `advised`: steps are told. `recovered`: all that was wrong is writable again.
-   * `by-hand`: the safe steps are done, and a person has to go on: a remount was refused, or is not enough.
-   */
-  readonly result: 'well' | 'advised' | 'recovered' | 'by-hand';
-  readonly target: string;
-  /** With --apply: what came of each step, by mount point. */
-  readonly outcomes: Readonly<Record<string, readonly StepOutcome[]>> | null;
-  readonly savedLog: string | null;
 }
 
 const STATUS: Readonly<Record<RecoverResult['result'], number>> = {

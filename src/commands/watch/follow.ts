@@ -3,12 +3,13 @@ import { printable, printableJson } from '../../ui/printable.ts';
 import { stdoutReaderGone } from '../../ui/readers.ts';
 import { type Change, follow as followGuest } from '../../watch/follow.ts';
 import { openTarget } from '../shared/options.ts';
-import { notifier, watched } from './once.ts';
+import { watchChange } from './document.ts';
+import { notifier } from './once.ts';
 import { requireAddresses, type WatchOptions } from './options.ts';
 
 /**
  * `mptfix watch follow`: a line for each change, within a second, until SIGTERM. With `--json` each is a document. It
- * ends as well when nobody reads its lines any more, unless it tells somebody by mail.
+ * ends as well when nobody reads its lines any more, unless it notifies somebody.
  */
 export async function follow(options: WatchOptions, signal: AbortSignal): Promise<number> {
   requireAddresses(options.to);
@@ -19,23 +20,14 @@ export async function follow(options: WatchOptions, signal: AbortSignal): Promis
     probe: false,
     notify,
     signal: notify === undefined ? AbortSignal.any([signal, stdoutReaderGone()]) : signal,
-    onChange: (change) => process.stdout.write(`${options.json ? document(change) : line(change)}\n`),
+    onChange: (change) =>
+      process.stdout.write(`${options.json ? printableJson(watchChange(change)) : line(change)}\n`),
     onNotes: ({ notes: all }) => {
       for (const note of all) if (!notes.has(note) && notes.size < 100) say(`note: ${note}`);
       for (const note of all) notes.add(note);
     },
   });
   return 0;
-}
-
-function document({ finding, before }: Change): string {
-  const time = new Date().toISOString();
-  return printableJson({
-    schema: 'mptfix.watch-change/1',
-    time,
-    before: before ?? null,
-    ...watched(finding),
-  });
 }
 
 function line({ finding, before }: Change): string {

@@ -4,45 +4,14 @@ import type { Target } from '../../machine/port.ts';
 import { localTarget } from '../../machine/tree.ts';
 import { sayFailure } from '../../ui/failure.ts';
 import { printResult, say } from '../../ui/output.ts';
-import type { Finding } from '../../watch/look.ts';
 import { CONFIG_FILE, defaultConfig, type NotifyConfig } from '../../watch/notify/config.ts';
-import { type OnceResult, watchOnce } from '../../watch/once.ts';
-import { isAlarm } from '../../watch/states.ts';
+import { watchOnce } from '../../watch/once.ts';
 import { openTarget } from '../shared/options.ts';
+import { type WatchResult, type WatchVerdict, watchResult } from './document.ts';
 import { NAGIOS_STATUS, nagiosLine } from './nagios.ts';
 import { notifyConfig, requireAddresses, type WatchOnceOptions, type WatchOptions } from './options.ts';
 import { watchPage } from './page.ts';
 import { prometheusText } from './prometheus.ts';
-
-export type WatchVerdict = 'ok' | 'warning' | 'alarm';
-
-/** What `watch once --json` prints. */
-export interface WatchResult {
-  readonly schema: 'mptfix.watch/1';
-  readonly target: string;
-  /** ISO 8601. */
-  readonly time: string;
-  readonly result: WatchVerdict;
-  readonly fileSystems: readonly WatchedFileSystem[];
-  readonly told: OnceResult['told'];
-  readonly notes: readonly string[];
-}
-
-export interface WatchedFileSystem {
-  readonly mountPoint: string;
-  readonly mountPoints: readonly string[];
-  readonly device: string;
-  readonly disk: string | null;
-  readonly mapper: string | null;
-  readonly source: string;
-  readonly fsType: string;
-  readonly intended: 'rw' | { readonly readOnly: string };
-  readonly state: Finding['state'];
-  readonly since: string | null;
-  readonly evidence: Finding['evidence'];
-  /** What came of writing to it; null: not tried. */
-  readonly probe: string | null;
-}
 
 /** The status that the contract has; Nagios has its own. */
 const STATUS: Readonly<Record<WatchVerdict, number>> = { ok: 0, warning: 0, alarm: 10 };
@@ -65,7 +34,7 @@ export async function once(options: WatchOnceOptions): Promise<number> {
 
 async function run(target: Target, options: WatchOnceOptions): Promise<number> {
   const done = await watchOnce(target, { probe: options.probe, notify: await notifier(target, options) });
-  const result = resultOf(target, done);
+  const result = watchResult(target.name, done);
   if (options.nagios) process.stdout.write(`${nagiosLine(result)}\n`);
   else printResult(options, result, watchPage(result));
   if (!options.json && !options.nagios) for (const note of result.notes) say(`note: ${note}`);
@@ -88,32 +57,6 @@ export async function notifier(
       sayFailure(error.failure, false, undefined);
       return { ...defaultConfig(), to: options.to ?? [] };
     }
-  };
-}
-
-function resultOf(target: Target, { look, told, notes }: OnceResult): WatchResult {
-  const { findings } = look;
-  const isAny = findings.some(({ state }) => isAlarm(state));
-  return {
-    schema: 'mptfix.watch/1',
-    target: target.name,
-    time: new Date().toISOString(),
-    result: isAny ? 'alarm' : findings.some(({ state }) => state === 'errors') ? 'warning' : 'ok',
-    fileSystems: findings.map(watched),
-    told,
-    notes,
-  };
-}
-
-export function watched({ fileSystem, state, since, evidence, probe }: Finding): WatchedFileSystem {
-  const { mountPoint, mounts, device, name, mapper, source, fsType, intended } = fileSystem;
-  return {
-    mountPoint,
-    mountPoints: [...new Set(mounts.map((mount) => mount.mountPoint))],
-    ...{ device, disk: name, mapper, source, fsType, intended, state },
-    since: since ?? null,
-    evidence,
-    probe: probe?.outcome ?? null,
   };
 }
 

@@ -1,7 +1,7 @@
 import { columns, style } from '../../ui/output.ts';
 import { printable } from '../../ui/printable.ts';
-import { isAlarm } from '../../watch/states.ts';
-import type { WatchedFileSystem, WatchResult, WatchVerdict } from './once.ts';
+import { isAlarm } from '../../watch/condition.ts';
+import type { WatchedFileSystem, WatchResult, WatchVerdict } from './document.ts';
 
 const MEANING: Readonly<Record<WatchVerdict, string>> = {
   ok: 'every file system is as it should be',

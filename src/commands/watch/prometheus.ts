@@ -1,5 +1,5 @@
-import { isAlarm } from '../../watch/states.ts';
-import type { WatchedFileSystem, WatchResult } from './once.ts';
+import { isAlarm } from '../../watch/condition.ts';
+import type { WatchedFileSystem, WatchResult } from './document.ts';
 
 /** Metrics for node_exporter's textfile collector, in Prometheus' text format. */
 export function prometheusText({ fileSystems, time }: WatchResult): string {

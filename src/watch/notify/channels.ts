@@ -1,8 +1,8 @@
 import { startWorker } from '../../filesystems/worker/start.ts';
+import { cleanText } from '../../guest/clean-text.ts';
 import type { Target } from '../../machine/port.ts';
 import { type NotifyConfig, requireRoots, type SmtpRelay } from './config.ts';
-import { hostPart, mailOf } from './mail.ts';
-import { lineOf, messageOf } from './message.ts';
+import { hostPart, lineOf, mailOf, messageOf } from './message.ts';
 import type { Notice } from './notice.ts';
 
 export type ChannelName = 'smtp' | 'sendmail' | 'webhook' | 'kernel-log';
@@ -105,4 +105,53 @@ async function byWebhook(url: string, notice: Notice, signal: AbortSignal): Prom
 /** Priority 2 is `crit`: consoles show it. What a process writes there never looks like the kernel's own message. */
 async function byKernelLog(target: Target, notice: Notice): Promise<void> {
   await target.emit('/dev/kmsg', `<2>${lineOf(notice)}\n`);
+}
+
+export interface Delivery {
+  /** The channel that took it; null: none did. */
+  readonly by: ChannelName | null;
+  /** What the channels before it said. */
+  readonly errors: readonly { readonly channel: ChannelName; readonly reason: string }[];
+}
+
+/** Tries one channel after the other, each for its time at most, until one takes the notice. Never rejects. */
+export async function deliver(
+  channels: readonly Channel[],
+  notice: Notice,
+  timeLimitSeconds: number,
+): Promise<Delivery> {
+  const errors: { channel: ChannelName; reason: string }[] = [];
+  for (const { name, send } of channels) {
+    const reason = await withinTime((signal) => send(notice, signal), timeLimitSeconds);
+    if (reason === undefined) return { by: name, errors };
+    errors.push({ channel: name, reason: cleanText(reason, 400) });
+  }
+  return { by: null, errors };
+}
+
+/** Undefined: done. Else why not. */
+async function withinTime(
+  step: (signal: AbortSignal) => Promise<void>,
+  seconds: number,
+): Promise<string | undefined> {
+  const controller = new AbortController();
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<string>((resolve) => {
+    timer = setTimeout(() => resolve(`did not answer within ${seconds} s`), seconds * 1000 + 500);
+  });
+  const done = step(controller.signal).then(
+    () => undefined,
+    (error: unknown) => reasonOf(error),
+  );
+  const reason = await Promise.race([done, late]);
+  clearTimeout(timer);
+  controller.abort();
+  return reason;
+}
+
+function reasonOf(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  return error.cause instanceof Error && error.cause.message !== ''
+    ? `${error.message}: ${error.cause.message}`
+    : error.message;
 }

@@ -1,4 +1,9 @@
-import type { WatchedEvidence, WatchedState } from '../states.ts';
+import { cleanText } from '../../guest/clean-text.ts';
+import { type CauseName, isThisBug } from '../../kernel-log/cause.ts';
+import { logEvents } from '../../kernel-log/events.ts';
+import type { Layer } from '../../kernel-log/signature.ts';
+import type { Target } from '../../machine/port.ts';
+import type { WatchedEvidence, WatchedState } from '../condition.ts';
 
 /** What a notice says of one file system. */
 export interface NoticeItem {
@@ -14,7 +19,7 @@ export interface NoticeItem {
   readonly evidence: readonly WatchedEvidence[];
 }
 
-/** What somebody is told, by whatever channel. The webhook gets exactly this. */
+/** What somebody is notified of, by whatever channel. The webhook gets exactly this. */
 export interface Notice {
   readonly schema: 'mptfix.notice/1';
   readonly event: 'alarm' | 'reminder' | 'recovery' | 'test';
@@ -25,4 +30,97 @@ export interface Notice {
   readonly cause: string;
   readonly advice: readonly string[];
   readonly kernelLines: readonly string[];
+}
+
+/** What every notice of one run has in common. */
+export interface NoticeBase {
+  readonly host: string;
+  /** Milliseconds since the epoch. */
+  readonly now: number;
+  /** The kernel's messages of trouble. */
+  readonly lines: readonly string[];
+}
+
+const MOST_KERNEL_LINES = 20;
+
+/** The notice about these file systems. What a recovery came of is no longer asked. */
+export function noticeOf(
+  event: Notice['event'],
+  fileSystems: readonly NoticeItem[],
+  { host, now, lines }: NoticeBase,
+): Notice {
+  const isTrouble = event === 'alarm' || event === 'reminder';
+  return {
+    schema: 'mptfix.notice/1',
+    event,
+    host,
+    time: new Date(now).toISOString(),
+    fileSystems,
+    cause: isTrouble ? likelyCause(lines) : '',
+    advice: event === 'test' ? [] : adviceFor(fileSystems.map(({ state }) => state)),
+    kernelLines: isTrouble ? lines.slice(-MOST_KERNEL_LINES) : [],
+  };
+}
+
+export async function hostName(target: Pick<Target, 'readText'>): Promise<string> {
+  const name =
+    (await target.readText('/proc/sys/kernel/hostname')) ?? (await target.readText('/etc/hostname'));
+  return cleanText(name ?? '') || 'unknown-host';
+}
+
+/** What an admin should do next; the order matters. Never a remount,rw: an aborted journal has to be checked first. */
+const FAILED: readonly string[] = [
+  'before anything else, make sure that the storage answers again (the hypervisor’s path state, the kernel’s messages)',
+  'save the kernel’s messages where they can be written: dmesg > /dev/shm/dmesg.txt',
+  'stop what writes to it; do not remount it rw, and do not run fsck while it is mounted',
+  'not the root: umount it, e2fsck -f (XFS: mount and umount it once, xfs_repair only if needed), mount it',
+  'the root: reboot with a forced check (fsck.mode=force; before systemd: forcefsck)',
+  'then restart what died with it: network, sshd, whatever keeps lock files; mptfix recover lists the steps for this guest',
+];
+
+const ADVICE: Readonly<Record<WatchedState, readonly string[]>> = {
+  ok: ['check whether services died meanwhile (network, sshd), and whether the file system was checked'],
+  errors: ['plan a check of this file system: e2fsck -f while it is not mounted'],
+  'read-only': FAILED,
+  'shut-down': FAILED,
+  'io-error': FAILED,
+  hang: [
+    'the disk does not answer: the kernel still waits. See to the storage first; the guest may continue by itself',
+    ...FAILED.slice(1),
+  ],
+};
+
+function adviceFor(states: readonly WatchedState[]): readonly string[] {
+  return ADVICE[states.includes('hang') ? 'hang' : (states[0] ?? 'read-only')];
+}
+
+const BY_CAUSE: Readonly<Record<CauseName, string | undefined>> = {
+  'this-bug':
+    'a path failure of the storage, made an I/O error by the LSI driver (host byte 0x02 with status 0x08): mptfix check confirms it, mptfix apply fixes it',
+  'window-used-up':
+    'the storage was away for longer than the kernel waits (its timeouts were used up): not the driver’s fault',
+  other: undefined,
+};
+
+const BY_LAYER: readonly (readonly [layers: readonly Layer[], cause: string])[] = [
+  [['driver', 'scsi', 'block'], 'an I/O error of the disk, or of the storage behind it'],
+  [
+    ['file-system'],
+    'an error in the file system’s own data: no I/O error was seen, so the storage may be fine',
+  ],
+];
+
+/**
+ * What most likely made file systems fail, from the kernel's messages. What is surest counts, not what came last: a
+ * storage that is away for long shows the used-up window and plain I/O errors beside it.
+ */
+function likelyCause(messages: readonly string[]): string {
+  const events = messages.flatMap((message) => logEvents(message));
+  const causes = new Set(events.map((event) => isThisBug(event)?.cause));
+  for (const name of ['this-bug', 'window-used-up'] as const) {
+    const text = BY_CAUSE[name];
+    if (causes.has(name) && text !== undefined) return text;
+  }
+  const found = BY_LAYER.find(([layers]) => events.some(({ layer }) => layers.includes(layer)));
+  return found?.[1] ?? 'not known: the kernel’s messages say nothing about it';
 }

@@ -4,7 +4,7 @@ import { failure } from '../../errors.ts';
 import { makeFolders } from '../../machine/folders.ts';
 import type { Target } from '../../machine/port.ts';
 import { packageRoot } from '../../package-root.ts';
-import { STATE_FOLDER } from '../state/store.ts';
+import { STATE_FOLDER } from '../state.ts';
 
 /**
  * Where the copy lies. A ramfs of its own: /run is mounted noexec on many guests, and a tmpfs may be swapped out to

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { parseKernelLog } from '../../src/filesystems/full-log.ts';
+import { parseKernelLog } from '../../src/filesystems/observe.ts';
 
 /** Device, line, and whether it says that the file system was given up; null: it is not of that device. */
 const LINES: readonly (readonly [device: string, line: string, abort: boolean | null])[] = [

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { parseWish } from '../../src/harden/wish.ts';
+import { parseWish } from '../../src/harden/request.ts';
 import { failureOf } from '../machine/temporary.ts';
 
 test('settings are read in any order, either or both', () => {

@@ -1,0 +1,147 @@
+import type { Target } from '../../machine/port.ts';
+import { isAlarm } from '../condition.ts';
+import type { Finding, Look } from '../look.ts';
+import type { WatchEvent, WatchState } from '../state.ts';
+import { channelsOf, type Delivery, deliver } from './channels.ts';
+import type { NotifyConfig } from './config.ts';
+import { hostName, type Notice, type NoticeItem, noticeOf } from './notice.ts';
+
+/** A notice that was sent, or that no channel took, as `watch once --json` has it. */
+export interface Notified {
+  readonly event: Notice['event'];
+  readonly mountPoints: readonly string[];
+  readonly by: Delivery['by'];
+  readonly errors: Delivery['errors'];
+}
+
+/** What a look has found, beside what was kept of the looks before it. `now` in milliseconds. */
+export interface Found {
+  readonly seen: Look;
+  readonly state: WatchState;
+  readonly now: number;
+}
+
+/**
+ * Sends what is due, each kind in one notice however many file systems it is about. Answers the state after it, which is
+ * as before for what nobody took.
+ */
+export async function sendDue(
+  target: Target,
+  config: NotifyConfig,
+  { seen, state, now }: Found,
+): Promise<{ readonly state: WatchState; readonly notified: readonly Notified[] }> {
+  const due = dueNotices(state, seen.findings, now);
+  if (due.alarm.length + due.reminder.length + due.recovery.length === 0) return { state, notified: [] };
+  const base = { host: await hostName(target), now, lines: seen.trouble.map(({ text }) => text) };
+  const channels = channelsOf(target, config);
+  const events: Record<string, WatchEvent> = { ...state.events };
+  const notified: Notified[] = [];
+  const hasBetter = channels.some(({ name }) => name !== 'kernel-log');
+  for (const kind of ['alarm', 'reminder'] as const) {
+    const findings = due[kind];
+    if (findings.length === 0) continue;
+    const items = findings.map((finding) => itemOf(finding, state.events[finding.key], now));
+    const notice = noticeOf(kind, items, base);
+    // A person's channels are tried again and again, the log has it already.
+    const isRetry = kind === 'alarm' && findings.every(({ key }) => state.events[key]?.by === 'kernel-log');
+    const usable = isRetry ? channels.filter(({ name }) => name !== 'kernel-log') : channels;
+    const tried = await deliver(usable, notice, config.timeLimitSeconds);
+    const delivery: Delivery = isRetry && tried.by === null ? { ...tried, by: 'kernel-log' } : tried;
+    notified.push(notifiedOf(notice, tried));
+    for (const finding of findings) {
+      const options = { now, reminderDays: config.reminderDays, hasBetter };
+      const event = eventAfter(state.events[finding.key], finding, delivery, options);
+      if (event !== undefined) events[finding.key] = event;
+    }
+  }
+  if (due.recovery.length > 0) {
+    const items = due.recovery.map(({ key, event }) => recoveredItem(key, event, seen, now));
+    const notice = noticeOf('recovery', items, base);
+    const delivery = await deliver(channels, notice, config.timeLimitSeconds);
+    notified.push(notifiedOf(notice, delivery));
+    if (delivery.by !== null) for (const { key } of due.recovery) delete events[key];
+  }
+  return { state: { ...state, events }, notified };
+}
+
+function itemOf(
+  { fileSystem, state, since, evidence }: Finding,
+  event: WatchEvent | undefined,
+  now: number,
+): NoticeItem {
+  const { mountPoint, source, device, name, fsType } = fileSystem;
+  return {
+    ...{ mountPoint, source, device, disk: name, fsType, state, evidence },
+    since: event?.since ?? since ?? new Date(now).toISOString(),
+  };
+}
+
+function recoveredItem(key: string, { mountPoint, source }: WatchEvent, seen: Look, now: number): NoticeItem {
+  const found = seen.findings.find((finding) => finding.key === key);
+  const { fsType = '', name: disk = null } = found?.fileSystem ?? {};
+  return {
+    ...{ mountPoint, source, device: key, disk, fsType, state: 'ok', evidence: [] },
+    since: new Date(now).toISOString(),
+  };
+}
+
+function notifiedOf({ event, fileSystems }: Notice, { by, errors }: Delivery): Notified {
+  return { event, mountPoints: fileSystems.map(({ mountPoint }) => mountPoint), by, errors };
+}
+
+/** What somebody is to be notified of now, by the kind of notice that it belongs into. */
+interface Due {
+  readonly alarm: readonly Finding[];
+  readonly reminder: readonly Finding[];
+  readonly recovery: readonly { readonly key: string; readonly event: WatchEvent }[];
+}
+
+/** Longest time, in minutes, until better channels are tried again where only the kernel's log took a notice. */
+const LONGEST_RETRY_MINUTES = 60;
+const DAY_MS = 24 * 60 * 60 * 1000;
+
+/** Compares what was found with what somebody was notified of. Pure; `now` in milliseconds. */
+function dueNotices(state: WatchState, findings: readonly Finding[], now: number): Due {
+  const alarms = findings.filter((finding) => isAlarm(finding.state));
+  const isNew = ({ key, state: current }: Finding): boolean =>
+    state.events[key]?.told.includes(current) !== true;
+  const isDue = ({ key }: Finding): boolean => Date.parse(state.events[key]?.next ?? '') <= now;
+  const isRetry = ({ key }: Finding): boolean => state.events[key]?.by === 'kernel-log';
+  const stillAlarms = new Set(alarms.map(({ key }) => key));
+  return {
+    alarm: alarms.filter((finding) => isNew(finding) || (isRetry(finding) && isDue(finding))),
+    reminder: alarms.filter((finding) => !isNew(finding) && !isRetry(finding) && isDue(finding)),
+    recovery: Object.entries(state.events).flatMap(([key, event]) =>
+      stillAlarms.has(key) ? [] : [{ key, event }],
+    ),
+  };
+}
+
+/** The event of a finding after its notice was sent, or was not. Pure. */
+function eventAfter(
+  before: WatchEvent | undefined,
+  finding: Finding,
+  { by }: Delivery,
+  options: { readonly now: number; readonly reminderDays: readonly number[]; readonly hasBetter: boolean },
+): WatchEvent | undefined {
+  // Nobody knows: the next run tries again as if it were new.
+  if (by === null) return before;
+  const { now, reminderDays, hasBetter } = options;
+  const waits = by === 'kernel-log' && hasBetter;
+  const times = (before?.times ?? 0) + 1;
+  const days = reminderDays[Math.min(times, reminderDays.length) - 1] ?? 1;
+  const pause = waits
+    ? Math.min(2 ** Math.min(times - 1, 10), LONGEST_RETRY_MINUTES) * 60_000
+    : days * DAY_MS;
+  const { fileSystem, state, since } = finding;
+  return {
+    mountPoint: fileSystem.mountPoint,
+    source: fileSystem.source,
+    since: before?.since ?? since ?? new Date(now).toISOString(),
+    told: [...new Set([...(before?.told ?? []), state])],
+    // Tries that nobody may have read do not make the reminders rarer.
+    times: before?.by === 'kernel-log' && !waits ? 1 : times,
+    by,
+    next: new Date(now + pause).toISOString(),
+  };
+}

@@ -1,0 +1,164 @@
+import { readdir, readFile } from 'node:fs/promises';
+import { failure } from '../errors.ts';
+import type { Remembered } from '../filesystems/observation.ts';
+import type { Target } from '../machine/port.ts';
+import type { WatchedState } from './condition.ts';
+
+/** One stretch of time in which a file system could not be written. */
+export interface WatchEvent {
+  readonly mountPoint: string;
+  readonly source: string;
+  /** ISO 8601: when it began, as far as the evidence says; else when it was seen first. */
+  readonly since: string;
+  /** The states that somebody was notified of. */
+  readonly told: readonly WatchedState[];
+  /** How many notices were sent, the first included. */
+  readonly times: number;
+  /** Which channel took it last; null: none. */
+  readonly by: string | null;
+  /** ISO 8601: no further notice before. */
+  readonly next: string;
+}
+
+/** A write probe that did not come back. */
+export interface StuckProbe {
+  readonly pid: number;
+  /** When the process was started, so that another one with its number is not taken for it. */
+  readonly start: string;
+  readonly places: readonly string[];
+}
+
+/** What the watch keeps from run to run, in /run/mptfix/watch.json. */
+export interface WatchState {
+  readonly schema: 'mptfix.watch-state/1';
+  readonly bootId: string;
+  /** By `FileSystem.device`, or its source where there is no number. */
+  readonly seen: Readonly<Record<string, Remembered>>;
+  readonly events: Readonly<Record<string, WatchEvent>>;
+  readonly stuck?: StuckProbe | undefined;
+}
+
+export function emptyState(bootId: string): WatchState {
+  return { schema: 'mptfix.watch-state/1', bootId, seen: {}, events: {} };
+}
+
+/**
+ * Reads the file's text. What is torn, of another version or of another boot is as good as nothing: the worst that
+ * follows is one mail too many.
+ */
+export function parseState(text: string, bootId: string): WatchState {
+  try {
+    const value: Partial<WatchState> = JSON.parse(text);
+    const sound =
+      value.schema === 'mptfix.watch-state/1' &&
+      value.bootId === bootId &&
+      isRecordOf(value.seen, isRemembered) &&
+      isRecordOf(value.events, isEvent) &&
+      (value.stuck === undefined || isStuck(value.stuck));
+    return sound ? (value as WatchState) : emptyState(bootId);
+  } catch {
+    return emptyState(bootId);
+  }
+}
+
+function isRecordOf(value: unknown, holds: (entry: Record<string, unknown>) => boolean): boolean {
+  return isObject(value) && Object.values(value).every((entry) => isObject(entry) && holds(entry));
+}
+
+function isRemembered({ mounts, writable }: Record<string, unknown>): boolean {
+  return Array.isArray(mounts) && typeof writable === 'boolean';
+}
+
+function isEvent(value: Record<string, unknown>): boolean {
+  const texts = [value.mountPoint, value.source, value.since, value.next];
+  return (
+    texts.every((text) => typeof text === 'string') &&
+    Array.isArray(value.told) &&
+    typeof value.times === 'number' &&
+    !Number.isNaN(Date.parse(String(value.next)))
+  );
+}
+
+function isStuck(value: unknown): boolean {
+  return isObject(value) && typeof value.pid === 'number' && Array.isArray(value.places);
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+/** In memory, so that it can be written while the disks cannot, and is gone with the next boot. */
+export const STATE_FOLDER = '/run/mptfix';
+const FILE = `${STATE_FOLDER}/watch.json`;
+const LOCK = `${STATE_FOLDER}/watch.lock`;
+/** A state of a thousand file systems has 300 KB. */
+const MOST_BYTES = 4 * 1024 * 1024;
+
+/**
+ * What earlier runs of this boot have left; an empty one where there is none, or where it was torn. Throws
+ * E_STATE_UNSAFE where the folder is not root's own: its content decides whether somebody is notified.
+ */
+export async function readState(target: Target): Promise<WatchState> {
+  await refuseUnsafe(target);
+  const boot = ((await target.readText('/proc/sys/kernel/random/boot_id')) ?? '').trim();
+  const status = await target.lstat(FILE).catch(() => undefined);
+  if (status?.type !== 'file' || status.size > MOST_BYTES) return emptyState(boot);
+  return parseState((await target.readText(FILE)) ?? '', boot);
+}
+
+export async function writeState(target: Target, state: WatchState): Promise<void> {
+  await openFolder(target);
+  await target.write(FILE, `${JSON.stringify(state)}\n`, { mode: 0o600 });
+}
+
+/**
+ * Keeps two runs from sending the same notice. No program is started for it: that would be read from a disk which may
+ * be dead. The holder is named by its process id and start time, so that one that was killed keeps nobody out.
+ */
+export async function lockState(target: Target): Promise<(() => Promise<void>) | undefined> {
+  await openFolder(target);
+  const own = `${process.pid} ${await startOf(process.pid)}\n`;
+  for (let tries = 0; tries < 3; tries += 1) {
+    if (await target.create(LOCK, own)) return () => target.remove(LOCK).catch(() => {});
+    const [pid = '', start = ''] = ((await target.readText(LOCK)) ?? '').trim().split(' ');
+    if (/^\d{1,9}$/.test(pid) && (await isRunning({ pid: Number(pid), start }))) return undefined;
+    await target.remove(LOCK).catch(() => {});
+  }
+  return undefined;
+}
+
+/**
+ * When a process of this machine was started (field 22 of proc_pid_stat(5)); undefined: there is none. One that was
+ * killed while a thread of it waits for a disk is a zombie with that thread, and counts as there.
+ */
+export async function startOf(pid: number): Promise<string | undefined> {
+  const stat = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => undefined);
+  // The name in field 2 may hold blanks and parentheses.
+  const fields = stat?.slice(stat.lastIndexOf(')') + 2).split(' ');
+  if (fields?.[0] !== 'Z') return fields?.[19];
+  const threads = await readdir(`/proc/${pid}/task`).catch(() => []);
+  return threads.length > 1 ? fields[19] : undefined;
+}
+
+export async function isRunning(one: { readonly pid: number; readonly start: string }): Promise<boolean> {
+  return one.start !== '' && (await startOf(one.pid)) === one.start;
+}
+
+async function openFolder(target: Target): Promise<void> {
+  if ((await target.stat('/run')) === undefined) await target.mkdir('/run', 0o755);
+  await target.mkdir(STATE_FOLDER, 0o700);
+  await refuseUnsafe(target);
+}
+
+async function refuseUnsafe(target: Target): Promise<void> {
+  const status = await target.lstat(STATE_FOLDER);
+  if (status === undefined) return;
+  const owner = process.geteuid?.() ?? 0;
+  const isOwn = status.uid === 0 || status.uid === owner;
+  if (status.type === 'directory' && isOwn && (status.mode & 0o022) === 0) return;
+  throw failure(
+    'E_STATE_UNSAFE',
+    `${STATE_FOLDER} is not a folder of root’s own that only root can write`,
+    `find out who made it, then remove it: rm -r ${STATE_FOLDER}`,
+  );
+}
