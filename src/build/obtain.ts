@@ -43,7 +43,7 @@ export async function fetchPackages(
     ...(source === undefined ? {} : { source }),
     version: job.kernel.packageVersion ?? undefined,
   });
-  return fetchAndUnpack(workspace, apt, packages, progress, signal);
+  return fetchAndUnpack(workspace, apt, packages, { progress, signal });
 }
 
 function packageName(origin: Origin): string | undefined {

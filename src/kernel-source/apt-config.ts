@@ -7,9 +7,9 @@ const ETC = '/etc/apt';
 const KEY_FOLDERS = [`${ETC}/trusted.gpg.d`, '/usr/share/keyrings', `${ETC}/keyrings`];
 
 /**
- * Lays out a private apt: the origin's sources and keys, and folders of its own for lists and packages, so that
- * neither the guest's nor this machine's apt is touched. The machine's own apt.conf stays in force, for its proxy.
- * Answers the configuration file for `-c`.
+ * Lays out a private apt: the origin's sources and keys, with its own folders for lists and packages, so that neither
+ * the guest's nor this machine's apt is touched. This machine's apt.conf stays in force, for its proxy.
+ * Returns the configuration file for `-c`.
  */
 export async function layOutApt(workspace: Workspace, origin: Target): Promise<string> {
   const { machine } = workspace;
@@ -37,7 +37,7 @@ export async function layOutApt(workspace: Workspace, origin: Target): Promise<s
   return file;
 }
 
-/** Whether the origin names any archive at all: a bare tree may not. */
+/** Whether the origin names any archive: a bare tree may not. */
 export async function hasSources(origin: Target): Promise<boolean> {
   const files = await sourceFiles(origin);
   return files.some(({ text }) => /^\s*deb(-src)?\s|^\s*URIs:/m.test(text));
@@ -62,7 +62,7 @@ async function sourceFiles(origin: Target): Promise<readonly { name: string; tex
 const SIGNED_BY = /(?:Signed-By:|signed-by=)(?:[\s,]*\/[^\s,\]]+)+/gi;
 const KEY_PATH = /\/[^\s,\]]+/g;
 
-/** They mean the origin's files, not this machine's. */
+/** The paths of keys mean the origin's files, not this machine's. */
 function privateKeys(text: string, home: string): string {
   return text.replace(SIGNED_BY, (field) => field.replace(KEY_PATH, (path) => join(home, 'keys', path)));
 }
@@ -71,7 +71,7 @@ function namedKeys(text: string): readonly string[] {
   return (text.match(SIGNED_BY) ?? []).flatMap((field) => field.match(KEY_PATH) ?? []);
 }
 
-/** Answers whether there was such a file. */
+/** Returns whether there was such a file. */
 async function copyKey(origin: Target, from: string, to: string, machine: Target): Promise<boolean> {
   if ((await origin.stat(from))?.type !== 'file') return false;
   await makeFolders(machine, dirname(to));
@@ -86,7 +86,7 @@ async function copyKeys(origin: Target, from: string, to: string, machine: Targe
   }
 }
 
-/** auth.conf is readable for root alone; the private copy is for the unprivileged user alone, and goes with the folder. */
+/** Only root may read auth.conf; only the unprivileged user may read the private copy, which is removed with the folder. */
 async function copyCredentials(origin: Target, home: string, machine: Target): Promise<void> {
   const parts = (await origin.list(`${ETC}/auth.conf.d`)).map((name) => `${ETC}/auth.conf.d/${name}`);
   const texts = await Promise.all([`${ETC}/auth.conf`, ...parts].map((path) => origin.readText(path)));

@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { failure } from '../errors.ts';
 import type { Argv, RunResult, Target } from '../machine/port.ts';
 import { requireTools, TOOLS } from '../machine/tools.ts';
+import { defined } from '../optional.ts';
 import type { Progress } from '../progress.ts';
 import type { Workspace } from '../work/workspace.ts';
 import { layOutApt } from './apt-config.ts';
@@ -19,15 +20,15 @@ export interface AptPackage {
 
 /** A private apt with its lists read. */
 export interface Apt {
-  /** Every version that the archives hold, as apt orders them: the newest first. */
+  /** Every version in the archives, in apt's order: the newest first. */
   show(name: string): Promise<readonly AptPackage[]>;
-  /** Fetches packages through apt's signature and hash checks; answers the paths of the .debs. */
+  /** Fetches packages through apt's signature and hash checks; returns the paths of the .debs. */
   download(packages: readonly AptPackage[], progress: Progress): Promise<readonly string[]>;
 }
 
 /**
- * Opens the archives that the origin (a guest's tree or this machine) names. All of apt runs as the workspace's user.
- * A failed update is no error yet: one dead mirror of many must not stop the others.
+ * Opens the archives that the origin (a guest's tree or this machine) names. apt runs as the workspace's user. A failed
+ * update is not an error yet: one dead mirror of many must not stop the others.
  */
 export async function openApt(workspace: Workspace, origin: Target, signal?: AbortSignal): Promise<Apt> {
   const { machine } = workspace;
@@ -38,8 +39,7 @@ export async function openApt(workspace: Workspace, origin: Target, signal?: Abo
       effect: 'write',
       cwd,
       env: { HOME: workspace.folder, TMPDIR: workspace.folder },
-      ...(workspace.user === undefined ? {} : { user: workspace.user }),
-      ...(signal === undefined ? {} : { signal }),
+      ...defined({ user: workspace.user, signal }),
     });
   const update = await run(['apt-get', '-c', config, '-q', 'update']);
   signal?.throwIfAborted();
@@ -68,7 +68,7 @@ export async function openApt(workspace: Workspace, origin: Target, signal?: Abo
   };
 }
 
-/** A failed signature is told apart from a failed fetch: the second may be tried again, the first may not. */
+/** A failed signature is not a failed fetch: a fetch may be tried again, a bad signature must not. */
 function complaints(result: RunResult): Error | undefined {
   const lines = result.stderr.split('\n').filter((line) => /^[EW]: /.test(line));
   const signature = lines.find((line) =>
@@ -80,7 +80,7 @@ function complaints(result: RunResult): Error | undefined {
     return failure(
       'E_SIGNATURE',
       `the archive’s signature or checksum is wrong: ${signature.slice(3)}`,
-      'bring the archive’s keyring up to date (Debian: debian-archive-keyring), see whether the archive has moved (archive.debian.org, old-releases.ubuntu.com), or fetch the packages by hand and give --source and --headers',
+      'update the archive’s keyring (Debian: debian-archive-keyring), check whether the archive has moved (archive.debian.org, old-releases.ubuntu.com), or fetch the packages by hand and give --source and --headers',
     );
   }
   const first = lines.find((line) => line.startsWith('E: ')) ?? lines[0];
@@ -91,7 +91,7 @@ function fetchFailure(text: string): Error {
   return failure(
     'E_FETCH',
     `apt could not fetch: ${text.trim().split('\n')[0]}`,
-    'see that the archive in the guest’s sources.list can be reached, or give --source and --headers: then nothing is fetched',
+    'check that the archive in the guest’s sources.list can be reached, or give --source and --headers: then nothing is fetched',
   );
 }
 
@@ -111,7 +111,7 @@ function parseStanzas(text: string): readonly AptPackage[] {
     });
 }
 
-/** apt has checked its hashes already; this ties each file to the package that it was asked for. */
+/** apt has already checked its hashes; this ties each file to the requested package. */
 async function checkedFiles(
   machine: Target,
   folder: string,
@@ -128,14 +128,14 @@ async function checkedFiles(
   });
 }
 
-/** apt tells no figures off a terminal: what has arrived is seen in the folder. Answers how to stop watching. */
-function watchSize(machine: Target, folder: string, tell: (bytes: number) => void): () => Promise<void> {
+/** apt prints no figures off a terminal: the folder shows what has arrived. Returns how to stop watching. */
+function watchSize(machine: Target, folder: string, report: (bytes: number) => void): () => Promise<void> {
   let running = true;
   const loop = (async () => {
     while (running) {
       const names = await machine.list(folder);
       const files = await Promise.all(names.map((name) => machine.stat(join(folder, name))));
-      tell(files.reduce((sum, file) => sum + (file?.size ?? 0), 0));
+      report(files.reduce((sum, file) => sum + (file?.size ?? 0), 0));
       await new Promise((resolve) => setTimeout(resolve, 200));
     }
   })();

@@ -1,27 +1,8 @@
 import { failure } from '../errors.ts';
+import { type Compression, compressionOf } from '../machine/compression.ts';
 import type { Argv, Target, UserIds } from '../machine/port.ts';
 import type { Progress } from '../progress.ts';
 
-/** A compression that a source archive may have, told by its first bytes and undone by the machine's own tool. */
-interface Compression {
-  readonly name: string;
-  readonly magic: readonly number[];
-  readonly tool: Argv | undefined;
-  /** The Debian package that brings the tool. */
-  readonly package: string;
-}
-
-const COMPRESSIONS: readonly Compression[] = [
-  {
-    name: 'xz',
-    magic: [0xfd, 0x37, 0x7a, 0x58, 0x5a, 0x00],
-    tool: ['xz', '-dc', '-T0'],
-    package: 'xz-utils',
-  },
-  { name: 'gzip', magic: [0x1f, 0x8b], tool: ['gzip', '-dc'], package: 'gzip' },
-  { name: 'bzip2', magic: [0x42, 0x5a, 0x68], tool: ['bzip2', '-dc'], package: 'bzip2' },
-  { name: 'zstd', magic: [0x28, 0xb5, 0x2f, 0xfd], tool: ['zstd', '-dc'], package: 'zstd' },
-];
 const TAR_MAGIC = { offset: 257, text: 'ustar' };
 const XZ_FOOTER_MAGIC = 'YZ';
 
@@ -33,8 +14,8 @@ export interface Archive {
 }
 
 /**
- * Tells what kind of archive a file is, by its content and not by its name.
- * Throws E_ARCHIVE_FORMAT where it is none that we read, E_ARCHIVE_TRUNCATED where an .xz lacks its end.
+ * Opens an archive by its content, whatever its name.
+ * Throws E_ARCHIVE_FORMAT where mptfix cannot read it, E_ARCHIVE_TRUNCATED where an .xz lacks its end.
  */
 export async function openArchive(machine: Target, path: string): Promise<Archive> {
   const size = (await machine.stat(path))?.size ?? 0;
@@ -44,7 +25,7 @@ export async function openArchive(machine: Target, path: string): Promise<Archiv
     throw failure(
       'E_ARCHIVE_FORMAT',
       `${path} is not a tar archive (plain, .xz, .gz, .bz2 or .zst)`,
-      'give --source the kernel’s source tarball, or the folder that it was unpacked to',
+      'give --source the kernel’s source tarball, or the folder where it was unpacked',
     );
   }
   if (compression?.name === 'xz' && !(await hasXzFooter(machine, path, size)))
@@ -58,17 +39,13 @@ export async function isArchive(machine: Target, path: string): Promise<boolean>
   return compressionOf(head) !== undefined || isTar(head);
 }
 
-function compressionOf(head: Buffer): Compression | undefined {
-  return COMPRESSIONS.find(({ magic }) => magic.every((byte, index) => head[index] === byte));
-}
-
 function isTar(head: Buffer): boolean {
   return (
     head.toString('latin1', TAR_MAGIC.offset, TAR_MAGIC.offset + TAR_MAGIC.text.length) === TAR_MAGIC.text
   );
 }
 
-/** An .xz ends in its index and a footer: without them it was cut, which is cheap to see before decoding starts. */
+/** An .xz ends in its index and a footer: without them it is truncated, which is cheap to see before decoding. */
 async function hasXzFooter(machine: Target, path: string, size: number): Promise<boolean> {
   const tail = await machine.readRange(path, Math.max(0, size - 4096), 4096);
   // Stream padding: zero bytes, a multiple of four.
@@ -85,7 +62,7 @@ export function truncated(path: string, why: string): Error {
   );
 }
 
-/** How an archive is unpacked: as whom, and who is told of the progress. */
+/** How an archive is unpacked: as which user, and what reports the progress. */
 export interface UnpackOptions {
   readonly user?: UserIds;
   readonly signal?: AbortSignal;
@@ -95,8 +72,15 @@ export interface UnpackOptions {
 export interface StreamOptions {
   readonly user?: { readonly uid: number; readonly gid: number };
   readonly signal?: AbortSignal;
-  /** Answers false when it has seen enough. */
+  /** Returns false when it has seen enough. */
   readonly onChunk: (chunk: Buffer) => boolean | Promise<boolean>;
+}
+
+const CAT: Argv = ['cat'];
+
+/** xz decodes the blocks of a large archive in parallel. */
+function decoderFor({ name, tool }: Compression): Argv {
+  return name === 'xz' ? [...tool, '-T0'] : tool;
 }
 
 /** Feeds the archive's tar stream to `onChunk`; the decoder runs as the unprivileged user. */
@@ -106,7 +90,7 @@ export async function streamArchive(
   options: StreamOptions,
 ): Promise<void> {
   const { compression } = archive;
-  const argv = compression?.tool ?? (['cat'] as const);
+  const argv = compression === undefined ? CAT : decoderFor(compression);
   const result = await machine.run(argv, { effect: 'read', stdinFile: archive.path, ...options });
   if (result.status === 0) return;
   options.signal?.throwIfAborted();

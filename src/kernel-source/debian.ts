@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { failure } from '../errors.ts';
+import { defined } from '../optional.ts';
 import type { Progress } from '../progress.ts';
 import type { Workspace } from '../work/workspace.ts';
 import type { Apt, AptPackage } from './apt.ts';
@@ -29,7 +30,7 @@ export interface Unpacked {
 }
 
 /**
- * Finds the headers with all that they are split into, and the source, of one version, in the archives.
+ * Finds the headers, all the packages they are split into, and the source, all of one version, in the archives.
  * Throws E_HEADERS_MISSING or E_SOURCE_MISSING naming package and version.
  */
 export async function findPackages(apt: Apt, wanted: WantedPackages): Promise<readonly AptPackage[]> {
@@ -48,7 +49,7 @@ export async function findPackages(apt: Apt, wanted: WantedPackages): Promise<re
   return found;
 }
 
-/** linux-kbuild is asked for with >=: the same version where there is one, else the newest. */
+/** The dependency on linux-kbuild is a >=: the same version where there is one, else the newest. */
 async function atLeast(apt: Apt, name: string, version: string): Promise<string | undefined> {
   const all = await apt.show(name);
   return all.some((candidate) => candidate.version === version) ? version : undefined;
@@ -77,8 +78,7 @@ export async function fetchAndUnpack(
   workspace: Workspace,
   apt: Apt,
   packages: readonly AptPackage[],
-  progress: Progress,
-  signal?: AbortSignal,
+  { progress, signal }: { readonly progress: Progress; readonly signal?: AbortSignal | undefined },
 ): Promise<Unpacked> {
   const files = await apt.download(packages, progress);
   const root = workspace.at('packages');
@@ -87,7 +87,7 @@ export async function fetchAndUnpack(
   for (const file of files) {
     progress.note(`unpacking ${file.replace(/^.*\//, '')}`);
     await unpackDeb(workspace, file, root, signal);
-    // A .deb of the source is as large as what it holds.
+    // A .deb of the source is as large as its content.
     await workspace.machine.remove(file);
   }
   return { root, packages: packages.map(({ name, version, sha256 }) => ({ name, version, sha256 })) };
@@ -103,15 +103,14 @@ export async function unpackDeb(
   const { machine, user } = workspace;
   const result = await machine.run(['dpkg-deb', '--extract', file, root], {
     effect: 'write',
-    ...(user === undefined ? {} : { user }),
-    ...(signal === undefined ? {} : { signal }),
+    ...defined({ user, signal }),
   });
   signal?.throwIfAborted();
   if (result.status === 0) return;
   throw failure(
     'E_FETCH',
     `${file.replace(/^.*\//, '')} cannot be unpacked: ${result.stderr.trim().split('\n')[0]}`,
-    'see that the disk of the work folder has room (--work), and try again',
+    'check that the disk of the work folder has space (--work), and try again',
   );
 }
 
@@ -128,7 +127,7 @@ export async function sourceArchive(workspace: Workspace, root: string): Promise
   );
 }
 
-/** One package of a Depends field, with the version that it must be, if the field says so with `=`. */
+/** One package of a Depends field, with its version where the field demands one with `=`. */
 export interface Dependency {
   readonly name: string;
   readonly exactly?: string;
@@ -136,7 +135,7 @@ export interface Dependency {
 
 /**
  * The packages that a headers package is split into: linux-headers-…-common, linux-kbuild-X.Y, Ubuntu's
- * linux-headers-X.Y.Z-N. The compiler, which it also depends on, is the machine's own matter.
+ * linux-headers-X.Y.Z-N. It also depends on the compiler, which the toolchain provides.
  */
 export function headerDependencies(depends: string): readonly Dependency[] {
   return depends
@@ -144,5 +143,5 @@ export function headerDependencies(depends: string): readonly Dependency[] {
     .map((part) => /^\s*([a-z0-9][a-z0-9.+-]*)(?::\w+)?\s*(?:\(=\s*([^)\s]+)\))?/.exec(part))
     .filter((match) => match !== null)
     .filter((match) => /^linux-(headers|kbuild)-/.test(match[1] ?? ''))
-    .map(([, name = '', exactly]) => ({ name, ...(exactly === undefined ? {} : { exactly }) }));
+    .map(([, name = '', exactly]) => ({ name, ...defined({ exactly }) }));
 }

@@ -1,8 +1,14 @@
 import { join } from 'node:path';
 import { failure } from '../errors.ts';
 import type { Target } from '../machine/port.ts';
+import { defined } from '../optional.ts';
 
-/** What is needed of a kernel's source: the driver's folder and, for its version, the top Makefile. */
+/*
+ * This room brings a kernel's source and headers: from the distro's archives, a tarball or a folder. What it brings is
+ * checked (signature, hash, names that leave the archive) and never written where it came from.
+ */
+
+/** The part of a kernel's source that is needed: the driver's folder and, for its version, the top Makefile. */
 export interface DriverFiles {
   /** By path below the driver's folder: `mptscsih.c`, `lsi/mpi.h`. */
   readonly files: ReadonlyMap<string, Buffer>;
@@ -14,7 +20,7 @@ export interface DriverFiles {
 export const DRIVER_FOLDER = 'drivers/message/fusion';
 /** The files that may hold the completion routine: RHEL 4 has it in the second. */
 export const DRIVER_SOURCES = ['mptscsih.c', 'mptscsi.c'] as const;
-/** The largest file of the driver has some 300 KB; more than this is no source. */
+/** The driver's largest file has some 300 KB; anything above this is not source. */
 export const MAX_FILE_BYTES = 8 * 1024 * 1024;
 
 /** The path below the driver's folder of an archive's entry, a folder or a file; undefined for what is not in it. */
@@ -44,34 +50,35 @@ export async function readDriverTree(machine: Target, folder: string): Promise<D
   const isDriver = (await Promise.all(DRIVER_SOURCES.map((name) => machine.stat(join(folder, name))))).some(
     Boolean,
   );
-  const files = new Map<string, Buffer>();
-  await readInto(machine, isDriver ? folder : join(folder, DRIVER_FOLDER), '', files);
+  const files = new Map(await sourcesBelow(machine, isDriver ? folder : join(folder, DRIVER_FOLDER)));
   const makefile = isDriver ? undefined : await machine.readText(join(folder, 'Makefile'));
-  return requireDriver({ files, ...(makefile === undefined ? {} : { makefile }) }, folder);
+  return requireDriver({ files, ...defined({ makefile }) }, folder);
 }
 
 /** The driver has one level of folders (`lsi/`); more would be a loop of links. */
 const MAX_DEPTH = 3;
 
-async function readInto(
+/** The driver's own files at any depth, each with its path below `folder`. */
+async function sourcesBelow(
   machine: Target,
   folder: string,
-  below: string,
-  files: Map<string, Buffer>,
   depth = 0,
-): Promise<void> {
+): Promise<readonly (readonly [string, Buffer])[]> {
+  const found: (readonly [string, Buffer])[] = [];
   for (const name of await machine.list(folder)) {
     const path = join(folder, name);
     const status = await machine.stat(path);
     if (status?.type === 'directory' && depth < MAX_DEPTH) {
-      await readInto(machine, path, `${below}${name}/`, files, depth + 1);
+      for (const [below, content] of await sourcesBelow(machine, path, depth + 1))
+        found.push([`${name}/${below}`, content]);
     } else if (status?.type === 'file' && status.size <= MAX_FILE_BYTES && isSource(name)) {
-      files.set(`${below}${name}`, await machine.read(path));
+      found.push([name, await machine.read(path)]);
     }
   }
+  return found;
 }
 
-/** A tree that was built in holds objects too: they must not be taken for fresh ones. */
+/** A tree that was built in has old objects, which must not pass for new ones. */
 function isSource(name: string): boolean {
   return /\.[ch]$/.test(name) || /^(Makefile|Kbuild|Kconfig)/.test(name);
 }

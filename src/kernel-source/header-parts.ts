@@ -2,8 +2,8 @@ import { basename, dirname, isAbsolute, join, posix, relative } from 'node:path'
 import type { TargetReads } from '../machine/port.ts';
 
 /**
- * A build folder of Debian is not whole: its Makefile names `/usr/src/linux-headers-…-common` and its links lead to
- * `/usr/lib/linux-kbuild-X.Y`. This finds every folder that belongs to it, where it really is.
+ * A build folder of Debian is not complete: its Makefile names `/usr/src/linux-headers-…-common` and its links lead to
+ * `/usr/lib/linux-kbuild-X.Y`. A part is one of the folders that belong to it, with its real place.
  */
 export interface HeaderPart {
   /** What the build folder calls it: an absolute path. */
@@ -22,12 +22,12 @@ type Reads = Pick<TargetReads, 'stat' | 'readText' | 'hostPath' | 'run'>;
 interface Wanted {
   readonly named: string;
   readonly candidates: readonly string[];
-  /** Packages have links far down that lead nowhere; what a Makefile or a link at the top names must be there. */
+  /** Packages have dangling links far down; what a Makefile or a link at the top names must exist. */
   readonly isNeeded: boolean;
 }
 
 /**
- * The build folder and behind it the parts that it needs, each once; what it needs and does not exist is in `missing`.
+ * The build folder and then the parts that it needs, each once; `missing` has what it needs and does not exist.
  */
 export async function headerParts(
   origin: Reads,
@@ -36,7 +36,7 @@ export async function headerParts(
   const build = await readPart(origin, buildFolder, buildFolder);
   const parts: [HeaderPart, ...HeaderPart[]] = [build];
   const missing = new Set<string>();
-  // The loop also comes to the parts that it adds.
+  // The loop also visits the parts that it adds.
   for (const part of parts) {
     for (const { named, candidates, isNeeded } of wantedBy(part, buildFolder)) {
       if (parts.some((known) => isInside(named, known.named))) continue;
@@ -89,7 +89,7 @@ function packageFolder(path: string, buildFolder: string): string {
   return folder === undefined || isInside(buildFolder, folder) ? path : folder;
 }
 
-/** Where kernels and their build tools lie; a link to anywhere else brings nothing of the guest's into the copy. */
+/** Where kernels and their build tools are; a link to anywhere else brings nothing of the guest's into the copy. */
 function isKernelFolder(path: string): boolean {
   return /\/(usr\/src|usr\/lib|lib)\/(linux|kernels)[\w.+~/-]*$/.test(path);
 }
@@ -119,7 +119,7 @@ export interface Link {
   readonly leadsTo: string;
 }
 
-/** Every symbolic link below a folder, at any depth. What this user may not enter is left out. */
+/** Every symbolic link below a folder, at any depth, but for folders that this user may not enter. */
 export async function linksBelow(
   origin: Pick<TargetReads, 'hostPath' | 'run'>,
   folder: string,

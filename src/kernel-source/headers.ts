@@ -4,8 +4,14 @@ import { makeFolders } from '../machine/folders.ts';
 import type { Target } from '../machine/port.ts';
 import type { Workspace } from '../work/workspace.ts';
 import { type TreeVersion, treeVersion } from './driver-files.ts';
-import { type HeaderPart, headerParts } from './header-parts.ts';
-import { canServeInPlace, linkFolder, makeLinksPrivate, makeMakefilesPrivate } from './private-copy.ts';
+import { headerParts } from './header-parts.ts';
+import {
+  canServeInPlace,
+  copyFolders,
+  linkFolder,
+  makeLinksPrivate,
+  makeMakefilesPrivate,
+} from './private-copy.ts';
 
 /** A kernel's build folder in a private copy, which names nothing of this machine's own. */
 export interface Headers {
@@ -32,8 +38,8 @@ const RELEASE_FILES = [
 ];
 
 /**
- * Makes the private copy: the build folder itself with its Makefile's paths made private, and beside it all that it
- * leads to. Nothing is written where the headers come from.
+ * Creates the private copy: the build folder with its Makefile's paths rewritten, and next to it all that it leads to.
+ * Writes nothing where the headers come from.
  * Throws E_HEADERS_MISSING, naming what is not there.
  */
 export async function privateHeaders(origin: Target, folder: string, workspace: Workspace): Promise<Headers> {
@@ -63,23 +69,7 @@ export async function privateHeaders(origin: Target, folder: string, workspace: 
   return { ...(await describe(workspace, prepared, places, place)), folders };
 }
 
-async function copyFolders(
-  origin: Target,
-  parts: readonly HeaderPart[],
-  workspace: Workspace,
-): Promise<ReadonlyMap<string, string>> {
-  const places = new Map<string, string>();
-  for (const { named, path } of parts) {
-    // What was unpacked into the workspace is private already.
-    const isPrivate = origin.kind === 'local' && path.startsWith(`${workspace.folder}/`);
-    const copy = isPrivate ? path : join(workspace.at('headers'), path);
-    places.set(named, copy);
-    if (!isPrivate) await copyFolder(origin, path, copy, workspace);
-  }
-  return places;
-}
-
-/** `build` of a modules folder is a link; a part's own folder must be known by its real name. */
+/** `build` of a modules folder is a link; a part must be known by its real name. */
 async function resolveLink(origin: Target, folder: string): Promise<string> {
   let path = folder;
   for (let depth = 0; depth < 8; depth += 1) {
@@ -98,15 +88,6 @@ function incomplete(place: string, what: string): Error {
   );
 }
 
-async function copyFolder(origin: Target, from: string, to: string, { machine }: Workspace): Promise<void> {
-  await makeFolders(machine, dirname(to));
-  const source = await origin.hostPath(from);
-  // A part may hold the build folder, whose copy is there already: -T copies over it, not into it.
-  const argv = ['cp', '-aT', '--no-preserve=ownership', '--reflink=auto', '--', source, to] as const;
-  const result = await machine.run(argv, { effect: 'write' });
-  if (result.status !== 0) throw new Error(`cannot copy ${from}: ${result.stderr.trim()}`);
-}
-
 async function describe(
   { machine }: Workspace,
   home: string,
@@ -117,7 +98,7 @@ async function describe(
     [...copies.values()].map((copy) => machine.readText(join(copy, 'Makefile'))),
   );
   const version = makefiles.map((text) => treeVersion(text ?? '')).find((found) => found !== undefined);
-  if (version === undefined) throw incomplete(origin, 'the Makefile that tells the kernel’s version');
+  if (version === undefined) throw incomplete(origin, 'the Makefile with the kernel’s version');
   const releases = await Promise.all(RELEASE_FILES.map((name) => machine.readText(join(home, name))));
   const release = releases.map((text) => /UTS_RELEASE "([^"]+)"/.exec(text ?? '')?.[1]).find(Boolean);
   const config = (await machine.readText(join(home, '.config'))) ?? '';

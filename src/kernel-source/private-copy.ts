@@ -1,12 +1,14 @@
-import { join, relative } from 'node:path';
+import { dirname, join, relative } from 'node:path';
+import { makeFolders } from '../machine/folders.ts';
 import type { Target } from '../machine/port.ts';
+import { defined } from '../optional.ts';
 import type { Workspace } from '../work/workspace.ts';
 import { type HeaderPart, isInside, type Link, needsItsRoot } from './header-parts.ts';
 
 /**
- * Whether the build folder can serve where it is: the user that compiles can read all of its parts and write none, and
- * nothing in them would lead to this machine's own kernel instead of the guest's: no absolute link, and beside the
- * build folder's no Makefile that names a folder.
+ * Whether the build folder can be used where it is: the user that compiles can read all of its parts and write none, and
+ * nothing in them leads to this machine's own kernel instead of the guest's: no absolute link, and no Makefile that
+ * names a folder except the build folder's own.
  */
 export async function canServeInPlace(
   origin: Target,
@@ -23,14 +25,14 @@ async function areReadOnlyFor({ machine, user }: Workspace, folders: readonly st
   const fitting = ['-maxdepth', '0', '-readable', '-executable', '!', '-writable', '-printf', '.'];
   const { stdout } = await machine.run(['find', ...folders, ...fitting], {
     effect: 'read',
-    ...(user === undefined ? {} : { user }),
+    ...defined({ user }),
   });
   return stdout.length === folders.length;
 }
 
 /**
- * A build folder of links: everything but the Makefile is the origin's own; the Makefile is made private by the
- * caller. Answers where each named folder really is.
+ * A build folder of links: everything but the Makefile is the origin's own; the caller rewrites the Makefile. Returns
+ * where each named folder really is.
  */
 export async function linkFolder(
   origin: Target,
@@ -50,10 +52,36 @@ export async function linkFolder(
   return places;
 }
 
+/** A copy of every part. Returns where each named folder is now. */
+export async function copyFolders(
+  origin: Target,
+  parts: readonly HeaderPart[],
+  workspace: Workspace,
+): Promise<ReadonlyMap<string, string>> {
+  const places = new Map<string, string>();
+  for (const { named, path } of parts) {
+    // What was unpacked into the workspace is private already.
+    const isPrivate = origin.kind === 'local' && path.startsWith(`${workspace.folder}/`);
+    const copy = isPrivate ? path : join(workspace.at('headers'), path);
+    places.set(named, copy);
+    if (!isPrivate) await copyFolder(origin, path, copy, workspace);
+  }
+  return places;
+}
+
+async function copyFolder(origin: Target, from: string, to: string, { machine }: Workspace): Promise<void> {
+  await makeFolders(machine, dirname(to));
+  const source = await origin.hostPath(from);
+  // A part may hold the build folder, whose copy is there already: -T copies over it, not into it.
+  const argv = ['cp', '-aT', '--no-preserve=ownership', '--reflink=auto', '--', source, to] as const;
+  const result = await machine.run(argv, { effect: 'write' });
+  if (result.status !== 0) throw new Error(`cannot copy ${from}: ${result.stderr.trim()}`);
+}
+
 /** Where the copy of each part is, by the name that the parts use for it. */
 type Copies = ReadonlyMap<string, string>;
 
-/** Rewrites the paths in the Makefiles at the top of the folders to the copies. */
+/** Rewrites the paths in the Makefiles at the top of the folders so that they lead to the copies. */
 export async function makeMakefilesPrivate(
   machine: Target,
   folders: readonly string[],
@@ -79,8 +107,8 @@ function replacePaths(text: string, copies: Copies): string {
 }
 
 /**
- * Points the links of the copies that would lead to this machine's files, or nowhere, to the copy of what they mean;
- * where there is none, to the origin's own.
+ * Corrects the links of the copies that would lead to this machine's files, or nowhere: they get the copy of what they
+ * mean, or where there is none, the origin's own.
  */
 export async function makeLinksPrivate(
   machine: Target,
@@ -98,7 +126,7 @@ export async function makeLinksPrivate(
   }
 }
 
-/** The copies lie to each other as the parts do. */
+/** The copies are placed relative to each other as the parts are. */
 function leadsToCopy(link: Link, parts: readonly HeaderPart[]): boolean {
   return !needsItsRoot(link) && parts.some(({ path }) => isInside(link.leadsTo, path));
 }

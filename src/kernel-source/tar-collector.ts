@@ -1,23 +1,24 @@
 import { posix } from 'node:path';
 import { Parser, type ReadEntry } from 'tar';
 import { failure } from '../errors.ts';
+import { defined } from '../optional.ts';
 import { truncated } from './archive.ts';
 import { type DriverFiles, driverPath, isTopMakefile, MAX_FILE_BYTES, treeVersion } from './driver-files.ts';
 
 /** Takes the driver's folder and the top Makefile out of a tar stream, into memory. */
 export interface TarCollector {
-  /** False where the rest is of no use: the archive is unsafe or damaged. */
+  /** False where the rest is useless: the archive is unsafe or damaged. */
   write(chunk: Buffer): boolean;
-  /** The driver's folder is past and the top Makefile was seen. */
+  /** The driver's folder has passed and the top Makefile was seen. */
   complete(): boolean;
   /**
-   * What was found; a file that is not there to its last byte is left out. Throws what was found wrong, also that
-   * the tar ends within an entry, unless the reader says that it stopped of its own.
+   * What was found, without files that are not complete. Throws what is wrong with the archive; a tar that ends within
+   * an entry is wrong too, unless the reader itself `stopped`.
    */
   end(stopped?: boolean): DriverFiles;
 }
 
-/** `path` is the archive's, for messages; `onEntry` hears each entry's name as it comes. */
+/** `path` is the archive's, for messages; `onEntry` gets each entry's name as it comes. */
 export function tarCollector(path: string, onEntry?: (name: string) => void): TarCollector {
   const files = new Map<string, Buffer>();
   let makefile: string | undefined;
@@ -45,7 +46,7 @@ export function tarCollector(path: string, onEntry?: (name: string) => void): Ta
       entry.resume();
     }
   };
-  // Decompression is done by then: the parser must not guess at one of its own.
+  // The stream is already decompressed: the parser must not try to decompress it again.
   const parser = new Parser({ strict: true, brotli: false, zstd: false, onReadEntry: take });
   parser.on('error', (error: Error) => {
     problem ??= truncated(path, error.message);
@@ -60,12 +61,12 @@ export function tarCollector(path: string, onEntry?: (name: string) => void): Ta
     end: (stopped = false) => {
       if (problem === undefined && !stopped) parser.end();
       if (problem !== undefined) throw problem;
-      return { files, ...(makefile === undefined ? {} : { makefile }) };
+      return { files, ...defined({ makefile }) };
     },
   };
 }
 
-/** By events and not by a promise: one for an entry that a stopped reader never saw the end of would never settle. */
+/** By events and not by a promise: a promise for an entry whose end a stopped reader never saw would never settle. */
 function keep(entry: ReadEntry, then: (content: Buffer) => void): void {
   const parts: Buffer[] = [];
   entry.on('data', (part) => parts.push(part));
@@ -76,7 +77,7 @@ function isPlainFile(entry: ReadEntry): boolean {
   return entry.type === 'File' || entry.type === 'OldFile' || entry.type === 'ContiguousFile';
 }
 
-/** What of an archive's entry decides whether it stays inside. */
+/** The parts of an archive's entry that decide whether it stays inside. */
 export interface EntryNames {
   readonly path: string;
   readonly type: string;
@@ -112,7 +113,7 @@ function reason(entry: EntryNames): string | undefined {
   return undefined;
 }
 
-/** Also a name that climbs and comes back is refused: no honest tool writes one. */
+/** A name that climbs and comes back is refused too: no honest tool writes one. */
 function climbs(path: string): boolean {
   return path.split('/').includes('..');
 }

@@ -1,4 +1,5 @@
 import type { Target } from '../machine/port.ts';
+import { defined } from '../optional.ts';
 import { type Cache, noCache } from '../work/cache.ts';
 import { openArchive, streamArchive, type UnpackOptions } from './archive.ts';
 import { type DriverFiles, requireDriver } from './driver-files.ts';
@@ -7,14 +8,14 @@ import { unpackDriverFromBlocks } from './xz/unpack-blocks.ts';
 
 /**
  * Above this size an archive is not read to its end: a kernel's tarball is some 130 MB of xz, and its names are
- * sorted, so that the driver is complete once its folder is past. A smaller one is read whole: that costs nothing,
- * and also finds what is damaged or hostile behind the driver.
+ * sorted, so that the driver is complete once its folder has passed. A smaller one is read whole: that costs nothing,
+ * and also finds what is damaged or hostile after the driver.
  */
 const READ_WHOLE_BYTES = 16 * 1024 * 1024;
 
 /**
- * Takes only the driver's folder and the top Makefile out of a tarball, into memory: no name in the archive decides
- * where a file is written. One entry that leads out of the archive refuses all of it (E_ARCHIVE_UNSAFE).
+ * Reads only the driver's folder and the top Makefile from a tarball, into memory: no name in the archive decides where
+ * a file is written. A single entry that leads out of the archive makes all of it refused (E_ARCHIVE_UNSAFE).
  */
 export async function unpackDriver(
   machine: Target,
@@ -44,12 +45,12 @@ export async function unpackDriver(
   return requireDriver(collector.end(stopped), path);
 }
 
-/** Raise it when the same archive would give other files. */
+/** Raise it when the same archive would give different files. */
 const FORMAT = 1;
 
 /**
- * What the same archive gave before: the same file by name, inode, size, and times to the nanosecond. The inode's change
- * time cannot be set back, so that an archive that was written to is another one.
+ * What the cache has of an archive: the same file by name, inode, size, and times to the nanosecond. The inode's change
+ * time cannot be set back, so an archive that was written to is another one.
  */
 export interface CachedSource {
   readonly known: DriverFiles | undefined;
@@ -90,5 +91,5 @@ function fromCache(content: Buffer): DriverFiles {
     content.toString('utf8'),
   );
   const files = new Map(entries.map(([name, text]) => [name, Buffer.from(text, 'latin1')]));
-  return { files, ...(makefile === undefined ? {} : { makefile }) };
+  return { files, ...defined({ makefile }) };
 }

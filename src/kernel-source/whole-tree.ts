@@ -1,14 +1,15 @@
 import { join } from 'node:path';
 import { failure } from '../errors.ts';
 import type { Target } from '../machine/port.ts';
+import { defined } from '../optional.ts';
 import type { Workspace } from '../work/workspace.ts';
 import { openArchive, streamArchive, truncated, type UnpackOptions } from './archive.ts';
 import { tarCollector } from './tar-collector.ts';
 
 /**
- * Brings a whole kernel tree into the workspace: a folder is copied (never built in), a tarball is read once for names
- * that lead out of it (E_ARCHIVE_UNSAFE) and then unpacked by tar, both as the unprivileged user.
- * Answers the folder with the top Makefile.
+ * Brings a whole kernel tree into the workspace: copies a folder (and never builds in it), or reads a tarball once for
+ * names that lead out of it (E_ARCHIVE_UNSAFE) and then unpacks it with tar, both as the unprivileged user.
+ * Returns the folder with the top Makefile.
  */
 export async function wholeTree(workspace: Workspace, path: string, options: UnpackOptions): Promise<string> {
   const { machine } = workspace;
@@ -29,7 +30,7 @@ export async function wholeTree(workspace: Workspace, path: string, options: Unp
 async function scan(machine: Target, path: string, options: UnpackOptions): Promise<void> {
   const archive = await openArchive(machine, path);
   const collector = tarCollector(path);
-  options.progress.note('looking for names that lead out of the archive');
+  options.progress.note('checking for names that lead out of the archive');
   let seen = 0;
   await streamArchive(machine, archive, {
     ...options,
@@ -42,7 +43,7 @@ async function scan(machine: Target, path: string, options: UnpackOptions): Prom
   collector.end();
 }
 
-/** By the compression's name: what tar calls it. */
+/** tar's option for each compression. */
 const TAR_OPTIONS: Readonly<Record<string, string>> = { xz: '-J', gzip: '-z', bzip2: '-j', zstd: '--zstd' };
 
 async function unpack(
@@ -58,8 +59,7 @@ async function unpack(
   const result = await machine.run(['tar', '-x', ...packed, '-C', folder, '--no-same-owner', '-f', '-'], {
     effect: 'write',
     stdinFile: path,
-    ...(options.user === undefined ? {} : { user: options.user }),
-    ...(options.signal === undefined ? {} : { signal: options.signal }),
+    ...defined({ user: options.user, signal: options.signal }),
   });
   options.signal?.throwIfAborted();
   if (result.status !== 0) throw truncated(path, result.stderr.trim().split('\n')[0] ?? 'tar failed');

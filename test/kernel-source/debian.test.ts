@@ -113,7 +113,7 @@ describe('fetched packages', () => {
     ]);
     const { apt, workspace } = await aptOf(trusted(folder));
     const packages = await findPackages(apt, { ...BOTH, version: '6.1.9-1' });
-    const unpacked = await fetchAndUnpack(workspace, apt, packages, silentProgress);
+    const unpacked = await fetchAndUnpack(workspace, apt, packages, { progress: silentProgress });
     const makefile = join(unpacked.root, `usr/src/linux-headers-${RELEASE}/Makefile`);
     expect(readFileSync(makefile, 'utf8')).toBe('of 6.1.9-1\n');
     expect(statSync(makefile).uid).toBe(workspace.user?.uid);

@@ -1,5 +1,6 @@
 import { crc32 } from 'node:zlib';
 import type { Argv, Target, TargetReads } from '../../machine/port.ts';
+import { defined } from '../../optional.ts';
 import type { UnpackOptions } from '../archive.ts';
 
 /** Size in bytes of a stream's header and of its footer (xz-file-format.txt, 2.1.1 and 2.1.2). */
@@ -8,7 +9,7 @@ const HEADER_MAGIC = Buffer.from([0xfd, 0x37, 0x7a, 0x58, 0x5a, 0x00]);
 const FOOTER_MAGIC = 'YZ';
 /** The smallest block: a header of one byte, no data and no check cannot be less than this (4.3, Unpadded Size). */
 const MIN_UNPADDED = 5;
-/** The index of a kernel's tarball has some 400 bytes; a larger one than this is not worth its reading. */
+/** The index of a kernel's tarball has some 400 bytes; one larger than this is not worth reading. */
 const MAX_INDEX_BYTES = 1024 * 1024;
 
 /** One block; all sizes and offsets in bytes. */
@@ -19,21 +20,21 @@ export interface XzBlock {
   readonly unpaddedSize: number;
   /** With the padding: what it takes of the file. */
   readonly storedSize: number;
-  /** Where its first byte lies in the unpacked whole, and how many there are: claims of the index, no proof. */
+  /** Offset and length in the unpacked whole: what the index claims, not proven. */
   readonly contentOffset: number;
   readonly contentSize: number;
 }
 
 export interface XzLayout {
-  /** The stream's header, as it stands in the file. */
+  /** The stream's header, byte for byte. */
   readonly header: Buffer;
   readonly blocks: readonly XzBlock[];
 }
 
 /**
- * Where the blocks of an .xz lie, by the index at its end (xz-file-format.txt, 2.1 and 4): magic, flags, CRC32 and
- * every size must fit together and fill the file to the byte. Undefined where they do not: a damaged index, several
- * streams, padding behind the stream.
+ * Where the blocks of an .xz are, by the index at its end (xz-file-format.txt, 2.1 and 4): magic, flags, CRC32 and every
+ * size must agree and fill the file to the byte. Undefined where they do not: a damaged index, several streams, padding
+ * after the stream.
  */
 export async function readLayout(
   machine: Pick<TargetReads, 'stat' | 'readRange'>,
@@ -50,12 +51,12 @@ export async function readLayout(
   return blocks === undefined ? undefined : { header, blocks };
 }
 
-/** The index's size in bytes, of which the footer tells a quarter less one; undefined where the two do not fit. */
+/** The index's size in bytes (the footer stores a quarter of it, less one); undefined where header and footer disagree. */
 function indexSizeOf(header: Buffer, footer: Buffer): number | undefined {
   if (header.length !== FRAME_BYTES || footer.length !== FRAME_BYTES) return undefined;
   if (!header.subarray(0, 6).equals(HEADER_MAGIC)) return undefined;
   if (footer.toString('latin1', 10) !== FOOTER_MAGIC) return undefined;
-  // The stream's flags stand in both, so that a footer can be told from another stream's.
+  // Both have the stream's flags, so that a footer of another stream is noticed.
   if (!header.subarray(6, 8).equals(footer.subarray(8, 10))) return undefined;
   if (crc32(header.subarray(6, 8)) !== header.readUInt32LE(8)) return undefined;
   if (crc32(footer.subarray(4, 10)) !== footer.readUInt32LE(0)) return undefined;
@@ -74,7 +75,7 @@ export function readIndex(index: Buffer, blockBytes: number): readonly XzBlock[]
   if (crc32(index.subarray(0, end)) !== index.readUInt32LE(end)) return undefined;
   const records = index.subarray(0, end);
   const count = readInteger(records, 1);
-  // A record has two bytes at least: a larger number is a lie, and is found one before anything is set aside for it.
+  // A record has at least two bytes: a larger number is false, and is refused before memory is reserved for it.
   if (count === undefined || count.value > records.length / 2) return undefined;
 
   const blocks: XzBlock[] = [];
@@ -99,7 +100,7 @@ export function readIndex(index: Buffer, blockBytes: number): readonly XzBlock[]
   return offset - FRAME_BYTES === blockBytes ? blocks : undefined;
 }
 
-/** One thread: a block is one piece of work, and setting up more costs time. */
+/** One thread: a block is one piece of work, and starting more costs time. */
 const XZ: Argv = ['xz', '-dc', '-T1'];
 
 export interface XzFile {
@@ -109,13 +110,13 @@ export interface XzFile {
   readonly options: UnpackOptions;
 }
 
-/** `ended`: to its end, or as far as the reader wanted it. */
+/** `ended`: read to its end, or as far as the reader wanted. */
 export type Outcome = { readonly ended: true } | { readonly ended: false; readonly why: string };
 
 /**
- * Feeds a block's content to `onChunk`, until that answers false. The decoder is the machine's own xz, run as the
- * unprivileged user, and gets the block as a whole .xz on its standard input; with `headBytes` only so many bytes of
- * the block, and then it ends with a complaint. A block that unpacks to more than the index says is stopped there.
+ * Feeds a block's content to `onChunk` until that returns false. The decoder is the machine's own xz, run as the
+ * unprivileged user; its standard input is the block as a complete .xz, or with `headBytes` only so many bytes of the
+ * block, where xz ends with an error. A block that unpacks to more than the index says is stopped there.
  */
 export async function decodeBlock(
   file: XzFile,
@@ -131,8 +132,7 @@ export async function decodeBlock(
   const result = await machine.run(XZ, {
     effect: 'read',
     input: Buffer.concat([layout.header, stored, ...tail]),
-    ...(options.user === undefined ? {} : { user: options.user }),
-    ...(options.signal === undefined ? {} : { signal: options.signal }),
+    ...defined({ user: options.user, signal: options.signal }),
     onChunk: (chunk) => {
       unpacked += chunk.length;
       return unpacked <= block.contentSize && onChunk(chunk);
@@ -145,8 +145,8 @@ export async function decodeBlock(
 }
 
 /**
- * What must follow a stream's header and these of its blocks to make a whole .xz of them (xz-file-format.txt, 2.1.2
- * and 4): an index with a record for each, and a footer with the flags of the header.
+ * What must follow a stream's header and these blocks to complete an .xz (xz-file-format.txt, 2.1.2 and 4): an index
+ * with a record for each, and a footer with the flags of the header.
  */
 export function streamEnd(
   header: Buffer,

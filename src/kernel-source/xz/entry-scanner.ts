@@ -13,14 +13,14 @@ export interface FoundEntry {
 export interface EntryScanner {
   /** The entry, as soon as it is certain. */
   write(chunk: Buffer): FoundEntry | undefined;
-  /** At the end of what there is: also an entry that nothing spoke against. */
+  /** At the end of the data: also an entry that nothing has refuted. */
   end(): FoundEntry | undefined;
 }
 
 /**
- * Looks for an entry of a tar in a piece out of its middle, which starts `contentOffset` bytes into the tar. It need not
- * be the piece's first. What a file holds may look like a header, so that one counts only where its checksum is
- * right, `accept` says that its name belongs here, and the next entry stands where this one ends and is accepted too.
+ * Looks for an entry of a tar in a piece from its middle, which starts `contentOffset` bytes into the tar; not
+ * necessarily the piece's first. A file's content may look like a header, so a header counts only where its checksum is
+ * right, `accept` takes its name, and the next entry begins where this one ends and is accepted too.
  */
 export function entryScanner(contentOffset: number, accept: (name: string) => boolean): EntryScanner {
   let rest: Buffer = Buffer.alloc(0);
@@ -55,7 +55,7 @@ export function entryScanner(contentOffset: number, accept: (name: string) => bo
       const state = candidate.write(chunk);
       restOffset += chunk.length;
       if (state === 'confirmed') return candidate.found();
-      // What it swallowed is not looked at again: any later entry does as well.
+      // What it consumed is not read again: any later entry will do.
       if (state === 'refuted') candidate = undefined;
       return undefined;
     },
@@ -80,7 +80,7 @@ function candidateAt(offset: number, accept: (name: string) => boolean): Candida
   };
   const parser = new Parser({ strict: true, brotli: false, zstd: false, onReadEntry: take });
   parser.on('error', () => {
-    // After the second entry the chain is believed: damage behind it is told by who reads there.
+    // After the second entry the chain is trusted: whoever reads on reports damage after it.
     if (names.length < 2) refuted = true;
   });
   parser.on('eof', () => {

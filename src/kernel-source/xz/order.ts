@@ -1,8 +1,8 @@
-/** Where an entry stands to what is looked for, in an archive whose names are sorted. */
+/** Where an entry is, relative to the goal, in an archive whose names are sorted. */
 export type Place = 'before' | 'inside' | 'after';
 
 /**
- * The orders in which archives of sources are sorted; each is the order of bytes of what it makes of a name.
+ * The orders in which archives of sources are sorted; each maps a name to the bytes that are compared.
  * Debian's linux-source (`find | sort`): whole paths, a folder without a slash: `perf`, `perf-x`, `perf/a`.
  * git-archive: the same, a folder with its slash: `perf-x`, `perf/`, `perf/a`.
  * `tar --sort=name`: folder by folder, as if the slash came before every other character: `perf`, `perf/a`, `perf-x`.
@@ -14,8 +14,8 @@ const ORDERS: readonly ((name: string) => string)[] = [
 ];
 
 /**
- * Where an entry stands to the goal: a file's name, or a folder's with its slash, which means all that is in it (the
- * folder itself stands before). Undefined where the orders disagree: `fusion-x` beside `fusion/`.
+ * Where an entry is, relative to the goal: a file's name, or a folder's with its slash, which means all that is in it
+ * (the folder itself is `before`). Undefined where the orders disagree: `fusion-x` beside `fusion/`.
  */
 export function placeOf(name: string, goal: string): Place | undefined {
   if (goal.endsWith('/') ? name.startsWith(goal) && name !== goal : name === goal) return 'inside';

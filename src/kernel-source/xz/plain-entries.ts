@@ -22,11 +22,11 @@ const LONG_NAME = 'L';
 const MAX_NAME_BYTES = 4096;
 
 /**
- * Passes over entries of a tar that need no parser: plain, harmless, with a name that `isBefore` what is looked for.
- * Some thousand of them lie in front of the driver in its block, and a parser makes an object and a stream of each.
+ * Skips entries of a tar that need no parser: plain, harmless, with a name that `isBefore` the goal. Some thousand of
+ * them precede the driver in its block, and a parser would create an object and a stream for each.
  */
 export interface PlainEntries {
-  /** What the parser must read: nothing so far, then everything from the first entry on that is not such a one. */
+  /** What the parser must read: at first nothing, then everything from the first entry on that is not such a one. */
   pass(chunk: Buffer): Buffer;
 }
 

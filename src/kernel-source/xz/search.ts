@@ -2,7 +2,7 @@ import { decodeBlock, type XzFile } from './blocks.ts';
 import { entryScanner, type FoundEntry } from './entry-scanner.ts';
 import { orderCheck, placeOf } from './order.ts';
 
-/** So much of a block, in packed bytes, is looked through for an entry: some 4 MB of a kernel's source. */
+/** So much of a block, in packed bytes, is searched for an entry: some 4 MB of a kernel's source. */
 const PROBE_BYTES = 512 * 1024;
 /** In so many blocks there may be no entry (a large file fills them) before the search is given up. */
 const MAX_BARREN = 12;
@@ -18,15 +18,15 @@ export interface BlockSearch {
   /** The folder that all entries are in, with its slash; undefined where there is no one such folder. */
   top(): Promise<string | undefined>;
   /**
-   * Where the goal (as placeOf has it) begins; undefined where that cannot be told. It is looked for first where it is
-   * guessed to be, from 0 at the archive's start to 1 at its end; from there in steps that double, then by halving.
+   * Where the goal (as placeOf takes it) begins; undefined where that is not clear. The search starts at the `guess`, from
+   * 0 at the archive's start to 1 at its end, continues in steps that double, and then bisects.
    */
   find(goal: string, guess: number): Promise<Stretch | undefined>;
-  /** Whether all entries that were met stand in an order. */
+  /** Whether all entries seen so far are sorted. */
   sorted(): Promise<boolean>;
 }
 
-/** Looks into blocks for the names of their entries; each is looked into once, however many goals there are. */
+/** Reads the names of entries in blocks; each block is read once, however many goals there are. */
 export function blockSearch(file: XzFile): BlockSearch {
   const { blocks } = file.layout;
   const probes = new Map<number, Promise<FoundEntry | undefined>>();
@@ -45,7 +45,7 @@ export function blockSearch(file: XzFile): BlockSearch {
       found = scanner.write(chunk);
       return found === undefined;
     };
-    // A damaged block says nothing either: who must read it tells.
+    // A damaged block counts as empty: whoever must read it reports the damage.
     await decodeBlock(file, block, take, PROBE_BYTES);
     found ??= scanner.end();
     if (found === undefined) barren += 1;
@@ -66,8 +66,8 @@ export function blockSearch(file: XzFile): BlockSearch {
     if (first === undefined || placeOf(first.name, goal) !== 'before') return undefined;
     let start = { block: 0, entry: first };
     let last = blocks.length - 1;
-    // The goal begins behind the entry `start`, and before an entry of the block `high`, or not in the archive. Of a
-    // block without an entry nothing is known: what is below it is searched first, and what is above put aside.
+    // The goal begins after the entry `start` and before an entry of the block `high`, or is not in the archive. A block
+    // without an entry decides nothing: first the blocks below it are searched, and those above are kept for later.
     let low = 0;
     let high = blocks.length;
     let aside: readonly number[] = [];
@@ -80,7 +80,7 @@ export function blockSearch(file: XzFile): BlockSearch {
     };
     while (high - low > 1 || aside.length > 0) {
       if (high - low <= 1) {
-        // Nothing below: reading would start at `start` all the same, so that nothing can be missed.
+        // Nothing below: reading would start at `start` anyway, so nothing can be missed.
         low = high;
         high = aside.at(-1) ?? high;
         aside = aside.slice(0, -1);

@@ -12,7 +12,7 @@ import { type BlockSearch, blockSearch } from './search.ts';
 const MAX_STORED_BYTES = 32 * 1024 * 1024;
 /** What a block may hold, unpacked: 192 MiB with xz -9 -T0. It passes by in pieces; this bounds the time. */
 const MAX_CONTENT_BYTES = 256 * 1024 * 1024;
-/** So many blocks are read for one goal: the driver has 1 MB. More, each a program of its own, would be no fast way. */
+/** So many blocks are read for one goal: the driver has 1 MB. More, each a program of its own, would not be fast. */
 const MAX_BLOCKS = 16;
 /** How far into a sorted kernel tree they lie: of the 1,380 MB of Debian's Linux 6.1, 50 MB and 795 MB are before them. */
 const MAKEFILE_AT = 0.036;
@@ -21,13 +21,13 @@ const DRIVER_AT = 0.575;
 const AMBIGUOUS_TOPS: readonly string[] = ['fusion/', 'drivers/'];
 
 /**
- * Takes the driver's folder and the top Makefile out of a sorted .tar.xz of several blocks, as unpackDriver does, but
- * decodes only the blocks that hold them: the index at the end of the file says where each lies, and a look at the
- * first entries of some of them which to take.
+ * Reads the driver's folder and the top Makefile from a sorted .tar.xz of several blocks, as unpackDriver does, but
+ * decodes only the blocks that hold them: the index at the end of the file says where each block is, and the first
+ * entries of some blocks show which to take.
  *
- * Undefined where that way does not apply (one block, several streams, a damaged index, names that are not sorted or
- * not in one folder, no such files where they should be): then the archive must be read from its start. Throws
- * E_ARCHIVE_TRUNCATED for a damaged block of those that it needs, E_ARCHIVE_UNSAFE for an entry in them that leads out.
+ * Undefined where this does not work (one block, several streams, a damaged index, names that are not sorted or not in
+ * one folder, no such files where they should be): then the archive must be read from its start. Throws
+ * E_ARCHIVE_TRUNCATED where a block that it needs is damaged, E_ARCHIVE_UNSAFE for an entry in them that leads out.
  */
 export async function unpackDriverFromBlocks(
   machine: Target,
@@ -41,7 +41,7 @@ export async function unpackDriverFromBlocks(
   const top = await search.top();
   if (top === undefined || AMBIGUOUS_TOPS.includes(top)) return undefined;
 
-  // Two at a time. When one finds nothing, the other has no use: it is ended, and waited for.
+  // Both at the same time. Where one finds nothing, the other is useless: it is stopped and awaited.
   const reading: Reading = { file, search, unpacked: 0, abandoned: false };
   const [makefile, driver] = await Promise.allSettled([
     readGoal(reading, `${top}Makefile`, MAKEFILE_AT),
@@ -69,11 +69,11 @@ interface Reading {
   readonly search: BlockSearch;
   /** Bytes so far, for the progress. */
   unpacked: number;
-  /** What one goal's reader found out shows that the archive is not as it must be for this way. */
+  /** One goal's reader found that the archive is not as this method needs it. */
   abandoned: boolean;
 }
 
-/** Finds a goal and reads past its end. Undefined, and `abandoned` is set, where it is not where it should be. */
+/** Finds a goal and reads past its end. Where it is missing, undefined, and `abandoned` is set. */
 async function readGoal(reading: Reading, goal: string, guess: number): Promise<DriverFiles | undefined> {
   const found = await readStretch(reading, goal, guess);
   if (found === undefined) reading.abandoned = true;
@@ -118,7 +118,7 @@ async function readStretch(reading: Reading, goal: string, guess: number): Promi
     const found = collector.end(past);
     return inside && past && order.sorted() ? found : undefined;
   } catch (error) {
-    // A tar that makes no sense from the middle on may make sense from its start.
+    // A tar that cannot be read from its middle may be readable from its start.
     if (isFailure(error) && error.failure.code === 'E_ARCHIVE_TRUNCATED') return undefined;
     throw error;
   }
