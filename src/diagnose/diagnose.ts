@@ -6,29 +6,34 @@ import { incidentGrouper, type OlderIncidents } from './incidents.ts';
 import { mergeEvents } from './merge.ts';
 import { type DeviceNames, withNames } from './resolve.ts';
 import type { LogSource } from './sources.ts';
-import { gravest } from './verdict.ts';
+import { worst } from './verdict.ts';
 
-/** What is diagnosed, and what of it. */
+/*
+ * This room turns messages of kernel logs into incidents: what failed when, on which disks and file systems, and
+ * whether the driver was to blame.
+ */
+
+/** Which logs to diagnose, and which part of them. */
 export interface DiagnoseRequest {
   readonly sources: readonly LogSource[];
   /** Null where the logs may be of another machine than the target. */
   readonly names: DeviceNames | null;
   /** Milliseconds since the epoch. */
-  readonly since?: number;
-  readonly until?: number;
-  readonly zone?: string;
+  readonly since?: number | undefined;
+  readonly until?: number | undefined;
+  readonly zone?: string | undefined;
   readonly onProblem: StreamSettings['onProblem'];
-  readonly onPart?: StreamSettings['onPart'];
+  readonly onPart?: StreamSettings['onPart'] | undefined;
 }
 
 /** What the logs say. */
 export interface Diagnosis {
-  /** The gravest of the incidents'; `none` where there is no incident. */
+  /** The worst cause of the incidents; `none` where there is no incident. */
   readonly verdict: CauseName | 'none';
   readonly incidents: readonly Incident[];
   readonly older: OlderIncidents | null;
   readonly recordedErrors: readonly RecordedError[];
-  /** Parts that were read to their end. */
+  /** Parts that were read completely. */
   readonly read: readonly string[];
   readonly unread: readonly PartProblem[];
   /** Messages that --since or --until leave out, and messages without a time, which they cannot. */
@@ -36,7 +41,7 @@ export interface Diagnosis {
   readonly undated: number;
 }
 
-/** Reads all sources at once, in the order of time. Throws E_LOG_MISSING where none can be read. */
+/** Reads all sources together, in order of time. Throws E_LOG_MISSING where none can be read. */
 export async function diagnose(request: DiagnoseRequest): Promise<Diagnosis> {
   const { sources, since, until, zone, names } = request;
   const grouper = incidentGrouper();
@@ -46,7 +51,7 @@ export async function diagnose(request: DiagnoseRequest): Promise<Diagnosis> {
   let undated = 0;
 
   const settings: StreamSettings = {
-    ...(zone === undefined ? {} : { zone }),
+    zone,
     onPart: (part) => {
       parts.push(part.name);
       request.onPart?.(part);
@@ -73,7 +78,7 @@ export async function diagnose(request: DiagnoseRequest): Promise<Diagnosis> {
   if (read.length === 0 && !unread.some(({ partly }) => partly)) throw nothingRead(unread);
   const { incidents, older, recordedErrors } = grouper.end();
   return {
-    verdict: gravest(incidents.map(({ verdict }) => verdict))?.cause ?? 'none',
+    verdict: worst(incidents.map(({ verdict }) => verdict))?.cause ?? 'none',
     incidents: names === null ? incidents : await Promise.all(incidents.map((one) => withNames(one, names))),
     older,
     recordedErrors,

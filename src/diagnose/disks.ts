@@ -1,10 +1,10 @@
-import { type Cause, isThisBug } from '../kernel-log/cause.ts';
+import { type Cause, causeOf } from '../kernel-log/cause.ts';
 import { diskOfPartition } from '../kernel-log/devices.ts';
 import type { LogEvent } from '../kernel-log/events.ts';
 import type { DiskHit } from './incident.ts';
 import { type CauseTally, causeTally } from './verdict.ts';
 
-/** Collects what messages say of disks; names and addresses of one disk find each other. */
+/** Collects what messages say about disks, and joins the names and addresses of one disk. */
 export interface DiskTally {
   add(event: LogEvent, count: number): Cause | undefined;
   disks(): readonly DiskHit[];
@@ -17,13 +17,13 @@ interface Disk {
   readonly causes: CauseTally;
 }
 
-/** A storage that loses its paths takes many disks along, but not thousands. */
+/** A storage that loses its paths affects many disks, but not thousands. */
 const MAX_DISKS = 256;
 const BLOCK_ERRORS = new Set(['block-error', 'block-error-2.4', 'block-error-2.4-name', 'buffer-error']);
 
 export function diskTally(): DiskTally {
   const disks: Disk[] = [];
-  /** The disk of the last SCSI message that has an address and no name: its block error follows at once. */
+  /** The disk of the last SCSI message with an address and no name: its block error follows directly. */
   let unnamed: Disk | undefined;
 
   const find = (name: string | undefined, address: string | undefined): Disk | undefined => {
@@ -40,7 +40,7 @@ export function diskTally(): DiskTally {
   return {
     add: (event, count) => {
       const { device, address } = event.fields;
-      const cause = isThisBug(event);
+      const cause = causeOf(event);
       const name = diskNameOf(event, device);
       if (event.layer !== 'scsi' && !BLOCK_ERRORS.has(event.id)) return cause;
       if (unnamed !== undefined && name !== undefined && address === undefined) {
@@ -60,7 +60,7 @@ export function diskTally(): DiskTally {
   };
 }
 
-/** A device-mapper device is no disk, and no message of the block layer tells on which disk it is. */
+/** A device-mapper device is no disk, and no message of the block layer says on which disk it is. */
 function diskNameOf(event: LogEvent, device: string | undefined): string | undefined {
   if (device === undefined || device.startsWith('dm-')) return undefined;
   return event.layer === 'scsi' ? device : diskOfPartition(device);

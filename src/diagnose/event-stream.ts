@@ -7,7 +7,7 @@ import type { LogPart, LogSource } from './sources.ts';
 /** A message, and when it was logged. */
 export interface TimedEvent {
   readonly event: LogEvent;
-  /** Milliseconds since the epoch; null where the log does not tell. */
+  /** Milliseconds since the epoch; null where the log does not say. */
   readonly at: number | null;
   readonly source: string;
 }
@@ -20,17 +20,17 @@ export interface PartProblem {
 }
 
 export interface StreamSettings {
-  readonly zone?: string;
-  /** Told of a part that cannot be read, or, `partly`, not to its end; the others are read all the same. */
+  readonly zone?: string | undefined;
+  /** Called for a part that cannot be read, or (`partly`) not to its end; the others are still read. */
   readonly onProblem: (problem: PartProblem) => void;
-  /** Told of each part before it is read. */
+  /** Called for each part before it is read. */
   readonly onPart?: (part: LogPart) => void;
 }
 
 const REPEATED = /last message repeated (\d{1,9}) times?/;
 /**
- * In a log of nothing but errors this much makes a hundred events. Were it more, so many would be alive whenever the
- * collector comes that V8 takes 100 MB more for its young generation.
+ * In a log of nothing but errors this much is a hundred events. With more, so many would be alive at each garbage
+ * collection that V8 takes 100 MB more for its young generation.
  */
 const PIECE_BYTES = 8 * 1024;
 const EXPORT_START = Buffer.from('__CURSOR=');
@@ -51,7 +51,7 @@ async function* partEvents(
   part: LogPart,
   { zone, onProblem }: StreamSettings,
 ): AsyncGenerator<readonly TimedEvent[]> {
-  const clock: ClockSettings = { until: part.until, ...(zone === undefined ? {} : { zone }) };
+  const clock: ClockSettings = { until: part.until, zone };
   let batch: TimedEvent[] = [];
   let lastAt: number | null = null;
   let lastTime: LogTime | undefined;
@@ -89,7 +89,7 @@ async function* partEvents(
       }
     }
   } catch (error) {
-    // What came before is read all the same, to its last line.
+    // What came before still counts, to its last line.
     const problem = error instanceof Error ? error.message : String(error);
     onProblem({ part: part.name, problem, partly: scanner !== undefined });
   }
@@ -107,7 +107,7 @@ function timeOf(event: LogEvent, { bootedAt }: LogSource, clock: ClockSettings):
   return bootedAt + event.kernelSeconds * 1000;
 }
 
-/** Some logs have a host's whole name, others the first part. Empty where there is none. */
+/** The host's first name, since some logs have the whole name and others only this. Empty where there is none. */
 export function shortHost(host: string | undefined): string {
   if (host === undefined) return '';
   // An address is no name with a domain.

@@ -5,7 +5,7 @@ import type { TimedEvent } from './event-stream.ts';
 import type { Incident, TimelineEntry } from './incident.ts';
 import { causeTally } from './verdict.ts';
 
-/** Takes the events of one incident, in the order of time; what it keeps is bounded. */
+/** Collects the events of one incident, in order of time, in bounded memory. */
 export interface IncidentBuilder {
   add(event: TimedEvent): void;
   readonly lastAt: () => number | null;
@@ -33,7 +33,7 @@ export function incidentBuilder(host: string | null): IncidentBuilder {
   let end: number | null = null;
   let messages = 0;
   let cut = 0;
-  /** A message without a device is about the one before. */
+  /** A message without a device is about the device of the message before. */
   let lastDevice = '';
 
   const note = (timed: TimedEvent, count: number): void => {
@@ -88,7 +88,7 @@ export function incidentBuilder(host: string | null): IncidentBuilder {
   };
 }
 
-/** What a message is about; messages that differ in it are told one by one. */
+/** What a message is about; messages that differ in it get entries of their own. */
 function subject({ fields }: LogEvent): string {
   const { device, address, adapter, map, code, hostbyte, what, step, process } = fields;
   return [device, address, adapter, map, code, hostbyte, what, step, process].join(' ');

@@ -5,7 +5,7 @@ import type { Effect, Layer } from '../kernel-log/signature.ts';
 export interface Verdict {
   readonly cause: CauseName;
   readonly certainty: 'certain' | 'likely';
-  /** What it is read from, the strongest first. */
+  /** What shows it, the strongest first. */
   readonly evidence: readonly string[];
 }
 
@@ -26,9 +26,9 @@ export interface DiskHit {
 export interface DeviceMapperHit {
   /** `dm-0`. */
   readonly device: string;
-  /** `vg0-root`; null where this machine cannot tell. */
+  /** `vg0-root`; null where this machine does not know. */
   readonly name: string | null;
-  /** The devices below it; empty where this machine cannot tell. */
+  /** The devices below it; empty where this machine does not know. */
   readonly on: readonly string[];
 }
 
@@ -48,7 +48,7 @@ export interface TimelineEntry {
   readonly id: string;
   readonly layer: Layer;
   readonly count: number;
-  /** The first of them, as it was logged. */
+  /** The first of them, as logged. */
   readonly text: string;
 }
 
@@ -59,7 +59,7 @@ export interface Incident {
   /** ISO 8601; null where the log has no times. */
   readonly start: string | null;
   readonly end: string | null;
-  /** Seconds from the first message to the last; null where they cannot be told. */
+  /** Seconds from the first message to the last; null where they are not known. */
   readonly seconds: number | null;
   readonly verdict: Verdict;
   readonly disks: readonly DiskHit[];
@@ -69,12 +69,12 @@ export interface Incident {
   readonly counts: Readonly<Record<string, number>>;
   readonly messages: number;
   readonly timeline: readonly TimelineEntry[];
-  /** The timeline is cut: so many kinds of messages are counted above, but not in it. */
+  /** How many messages are counted above but left out of the timeline. */
   readonly timelineCut: number;
   readonly sources: readonly string[];
 }
 
-/** An error that a file system's superblock remembers, from ext4's daily message. */
+/** An error that a file system's superblock records, from ext4's daily message. */
 export interface RecordedError {
   readonly device: string;
   readonly count: number | null;

@@ -3,7 +3,7 @@ import { shortHost } from './event-stream.ts';
 import type { Incident, RecordedError } from './incident.ts';
 import { type IncidentBuilder, incidentBuilder, isoTime } from './incident-builder.ts';
 
-/** Groups events, which come in the order of time, into incidents. Memory is bounded. */
+/** Groups events, which come in order of time, into incidents. Memory is bounded. */
 export interface IncidentGrouper {
   add(event: TimedEvent): void;
   end(): Grouped;
@@ -23,14 +23,14 @@ export interface OlderIncidents {
   readonly end: string | null;
 }
 
-/** A command may wait for (5 + 1) × its timeout without a word: 180 s as the kernel has it, 1080 s with 180 s. */
+/** The kernel may retry a command silently for (5 + 1) × its timeout: 180 s by default, 1080 s with a timeout of 180 s. */
 const GAP_MS = 20 * 60 * 1000;
 const MAX_INCIDENTS = 200;
 const MAX_HOSTS = 64;
 const MAX_WAITING = 50;
 const MAX_RECORDED = 256;
 
-/** Messages that alone are no incident: they also come of other causes, or tell of an old one. */
+/** Messages that alone are no incident: they have other causes too, or report an old incident. */
 const NOT_ALONE = new Set([
   'task-blocked',
   'suppressed',
@@ -68,7 +68,7 @@ export function incidentGrouper(): IncidentGrouper {
 
   const groupOf = ({ event, at, source }: TimedEvent): Group => {
     const host = event.host ?? null;
-    // Without times, two logs cannot be of one incident.
+    // Without times, nothing shows that two logs belong to one incident.
     const key = at === null ? `${host ?? ''}\n${source}` : shortHost(event.host);
     const known = groups.get(key);
     if (known !== undefined) return known;
@@ -85,7 +85,7 @@ export function incidentGrouper(): IncidentGrouper {
   return {
     add: (timed) => {
       if (RECORDED.has(timed.event.id)) {
-        remember(recorded, timed);
+        record(recorded, timed);
         return;
       }
       const group = groupOf(timed);
@@ -116,7 +116,7 @@ function isApart(before: number | null, after: number | null): boolean {
   return before !== null && after !== null && after - before > GAP_MS;
 }
 
-function remember(recorded: Map<string, RecordedError>, { event }: TimedEvent): void {
+function record(recorded: Map<string, RecordedError>, { event }: TimedEvent): void {
   const { device, what, seconds, count } = event.fields;
   if (device === undefined) return;
   const known = recorded.get(device) ?? { device, count: null, firstError: null, lastError: null };

@@ -1,7 +1,7 @@
 import type { TimedEvent } from './event-stream.ts';
 import { shortHost } from './event-stream.ts';
 
-/** The same message of two logs may carry times that are so far apart: one log has whole seconds, clocks are set. */
+/** The times of one message in two logs may differ by so much: one log has whole seconds, or the clock was set. */
 const SAME_WITHIN_MS = 60_000;
 const MAX_REMEMBERED = 20_000;
 
@@ -12,9 +12,9 @@ interface Cursor {
 }
 
 /**
- * Gives the events of several logs in the order of time, each once: a message that stands in two logs (journald,
- * kern.log and the kernel's own buffer have all the same) is given as often as the log has it that has it most often.
- * What has no time is given when it is met. Memory is bounded by one batch a log.
+ * Passes on the events of several logs in order of time, each once: a message that is in several logs (journald, kern.log
+ * and the kernel's own buffer have the same ones) comes as often as in the log that has it most often. An event without
+ * a time comes where it is read. Memory is bounded by one batch a log.
  */
 export async function mergeEvents(
   streams: readonly AsyncIterable<readonly TimedEvent[]>[],
@@ -57,7 +57,7 @@ interface Seen {
   at: number;
 }
 
-/** Says of an event whether no other log has given it yet. */
+/** Whether no other log has had an event yet. */
 function onceForAll(): (event: TimedEvent) => boolean {
   const seen = new Map<string, Seen>();
   return ({ event, at, source }) => {
@@ -66,10 +66,10 @@ function onceForAll(): (event: TimedEvent) => boolean {
       if (at - last <= SAME_WITHIN_MS && seen.size <= MAX_REMEMBERED) break;
       seen.delete(key);
     }
-    // All guests of a storage lose it at once, and say the same.
+    // All guests of a storage lose it at the same time, and log the same.
     const key = `${shortHost(event.host)} ${event.text}`;
     const known = seen.get(key) ?? { counts: new Map<string, number>(), given: 0, at };
-    // Taken out and put in again, so that the oldest stand first.
+    // Removed and added again, so that the oldest come first.
     seen.delete(key);
     seen.set(key, known);
     known.at = Math.max(known.at, at);

@@ -7,17 +7,17 @@ import type { FileSystemHit, Incident } from './incident.ts';
 
 type Reads = Pick<TargetReads, 'readText' | 'list' | 'stat'>;
 
-/** What the guest calls the devices of its log now. */
+/** The present names of the devices in the guest's log. */
 export interface DeviceNames {
   mapper(device: string): Promise<{ readonly name: string | null; readonly on: readonly string[] }>;
-  /** `dm-3` for `mapper/vg0-data`, as btrfs calls it in some of its messages; any other name is the kernel's already. */
+  /** `dm-3` for `mapper/vg0-data`, which btrfs writes in some messages; any other name is already the kernel's. */
   kernelName(device: string): string;
   mountPoint(device: string): string | null;
   /** The kernel name of the disk at a SCSI address. */
   diskAt(address: string): Promise<string | null>;
 }
 
-/** Of a running machine: /sys, and the mount table. */
+/** The names on a running machine, from /sys and the mount table. */
 export async function liveNames(target: Reads): Promise<DeviceNames> {
   const { nameOf, numberOf } = await blockDevices(target);
   const mounts = await readMounts(target);
@@ -34,7 +34,7 @@ export async function liveNames(target: Reads): Promise<DeviceNames> {
     }),
     kernelName: (device) => kernelNames.get(device) ?? device,
     mountPoint: (device) => {
-      // btrfs mounts have a number of their own: there only the source says what is below.
+      // btrfs mounts have a number of their own: there only the source says which device it is.
       const sources = [`/dev/${device}`, `/dev/mapper/${mapped.get(device) ?? ''}`];
       const found = mounts.find(
         (mount) => nameOf.get(mount.device) === device || sources.includes(mount.source),
@@ -46,7 +46,7 @@ export async function liveNames(target: Reads): Promise<DeviceNames> {
   };
 }
 
-/** Of a tree, which is not running: only fstab says what belongs where. */
+/** The names in a tree, which is not running: only its fstab has mount points. */
 export async function treeNames(target: Reads): Promise<DeviceNames> {
   const entries = await readFstab(target);
   return {
@@ -57,7 +57,7 @@ export async function treeNames(target: Reads): Promise<DeviceNames> {
   };
 }
 
-/** An incident with the names filled in. They are those of today: a disk may have had another name then. */
+/** An incident with the names filled in. They are the present ones: a disk may have had another name then. */
 export async function withNames(incident: Incident, names: DeviceNames): Promise<Incident> {
   const disks = incident.disks.map(async (disk) =>
     disk.name === null && disk.address !== null ? { ...disk, name: await names.diskAt(disk.address) } : disk,

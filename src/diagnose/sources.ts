@@ -1,63 +1,58 @@
 import { isZone } from '../kernel-log/time.ts';
+import { compressionOf } from '../machine/compression.ts';
 import type { Argv, Target } from '../machine/port.ts';
+import { defined } from '../optional.ts';
 
-/** One file, stream or program's output that holds log lines. */
+/** One file, stream or program's output with log lines. */
 export interface LogPart {
   /** For messages: a path, or what it is. */
   readonly name: string;
-  /** No line in it is later than this, in milliseconds since the epoch: tells the year where lines do not. */
+  /** No line in it is later than this, in milliseconds since the epoch: gives the year where lines have none. */
   readonly until: number;
-  /** On disk, where it is known. */
+  /** Bytes on disk, where known. */
   readonly bytes?: number;
   readonly open: () => AsyncIterable<Uint8Array>;
 }
 
-/** Parts that follow each other in time: a log and its rotated forerunners, the oldest first. */
+/** Parts that follow each other in time: a log and its rotated files, the oldest first. */
 export interface LogSource {
   readonly name: string;
   readonly parts: readonly LogPart[];
-  /** The machine of lines that name none. */
-  readonly host?: string;
-  /** When the kernel started whose seconds the lines have, in milliseconds since the epoch; else it is not known. */
-  readonly bootedAt?: number;
+  /** The host of lines that name none. */
+  readonly host?: string | undefined;
+  /** When the kernel started whose seconds the lines have, in milliseconds since the epoch; undefined where not known. */
+  readonly bootedAt?: number | undefined;
 }
 
-/** Compressions of rotated logs, by their first bytes: logrotate's `compresscmd` may be any. */
-const COMPRESSIONS: readonly { readonly magic: readonly number[]; readonly tool: Argv }[] = [
-  { magic: [0x1f, 0x8b], tool: ['gzip', '-dc'] },
-  { magic: [0xfd, 0x37, 0x7a, 0x58, 0x5a, 0x00], tool: ['xz', '-dc'] },
-  { magic: [0x42, 0x5a, 0x68], tool: ['bzip2', '-dc'] },
-  { magic: [0x28, 0xb5, 0x2f, 0xfd], tool: ['zstd', '-dcq'] },
-];
 const MAGIC_BYTES = 6;
 
-/** A log file, unpacked on the way where it is packed. */
+/** A log file, unpacked while it is read if it is packed. */
 export function filePart(target: Target, path: string, until: number, bytes = 0): LogPart {
   return { name: path, until, bytes, open: () => unpacked(target, path) };
 }
 
 async function* unpacked(target: Target, path: string): AsyncGenerator<Uint8Array> {
   const head = await target.readRange(path, 0, MAGIC_BYTES);
-  const tool = COMPRESSIONS.find(({ magic }) => magic.every((byte, at) => head[at] === byte))?.tool;
+  const tool = compressionOf(head)?.tool;
   if (tool === undefined) yield* target.readChunks(path);
   else yield* outputOf(target, tool, path);
 }
 
-/** What a program prints, as it prints it. Throws at the end where the program failed. */
+/** A program's output, as it prints it. Throws at the end if the program failed. */
 export async function* outputOf(target: Target, argv: Argv, stdinFile?: string): AsyncGenerator<Uint8Array> {
   let taken = Promise.withResolvers<boolean>();
   let offered = Promise.withResolvers<Uint8Array | undefined>();
   const result = target
     .run(argv, {
       effect: 'read',
-      ...(stdinFile === undefined ? {} : { stdinFile }),
+      ...defined({ stdinFile }),
       onChunk: (chunk) => {
         offered.resolve(chunk);
         return taken.promise;
       },
     })
     .finally(() => offered.resolve(undefined));
-  // It is waited for below; where the caller stops early, nobody is.
+  // It is awaited below, but not where the caller stops early.
   result.catch(() => {});
   try {
     for (;;) {
@@ -73,7 +68,8 @@ export async function* outputOf(target: Target, argv: Argv, stdinFile?: string):
     taken.resolve(false);
   }
   const { status, stderr } = await result;
-  if (status !== 0) throw new Error(`${argv[0]} ended with ${status}: ${stderr.trim().split('\n')[0] ?? ''}`);
+  if (status !== 0)
+    throw new Error(`${argv[0]} ended with status ${status}: ${stderr.trim().split('\n')[0] ?? ''}`);
 }
 
 /** Where syslog daemons put the kernel's messages. */
@@ -92,7 +88,7 @@ interface Rotated {
   readonly size: number;
 }
 
-/** The log files of the target with their rotated forerunners; one source a log, none for a log that is not there. */
+/** The log files of the target with their rotated files: one source for each log that exists. */
 export async function logFileSources(target: Target): Promise<readonly LogSource[]> {
   const names = await target.list(LOG_FOLDER).catch(() => []);
   const paths = names
@@ -101,13 +97,13 @@ export async function logFileSources(target: Target): Promise<readonly LogSource
   return fileSources(target, paths);
 }
 
-/** A source for each log of which files are given, its rotated forerunners before it. */
+/** A source for each log among the files, its rotated files first. */
 export async function fileSources(target: Target, paths: readonly string[]): Promise<readonly LogSource[]> {
   const logs = new Map<string, Rotated[]>();
   for (const path of paths) {
     const { log, rotation } = partsOf(path) ?? { log: path, rotation: null };
     const stat = await target.stat(path).catch(() => undefined);
-    // A log folder may hold a FIFO (xconsole): reading it would wait for ever.
+    // A log folder may hold a FIFO (xconsole): reading it would wait forever.
     if (stat !== undefined && stat.type !== 'file' && paths.length > 1) continue;
     const mtime = stat === undefined ? Date.now() : Number(stat.mtime) * 1000;
     logs.set(log, [...(logs.get(log) ?? []), { path, rotation, mtime, size: stat?.size ?? 0 }]);
@@ -137,14 +133,14 @@ const READ_KMSG: Argv = ['dd', 'if=/dev/kmsg', 'iflag=nonblock', 'bs=8192'];
 const KMSG_IS_READ = 'Resource temporarily unavailable';
 
 /**
- * The running kernel's own buffer: it still has what no log file could take once /var was read-only. /dev/kmsg is
- * there from 3.5; before, dmesg asks the kernel.
+ * The running kernel's own buffer: it still has what no log file could take once /var was read-only. /dev/kmsg exists
+ * from 3.5 on; before that, dmesg asks the kernel.
  */
 export async function kernelBufferSource(target: Target, now: number): Promise<LogSource> {
   const bootedAt = await bootTime(target, now);
   const host = (await target.readText('/proc/sys/kernel/hostname'))?.trim() ?? '';
   const open = async function* (): AsyncGenerator<Uint8Array> {
-    // The buffer is small (at most some MB): it can be held whole, and dd's end tells whether it was read whole.
+    // The buffer is small (at most some MB) and fits into memory; dd's last message shows whether it was read whole.
     const kmsg = await target.run(READ_KMSG, { effect: 'read' });
     if (kmsg.stderr.includes(KMSG_IS_READ) && kmsg.stdout.length > 0) yield kmsg.stdout;
     else yield* outputOf(target, ['dmesg']);
@@ -152,8 +148,8 @@ export async function kernelBufferSource(target: Target, now: number): Promise<L
   return {
     name: 'kernel buffer',
     parts: [{ name: 'the kernel’s buffer (/dev/kmsg, dmesg)', until: now, open }],
-    ...(host === '' ? {} : { host }),
-    ...(bootedAt === undefined ? {} : { bootedAt }),
+    host: host === '' ? undefined : host,
+    bootedAt,
   };
 }
 
@@ -193,7 +189,7 @@ async function journalArguments(target: Target): Promise<readonly string[] | und
   return ['-D', await target.hostPath(folder)];
 }
 
-/** Where distros say in which time zone syslog writes; the first that names one. */
+/** Where distros keep the time zone in which syslog writes; the first that names one counts. */
 const PLACES: readonly { readonly path: string; readonly pattern: RegExp; readonly link?: true }[] = [
   { path: '/etc/localtime', pattern: /zoneinfo\/(?:posix\/|right\/)?(?<zone>[\w+/-]+)$/, link: true },
   { path: '/etc/timezone', pattern: /^(?<zone>[\w+/-]+)\s*$/m },
@@ -201,7 +197,7 @@ const PLACES: readonly { readonly path: string; readonly pattern: RegExp; readon
   { path: '/etc/sysconfig/clock', pattern: /^(?:TIME)?ZONE="?(?<zone>[\w+/-]+)"?\s*$/m },
 ];
 
-/** A tree's time zone by name; undefined where it cannot be told (then this machine's is taken). */
+/** A tree's time zone by name; undefined where it is not known (then this machine's is used). */
 export async function zoneOf(target: Target): Promise<string | undefined> {
   for (const { path, pattern, link } of PLACES) {
     const text = link === true ? await target.readLink(path) : await target.readText(path);

@@ -1,11 +1,11 @@
 import type { Cause } from '../kernel-log/cause.ts';
 import type { Verdict } from './incident.ts';
 
-/** Counts causes as they come; memory is bounded by the number of different ones. */
+/** Counts causes; memory is bounded by the number of different ones. */
 export interface CauseTally {
   add(cause: Cause, count: number): void;
   verdict(): Verdict;
-  /** Each different piece of evidence, with how often it was seen. */
+  /** Each piece of evidence, with how often it was seen. */
   results(): readonly { readonly text: string; readonly count: number }[];
 }
 
@@ -29,11 +29,11 @@ interface Counted {
   readonly count: number;
 }
 
-/** Which finding decides where several were made; the first row that fits. */
+/** Which of several findings decides: the first row that fits. */
 const RULES: readonly { readonly fits: (cause: Cause) => boolean }[] = [
-  // The status byte was seen: nothing else makes this of BUSY on these kernels.
+  // The status byte was seen: nothing else turns BUSY into this on these kernels.
   { fits: ({ cause, certainty }) => cause === 'this-bug' && certainty === 'certain' },
-  // The kernel itself says that it waited. A driver with the branch never gets so far.
+  // The kernel itself says that it retried. With the branch in the driver it never gets that far.
   { fits: ({ cause, certainty }) => cause === 'window-used-up' && certainty === 'certain' },
   { fits: ({ cause }) => cause === 'window-used-up' },
   { fits: ({ cause }) => cause === 'this-bug' },
@@ -52,7 +52,7 @@ function verdictOf(seen: readonly Counted[]): Verdict {
   return {
     cause: 'other',
     certainty: 'likely',
-    evidence: ['no result of a SCSI command is in the log: the cause cannot be told from it'],
+    evidence: ['the log has no result of a SCSI command, so it does not show the cause'],
   };
 }
 
@@ -62,7 +62,7 @@ function evidence({ cause, count }: Counted): string {
 
 const ORDER = { 'this-bug': 0, 'window-used-up': 1, other: 2 } as const;
 
-/** The gravest of several, for those who want one word. */
-export function gravest(verdicts: readonly Verdict[]): Verdict | undefined {
+/** The worst of several verdicts. */
+export function worst(verdicts: readonly Verdict[]): Verdict | undefined {
   return [...verdicts].sort((a, b) => ORDER[a.cause] - ORDER[b.cause])[0];
 }

@@ -1,7 +1,7 @@
 import type { LogEvent } from './events.ts';
 import type { Effect } from './signature.ts';
 
-/** What the log says has become of one file system. */
+/** What the log says happened to one file system. */
 export interface FileSystemEffect {
   /** The block device; null where the messages do not name it (`ext3_abort called.`). */
   readonly device: string | null;
@@ -16,15 +16,15 @@ export interface FileSystemEffect {
 const GRAVITY: readonly Effect[] = ['error', 'read-only', 'journal-aborted', 'shutdown'];
 
 /**
- * The file systems that the events say were aborted, made read-only or shut down. A message without a device is put
- * to the device of the message before it, or, where there is none yet, of the one after it.
+ * The file systems that were aborted, made read-only or shut down, as the events say. A message without a device belongs
+ * to the device of the message before it, or where there is none yet, of the message after it.
  */
 export function fileSystemAborts(events: readonly LogEvent[]): readonly FileSystemEffect[] {
-  // An error alone (errors=continue, or a read) has taken nothing away.
+  // After an error alone (errors=continue, or a read) the file system still works.
   return fileSystemEffects(events).filter(({ effect }) => effect !== 'error');
 }
 
-/** The same with the file systems that only had errors. */
+/** The same, and the file systems that only had errors. */
 export function fileSystemEffects(events: readonly LogEvent[]): readonly FileSystemEffect[] {
   const groups = new Map<string | null, LogEvent[]>();
   let last: string | null = null;
@@ -51,7 +51,7 @@ function effectOf(device: string | null, events: readonly LogEvent[]): FileSyste
   return { device, effect: effects.reduce(graver, 'error'), effects, events };
 }
 
-/** The one that takes more away. */
+/** The worse of two effects. */
 export function graver(one: Effect, other: Effect): Effect {
   return GRAVITY.indexOf(other) > GRAVITY.indexOf(one) ? other : one;
 }

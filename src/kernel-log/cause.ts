@@ -3,15 +3,15 @@ import { type DecodedResult, decodeResult, describeResult, hostByteValue } from 
 
 export type CauseName = 'this-bug' | 'window-used-up' | 'other';
 
-/** What one message says of the cause of an I/O error. */
+/** What one message says about the cause of an I/O error. */
 export interface Cause {
   /**
-   * `this-bug`: the driver made DID_BUS_BUSY of the storage's BUSY. `window-used-up`: the driver passed BUSY on, and
-   * the storage stayed away for longer than the kernel waits.
+   * `this-bug`: the driver turned the storage's BUSY into DID_BUS_BUSY. `window-used-up`: the driver passed BUSY on, and
+   * the storage stayed away for longer than the kernel retries.
    */
   readonly cause: CauseName;
   readonly certainty: 'certain' | 'likely';
-  /** One sentence: what it is read from. */
+  /** One sentence: what shows it. */
   readonly evidence: string;
   readonly result?: DecodedResult;
 }
@@ -19,15 +19,15 @@ export interface Cause {
 const HOST_BUS_BUSY = 0x02;
 const STATUS_BUSY = 0x08;
 
-/** The cause as this one message tells it; undefined where it says nothing of one. */
-export function isThisBug(event: LogEvent): Cause | undefined {
+/** The cause that this one message shows; undefined where it shows none. */
+export function causeOf(event: LogEvent): Cause | undefined {
   if (event.id.startsWith('scsi-return-code')) return causeOfCode(event.fields.code);
   if (event.id === 'scsi-result') return causeOfHostByte(event.fields.hostbyte, event.fields.driverbyte);
   if (event.id === 'scsi-timing-out') {
     return {
       cause: 'window-used-up',
       certainty: 'certain',
-      evidence: `the command was tried again for ${event.fields.seconds ?? '?'} s, and the kernel gave up`,
+      evidence: `the kernel retried the command for ${event.fields.seconds ?? '?'} s and gave up`,
     };
   }
   return undefined;
@@ -41,7 +41,7 @@ function causeOfCode(code: string | undefined): Cause | undefined {
     return {
       cause: 'this-bug',
       certainty: 'certain',
-      evidence: `${describeResult(result)}: the driver’s branch made a bus error of the storage’s BUSY`,
+      evidence: `${describeResult(result)}: the driver’s branch turned the storage’s BUSY into a bus error`,
       result,
     };
   }
@@ -49,7 +49,7 @@ function causeOfCode(code: string | undefined): Cause | undefined {
     return {
       cause: 'window-used-up',
       certainty: 'likely',
-      evidence: `${describeResult(result)}: BUSY was passed on as it is, so the kernel waited until its time was over`,
+      evidence: `${describeResult(result)}: the driver passed BUSY on unchanged, and the kernel retried until its time limit`,
       result,
     };
   }
@@ -70,6 +70,6 @@ function causeOfHostByte(text: string | undefined, driver: string | undefined): 
     cause: 'this-bug',
     certainty: 'likely',
     evidence:
-      'host byte DID_BUS_BUSY; kernels from 2.6.22 do not print the status. It is this bug if the guest’s driver has the branch (mptfix check); virtio-scsi makes the same of a BUSY',
+      'host byte DID_BUS_BUSY; kernels from 2.6.22 do not print the status. It is this bug if the guest’s driver has the branch (mptfix check); virtio-scsi turns BUSY into the same',
   };
 }

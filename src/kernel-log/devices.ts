@@ -19,7 +19,7 @@ const DISK_MAJORS: readonly DiskMajor[] = [
   { major: 253, prefix: 'dm-', first: 0, minors: 1 },
 ];
 
-/** `sda1` for 8:1; the numbers themselves, `8:1`, where the major is not a disk's of a fixed number. */
+/** `sda1` for 8:1; the numbers themselves, `8:1`, where the major number is not fixed for disks. */
 export function nameOfDevice(major: number, minor: number): string {
   const row = DISK_MAJORS.find((one) => one.major === major);
   if (row === undefined) return `${major}:${minor}`;
@@ -48,7 +48,7 @@ export function deviceOfJournal(journal: string): string {
   return /^dm-\d+$/.test(journal) ? journal : journal.replace(/-\d{1,20}$/, '');
 }
 
-/** The disk that a partition is on: `sda` of `sda1`, `nvme0n1` of `nvme0n1p2`; the name itself where it is none. */
+/** The disk of a partition: `sda` of `sda1`, `nvme0n1` of `nvme0n1p2`; the name itself where it is no partition. */
 export function diskOfPartition(device: string): string {
   const withP = /^((?:nvme\d+n\d+|mmcblk\d+|loop\d+|md\d+|cciss!c\d+d\d+))p\d+$/.exec(device);
   if (withP?.[1] !== undefined) return withP[1];

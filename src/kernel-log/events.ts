@@ -4,25 +4,30 @@ import type { Effect, FieldName, Fields, Layer, Signature } from './signature.ts
 import { SIGNATURES } from './signatures.ts';
 import { wordSearch } from './words.ts';
 
+/*
+ * This room turns the lines of a kernel log, of every era and syslog form, into typed messages. The messages it knows
+ * are the table in signatures/: a new one is a new row there.
+ */
+
 /** One message of a log. */
 export interface LogEvent extends LinePrefix {
   /** The signature's. */
   readonly id: string;
   readonly layer: Layer;
-  readonly effect?: Effect;
-  /** The signature's named parts; `device` is always the name of today, `sda1`, and `address` is H:C:I:L. */
+  readonly effect?: Effect | undefined;
+  /** The signature's named parts; `device` is always the modern name, `sda1`, and `address` is H:C:I:L. */
   readonly fields: Fields;
-  /** What the kernel says after the part that the signature knows. */
-  readonly detail?: string;
-  /** The message as it is logged, without the line's prefix. */
+  /** What the kernel adds after the part that the signature knows. */
+  readonly detail?: string | undefined;
+  /** The logged message, without the line's prefix. */
   readonly text: string;
 }
 
-/** A kernel's message has 1 KB at most (LOG_LINE_MAX); many on one line are looked for up to here. */
+/** A kernel's message has at most 1 KB (LOG_LINE_MAX); of a line with many, so much is searched. */
 const MAX_LINE = 16 * 1024;
 const MAX_DETAIL = 240;
 
-/** All messages in a text of one or more lines, in their order, also where several stand on one line. */
+/** All messages in a text of one or more lines, in their order; one line may have several. */
 export function logEvents(text: string): readonly LogEvent[] {
   return text.split(/\r?\n|\r/).flatMap((line) => lineEvents(line));
 }
@@ -36,7 +41,7 @@ export function lineEvents(
   return messageEvents(text, prefix);
 }
 
-/** All messages in what is left of a line without its prefix. */
+/** All messages in a line without its prefix. */
 export function messageEvents(text: string, prefix: LinePrefix): readonly LogEvent[] {
   const found = withoutOverlaps(matches(text.length > MAX_LINE ? text.slice(0, MAX_LINE) : text));
   return found.map((one, index) => event(text, one, found[index + 1]?.start ?? text.length, prefix));
@@ -55,13 +60,13 @@ for (const signature of SIGNATURES) {
   for (const needle of signature.needles) BY_WORD.set(needle, [...(BY_WORD.get(needle) ?? []), signature]);
 }
 const WORDS = wordSearch([...BY_WORD.keys()]);
-/** One for all lines: a new one for each would be garbage outside of the collector's view. */
+/** One buffer for all lines: a new one for each would be garbage that the collector does not see. */
 const SCRATCH = Buffer.allocUnsafeSlow(MAX_LINE);
 const SIGNATURES_OF_WORD = [...BY_WORD.values()];
 
 function matches(text: string): Match[] {
   const candidates = new Set<Signature>();
-  // The words are ASCII: what is not, may be mangled here.
+  // The words are ASCII: anything else may be mangled here.
   const length = SCRATCH.write(text, 'latin1');
   WORDS.each(SCRATCH, length, (index) => {
     for (const signature of SIGNATURES_OF_WORD[index] ?? []) candidates.add(signature);
@@ -77,7 +82,7 @@ function matches(text: string): Match[] {
   return found;
 }
 
-/** The first of two that overlap wins, of two at one place the longer. */
+/** Of two that overlap the first wins, of two at one place the longer. */
 function withoutOverlaps(found: Match[]): readonly Match[] {
   found.sort((a, b) => a.start - b.start || b.end - a.end);
   let end = 0;
@@ -100,9 +105,9 @@ function event(
     ...prefix,
     id,
     layer,
-    ...(effect === undefined ? {} : { effect }),
+    effect,
     fields: normalized(groups),
-    ...(detail === '' ? {} : { detail }),
+    detail: detail === '' ? undefined : detail,
     text: tail === true ? `${text.slice(start, end)}${detail}`.trim() : text.slice(start, end).trim(),
   };
 }

@@ -1,12 +1,12 @@
 import { type LogTime, localTime, zonedTime } from './time.ts';
 
-/** What stands before a kernel's message in a line of a log. */
+/** What comes before a kernel's message in a line of a log. */
 export interface LinePrefix {
-  readonly time?: LogTime;
-  readonly host?: string;
+  readonly time?: LogTime | undefined;
+  readonly host?: string | undefined;
   /** Seconds since the kernel started. */
-  readonly kernelSeconds?: number;
-  /** How often syslogd says that the message came, where it wrote it once. */
+  readonly kernelSeconds?: number | undefined;
+  /** How often the message came, where syslogd wrote it once with a count. */
   readonly repeated?: number;
 }
 
@@ -16,7 +16,7 @@ export interface ParsedLine {
   readonly text: string;
 }
 
-/** One way in which a line may begin. `read` takes the match apart; what follows the match is looked at again. */
+/** One form in which a line may begin. `read` evaluates the match; what follows is tried with the later forms. */
 interface PrefixForm {
   readonly name: string;
   readonly pattern: RegExp;
@@ -37,7 +37,7 @@ const BSD = String.raw`(?<month>[A-Z][a-z]{2}) {1,2}(?<day>\d{1,2}) (?:(?<year>\
 /** A program's tag, `kernel:`, is no host, and neither is busybox syslogd's `kern.err`. */
 const HOST = String.raw`(?<host>(?![\w./-]{1,64}(?:\[\d{1,10}\])?: |(?:kern|user|daemon)\.)[\w.:@%-]{1,255})`;
 
-/** Tried in this order, each once, at the place where the last one ended. */
+/** Tried in this order, each once, where the last one ended. */
 const FORMS: readonly PrefixForm[] = [
   // RFC 3164 and printk: the priority.
   { name: 'priority', pattern: /<\d{1,3}>(?:1 )?/y, read: nothing },
@@ -110,7 +110,7 @@ const FORMS: readonly PrefixForm[] = [
   },
 ];
 
-/** Takes one line of any log that holds kernel messages apart: what it says of when and where, and the message. */
+/** Splits one line of any log with kernel messages into time, host and the like, and the message. */
 export function parseLine(line: string): ParsedLine {
   const record = journalRecord(line);
   if (record !== undefined) return record;
@@ -130,8 +130,8 @@ export function parseLine(line: string): ParsedLine {
 }
 
 /**
- * `parseLine` for the lines of one log, in their order: in a storm of errors most lines begin as the one before, to
- * the second, and then share its prefix, the very same object.
+ * `parseLine` for the lines of one log, in their order: in a storm of errors most lines begin like the one before, to the
+ * second, and then share its prefix, the very same object.
  */
 export function lineParser(): (line: string) => ParsedLine {
   let start = '';
@@ -149,7 +149,7 @@ export function lineParser(): (line: string) => ParsedLine {
   };
 }
 
-/** A text that begins so is a message, and nothing that a form above would take for more of the prefix. */
+/** A text that begins so is a message: no form above would take it for more of the prefix. */
 const MESSAGE_START =
   /^(?:end_request|blk_|print_req|[A-Z]{3}|Buffer|Aborting|sd |lost|mpt|I\/O|device|ext3_|journal|Remounting)/;
 
@@ -159,12 +159,12 @@ function hostOf(host: string | undefined): LinePrefix {
 
 function iso(groups: Readonly<Record<string, string | undefined>>): LinePrefix {
   const time = zonedTime(groups);
-  return { ...(time === undefined ? {} : { time }), ...hostOf(groups.host) };
+  return time === undefined ? hostOf(groups.host) : { time, ...hostOf(groups.host) };
 }
 
 function bsd(groups: Readonly<Record<string, string | undefined>>): LinePrefix {
   const time = localTime(groups);
-  return { ...(time === undefined ? {} : { time }), ...hostOf(groups.host) };
+  return time === undefined ? hostOf(groups.host) : { time, ...hostOf(groups.host) };
 }
 
 /** The kernel writes what is not printable as \xHH. */
@@ -207,8 +207,8 @@ function journalPrefix(field: (name: string) => unknown): LinePrefix {
   const host = field('_HOSTNAME');
   const monotonic = Number(field('_SOURCE_MONOTONIC_TIMESTAMP') ?? Number.NaN);
   return {
-    ...(Number.isFinite(micros) ? { time: { kind: 'absolute', ms: micros / 1000 } } : {}),
-    ...(typeof host === 'string' ? { host } : {}),
-    ...(Number.isFinite(monotonic) ? { kernelSeconds: monotonic / 1e6 } : {}),
+    time: Number.isFinite(micros) ? { kind: 'absolute', ms: micros / 1000 } : undefined,
+    host: typeof host === 'string' ? host : undefined,
+    kernelSeconds: Number.isFinite(monotonic) ? monotonic / 1e6 : undefined,
   };
 }

@@ -1,3 +1,5 @@
+import { defined } from '../optional.ts';
+
 /** One byte of a SCSI command's result. */
 export interface ResultByte {
   readonly value: number;
@@ -103,7 +105,7 @@ const SUGGEST: Names = {
   128: 'SUGGEST_SENSE',
 };
 
-/** Takes a result's four bytes apart. Only the low 32 bits of `code` count. */
+/** Splits a result into its four bytes. Only the low 32 bits of `code` count. */
 export function decodeResult(code: number): DecodedResult {
   const word = code >>> 0;
   const host = (word >>> 16) & 0xff;
@@ -113,7 +115,7 @@ export function decodeResult(code: number): DecodedResult {
     code: word,
     status: named(STATUS, word & 0xff),
     message: named(MESSAGE, (word >>> 8) & 0xff),
-    host: { ...named(HOST, host), ...(era === undefined ? {} : { era }) },
+    host: { ...named(HOST, host), ...defined({ era }) },
     driver: named(DRIVER, top & 0x0f),
     suggest: named(SUGGEST, top & 0xf0),
   };
@@ -126,7 +128,7 @@ export function hostByteValue(text: string): number | undefined {
   return found === undefined ? undefined : Number(found[0]);
 }
 
-/** For a person: `host DID_BUS_BUSY (0x02), status BUSY (0x08)`; what is zero elsewhere is left out. */
+/** For a person: `host DID_BUS_BUSY (0x02), status BUSY (0x08)`; the other bytes only where they are not zero. */
 export function describeResult({ host, status, message, driver, suggest }: DecodedResult): string {
   const parts = [byteText('host', host), byteText('status', status)];
   if (message.value !== 0) parts.push(byteText('message', message));

@@ -1,16 +1,16 @@
 import { SIGNATURES } from './signatures.ts';
 import { wordSearch } from './words.ts';
 
-/** sysklogd's line for lines that it left out; it belongs to the line before it. */
+/** sysklogd's line in place of repeated ones; it belongs to the line before it. */
 const LAST_REPEATED = 'last message repeated ';
 
-/** A record that is longer is cut: a kernel's message has 1 KB, a journal entry some. */
+/** A longer record is cut: a kernel's message has 1 KB, a journal entry some. */
 const MAX_RECORD = 64 * 1024;
 const CAPACITY = 1024 * 1024;
 
 const WORDS = wordSearch([LAST_REPEATED, ...SIGNATURES.flatMap(({ needles }) => needles)]);
 
-/** Takes a log's bytes as they come, and gives the few lines that can hold a message of the table. */
+/** Takes a log's bytes as they come, and returns the few lines that may have a message of the table. */
 export interface LineScanner {
   /** The bytes are not kept: the buffer may be used again. */
   write(chunk: Uint8Array): void;
@@ -19,12 +19,12 @@ export interface LineScanner {
 
 /**
  * Called for each candidate, without its line break.
- * @param next whether it stands right behind the candidate before it
+ * @param next whether it directly follows the candidate before it
  */
 export type OnLine = (line: string, next: boolean) => void;
 
 /**
- * Memory is that of one buffer of 1 MiB, whatever the log holds; what goes beyond it on one line is not looked at.
+ * Needs one buffer of 1 MiB, whatever the log holds; of a longer line the rest is ignored.
  * @param record what ends a record: a line break, or, with `journalctl -o export`, an empty line
  */
 export function lineScanner(onLine: OnLine, record: '\n' | '\n\n' = '\n'): LineScanner {
@@ -54,7 +54,7 @@ export function lineScanner(onLine: OnLine, record: '\n' | '\n\n' = '\n'): LineS
     passed += count;
   };
 
-  /** Looks at the whole records in the buffer, and keeps what is left of the last. */
+  /** Scans the complete records in the buffer, and keeps the start of the next. */
   const drain = (): void => {
     if (cut) {
       const first = buffer.subarray(0, held).indexOf(record);

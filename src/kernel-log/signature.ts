@@ -1,10 +1,10 @@
-/** Which part of the kernel (or multipathd) says it, from the adapter upwards. */
+/** Which part of the kernel (or multipathd) logs it, from the adapter upwards. */
 export type Layer = 'driver' | 'scsi' | 'block' | 'multipath' | 'journal' | 'file-system';
 
 /** The kernel series that print a message in this form; `multipathd` for the daemon's. */
 export type Era = '2.4' | '2.6' | '3' | '4' | '5' | '6' | 'multipathd';
 
-/** What a message says has become of a file system. */
+/** What happened to a file system, as a message says. */
 export type Effect =
   /** The journal takes no more transactions: every write fails from now on. */
   | 'journal-aborted'
@@ -63,16 +63,16 @@ export interface Signature {
   readonly id: string;
   readonly eras: readonly Era[];
   readonly layer: Layer;
-  /** Literal words, one of which stands in every line that `pattern` fits: a file is searched for these first. */
+  /** Literal words, one of which is in every line that `pattern` fits: a file is searched for these first. */
   readonly needles: readonly string[];
-  /** Global; every repetition in it is bounded or over one class of characters, so that no line is slow. */
+  /** Global; each repetition in it is bounded or over one class of characters, so that no line is slow. */
   readonly pattern: RegExp;
   /** The names of the pattern's groups. */
   readonly fields: readonly FieldName[];
   readonly effect?: Effect;
   /** What follows the pattern, up to the next message, belongs to this one. */
   readonly tail?: true;
-  /** The kernel's file (and function) that prints it. */
+  /** The kernel's file (and function) that logs it. */
   readonly source: string;
 }
 

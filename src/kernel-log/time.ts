@@ -1,10 +1,10 @@
-/** When a line says that it was written. */
+/** When a line was written, as it says itself. */
 export type LogTime = { readonly kind: 'absolute' /** Since the epoch. */; readonly ms: number } | LocalTime;
 
-/** A time of the guest's own clock: syslog writes neither zone nor, mostly, the year. */
+/** A time of the guest's own clock: syslog writes no zone and usually no year. */
 export interface LocalTime {
   readonly kind: 'local';
-  readonly year?: number;
+  readonly year?: number | undefined;
   /** 1 to 12. */
   readonly month: number;
   readonly day: number;
@@ -18,12 +18,12 @@ const MONTHS = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', '
 
 type Groups = Readonly<Record<string, string | undefined>>;
 
-/** From groups month, day, clock, and year and fraction where they are; undefined where that is no date. */
+/** From the groups month, day and clock, with year and fraction if there are any; undefined where that is no date. */
 export function localTime(groups: Groups): LocalTime | undefined {
   return checked(groups.year, MONTHS.indexOf(groups.month ?? '') + 1, Number(groups.day), groups);
 }
 
-/** From groups date, clock, and fraction and zone where they are; without a zone it is local. */
+/** From the groups date and clock, with fraction and zone if there are any; local without a zone. */
 export function zonedTime(groups: Groups): LogTime | undefined {
   const [year, month, day] = (groups.date ?? '').split('-');
   const local = checked(year, Number(month), Number(day), groups);
@@ -51,7 +51,7 @@ function checked(
   }
   return {
     kind: 'local',
-    ...(year === undefined ? {} : { year: Number(year) }),
+    year: year === undefined ? undefined : Number(year),
     month,
     day,
     hour,
@@ -69,19 +69,19 @@ function offsetMs(zone: string): number {
 
 export interface ClockSettings {
   /** The guest's time zone by its name, such as `Europe/Berlin`; this machine's where it is left out. */
-  readonly zone?: string;
+  readonly zone?: string | undefined;
   /** Nothing was written after this, in milliseconds since the epoch. */
   readonly until: number;
 }
 
-/** A clock that runs ahead, or a file copied by a machine whose clock is behind. */
+/** The clock may run ahead, or the file was copied by a machine whose clock is behind. */
 const TOLERANCE_MS = 24 * 3600 * 1000;
 /** Two leap years are at most eight apart. */
 const MAX_YEARS_BACK = 8;
 
 /**
- * A log's time in milliseconds since the epoch. A line without a year is of the latest in which it is not after the
- * file's last change; so also across New Year, as long as a file does not span more than a year.
+ * A log's time in milliseconds since the epoch. A line without a year is from the latest year that does not put it after
+ * the file's last change; this also works across New Year, if a file spans no more than a year.
  */
 export function absoluteTime(time: LogTime, { zone, until }: ClockSettings): number {
   if (time.kind === 'absolute') return time.ms;
@@ -95,7 +95,7 @@ export function absoluteTime(time: LogTime, { zone, until }: ClockSettings): num
   return inZone(time, last, zone);
 }
 
-/** February 29 is none in most years. */
+/** February 29 does not exist in most years. */
 function isDate({ month, day }: LocalTime, year: number): boolean {
   return new Date(Date.UTC(year, month - 1, day)).getUTCDate() === day;
 }

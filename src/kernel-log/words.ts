@@ -1,14 +1,14 @@
-/** Looks for a fixed set of words in bytes. */
+/** Finds a fixed set of words in bytes. */
 export interface WordSearch {
   /** Where the first word at or after `from` begins; -1 where there is none. */
   first(bytes: Uint8Array, from: number): number;
-  /** Calls with each word that is found in the first `length` bytes, by its place in the list. */
+  /** Calls `onWord` for each word in the first `length` bytes, with its place in the list. */
   each(bytes: Uint8Array, length: number, onWord: (index: number) => void): void;
 }
 
 /**
- * Looks for many words at once, as Wu and Manber do ("A fast algorithm for multi-pattern searching", 1994): a window
- * as wide as the shortest word is moved on by what its last two bytes allow, so that most bytes are never looked at.
+ * Finds many words at once, as Wu and Manber do ("A fast algorithm for multi-pattern searching", 1994): a window as wide
+ * as the shortest word moves as far as its last two bytes allow, so that most bytes are never read.
  */
 export function wordSearch(words: readonly string[]): WordSearch {
   const all = words.map((word) => Uint8Array.from(Buffer.from(word, 'latin1')));
@@ -26,7 +26,7 @@ export function wordSearch(words: readonly string[]): WordSearch {
     ending.set(last, [...(ending.get(last) ?? []), index]);
   }
 
-  /** `stop` says of a word, by its place in the list, whether it is the end of the search. */
+  /** `stop` gets the place of a word in the list and decides whether the search ends there. */
   const search = (
     bytes: Uint8Array,
     length: number,

@@ -1,12 +1,12 @@
 import { describe, expect, test } from 'vitest';
-import { isThisBug } from '../../src/kernel-log/cause.ts';
+import { causeOf } from '../../src/kernel-log/cause.ts';
 import { lineEvents } from '../../src/kernel-log/events.ts';
 import { decodeResult, describeResult, hostByteValue } from '../../src/kernel-log/result-code.ts';
 
 const cause = (line: string) => {
   const [event] = lineEvents(line);
   if (event === undefined) throw new Error(`no event in ${line}`);
-  return isThisBug(event);
+  return causeOf(event);
 };
 
 describe('a result’s bytes are named:', () => {

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { fileSystemAborts } from '../../src/kernel-log/aborts.ts';
-import { isThisBug } from '../../src/kernel-log/cause.ts';
+import { causeOf } from '../../src/kernel-log/cause.ts';
 import { lineEvents, logEvents } from '../../src/kernel-log/events.ts';
 import { parseLine } from '../../src/kernel-log/prefix.ts';
 import { SIGNATURES } from '../../src/kernel-log/signatures.ts';
@@ -31,7 +31,7 @@ test('whatever a log holds, nothing throws, and what is found lies in order and 
       const events = logEvents(text);
       fileSystemAborts(events);
       for (const event of events) {
-        isThisBug(event);
+        causeOf(event);
         expect(event.text.length).toBeLessThan(2000);
         expect((event.detail ?? '').length).toBeLessThanOrEqual(240);
       }

@@ -24,10 +24,10 @@ export interface DiagnoseOptions extends CommonOptions {
   readonly until?: string;
 }
 
-/** Reading this takes long enough to wonder. */
+/** Reading this much takes long enough to say so. */
 const LARGE_BYTES = 256 * 1024 * 1024;
 
-/** `mptfix diagnose`: which path failures the logs tell of, what they hit, and whether the driver was to blame. */
+/** `mptfix diagnose`: which path failures the logs show, what they hit, and whether the driver is to blame. */
 export async function diagnoseCommand(files: readonly string[], options: DiagnoseOptions): Promise<number> {
   const now = Date.now();
   const since = moment('--since', options.since, now);
@@ -37,11 +37,11 @@ export async function diagnoseCommand(files: readonly string[], options: Diagnos
   const zone = target.kind === 'root' ? await zoneOf(target) : undefined;
   const diagnosis = await diagnose({
     sources: fromFiles ? await givenSources(files, now) : await guestSources(target, now),
-    // A file may be of any machine: this one's names would mislead.
+    // A file may come from any machine: the names of this one would mislead.
     names: fromFiles ? null : await (target.kind === 'local' ? liveNames(target) : treeNames(target)),
-    ...(since === undefined ? {} : { since }),
-    ...(until === undefined ? {} : { until }),
-    ...(zone === undefined ? {} : { zone }),
+    since,
+    until,
+    zone,
     onProblem: ({ part, problem, partly }) =>
       say(`not read${partly ? ' to its end' : ''}: ${printable(part)}: ${printable(problem)}`),
     onPart: ({ name, bytes = 0 }) => {
@@ -50,7 +50,7 @@ export async function diagnoseCommand(files: readonly string[], options: Diagnos
     },
   });
   if (diagnosis.undated > 0 && (since !== undefined || until !== undefined))
-    say(`${diagnosis.undated} messages have no time; --since and --until cannot leave them out`);
+    say(`${diagnosis.undated} messages have no time, so --since and --until do not apply to them`);
   const result: DiagnoseResult = {
     schema: 'mptfix.diagnose/1',
     target: fromFiles ? null : target.name,
@@ -66,7 +66,7 @@ function moment(option: string, text: string | undefined, now: number): number |
   if (ms !== undefined) return ms;
   throw failure(
     'E_USAGE',
-    `${option} wants a moment, not ${JSON.stringify(text)}`,
+    `${option} takes a date or time, not ${JSON.stringify(text)}`,
     `write it as ${option} 2026-01-31, ${option} '2026-01-31 14:00', ${option} @1767225600 or ${option} 2h`,
   );
 }

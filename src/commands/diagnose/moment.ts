@@ -6,14 +6,14 @@ const UNITS: Readonly<Record<string, number>> = {
   w: 604_800_000,
 };
 
-/** The ways to write a moment; the first that fits. */
+/** The forms of a moment; the first that fits counts. */
 const FORMS: readonly {
   readonly pattern: RegExp;
   readonly read: (match: RegExpExecArray, now: number) => number;
 }[] = [
   { pattern: /^now$/, read: (_, now) => now },
   { pattern: /^@(\d{1,12}(?:\.\d{1,9})?)$/, read: ([, seconds]) => Number(seconds) * 1000 },
-  // 2h, -30min, 3d: so long ago.
+  // 2h, -30min, 3d: that long ago.
   {
     pattern: /^-?(\d{1,6}) ?(s|min|h|d|w)$/,
     read: ([, count, unit = ''], now) => now - Number(count) * (UNITS[unit] ?? Number.NaN),

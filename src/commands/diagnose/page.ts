@@ -13,10 +13,10 @@ import { printable } from '../../ui/printable.ts';
 import type { DiagnoseResult } from './document.ts';
 
 const CAUSE: Readonly<Record<CauseName, string>> = {
-  'this-bug': 'THE DRIVER’S BUG: it made an I/O error of the storage’s BUSY',
+  'this-bug': 'THE DRIVER’S BUG: it turned the storage’s BUSY into an I/O error',
   'window-used-up':
-    'STORAGE AWAY TOO LONG: the kernel waited until its time was over; the driver is not to blame',
-  other: 'ANOTHER CAUSE than a driver that makes an error of BUSY',
+    'STORAGE AWAY TOO LONG: the kernel retried until its time limit; the driver is not to blame',
+  other: 'ANOTHER CAUSE: not a driver that turns BUSY into an error',
 };
 
 const COLOUR = { 'this-bug': 'red', 'window-used-up': 'yellow', other: 'bold' } as const;
@@ -24,13 +24,13 @@ const COLOUR = { 'this-bug': 'red', 'window-used-up': 'yellow', other: 'bold' } 
 /** What to do next, by the cause. */
 const NEXT: Readonly<Record<CauseName, string>> = {
   'this-bug':
-    'mptfix check tells whether this guest’s driver still has the branch; mptfix plan what would be done',
-  'window-used-up': 'mptfix harden shows the SCSI timeouts, and how long the guest outlasts BUSY',
-  other: 'look at the storage, its paths and the hypervisor’s log of that time',
+    'mptfix check shows whether this guest’s driver still has the branch, mptfix plan what would be done',
+  'window-used-up': 'mptfix harden shows the SCSI timeouts, and how long the guest survives BUSY',
+  other: 'check the storage, its paths and the hypervisor’s log of that time',
 };
 
 const EFFECT: Readonly<Record<Effect, string>> = {
-  'journal-aborted': 'journal aborted: read-only until it is mounted anew',
+  'journal-aborted': 'journal aborted: read-only until it is mounted again',
   'read-only': 'remounted read-only',
   shutdown: 'shut down',
   error: 'had errors',
@@ -50,7 +50,7 @@ export function diagnosePage(result: DiagnoseResult): string {
       printable(device),
       `${count ?? '?'} errors since the last fsck, first ${firstError ?? '?'}, last ${lastError ?? '?'}`,
     ]);
-    blocks.push(['remembered in superblocks', indent(columns(rows))].join('\n'));
+    blocks.push(['recorded in superblocks', indent(columns(rows))].join('\n'));
   }
   const causes = new Set(incidents.map(({ verdict }) => verdict.cause));
   const next = (Object.keys(NEXT) as CauseName[])

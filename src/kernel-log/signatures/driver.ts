@@ -45,7 +45,7 @@ export const DRIVER_SIGNATURES: readonly Signature[] = [
     needles: ['task abort: ', 'target reset: ', 'bus reset: ', 'host reset: '],
     pattern: regex`mpt(?:scsih|scsi|sas|spi|fc): ${IOC}(?<step>(?:task|target|bus|host) (?:abort|reset)): (?<what>SUCCESS|FAILED)`,
     fields: ['adapter', 'step', 'what'],
-    source: 'mptscsih.c mptscsih_abort() and its kin',
+    source: 'mptscsih.c mptscsih_abort() and the other reset handlers',
   },
   {
     id: 'mpt-fault',

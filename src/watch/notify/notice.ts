@@ -1,5 +1,5 @@
 import { cleanText } from '../../guest/clean-text.ts';
-import { type CauseName, isThisBug } from '../../kernel-log/cause.ts';
+import { type CauseName, causeOf } from '../../kernel-log/cause.ts';
 import { logEvents } from '../../kernel-log/events.ts';
 import type { Layer } from '../../kernel-log/signature.ts';
 import type { Target } from '../../machine/port.ts';
@@ -116,7 +116,7 @@ const BY_LAYER: readonly (readonly [layers: readonly Layer[], cause: string])[] 
  */
 function likelyCause(messages: readonly string[]): string {
   const events = messages.flatMap((message) => logEvents(message));
-  const causes = new Set(events.map((event) => isThisBug(event)?.cause));
+  const causes = new Set(events.map((event) => causeOf(event)?.cause));
   for (const name of ['this-bug', 'window-used-up'] as const) {
     const text = BY_CAUSE[name];
     if (causes.has(name) && text !== undefined) return text;
