@@ -12,7 +12,7 @@ interface Foreign {
 const copySection =
   (section: string, after = '') =>
   (image: string, fallback: string): string =>
-    `copy the kernel’s ${section} under another name, with ${fallback} in the place of ${image}${after}`;
+    `copy the kernel’s ${section} under another name, with ${fallback} instead of ${image}${after}`;
 
 /** Loaders that mptfix finds, but whose menu it does not edit: most keep block lists or copies that a tool must renew. */
 const FOREIGN: readonly Foreign[] = [
@@ -46,7 +46,7 @@ export const byHand: readonly Loader[] = FOREIGN.map(({ name, files, how }) => (
   plan: async (target, wish) => {
     const [path] = await existing(target, files);
     if (path === undefined) return undefined;
-    const note = `${path}: this loader’s menu is not edited; to have a way back at boot, ${how(basename(wish.image), basename(wish.fallback))}`;
+    const note = `${path}: mptfix does not edit this loader’s menu; for a way back at boot, ${how(basename(wish.image), basename(wish.fallback))}`;
     return nothingToEdit(name, note);
   },
   remove: async () => [],

@@ -78,7 +78,7 @@ export function fallbackTitle(title: string | undefined, key: BootEntryKey): str
 export function problemOfWish(wish: BootEntryWish): string | undefined {
   const safe = [wish.release, wish.image, wish.fallback].every((text) => /^[\w.+~:@/-]{1,255}$/.test(text));
   if (!safe || !Number.isSafeInteger(wish.generation) || wish.generation < 0)
-    return 'the kernel’s or the initramfs’s name has characters that a boot loader’s file cannot hold';
+    return 'the kernel’s or the initramfs’s name has characters that a boot loader’s file cannot contain';
   if (dirname(wish.image) !== dirname(wish.fallback))
     return `the old initramfs ${wish.fallback} is not beside ${wish.image}`;
   return undefined;

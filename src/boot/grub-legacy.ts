@@ -94,7 +94,7 @@ function planFor(file: ConfigFile, entry: readonly Line[], wish: BootEntryWish):
   const number = lines.filter(({ command }) => command === 'title').length;
   const chosen = lines.find(({ command, words }) => command === 'default' && Number(words[0]) >= number);
   if (chosen !== undefined) {
-    const note = `${file.path}: ${chosen.raw.trim()} names an entry that is not there, and a new one would become it`;
+    const note = `${file.path}: ${chosen.raw.trim()} names an entry that does not exist, and a new one would take its number`;
     return nothingToEdit(NAME, note);
   }
   const content = `${withLineEnd(text)}\n${own.join('\n')}\n`;

@@ -93,9 +93,7 @@ function nothingRead(unread: Diagnosis['unread']): Error {
   const [first] = unread;
   return failure(
     'E_LOG_MISSING',
-    first === undefined
-      ? 'there is no kernel log to read'
-      : `no log can be read: ${first.part}: ${first.problem}`,
-    'run it as root, or give the log: mptfix diagnose FILE… (- is standard input)',
+    first === undefined ? 'no kernel log was found' : `no log can be read: ${first.part}: ${first.problem}`,
+    'run it as root, or name the log: mptfix diagnose FILE… (- is standard input)',
   );
 }

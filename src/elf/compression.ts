@@ -38,7 +38,7 @@ const PACKAGES: Readonly<Record<string, string>> = { xz: 'xz-utils (Debian) or x
  * unpacked; E_TOOLS_MISSING where the decoder is not installed.
  */
 export async function decompressModule(bytes: Uint8Array, format: ModuleFormat, tool: Tool): Promise<Buffer> {
-  if (format === 'unknown') throw unreadable('it is neither an ELF file nor packed in a known way');
+  if (format === 'unknown') throw unreadable('it is neither an ELF file nor compressed in a known way');
   if (format === 'none') return within(asBuffer(bytes));
   if (format === 'gzip')
     return inProcess(format, () => gunzipSync(bytes, { maxOutputLength: MAX_MODULE_SIZE }));
@@ -136,7 +136,9 @@ function asBuffer(bytes: Uint8Array): Buffer {
 }
 
 function tooBig(): Error {
-  return unreadable(`unpacked it has more than ${MAX_MODULE_SIZE / 1024 / 1024} MiB, which no driver has`);
+  return unreadable(
+    `decompressed it has more than ${MAX_MODULE_SIZE / 1024 / 1024} MiB, which no driver has`,
+  );
 }
 
 /** How a module's file is packed. `unknown` is neither a packing that is known nor an ELF file. */

@@ -26,7 +26,7 @@ export function unreadable(why: string, cause?: unknown): Error {
   return failure(
     'E_CANNOT_DECIDE',
     `this file cannot be read as a kernel module: ${why}`,
-    'bring the module as the distribution shipped it, or judge the driver source with --source',
+    'give the module as the distro shipped it, or judge the driver’s source with --source',
     cause === undefined ? {} : { cause },
   );
 }

@@ -16,9 +16,9 @@ const packagesOf = (release: string): readonly string[] => [
 
 /** dpkg's states in which something is still to be done, and what. Source: dpkg(1), "Package states". */
 const UNFINISHED: Readonly<Record<string, string>> = {
-  'half-installed': 'its installation was begun and not ended',
+  'half-installed': 'its installation was started and not finished',
   unpacked: 'it is unpacked, but not configured',
-  'half-configured': 'its configuration was begun and not ended',
+  'half-configured': 'its configuration was started and not finished',
   'triggers-awaited': 'it waits for another package’s trigger',
   'triggers-pending': 'its trigger, which may rebuild the initramfs, has not run yet',
 };
@@ -31,7 +31,7 @@ export async function unfinishedPackages(target: Reads, release: string): Promis
   const problems: string[] = [];
   const updates = (await target.list('/var/lib/dpkg/updates')).filter((name) => /^\d+$/.test(name));
   if (updates.length > 0)
-    problems.push('dpkg was interrupted: /var/lib/dpkg/updates holds what it had not written down yet');
+    problems.push('dpkg was interrupted: /var/lib/dpkg/updates holds changes that it had not recorded yet');
   const status = `\n${(await target.readText('/var/lib/dpkg/status')) ?? ''}`;
   for (const name of packagesOf(release)) {
     const state = stateOf(status, name);

@@ -56,7 +56,7 @@ async function folderProblem(target: Reads, folder: string): Promise<string | un
   if (status?.type === 'directory') return undefined;
   const link = await target.readLink(folder);
   if (link !== undefined && status === undefined)
-    return `${folder} is a link to ${JSON.stringify(link)}, where there is nothing`;
+    return `${folder} is a link to ${JSON.stringify(link)}, which does not exist`;
   return status === undefined ? `there is no ${folder}` : `${folder} is not a folder`;
 }
 
@@ -74,7 +74,7 @@ async function readIndex(target: Reads, folder: string): Promise<Index | { reado
   const depmod = `run depmod for this kernel`;
   if (status === undefined) return { problem: `there is no ${path}: ${depmod}` };
   if (status.type !== 'file' || status.size > LARGEST_INDEX)
-    return { problem: `${path} is no index of modules` };
+    return { problem: `${path} is not a module index` };
   const text = await target.readText(path);
   if (text === undefined) return { problem: `${path} cannot be read` };
   if (text.trim() === '') return { problem: `${path} is empty: ${depmod}` };
@@ -88,7 +88,7 @@ async function readIndex(target: Reads, folder: string): Promise<Index | { reado
     needs.set(whole(file), rest.split(/\s+/).filter(Boolean).map(whole));
   }
   // A write that was cut off ends within a line.
-  if (!text.endsWith('\n')) return { problem: `${path} ends within a line: ${depmod}` };
+  if (!text.endsWith('\n')) return { problem: `${path} ends in the middle of a line: ${depmod}` };
   return { path, mtime: Number(status.mtime), needs };
 }
 
@@ -108,14 +108,15 @@ async function driverFiles(
 ): Promise<readonly ModuleTreeProblem[]> {
   const file = fileOf(index, driver);
   if (file === undefined)
-    return [refuse(`${index.path} does not know ${driver}: run depmod for this kernel`)];
+    return [refuse(`${index.path} does not list ${driver}: run depmod for this kernel`)];
   const problems: ModuleTreeProblem[] = [];
   for (const path of [file, ...(index.needs.get(file) ?? [])]) {
     const status = await statOf(target, path);
     const needed = path === file ? '' : `, which ${driver} needs`;
-    if (status === undefined) problems.push(refuse(`${path}${needed}, is in the index and not on the disk`));
+    if (status === undefined) problems.push(refuse(`${path}${needed}, is in the index but not on disk`));
     else if (status.type !== 'file') problems.push(refuse(`${path}${needed}, is not a file`));
-    else if (status.size === 0) problems.push(refuse(`${path}${needed}, is empty: its package was cut off`));
+    else if (status.size === 0)
+      problems.push(refuse(`${path}${needed}, is empty: its package was not fully unpacked`));
     if (!index.needs.has(path))
       problems.push(refuse(`${path}${needed}, has no entry of its own in the index`));
   }
@@ -140,7 +141,7 @@ async function unknownFiles(
       if (!isModuleFile(name, driver) || index.needs.has(`${place}/${name}`)) continue;
       problems.push(
         refuse(
-          `${place}/${name} is another ${driver}, which the index does not know: run depmod, and see which one is meant`,
+          `${place}/${name} is another ${driver}, which the index does not list: run depmod, and check which one is right`,
         ),
       );
     }
@@ -165,7 +166,7 @@ async function olderThanChange(
   for (const place of places) {
     const status = await statOf(target, place);
     if (status !== undefined && Number(status.mtime) > index.mtime)
-      return [warn(`${place} was changed after depmod had made the index: it may not be up to date`)];
+      return [warn(`${place} was changed after depmod built the index: the index may be out of date`)];
   }
   return [];
 }
@@ -184,7 +185,7 @@ async function buildFiles(
       (await statOf(target, `${folder}/${name}`)) !== undefined
     )
       continue;
-    problems.push(warn(`there is no ${folder}/${name}: the kernel’s package is not whole`));
+    problems.push(warn(`there is no ${folder}/${name}: the kernel’s package is incomplete`));
   }
   return problems;
 }

@@ -34,7 +34,7 @@ export function archiveReader(image: Image, offset: number): ArchiveReader {
       image.signal?.throwIfAborted();
       image.unpacked += chunk.length;
       if (image.unpacked > image.limits.unpacked)
-        throw damaged(`it unpacks to more than ${image.limits.unpacked} bytes`);
+        throw damaged(`it decompresses to more than ${image.limits.unpacked} bytes`);
       try {
         parser.push(chunk);
       } catch (error) {
@@ -47,11 +47,13 @@ export function archiveReader(image: Image, offset: number): ArchiveReader {
       const plain = compression === 'none';
       if (state.format === undefined) {
         const what =
-          parser.position() === 0 ? 'it unpacks to nothing' : 'what it unpacks to is no cpio archive';
-        throw damaged(plain ? 'neither a cpio archive nor packed data' : what);
+          parser.position() === 0
+            ? 'it decompresses to nothing'
+            : 'what it decompresses to is not a cpio archive';
+        throw damaged(plain ? 'neither a cpio archive nor compressed data' : what);
       }
       if (!state.between || (parser.result() === undefined && parser.pending() > 0))
-        throw damaged(plain ? 'the image is cut' : 'what it unpacks to is cut');
+        throw damaged(plain ? 'the image is truncated' : 'what it decompresses to is truncated');
       return { size, format: state.format };
     },
   };

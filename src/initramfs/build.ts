@@ -52,11 +52,11 @@ export async function buildInitramfs(target: Target, job: InitramfsJob): Promise
     await target.sync(output);
     return { size: image.size, log };
   }
-  const why = status === 0 ? 'it left no image' : (firstError(lines) ?? `exit status ${status}`);
+  const why = status === 0 ? 'it wrote no image' : (firstError(lines) ?? `exit status ${status}`);
   throw failure(
     'E_INITRAMFS_TOOL',
-    `the guest’s ${tool.program} could not make an initramfs for ${release}: ${why}`,
-    `see what ${argv.join(' ')} says in the guest; the image that is there was not touched`,
+    `the guest’s ${tool.program} could not build an initramfs for ${release}: ${why}`,
+    `see what ${argv.join(' ')} prints in the guest; the current image was not touched`,
     { cause: new Error(log) },
   );
 }

@@ -58,7 +58,7 @@ export function* cpioArchives(visitor: CpioVisitor, state: CpioState): Parser<Bu
     state.between = false;
     for (;;) {
       const layout = layoutOf(magic);
-      if (layout === undefined) throw new DamagedArchive('no cpio header where one must be');
+      if (layout === undefined) throw new DamagedArchive('no cpio header where one should be');
       state.format = layout.format;
       const rest = yield { take: layout.headerBytes - MAGIC_BYTES };
       const ended = yield* cpioEntry(layout, Buffer.concat([magic, rest]), visitor);
@@ -88,7 +88,7 @@ function* cpioEntry(layout: Layout, bytes: Buffer, visitor: CpioVisitor): Parser
 
 function nameOf(bytes: Buffer): string {
   const end = bytes.indexOf(0);
-  if (end !== bytes.length - 1) throw new DamagedArchive('a name that does not end where it says');
+  if (end !== bytes.length - 1) throw new DamagedArchive('a name whose length is wrong');
   return bytes.toString('utf8', 0, end);
 }
 
@@ -151,14 +151,14 @@ function readNewc(header: Buffer): Fields {
 
 function hexadecimal(header: Buffer, at: number): number {
   const text = header.toString('latin1', at, at + 8);
-  if (!/^[0-9a-f]{8}$/i.test(text)) throw new DamagedArchive('a header with something else than numbers');
+  if (!/^[0-9a-f]{8}$/i.test(text)) throw new DamagedArchive('a header with something other than numbers');
   return Number.parseInt(text, 16);
 }
 
 function readOdc(header: Buffer): Fields {
   const field = (at: number, digits: number): number => {
     const text = header.toString('latin1', at, at + digits);
-    if (!/^[0-7]+$/.test(text)) throw new DamagedArchive('a header with something else than numbers');
+    if (!/^[0-7]+$/.test(text)) throw new DamagedArchive('a header with something other than numbers');
     return Number.parseInt(text, 8);
   };
   return {

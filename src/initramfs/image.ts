@@ -27,7 +27,7 @@ export function unreadable(image: Image, offset: number, why: string, cause?: un
   return failure(
     'E_INITRAMFS',
     `${image.path} cannot be read as an initramfs, at offset ${offset}: ${why}`,
-    'make it anew with the distro’s own tool, or restore it from a backup',
+    'rebuild it with the distro’s own tool, or restore it from a backup',
     cause === undefined ? {} : { cause },
   );
 }

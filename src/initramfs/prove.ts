@@ -57,7 +57,7 @@ export async function proveInitramfs(
   ];
   if (lost.length > 0) {
     const some = lost.slice(0, 5).join(', ') + (lost.length > 5 ? ` and ${lost.length - 5} more` : '');
-    return { ok: false, detail: `${image} lacks what the image before it has: ${some}` };
+    return { ok: false, detail: `${image} lacks files that the old image has: ${some}` };
   }
   const how = results.find(({ copy }) => copy === module)?.how ?? '';
   return { ok: true, detail: `${module.path} in ${image}: ${how}, among ${names.length} modules` };

@@ -43,7 +43,7 @@ export async function readInitramfs(target: Reads, path: string, options: ReadOp
     segments.push(segment);
     offset += segment.size;
   }
-  if (segments.length === 0) throw unreadable(image, 0, size === 0 ? 'it is empty' : 'it has only zeros');
+  if (segments.length === 0) throw unreadable(image, 0, size === 0 ? 'it is empty' : 'it holds only zeros');
   return { segments, ...collected() };
 }
 
@@ -67,7 +67,11 @@ async function skipZeros(image: Image, start: number): Promise<number> {
 function refuseRamdisk(image: Image, offset: number, head: Buffer): void {
   const kind = ramdiskOf(head);
   if (kind === undefined) return;
-  throw unreadable(image, offset, `format ${kind}, a file system as kernels 2.4 boot it: not readable here`);
+  throw unreadable(
+    image,
+    offset,
+    `format ${kind}, a file system image of 2.4 kernels: mptfix cannot read it`,
+  );
 }
 
 async function plainSegment(image: Image, offset: number): Promise<Segment> {
@@ -88,7 +92,7 @@ async function packedSegment(image: Image, offset: number, decoder: Decoder): Pr
   const take = (chunk: Buffer): void => {
     if (first) refuseRamdisk(image, offset, chunk);
     first = false;
-    if (!reader.push(chunk)) throw unreadable(image, offset, `what it unpacks to is no cpio archive`);
+    if (!reader.push(chunk)) throw unreadable(image, offset, `what it decompresses to is not a cpio archive`);
   };
   const size = await unpackSegment(image, offset, decoder, take);
   return { offset, ...reader.end(compression, size), compression };

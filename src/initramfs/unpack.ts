@@ -49,7 +49,7 @@ async function unpackHere(
     throw unreadable(
       image,
       offset,
-      `its ${compression} data is damaged or cut: ${(error as Error).message}`,
+      `its ${compression} data is damaged or truncated: ${(error as Error).message}`,
       error,
     );
   }
@@ -82,7 +82,7 @@ async function unpackByTool(
   }
   if (result.status !== 0) {
     const line = result.stderr.trim().split('\n', 1)[0] ?? '';
-    throw unreadable(image, offset, `its ${compression} data is damaged or cut: ${line}`);
+    throw unreadable(image, offset, `its ${compression} data is damaged or truncated: ${line}`);
   }
   // The tools unpack all streams that follow each other.
   return image.size - offset;

@@ -123,7 +123,7 @@ async function checkedFiles(
   }
   return packages.map(({ name, version, sha256 }) => {
     const path = byHash.get(sha256);
-    if (path === undefined) throw fetchFailure(`${name} ${version} did not arrive whole`);
+    if (path === undefined) throw fetchFailure(`${name} ${version} did not arrive complete`);
     return path;
   });
 }

@@ -58,7 +58,7 @@ export function truncated(path: string, why: string): Error {
   return failure(
     'E_ARCHIVE_TRUNCATED',
     `${path} is cut short or damaged: ${why}`,
-    'fetch it again and compare its checksum with the one that its origin publishes',
+    'fetch it again and compare its checksum with the published one',
   );
 }
 

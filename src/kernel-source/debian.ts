@@ -122,7 +122,7 @@ export async function sourceArchive(workspace: Workspace, root: string): Promise
   if (name !== undefined) return join(folder, name);
   throw failure(
     'E_SOURCE_MISSING',
-    'the source package holds no tarball below /usr/src',
+    'the source package has no tarball below /usr/src',
     'unpack the package by hand and give its tarball with --source',
   );
 }

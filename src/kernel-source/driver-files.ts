@@ -40,7 +40,7 @@ export function requireDriver(found: DriverFiles, origin: string): DriverFiles {
   if (DRIVER_SOURCES.some((name) => found.files.has(name))) return found;
   throw failure(
     'E_DRIVER_NOT_IN_SOURCE',
-    `${origin} holds no ${DRIVER_FOLDER}/mptscsih.c: it is not a kernel’s source, or not a whole one`,
+    `${origin} holds no ${DRIVER_FOLDER}/mptscsih.c: it is not a kernel’s source, or not a complete one`,
     'give --source the kernel’s source (Debian: the tarball of the package linux-source-X.Y), not its headers',
   );
 }

@@ -83,7 +83,7 @@ async function resolveLink(origin: Target, folder: string): Promise<string> {
 function incomplete(place: string, what: string): Error {
   return failure(
     'E_HEADERS_MISSING',
-    `${place} is not a complete build folder: ${what} is not there`,
+    `${place} is not a complete build folder: ${what} is missing`,
     'install the kernel’s own headers package with all that it depends on (Debian: linux-headers-RELEASE), or give --headers',
   );
 }

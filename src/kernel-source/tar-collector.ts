@@ -91,7 +91,7 @@ export function unsafeEntry(archive: string, entry: EntryNames): Error | undefin
   return failure(
     'E_ARCHIVE_UNSAFE',
     `${archive} holds ${printable(entry.path)}, ${why}`,
-    'do not use this archive: a kernel’s source holds no such name; fetch the source from the distro again',
+    'do not use this archive: a kernel’s source has no such name; fetch the source from the distro again',
   );
 }
 

@@ -41,7 +41,7 @@ export async function requirePrivate(
     throw failure(
       'E_STATE_UNSAFE',
       `${path} is a link, or somebody else’s, or writable for others`,
-      `look at what is in it, then: chown -R root: ${STATE_FOLDER} && chmod 700 ${STATE_FOLDER}`,
+      `check what is in it, then: chown -R root: ${STATE_FOLDER} && chmod 700 ${STATE_FOLDER}`,
     );
   }
 }

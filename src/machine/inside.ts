@@ -90,7 +90,7 @@ export async function runInside(
     if ((await findProgram(name)) === undefined)
       throw failure(
         'E_TOOLS_MISSING',
-        `not installed on this machine: ${name}, by which the guest’s ${program} is run in its tree`,
+        `not installed on this machine: ${name}, which mptfix needs to run the guest’s ${program} in its tree`,
         'apt-get install --yes util-linux coreutils',
       );
   }
@@ -120,7 +120,7 @@ function refuseWhatDidNotStart(path: string, { status, stderr }: RunResult): voi
   if (first.endsWith('Exec format error')) {
     throw failure(
       'E_ARCH_UNSUPPORTED',
-      `${path} of the guest is made for another processor than this machine’s`,
+      `${path} of the guest is built for another processor than this machine’s`,
       'run mptfix on a machine of the guest’s architecture, or in the guest',
     );
   }

@@ -24,7 +24,7 @@ export function treeTarget(
       throw failure(
         'E_DRY_RUN',
         `a dry run tried to ${what}`,
-        'report this: it is a defect of mptfix; nothing was written',
+        'please report this bug in mptfix; nothing was written',
       );
   };
   const run: TargetReads['run'] = async (argv, options) => {

@@ -178,7 +178,7 @@ describe('planBootEntry', () => {
     const plan = await planBootEntry((await bootGuest({ [path]: '' })).target, EL5_WISH);
     expect(plan).toMatchObject({ loader, edits: [], title: '' });
     expect(plan?.notes[0]).toContain(words);
-    expect(plan?.notes[0]).toContain(`initrd-${EL5}.img.mptfix-1 in the place of initrd-${EL5}.img`);
+    expect(plan?.notes[0]).toContain(`initrd-${EL5}.img.mptfix-1 instead of initrd-${EL5}.img`);
   });
 
   it('knows no loader where there is none, or only links that lead to themselves', async () => {

@@ -131,7 +131,7 @@ describe('with the real grub-mkconfig', () => {
     sh('echo "set default=1" >> "$1"', join(guest.root, DROP_IN));
     const plan = await planBootEntry(guest.target, wishOf(NEW));
     expect(plan?.edits).toEqual([]);
-    expect(plan?.notes).toEqual([`${DROP_IN} was changed by somebody else: not touched`]);
+    expect(plan?.notes).toEqual([`${DROP_IN} was changed by somebody else: left alone`]);
   });
 
   it('finds no entry for a kernel or an image that the menu does not have', async () => {

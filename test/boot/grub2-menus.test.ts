@@ -161,7 +161,7 @@ describe('a menu of GRUB 2', () => {
   ])('is left alone with %s', async (_, menu) => {
     const plan = await planBootEntry((await withMenu(menu)).target, EL7_WISH);
     expect(plan?.edits).toEqual([]);
-    expect(plan?.notes[0]).toBe('/boot/grub2/grub.cfg has a quote or a block that never ends: not touched');
+    expect(plan?.notes[0]).toBe('/boot/grub2/grub.cfg has a quote or a block that never ends: left alone');
   });
 
   it('is left alone where it is no text, not UTF-8, or larger than a menu can be', async () => {
@@ -205,7 +205,7 @@ describe('a menu of GRUB 2', () => {
     const plan = await planBootEntry(guest.target, EL7_WISH);
     expect(plan?.edits.map(({ path }) => path)).toEqual(['/boot/grub2/grub.cfg']);
     expect(plan?.notes).toEqual([
-      'there is no /etc/grub.d: the entry is lost when /boot/grub2/grub.cfg is made anew',
+      'there is no /etc/grub.d: the entry is lost when /boot/grub2/grub.cfg is regenerated',
     ]);
   });
 

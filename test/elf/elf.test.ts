@@ -104,7 +104,7 @@ describe('files that lie', () => {
     ['a size past the end', withSection({ size: 1n << 40n }), /outside the file/],
     ['an offset of 2^64 - 1', withSection({ offset: (1n << 64n) - 1n }), /impossible size/],
     ['an executable in place of an object', buildElf({ ...base, type: 2 }), /type 2/],
-    ['text', Buffer.from('#!/bin/sh\n'), /does not start as an ELF file/],
+    ['text', Buffer.from('#!/bin/sh\n'), /does not start like an ELF file/],
     ['a header alone', buildElf(base).subarray(0, 60), /cut short/],
     [
       'a symbol in a section that is not there',

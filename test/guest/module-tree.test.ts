@@ -32,7 +32,7 @@ describe('moduleTreeProblems', () => {
     expect(missing).toEqual([{ severity: 'refuse', words: 'there is no /lib/modules/6.1.0-8-amd64' }]);
     sh('ln -s /usr/lib/modules/gone "$1"; : > "$2"', at('/lib/modules/6.1.0-7'), at('/lib/modules/6.1.0-6'));
     expect((await problems('6.1.0-7'))[0]?.words).toBe(
-      '/lib/modules/6.1.0-7 is a link to "/usr/lib/modules/gone", where there is nothing',
+      '/lib/modules/6.1.0-7 is a link to "/usr/lib/modules/gone", which does not exist',
     );
     expect((await problems('6.1.0-6'))[0]?.words).toBe('/lib/modules/6.1.0-6 is not a folder');
     sh('ln -s 6.1.0-5 "$1"', at('/lib/modules/6.1.0-5'));
@@ -45,10 +45,10 @@ describe('moduleTreeProblems', () => {
     [
       'is cut off',
       'kernel/a.ko:\nkernel/drivers/message/fusion/mptscsih.ko: kernel/drivers/mess',
-      /ends within a line/,
+      /ends in the middle of a line/,
     ],
     ['has another form', 'kernel/a.ko:\n\u0000\u0001\n', /modules\.dep, entry 2, is not one of depmod’s/],
-    ['is of another driver', 'kernel/a.ko: kernel/b.ko\n', /does not know mptscsih/],
+    ['is of another driver', 'kernel/a.ko: kernel/b.ko\n', /does not list mptscsih/],
   ])('tells that the index %s', async (_, content, words) => {
     if (content === undefined) rmSync(at(`${MODULES}/modules.dep`));
     else await put(guest.root, { [`${MODULES}/modules.dep`]: content });
@@ -70,13 +70,13 @@ describe('moduleTreeProblems', () => {
     sh('mkdir "$1"', at(`${FUSION}/mptbase.ko`));
     const words = (await problems()).filter(({ severity }) => severity === 'refuse').map((one) => one.words);
     expect(words).toEqual([
-      `${MODULE}, is empty: its package was cut off`,
+      `${MODULE}, is empty: its package was not fully unpacked`,
       `${FUSION}/mptbase.ko, which mptscsih needs, is not a file`,
     ]);
     rmSync(at(`${FUSION}/mptbase.ko`), { recursive: true });
     sh('ln -s /gone "$1"', at(`${FUSION}/mptbase.ko`));
     expect((await problems())[1]?.words).toBe(
-      `${FUSION}/mptbase.ko, which mptscsih needs, is in the index and not on the disk`,
+      `${FUSION}/mptbase.ko, which mptscsih needs, is in the index but not on disk`,
     );
   });
 
@@ -84,7 +84,7 @@ describe('moduleTreeProblems', () => {
     sh('mkdir "$1"; cp "$2" "$1"', at(`${MODULES}/updates`), at(MODULE));
     expect((await problems())[0]).toEqual({
       severity: 'refuse',
-      words: `${MODULES}/updates/mptscsih.ko is another mptscsih, which the index does not know: run depmod, and see which one is meant`,
+      words: `${MODULES}/updates/mptscsih.ko is another mptscsih, which the index does not list: run depmod, and check which one is right`,
     });
     sh('depmod -b "$1" "$2"', guest.root, RELEASE);
     expect(await problems()).toEqual([]);
@@ -97,7 +97,7 @@ describe('moduleTreeProblems', () => {
     expect(await problems()).toEqual([
       {
         severity: 'warn',
-        words: `${FUSION} was changed after depmod had made the index: it may not be up to date`,
+        words: `${FUSION} was changed after depmod built the index: the index may be out of date`,
       },
     ]);
   });
@@ -107,7 +107,7 @@ describe('moduleTreeProblems', () => {
     rmSync(at(`${MODULES}/modules.builtin`));
     expect((await problems()).map(({ words }) => words)).toEqual(
       ['order', 'builtin'].map(
-        (name) => `there is no ${MODULES}/modules.${name}: the kernel’s package is not whole`,
+        (name) => `there is no ${MODULES}/modules.${name}: the kernel’s package is incomplete`,
       ),
     );
     const old = '2.6.18-8.el5';
@@ -120,7 +120,7 @@ describe('moduleTreeProblems', () => {
     const root = await temporary({ [`${MODULES}/modules.dep`]: 'x' });
     truncateSync(join(root, `${MODULES}/modules.dep`), 64 * 1024 * 1024);
     const found = await moduleTreeProblems(rootTarget(root, { dryRun: true }), RELEASE, 'mptscsih');
-    expect(found[0]?.words).toBe(`${MODULES}/modules.dep is no index of modules`);
+    expect(found[0]?.words).toBe(`${MODULES}/modules.dep is not a module index`);
     const line = `a.ko:${' a.ko:'.repeat(200_000)}\r\n`;
     await put(root, { [`${MODULES}/modules.dep`]: line });
     expect(

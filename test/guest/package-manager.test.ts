@@ -179,7 +179,7 @@ describe('unfinishedPackages', () => {
     killGroup(dpkg);
     await ended;
     expect(await unfinishedPackages(guestAt(root), RELEASE)).toEqual([
-      'dpkg was interrupted: /var/lib/dpkg/updates holds what it had not written down yet',
+      'dpkg was interrupted: /var/lib/dpkg/updates holds changes that it had not recorded yet',
     ]);
     sh('dpkg --root="$1" --audit', root);
     sh(
@@ -192,9 +192,9 @@ describe('unfinishedPackages', () => {
   });
 
   it.each([
-    ['install ok half-installed', /begun and not ended/],
+    ['install ok half-installed', /started and not finished/],
     ['install ok unpacked', /not configured/],
-    ['install reinstreq half-configured', /configuration was begun/],
+    ['install reinstreq half-configured', /configuration was started/],
     ['install ok triggers-pending', /may rebuild the initramfs/],
   ])('tells the state %s', async (state, words) => {
     const root = await temporary({

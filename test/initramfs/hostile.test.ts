@@ -36,7 +36,7 @@ describe('an image that is cut is refused wherever it is cut:', () => {
     const early = Buffer.concat([newc('early', 'x'), trailer()]);
     const main = await through(archive(folder), PACKERS.xz);
     expect(await refused(Buffer.concat([early, main.subarray(0, -100)]))).toMatch(
-      new RegExp(`^${early.length}: its xz data is damaged or cut: `),
+      new RegExp(`^${early.length}: its xz data is damaged or truncated: `),
     );
   });
 });
@@ -63,13 +63,17 @@ describe('damaged packed data', () => {
 describe('what is no initramfs', () => {
   test('an empty file, zeros, a text, an ELF file', async () => {
     expect(await refused(Buffer.alloc(0))).toBe('0: it is empty');
-    expect(await refused(Buffer.alloc(5000))).toBe('0: it has only zeros');
-    expect(await refused(Buffer.from('no initramfs'))).toContain('neither a cpio archive nor packed data');
-    expect(await refused(Buffer.from('\u007fELF'))).toContain('neither a cpio archive nor packed data');
-    expect(await refused(await through(Buffer.from('a text of some length'), PACKERS.gzip))).toBe(
-      '0: what it unpacks to is no cpio archive',
+    expect(await refused(Buffer.alloc(5000))).toBe('0: it holds only zeros');
+    expect(await refused(Buffer.from('no initramfs'))).toContain(
+      'neither a cpio archive nor compressed data',
     );
-    expect(await refused(await through(Buffer.alloc(0), PACKERS.gzip))).toContain('it unpacks to nothing');
+    expect(await refused(Buffer.from('\u007fELF'))).toContain('neither a cpio archive nor compressed data');
+    expect(await refused(await through(Buffer.from('a text of some length'), PACKERS.gzip))).toBe(
+      '0: what it decompresses to is not a cpio archive',
+    );
+    expect(await refused(await through(Buffer.alloc(0), PACKERS.gzip))).toContain(
+      'it decompresses to nothing',
+    );
   });
 
   test('the ext2 file system of an older kernel, plain and packed', async () => {
@@ -78,7 +82,7 @@ describe('what is no initramfs', () => {
     const image = await machine.read(join(folder, 'fs'));
     for (const each of [image, await through(image, PACKERS.gzip)]) {
       expect(await refused(each)).toBe(
-        '0: format ext2, a file system as kernels 2.4 boot it: not readable here',
+        '0: format ext2, a file system image of 2.4 kernels: mptfix cannot read it',
       );
     }
   });
@@ -97,10 +101,10 @@ describe('a hostile archive:', () => {
   test.each([
     ['a name that leads out', [newc('../../etc/passwd', 'x'), trailer()], 'leads out of the image'],
     ['a name that leads out from within', [newc('lib/../../x', 'x'), trailer()], 'leads out of the image'],
-    ['a size beyond the end', [newc('a', 'x', { size: huge }), trailer()], 'is cut'],
+    ['a size beyond the end', [newc('a', 'x', { size: huge }), trailer()], 'is truncated'],
     ['a name beyond all', [newc('a', 'x', { nameSize: huge }), trailer()], `a name of ${huge} bytes`],
     ['no name', [newc('a', 'x', { nameSize: 0 }), trailer()], 'a name of 0 bytes'],
-    ['a name that ends before', [newc('a\0b', 'x'), trailer()], 'does not end where it says'],
+    ['a name that ends before', [newc('a\0b', 'x'), trailer()], 'whose length is wrong'],
     [
       'a link to everything',
       [newc('a', '', { mode: 0o120777, size: huge }), trailer()],
@@ -111,9 +115,9 @@ describe('a hostile archive:', () => {
       [newc('mptscsih.ko', '', { size: huge }), trailer()],
       `a module of ${huge} bytes`,
     ],
-    ['no numbers', [Buffer.from(`070701${'x'.repeat(104)}`)], 'something else than numbers'],
-    ['no trailer', [newc('a', 'x')], 'is cut'],
-    ['a torn header', [newc('a', 'x'), Buffer.from('0707')], 'is cut'],
+    ['no numbers', [Buffer.from(`070701${'x'.repeat(104)}`)], 'something other than numbers'],
+    ['no trailer', [newc('a', 'x')], 'is truncated'],
+    ['a torn header', [newc('a', 'x'), Buffer.from('0707')], 'is truncated'],
     ['junk between entries', [newc('a', 'x'), Buffer.from('junkjunkjunk')], 'no cpio header'],
     [
       'junk after the trailer',
@@ -136,7 +140,7 @@ describe('a hostile archive:', () => {
     const bomb = Buffer.concat([newc('a', '', { size: 30_000_000 }), Buffer.alloc(30_000_000)]);
     const image = await through(bomb, PACKERS[packer]);
     const limits = { packed: 1e9, unpacked: 10_000_000 };
-    expect(await refused(image, { limits })).toContain('it unpacks to more than 10000000 bytes');
+    expect(await refused(image, { limits })).toContain('it decompresses to more than 10000000 bytes');
   });
 });
 

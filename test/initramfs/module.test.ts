@@ -133,7 +133,7 @@ describe('the proof of an image', () => {
     rmSync(join(folder, 'usr/bin/mount'));
     expect(await prove(archive(folder), module, before)).toEqual({
       ok: false,
-      detail: expect.stringContaining('lacks what the image before it has: module mptbase, program mount'),
+      detail: expect.stringContaining('lacks files that the old image has: module mptbase, program mount'),
     });
   });
 });

@@ -208,7 +208,7 @@ describe('E_HEADERS_MISSING names what is not there:', () => {
       const path = `usr/src/linux-headers-6.1.0-9-amd64/${name}`;
       const { [path]: _, ...rest } = DEBIAN;
       const { code, what } = await failureOf(copyOf(rest, DEBIAN_BUILD));
-      expect([code, what.includes(`${name} is not there`)]).toEqual(['E_HEADERS_MISSING', true]);
+      expect([code, what.includes(`${name} is missing`)]).toEqual(['E_HEADERS_MISSING', true]);
     });
   }
 

@@ -60,7 +60,7 @@ async function readMenus(
       continue;
     }
     const script = readScript(answer.file.text);
-    if (script === undefined) problems.push(`${path} has a quote or a block that never ends: not touched`);
+    if (script === undefined) problems.push(`${path} has a quote or a block that never ends: left alone`);
     else if (!isStub(script)) menus.push({ ...answer.file, script });
   }
   return { menus, problems };
@@ -80,8 +80,7 @@ async function planFor(
   const old = await readConfig(target, DROP_IN);
   if (old !== undefined && 'problem' in old) return nothingToEdit(NAME, old.problem);
   const blocks = blocksOf(old?.file.text ?? '');
-  if (blocks === undefined)
-    return nothingToEdit(NAME, `${DROP_IN} was changed by somebody else: not touched`);
+  if (blocks === undefined) return nothingToEdit(NAME, `${DROP_IN} was changed by somebody else: left alone`);
   const place = sectionPlace(menu.script);
   const next = withBlock(blocks, { key: keyOf(wish), text: entry.text });
   const content = place === undefined ? undefined : withSection(menu.script, place, printed(next));
@@ -99,7 +98,7 @@ async function planFor(
     );
   const edit = { path: menu.path, content, mode: menu.mode };
   if ((await target.stat(dirname(DROP_IN))) === undefined) {
-    const note = `there is no ${dirname(DROP_IN)}: the entry is lost when ${menu.path} is made anew`;
+    const note = `there is no ${dirname(DROP_IN)}: the entry is lost when ${menu.path} is regenerated`;
     return { loader: NAME, title: entry.title, edits: [edit], notes: [note] };
   }
   const script = { path: DROP_IN, content: dropIn(next), mode: 0o755 };

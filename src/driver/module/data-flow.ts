@@ -41,7 +41,7 @@ export function trace(graph: Graph, start: number, register: number, through: bo
     if (step === undefined || seen.has(state)) continue;
     seen.add(state);
     if (seen.size > MAX_STATES) {
-      return { joined: [...joined.values()], stored: [...stored], unclear: 'its ways are too many' };
+      return { joined: [...joined.values()], stored: [...stored], unclear: 'it has too many paths' };
     }
     const gone = held & ~clobbers(step.instruction, graph.mode);
     const move = moveOf(step.instruction, held, gone);

@@ -76,7 +76,8 @@ export function scanModule(module: ElfFile | Uint8Array, file: string): ModuleSc
 }
 
 function readModule(bytes: Uint8Array): ElfFile {
-  if (!isElf(bytes)) damaged('it does not start as an ELF file does; a packed module must be unpacked first');
+  if (!isElf(bytes))
+    damaged('it does not start like an ELF file; a compressed module must be decompressed first');
   return readElf(bytes);
 }
 
@@ -89,7 +90,7 @@ function judge(elf: ElfFile, name: string | undefined): Judgement {
   const unknown = (detail: string): Judgement => ({ verdict: 'unknown', functionName, detail });
   const mode = x86Mode(elf);
   if (mode === undefined)
-    return unknown(`code for ${elf.machineName} is not judged: bring the driver's source`);
+    return unknown(`mptfix cannot judge code for ${elf.machineName}: give the driver's source`);
   if (!plausibleSize(pieces)) return unknown(`${functionName} has an impossible size`);
   const graph = graphOf(elf, pieces, mode);
   if (typeof graph === 'string') return unknown(`the code cannot be decoded: ${graph}`);

@@ -39,18 +39,18 @@ export function parseStored(name: string, text: string): StoredPatch {
   for (const line of parsed?.preamble ?? []) {
     const [, key, value] = /^([A-Z][a-z]+): *(.*\S) *$/.exec(line) ?? [];
     if (key === undefined || value === undefined) {
-      if (line !== '') problems.push(`'${line.slice(0, 40)}' is no 'Key: value'`);
+      if (line !== '') problems.push(`'${line.slice(0, 40)}' is not a 'Key: value'`);
     } else if (!OPTIONAL.includes(key) && !REQUIRED.some((known) => known === key))
       problems.push(`${key}: is not known`);
-    else if (fields.has(key)) problems.push(`${key}: is there twice`);
+    else if (fields.has(key)) problems.push(`${key}: is given twice`);
     else fields.set(key, value);
   }
   const field = (key: string): string => fields.get(key) ?? '';
   for (const key of REQUIRED) if (!fields.has(key)) problems.push(`${key}: is missing`);
   if (fields.has('Kernels') && validRange(field('Kernels')) === null)
-    problems.push('Kernels: is no semver range');
+    problems.push('Kernels: is not a semver range');
   if (fields.has('Upstream') && !/^[0-9a-f]{40}$/.test(field('Upstream')))
-    problems.push('Upstream: is no commit');
+    problems.push('Upstream: is not a commit');
   const file = driverFile(field('File'));
   if (fields.has('File') && file === undefined) problems.push('File: is neither mptscsih.c nor mptscsi.c');
   if (problems.length > 0 || parsed === undefined || file === undefined) {

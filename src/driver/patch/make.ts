@@ -42,7 +42,7 @@ export interface NothingToDo {
 
 /**
  * Removes the branch from a driver's file, by a stored diff where one fits, and proves the outcome.
- * Throws E_PATCH_NO_BRANCH (no branch found with certainty), E_PATCH_NO_FIT (no diff can be made for this branch) or
+ * Throws E_PATCH_NO_BRANCH (no branch found with certainty), E_PATCH_NO_FIT (mptfix cannot write a diff for this branch) or
  * E_PATCH_UNPROVEN (a diff whose outcome could not be proven).
  */
 export function makePatch(request: PatchRequest): PatchOutcome {
@@ -163,7 +163,7 @@ function nearestLines(scan: SourceScan): string {
 
 function refusal(scan: Affected, unproven: readonly string[], refusals: readonly string[]): Error {
   const reasons = [...unproven, ...refusals];
-  const why = reasons.length === 0 ? 'no diff can be made for this branch' : reasons.join('; ');
+  const why = reasons.length === 0 ? 'mptfix cannot write a diff for this branch' : reasons.join('; ');
   const code = unproven.length > 0 ? 'E_PATCH_UNPROVEN' : 'E_PATCH_NO_FIT';
   return failure(
     code,

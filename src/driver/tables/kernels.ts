@@ -56,7 +56,7 @@ function fromBase(base: string | undefined): KernelBase | undefined {
 function byVendor(vendor: Vendor, version: string): KernelTableEvidence {
   const row = vendor.rows.find((candidate) => inSpan(candidate, version, vendor.compare));
   if (row !== undefined) return evidence(row, vendor.vendor, row.inferred);
-  return undecided(vendor.vendor, `no row for ${vendor.name}'s kernel ${version}`, 'the kernel table');
+  return undecided(vendor.vendor, `no table row for ${vendor.name}'s kernel ${version}`, 'the kernel table');
 }
 
 /** `ownBuild`: its builder may have changed the source, so that the row is a guess at best. */
@@ -66,7 +66,7 @@ function byMainline(kernel: KernelBase, ownBuild: boolean): KernelTableEvidence 
     return undecided('mainline', `a tree of some time after ${kernel.base}`, source);
   }
   const row = MAINLINE_ROWS.find((candidate) => inSpan(candidate, kernel.base, semver.compare));
-  if (row === undefined) return undecided('mainline', `no row for ${kernel.base}`, 'the kernel table');
+  if (row === undefined) return undecided('mainline', `no table row for ${kernel.base}`, 'the kernel table');
   const changed =
     'Not a kernel of a known vendor, judged by its version: its builder may have changed the driver';
   const judged = ownBuild ? { ...row, caveats: [...row.caveats, changed] } : row;

@@ -25,7 +25,7 @@ describe('modules that cannot be judged', () => {
     } as const;
     const scan = scanModule(buildElf(plan), 'mptscsih.ko');
     expect(scan).toMatchObject({ verdict: 'unknown', machine: 'ppc64', functionName: 'mptscsih_io_done' });
-    expect(scan.detail).toMatch(/ppc64 is not judged/);
+    expect(scan.detail).toMatch(/cannot judge code for ppc64/);
   });
 
   it('without symbols', () => {

@@ -27,11 +27,11 @@ test('a header is read', () => {
 test.each([
   ['a missing key', HEADER.replace('Title: t\n', ''), /Title: is missing/],
   ['an unknown key', `Author: x\n${HEADER}`, /Author: is not known/],
-  ['a key twice', HEADER + HEADER, /Title: is there twice/],
-  ['a bad range', HEADER.replace('>=2.6.14', 'old ones'), /Kernels: is no semver range/],
-  ['a bad commit', HEADER.replace('ad8c31', 'xyz'), /Upstream: is no commit/],
+  ['a key twice', HEADER + HEADER, /Title: is given twice/],
+  ['a bad range', HEADER.replace('>=2.6.14', 'old ones'), /Kernels: is not a semver range/],
+  ['a bad commit', HEADER.replace('ad8c31', 'xyz'), /Upstream: is not a commit/],
   ['another file', HEADER.replace('mptscsih.c', 'mptspi.c'), /File: is neither/],
-  ['prose', `hello\n${HEADER}`, /'hello' is no 'Key: value'/],
+  ['prose', `hello\n${HEADER}`, /'hello' is not a 'Key: value'/],
 ])('%s is refused, by name', (_name, header, reason) => {
   expect(() => parseStored('bad', header + DIFF)).toThrow(reason);
   expect(() => parseStored('bad', header + DIFF)).toThrow(/patches\/bad\.patch/);
