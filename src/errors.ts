@@ -89,6 +89,7 @@ export const EXIT_STATUS = {
   E_INSTALL_UNDO: 9,
   E_REMOUNT_UNDO: 9,
   E_HARDEN_UNDO: 9,
+  E_SCHEDULE_UNDO: 9,
 
   // `check` has nothing to judge from.
   E_CANNOT_DECIDE: 11,

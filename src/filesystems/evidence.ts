@@ -22,7 +22,7 @@ export interface Evidence {
   readonly bad: boolean;
   /** One line for a person. */
   readonly detail: string;
-  /** ISO 8601; where it says when it began. */
+  /** ISO 8601; where it tells when it began. */
   readonly since?: string | undefined;
 }
 
@@ -226,7 +226,7 @@ const probe: Witness = (seen, wanted) => {
   const result = seen.probe;
   const found = result === undefined ? undefined : PROBE_STATES[result.outcome];
   if (result === undefined || found === undefined) return [];
-  // Where the mount table says ro already, EROFS adds nothing.
+  // Where the mount table says ro already, EROFS tells nothing more.
   const state = found === 'aborted' && isReadOnly(seen) ? readOnlyState(seen, wanted) : found;
   return [{ kind: 'probe', state, bad: true, detail: result.detail }];
 };

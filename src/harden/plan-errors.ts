@@ -4,9 +4,9 @@ import type { ErrorsPolicy } from '../filesystems/superblock/ext.ts';
 import { readMounts } from '../guest/mounts.ts';
 import type { Target } from '../machine/port.ts';
 import { localTarget } from '../machine/tree.ts';
-import { fileChange } from './file-change.ts';
+import { planFile } from '../transaction/files.ts';
+import type { Planned } from '../transaction/perform.ts';
 import { withErrors } from './fstab-edit.ts';
-import type { Planned } from './perform.ts';
 import type { HardenPlan, PlanQuestion } from './plan.ts';
 import type { PolicyFacts, Survey } from './survey.ts';
 
@@ -45,7 +45,7 @@ function superblockChanges(ext: readonly PolicyFacts[], policy: ErrorsPolicy): r
   return ext.flatMap(({ superblock, device, uuid }) =>
     superblock === null || uuid === null || superblock === policy
       ? []
-      : [{ change: { kind: 'superblock', device, uuid, before: superblock, after: policy } as const }],
+      : [{ step: { kind: 'superblock', device, uuid, before: superblock, after: policy } as const }],
   );
 }
 
@@ -75,7 +75,7 @@ async function givenDevice(
     throw failure('E_FS_DAMAGED', `${device} has errors on record`, `unmount it, then: e2fsck -f ${device}`);
   if (superblock.errorsPolicy === policy) return [];
   const { uuid, errorsPolicy } = superblock;
-  return [{ change: { kind: 'image', device, uuid, before: errorsPolicy, after: policy } }];
+  return [{ step: { kind: 'device-superblock', device, uuid, before: errorsPolicy, after: policy } }];
 }
 
 /** What is written to a file under a loop device, or by another kernel, the mounted file system writes over. */
@@ -108,13 +108,12 @@ async function fstabChange(
   if (entries.length === 0) return [];
   const now = await target.read('/etc/fstab');
   const lines = entries.map(({ line }) => line).join(', ');
-  return fileChange(
-    target,
-    '/etc/fstab',
-    withErrors(now, entries, policy),
-    `errors=${policy} in line ${lines}`,
-    0o644,
-  );
+  return planFile(target, {
+    path: '/etc/fstab',
+    content: withErrors(now, entries, policy),
+    what: `errors=${policy} in line ${lines}`,
+    mode: 0o644,
+  });
 }
 
 function mountChange(
@@ -125,7 +124,7 @@ function mountChange(
   const before = effective === 'continue' || effective === 'panic' ? effective : 'remount-ro';
   if (before === policy) return [];
   const { mountPoint } = mount;
-  return [{ change: { kind: 'mount-option', mountPoint, device, before, after: policy } }];
+  return [{ step: { kind: 'mount-option', mountPoint, device, before, after: policy } }];
 }
 
 function errorsNotes(

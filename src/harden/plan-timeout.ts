@@ -2,8 +2,8 @@ import { dirname } from 'node:path';
 import { failure } from '../errors.ts';
 import type { InitSystem } from '../guest/init-system.ts';
 import type { Target } from '../machine/port.ts';
-import { fileChange, foldersFor } from './file-change.ts';
-import type { Planned } from './perform.ts';
+import { planFile, planFolders, planLink } from '../transaction/files.ts';
+import type { Planned } from '../transaction/perform.ts';
 import type { HardenPlan, PlanQuestion } from './plan.ts';
 import { bootScriptOf, bootScriptText, hasUdev, RULE_PATH, ruleText } from './udev.ts';
 
@@ -19,7 +19,7 @@ export async function planTimeout(
       ? []
       : [
           {
-            change: {
+            step: {
               kind: 'sysfs',
               path: timeoutPath,
               before: String(timeoutSeconds),
@@ -40,14 +40,13 @@ export async function planTimeout(
 
 async function planRule(target: Target, seconds: number): Promise<readonly Planned[]> {
   return [
-    ...(await foldersFor(target, dirname(RULE_PATH))),
-    ...(await fileChange(
-      target,
-      RULE_PATH,
-      Buffer.from(ruleText(seconds)),
-      `timeout ${seconds} s at boot`,
-      0o644,
-    )),
+    ...(await planFolders(target, dirname(RULE_PATH))),
+    ...(await planFile(target, {
+      path: RULE_PATH,
+      content: Buffer.from(ruleText(seconds)),
+      what: `timeout ${seconds} s at boot`,
+      mode: 0o644,
+    })),
   ];
 }
 
@@ -62,19 +61,15 @@ async function planScript(target: Target, init: InitSystem, seconds: number): Pr
   }
   const folders = [dirname(script.path), ...script.links.map(([path]) => dirname(path))];
   const changes: Planned[] = [];
-  for (const folder of new Set(folders)) changes.push(...(await foldersFor(target, folder)));
+  for (const folder of new Set(folders)) changes.push(...(await planFolders(target, folder)));
   changes.push(
-    ...(await fileChange(
-      target,
-      script.path,
-      Buffer.from(bootScriptText(seconds)),
-      `timeout ${seconds} s at boot`,
-      0o755,
-    )),
+    ...(await planFile(target, {
+      path: script.path,
+      content: Buffer.from(bootScriptText(seconds)),
+      what: `timeout ${seconds} s at boot`,
+      mode: 0o755,
+    })),
   );
-  for (const [path, text] of script.links) {
-    if ((await target.readLink(path)) !== text)
-      changes.push({ change: { kind: 'link', path, target: text } });
-  }
+  for (const [path, text] of script.links) changes.push(...(await planLink(target, path, text)));
   return changes;
 }

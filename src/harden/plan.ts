@@ -1,6 +1,6 @@
 import type { InitSystem } from '../guest/init-system.ts';
 import type { Target } from '../machine/port.ts';
-import type { Planned } from './perform.ts';
+import type { Planned } from '../transaction/perform.ts';
 import { planErrors } from './plan-errors.ts';
 import { planTimeout } from './plan-timeout.ts';
 import type { Wish } from './request.ts';

@@ -1,5 +1,4 @@
 import type { Argv, Target } from '../machine/port.ts';
-import type { Change } from './sets.ts';
 
 interface UdevControl {
   /** Only a udev that runs has it. */
@@ -31,9 +30,9 @@ const CONTROLS: readonly UdevControl[] = [
  * Has a running udev read its rules again, and waits for what it has still to do. Whoever writes to a disk, as tune2fs
  * does, makes an event on closing it, and udev looks for new rules every three seconds only: without this a rule that
  * is gone may yet set a timeout after it was set, and a new one may be missed. A guest without a udev that can be asked
- * goes on as it is.
+ * is left as it is.
  */
-export async function calmUdev(target: Pick<Target, 'kind' | 'stat' | 'run'>): Promise<void> {
+export async function restUdev(target: Pick<Target, 'kind' | 'stat' | 'run'>): Promise<void> {
   if (target.kind !== 'local') return;
   for (const { sign, reload, settle } of CONTROLS) {
     if ((await target.stat(sign).catch(() => undefined)) === undefined) continue;
@@ -43,11 +42,4 @@ export async function calmUdev(target: Pick<Target, 'kind' | 'stat' | 'run'>): P
     await target.run(settle, options);
     return;
   }
-}
-
-/** The changes in the order of their undo: the last first, but what an event could set again after all others. */
-export function undoOrder(changes: readonly Change[]): readonly Change[] {
-  const backwards = changes.toReversed();
-  const isLive = ({ kind }: Change): boolean => kind === 'sysfs';
-  return [...backwards.filter((change) => !isLive(change)), ...backwards.filter(isLive)];
 }

@@ -2,8 +2,12 @@ import type { FileEdit } from '../boot/entry.ts';
 import { planBootEntry, removeBootEntryEdits } from '../boot/loaders.ts';
 import { failure } from '../errors.ts';
 import type { Target } from '../machine/port.ts';
+import { recordFile } from '../machine/record.ts';
+import { currentFiles, type Handler, isOurs } from '../transaction/handler.ts';
+import { restore, type Touch } from '../transaction/originals.ts';
+import type { Planned } from '../transaction/perform.ts';
+import type { StepOf } from '../transaction/steps.ts';
 import { fallbackPath, type ImageToRebuild } from './image.ts';
-import type { Step } from './step.ts';
 
 export interface BootEntry {
   readonly loader: string;
@@ -11,55 +15,82 @@ export interface BootEntry {
 }
 
 /**
- * The step that makes the boot menu offer the old image, for the first image that is rebuilt; undefined where none was
+ * The steps that make the boot menu offer the old image, for the first image that is rebuilt; undefined where none was
  * asked for. Throws E_BOOT_ENTRY where the boot loader is not known, or has no entry to derive it from.
  */
-export async function bootEntryStep(
+export async function bootEntrySteps(
   target: Target,
+  touch: Touch,
   wanted: {
     readonly bootEntry: boolean;
     readonly images: readonly ImageToRebuild[];
     readonly kernel: { readonly release: string };
   },
   generation: number,
-): Promise<{ readonly step: Step; readonly entry: BootEntry } | undefined> {
+): Promise<{ readonly planned: readonly Planned[]; readonly entry: BootEntry } | undefined> {
   const [image] = wanted.images;
   if (!wanted.bootEntry || image === undefined) return undefined;
   const { release } = wanted.kernel;
-  const plan = await planBootEntry(target, {
-    release,
-    image: image.path,
-    fallback: fallbackPath(image.path, generation),
-    generation,
-  });
+  const fallback = fallbackPath(image.path, generation);
+  const plan = await planBootEntry(target, { release, image: image.path, fallback, generation });
   if (plan === undefined || plan.edits.length === 0) {
     throw failure(
       'E_BOOT_ENTRY',
       `no boot menu was found that boots ${image.path}${plan === undefined ? '' : `: ${plan.notes.join('; ')}`}`,
-      `leave out --boot-entry: ${fallbackPath(image.path, generation)} is kept all the same, and can be named at the boot prompt`,
+      `leave out --boot-entry: ${fallback} is kept all the same, and can be named at the boot prompt`,
     );
   }
-  const step: Step = {
-    name: 'boot-entry',
-    touches: plan.edits.map(({ path }) => ({ path })),
-    act: () => writeEdits(target, plan.edits),
-  };
-  return { step, entry: { loader: plan.loader, title: plan.title } };
+  const planned: Planned[] = [];
+  for (const { path, content, mode } of plan.edits) {
+    planned.push({
+      step: {
+        kind: 'boot-entry',
+        release,
+        generation,
+        removes: content === null,
+        mode,
+        files: [await touch(path)],
+      },
+      content: content === null ? undefined : Buffer.from(content),
+    });
+  }
+  return { planned, entry: { loader: plan.loader, title: plan.title } };
+}
+
+/** Its undo takes the entry out of a menu that somebody has rebuilt since (update-grub): what else they changed stays. */
+export const bootEntryHandler: Handler<StepOf<'boot-entry'>> = {
+  act: async ({ target }, { files: [{ path }], removes, mode }, content) => {
+    await writeEdit(target, { path, content: removes ? null : (content ?? ''), mode });
+  },
+  current: (context, { files }) => currentFiles(context, files),
+  undo: async (context, { files: [file], release, generation }) => {
+    const { target, folder } = context;
+    if (isOurs(context, file, (await recordFile(target, file.path))?.sha256)) {
+      await restore(target, folder, file);
+      return 'restored';
+    }
+    await takeEntryAway(target, release, generation);
+    return 'rebuilt';
+  },
+  words: ({ files: [{ path }] }) => `${path}: the boot menu offers the old initramfs`,
+  undoWords: ({ files: [{ path }] }) => `${path}: the boot menu as it was`,
+  about: ({ files: [{ path }] }) => path,
+  mends: true,
+  rank: 'menu',
+};
+
+/** Takes the entry out of the menu: it must not name an image that is about to go. */
+export async function takeEntryAway(target: Target, release: string, generation: number): Promise<void> {
+  for (const edit of await removeBootEntryEdits(target, { release, generation }))
+    await writeEdit(target, edit);
 }
 
 /** Writes what a plan of the boot room says; a file that is there keeps its mode, owner and attributes. */
-export async function writeEdits(target: Target, edits: readonly FileEdit[]): Promise<void> {
-  for (const { path, content, mode } of edits) {
-    const isThere = (await target.stat(path))?.type === 'file';
-    if (content === null && isThere) await target.remove(path);
-    if (content !== null) await target.write(path, content, isThere ? { like: path } : { mode });
-  }
-}
-
-/**
- * Takes the entry out of a menu that somebody has made anew since (update-grub): it must not name an image that is
- * about to go. What else they changed stays.
- */
-export async function takeEntryAway(target: Target, release: string, generation: number): Promise<void> {
-  await writeEdits(target, await removeBootEntryEdits(target, { release, generation }));
+async function writeEdit(
+  target: Target,
+  { path, content, mode }: Omit<FileEdit, 'content'> & { readonly content: string | Uint8Array | null },
+): Promise<void> {
+  const isThere = (await target.stat(path))?.type === 'file';
+  if (content === null && isThere) await target.remove(path);
+  if (content !== null) await target.write(path, content, isThere ? { like: path } : { mode });
 }

@@ -49,3 +49,17 @@ export async function runDepmod(target: Target, release: string): Promise<void> 
     `see what ${argv.join(' ')} says; the module tree may be damaged`,
   );
 }
+
+/**
+ * Whether a name is of a file that a killed depmod has left: kmod writes `modules.dep.bin.PID.USEC.SEC` and renames it.
+ * Source: depmod_output() of kmod's tools/depmod.c.
+ */
+export async function isAbandonedIndex(target: Target, name: string): Promise<boolean> {
+  const match = /^(modules\.[a-z0-9.]*[a-z])\.\d+\.\d+\.\d+$/.exec(name);
+  if (match === null || !isDepmodOutput(match[1] ?? '')) return false;
+  // One that is still being written belongs to a depmod of somebody else. Its number says nothing: it may be that of
+  // another PID namespace, as our own depmod's is.
+  const openFiles = ['-mindepth', '3', '-maxdepth', '3', '-path', '/proc/[0-9]*/fd/*'] as const;
+  const holder = ['find', '/proc', ...openFiles, '-lname', `*/${name}`, '-print', '-quit'] as const;
+  return (await target.run(holder, { effect: 'read' })).stdout.length === 0;
+}

@@ -1,19 +1,18 @@
 import type { ArtifactInfo } from '../artifact-info.ts';
 import { type ErrorCode, failure, isFailure } from '../errors.ts';
 import type { Target } from '../machine/port.ts';
-import { type FileRecord, recordFile } from '../machine/record.ts';
+import { recordFile } from '../machine/record.ts';
 import type { Progress } from '../progress.ts';
-import { backUp } from './backup.ts';
-import { type BootEntry, bootEntryStep } from './boot-entry.ts';
-import { type ImageToRebuild, imageSteps } from './image.ts';
+import { reason } from '../transaction/handler.ts';
+import { touching } from '../transaction/originals.ts';
+import { type Done, nextNumber, type Planned, perform } from '../transaction/perform.ts';
+import { type BootEntry, bootEntrySteps } from './boot-entry.ts';
+import { depmodOutputs } from './depmod.ts';
+import { fallbackPath, type ImageToRebuild, imageSteps } from './image.ts';
 import type { ImageRecord, Manifest } from './manifest.ts';
-import { indexStep, moduleStep } from './module-steps.ts';
 import { proveOutcome } from './outcome.ts';
-import { placeOf } from './placement.ts';
-import type { Placement } from './placements.ts';
-import { enterState, generationFolder, generations, journal } from './state.ts';
-import { carryOut, type Step } from './step.ts';
-import { takeBack } from './take-back.ts';
+import { type Placement, placeOf } from './placement.ts';
+import { installUser } from './user.ts';
 
 /** What is to be installed, and where. */
 export interface Installation {
@@ -32,7 +31,7 @@ export interface Installation {
   readonly tool: string;
   readonly warnings: readonly string[];
   readonly progress: Progress;
-  readonly signal?: AbortSignal;
+  readonly signal?: AbortSignal | undefined;
 }
 
 /**
@@ -41,24 +40,34 @@ export interface Installation {
  * says what could not be put back.
  */
 export async function install(target: Target, installation: Installation): Promise<Manifest> {
-  const before = await recordFile(target, installation.module.path);
-  if (before === undefined || before.sha256 !== installation.module.sha256) {
+  const { module, kernel, buildLog, progress, signal } = installation;
+  const before = await recordFile(target, module.path);
+  if (before === undefined || before.sha256 !== module.sha256) {
     throw failure(
       'E_FILE_CHANGED',
-      `${installation.module.path} is no longer the file that was checked`,
+      `${module.path} is no longer the file that was checked`,
       'another program has replaced it meanwhile: run mptfix again',
     );
   }
-  const known = await generations(target);
-  const number = (known.at(-1)?.number ?? 0) + 1;
   try {
-    const leave = await enterState(target);
-    try {
-      return await write(target, installation, number, before);
-    } catch (error) {
-      await takeBack(target, number, leave, error);
-      throw error;
-    }
+    const planned = await planInstallation(target, installation);
+    const found: { manifest?: Manifest } = {};
+    await perform(target, installUser, {
+      kernel: kernel.release,
+      planned: planned.steps,
+      files: { 'build.log': buildLog },
+      progress,
+      signal,
+      finish: async (done) => {
+        const manifest = await manifestOf(target, installation, { ...planned, before, done });
+        await target.write(`${done.folder}/manifest.json`, `${JSON.stringify(manifest, null, 2)}\n`, {
+          mode: 0o600,
+        });
+        found.manifest = manifest;
+      },
+    });
+    if (found.manifest === undefined) throw new Error('the installation was not finished');
+    return found.manifest;
   } catch (error) {
     throw isFailure(error) && OWN_WORDS.has(error.failure.code) ? error : installFailure(error);
   }
@@ -74,97 +83,86 @@ const OWN_WORDS: ReadonlySet<ErrorCode> = new Set([
   'E_DRY_RUN',
 ]);
 
-/** What the steps find out, for the manifest. */
-interface Found {
-  readonly images: ImageRecord[];
-  bootEntry: BootEntry | null;
+/** The steps of an installation, and what is known of it before it begins. */
+export interface PlannedInstallation {
+  readonly steps: readonly Planned[];
+  /** Where the new module goes. */
+  readonly path: string;
+  readonly entry: BootEntry | null;
 }
 
-async function write(
+/** Decides, reading only. Throws E_BOOT_ENTRY. */
+export async function planInstallation(
   target: Target,
   installation: Installation,
-  number: number,
-  before: FileRecord,
+): Promise<PlannedInstallation> {
+  const { kernel, module, images, bytes, placement } = installation;
+  const { release } = kernel;
+  const generation = await nextNumber(target, 'install');
+  const { path, makes } = await placeOf(target, release, module.path, placement);
+  const touch = touching(target);
+  const steps: Planned[] = makes.map((folder) => ({ step: { kind: 'folder', path: folder } }));
+  steps.push({ step: { kind: 'module', like: module.path, files: [await touch(path)] }, content: bytes });
+  const outputs = [];
+  for (const output of depmodOutputs(release)) outputs.push(await touch(output));
+  steps.push({ step: { kind: 'index', release, module: module.name, path, files: outputs } });
+  const content = { release, name: module.name, file: bytes };
+  for (const image of images) steps.push(...(await imageSteps(touch, image, content, generation)));
+  const entry = await bootEntrySteps(target, touch, installation, generation);
+  return { steps: [...steps, ...(entry?.planned ?? [])], path, entry: entry?.entry ?? null };
+}
+
+async function manifestOf(
+  target: Target,
+  { kernel, module, placement, artifact, tool, warnings }: Installation,
+  run: PlannedInstallation & { readonly before: Manifest['module']['before']; readonly done: Done },
 ): Promise<Manifest> {
-  const { kernel, module, placement, signal, progress } = installation;
-  const folder = generationFolder(number);
-  await target.mkdir(folder, 0o700);
-  await target.write(`${folder}/build.log`, installation.buildLog, { mode: 0o600 });
-  const place = await placeOf(target, kernel.release, module.path, placement);
-  const found: Found = { images: [], bootEntry: null };
-  const steps = await stepsOf(target, installation, number, place, found);
-  const originals = await backUp(target, number, kernel.release, steps);
-  await journal(target, number, 'begin');
-
-  const after: FileRecord[] = [];
-  for (const step of steps) {
-    signal?.throwIfAborted();
-    progress.note(step.name);
-    after.push(...(await carryOut(target, number, step, originals)));
-  }
-  signal?.throwIfAborted();
-
-  const installed = after.find(({ path }) => path === place.path);
-  if (installed === undefined) throw new Error(`${place.path} was not written`);
-  const manifest: Manifest = {
+  const { path, before, done } = run;
+  const after = done.results.flatMap((result) => result.after);
+  const installed = after.find((record) => record.path === path);
+  if (installed === undefined) throw new Error(`${path} was not written`);
+  return {
     schema: 'mptfix.manifest/1',
-    generation: number,
+    generation: done.number,
     created: new Date().toISOString(),
-    tool: installation.tool,
+    tool,
     kernel,
-    module: { name: module.name, path: place.path, before, after: installed },
-    artifact: installation.artifact,
+    module: { name: module.name, path, before, after: installed },
+    artifact,
     placement,
-    images: found.images,
-    bootEntry: found.bootEntry,
+    images: imageRecords(run.steps, done),
+    bootEntry: run.entry,
     outcome: [
       ...(await proveOutcome(target, {
         release: kernel.release,
         name: module.name,
-        path: place.path,
+        path,
         sha256: installed.sha256,
         placement,
       })),
     ],
     after,
-    warnings: [...installation.warnings],
+    warnings: [...warnings],
   };
-  await target.write(`${folder}/manifest.json`, `${JSON.stringify(manifest, null, 2)}\n`, { mode: 0o600 });
-  await journal(target, number, 'installed');
-  return manifest;
 }
 
-async function stepsOf(
-  target: Target,
-  installation: Installation,
-  generation: number,
-  place: Awaited<ReturnType<typeof placeOf>>,
-  found: Found,
-): Promise<readonly Step[]> {
-  const { kernel, module, images, progress, signal } = installation;
-  const { release } = kernel;
-  const context = {
-    generation,
-    release,
-    module: { name: module.name, file: installation.bytes },
-    progress,
-    ...(signal === undefined ? {} : { signal }),
-  };
-  const told = (image: ImageRecord): void => void found.images.push(image);
-  const entry = await bootEntryStep(target, installation, generation);
-  found.bootEntry = entry?.entry ?? null;
-  return [
-    moduleStep(target, place, module.path, installation.bytes),
-    indexStep(target, release, module.name, place.path),
-    ...images.flatMap((image) => imageSteps(target, image, context, told)),
-    ...(entry === undefined ? [] : [entry.step]),
-  ];
+function imageRecords(steps: readonly Planned[], { number, results }: Done): ImageRecord[] {
+  return steps.flatMap(({ step }, index) => {
+    if (step.kind !== 'image') return [];
+    const [{ path, original }] = step.files;
+    const after = results[index]?.after.find((record) => record.path === path);
+    // The step before it has built and proven the image.
+    const proof = results[index - 1]?.seen[0] ?? '';
+    const fallback = fallbackPath(path, number);
+    const hashes = { before: original?.sha256 ?? '', after: after?.sha256 ?? '' };
+    return [{ path, fallback, tool: step.tool, ...hashes, proof }];
+  });
 }
 
 function installFailure(error: unknown): Error {
   return failure(
     'E_INSTALL',
-    `the installation failed and everything was put back: ${error instanceof Error ? error.message : String(error)}`,
+    `the installation failed and everything was put back: ${reason(error)}`,
     isFailure(error) ? error.failure.next : 'remove the cause and run mptfix again',
     { cause: error },
   );

@@ -2,29 +2,7 @@ import * as v from 'valibot';
 import { artifactInfoSchema } from '../artifact-info.ts';
 import { fileRecord } from '../machine/record.ts';
 
-/** A file that an installation may touch, as it was before; `original` is null where there was none. */
-const touchedFile = v.object({
-  path: v.string(),
-  original: v.nullable(fileRecord),
-  /** Name of the kept copy in the generation's `originals` folder, or its whole path where it lies elsewhere. */
-  backup: v.nullable(v.string()),
-  /** The step that touches it: it is put back only where the journal says that this step was begun. */
-  step: v.string(),
-});
-
-/** Written before the first change: all that an undo needs. */
-export const originalsSchema = v.object({
-  schema: v.literal('mptfix.originals/1'),
-  generation: v.number(),
-  kernel: v.string(),
-  files: v.array(touchedFile),
-  /** Folders whose entries change, with their own times; null where a step makes the folder. */
-  folders: v.array(v.object({ path: v.string(), mtime: v.nullable(v.string()) })),
-});
-export type Originals = v.InferOutput<typeof originalsSchema>;
-export type TouchedFile = v.InferOutput<typeof touchedFile>;
-
-/** An initramfs that held the driver and was built anew. */
+/** An initramfs that held the driver and was rebuilt. */
 const imageRecord = v.object({
   path: v.string(),
   /** Where the old image is kept as a bootable fallback. */

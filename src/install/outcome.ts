@@ -2,7 +2,7 @@ import { failure } from '../errors.ts';
 import { isModuleFile, modulePaths } from '../guest/module-file.ts';
 import { MODULES_FOLDER } from '../machine/folders.ts';
 import type { Target } from '../machine/port.ts';
-import type { Placement } from './placements.ts';
+import type { Placement } from './placement.ts';
 
 export interface Outcome {
   readonly release: string;

@@ -2,7 +2,13 @@ import { basename } from 'node:path';
 import { failure } from '../errors.ts';
 import { MODULES_FOLDER } from '../machine/folders.ts';
 import type { Target } from '../machine/port.ts';
-import type { Placement } from './placements.ts';
+
+/**
+ * Where the new module goes. `in-place`: over the package's file, as the article does; it works with every depmod.
+ * `updates`: beside it, where depmod's search order prefers it; the package's file is not touched.
+ */
+export const PLACEMENTS = ['in-place', 'updates'] as const;
+export type Placement = (typeof PLACEMENTS)[number];
 
 /** The path of the new module, and the folders that have to be made for it. */
 export async function placeOf(

@@ -1,10 +1,9 @@
 import { basename } from 'node:path';
 import type { Target } from '../machine/port.ts';
 import { recordFile } from '../machine/record.ts';
-import { keep } from './backup.ts';
+import { keep, keptPath } from '../transaction/originals.ts';
 import { takeEntryAway } from './boot-entry.ts';
-import { type Generation, generations } from './state.ts';
-import { keptPath } from './step.ts';
+import { type Generation, generations } from './generations.ts';
 
 /** The kept images of one kernel that are still in /boot. */
 export interface Prunable {
@@ -31,11 +30,11 @@ export async function prunable(target: Target, release: string): Promise<readonl
  * from where a rollback still puts it back.
  */
 export async function prune(target: Target, { generation, fallback }: Prunable): Promise<void> {
-  const { number, kernel, manifest } = generation;
+  const { number, folder, kernel, manifest } = generation;
   const image = manifest?.images.find((record) => record.fallback === fallback);
   const original = await recordFile(target, fallback);
   if (image === undefined || original === undefined) throw new Error(`${fallback} is not what it was`);
-  await keep(target, original, keptPath(number, basename(image.path)));
+  await keep(target, original, keptPath(folder, basename(image.path)));
   await takeEntryAway(target, kernel, number);
   await target.remove(fallback);
 }

@@ -1,8 +1,10 @@
-import { failure, isFailure } from '../errors.ts';
+import { failure } from '../errors.ts';
 import type { Target } from '../machine/port.ts';
 import { recordFile } from '../machine/record.ts';
-import { type Generation, generations, journal, unborn } from './state.ts';
-import { type Undone, undo } from './undo.ts';
+import { filesOf } from '../transaction/steps.ts';
+import { type Undone as TransactionUndone, undo } from '../transaction/undo.ts';
+import { type Generation, generations } from './generations.ts';
+import { installUser } from './user.ts';
 
 export interface RollbackWish {
   /** Kernel release whose module goes back. */
@@ -57,60 +59,30 @@ async function refuseForeign(target: Target, { manifest }: Generation, force: bo
   );
 }
 
-/** Undoes one generation. Throws E_INSTALL_UNDO, and then the next run goes on with it. */
-export async function rollback(target: Target, generation: Generation, force = false): Promise<Undone> {
-  try {
-    await sayRollingBack(target, generation, force);
-    const undone = await undo(target, generation, force);
-    await journal(target, generation.number, 'rolled-back');
-    return undone;
-  } catch (error) {
-    throw failure(
-      'E_INSTALL_UNDO',
-      `the rollback was stopped: ${error instanceof Error ? error.message : String(error)}`,
-      isFailure(error)
-        ? error.failure.next
-        : `the originals are in ${generation.folder}/originals; remove the cause and run mptfix rollback again`,
-      { cause: error },
-    );
-  }
+/** What an undo of an installation came to. */
+export interface Undone {
+  readonly index: 'restored' | 'index rebuilt';
+  readonly images: readonly { readonly path: string; readonly how: 'restored' | 'rebuilt' | 'left' }[];
+  /** Files that somebody else has changed since: they were left as they are. */
+  readonly left: readonly string[];
 }
 
-/** On a full disk an installation that was stopped is put back without a line about it: it is open already. */
-async function sayRollingBack(target: Target, { number, state }: Generation, force: boolean): Promise<void> {
-  try {
-    await journal(target, number, 'rolling-back', force ? { force } : {});
-  } catch (error) {
-    if (state !== 'open') throw error;
-  }
+/** Undoes one generation. Throws E_INSTALL_UNDO, and then the next run continues with it. */
+export async function rollback(target: Target, { transaction }: Generation, force = false): Promise<Undone> {
+  return undoneInstallation(await undo(target, installUser, transaction, { force }));
 }
 
-/** What was found open, and what came of it. */
-export interface Settled {
-  readonly generation: number;
-  /** `undone`: an installation that was stopped; `finished`: a rollback that was stopped. Either way it is put back. */
-  readonly how: 'undone' | 'finished';
-  readonly undone: Undone;
-}
-
-/** Generations that a run has left in the middle. */
-async function openGenerations(target: Target): Promise<readonly Generation[]> {
-  return (await generations(target)).filter(({ state }) => state === 'open').toReversed();
-}
-
-/** Whether a run has left anything in the middle, if only originals that it had begun to keep. */
-export async function isUnsettled(target: Target): Promise<boolean> {
-  return (await openGenerations(target)).length > 0 || (await unborn(target)).length > 0;
-}
-
-/** Puts back what killed runs have left open, the newest first, and clears away what they had only begun to keep. */
-export async function finishOpen(target: Target): Promise<readonly Settled[]> {
-  const settled: Settled[] = [];
-  for (const generation of await openGenerations(target)) {
-    const { isRollback, force } = generation.journal;
-    const how = isRollback ? 'finished' : 'undone';
-    settled.push({ generation: generation.number, how, undone: await rollback(target, generation, force) });
-  }
-  for (const folder of await unborn(target)) await target.removeTree(folder);
-  return settled;
+/** The same in the words of an installation. */
+export function undoneInstallation({ steps, left }: TransactionUndone): Undone {
+  const isRebuilt = steps.some(({ step, how }) => step.kind === 'index' && how === 'rebuilt');
+  const images = steps.flatMap(({ step, how }) =>
+    step.kind === 'image'
+      ? [{ path: step.files[0].path, how: how === 'kept' ? ('left' as const) : how }]
+      : [],
+  );
+  return {
+    index: isRebuilt ? 'index rebuilt' : 'restored',
+    images: images.toReversed(),
+    left: left.flatMap(filesOf).map(({ path }) => path),
+  };
 }

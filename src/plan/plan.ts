@@ -1,6 +1,6 @@
 import type { Assessment } from '../assess/assess.ts';
 import { failure } from '../errors.ts';
-import type { Placement } from '../install/placements.ts';
+import type { Placement } from '../install/placement.ts';
 import { MODULES_FOLDER } from '../machine/folders.ts';
 import type { PlannedImage } from './images.ts';
 import { type Origin, originText, planOrigins } from './origins.ts';

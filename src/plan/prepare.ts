@@ -1,7 +1,7 @@
 import { resolve } from 'node:path';
 import { type Assessment, assess } from '../assess/assess.ts';
-import type { Placement } from '../install/placements.ts';
-import { generations } from '../install/state.ts';
+import { generations } from '../install/generations.ts';
+import type { Placement } from '../install/placement.ts';
 import { MODULES_FOLDER } from '../machine/folders.ts';
 import type { Target } from '../machine/port.ts';
 import { isCode } from '../machine/reads.ts';

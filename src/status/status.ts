@@ -5,9 +5,9 @@ import type { Verdict } from '../driver/verdict.ts';
 import { readElf } from '../elf/elf.ts';
 import { buildId } from '../elf/module-data.ts';
 import { readModule } from '../guest/module-file.ts';
-import type { GenerationState } from '../install/journal.ts';
-import { type Generation, generations } from '../install/state.ts';
+import { type Generation, type GenerationState, generations } from '../install/generations.ts';
 import type { Target } from '../machine/port.ts';
+import { type Interrupted, interrupted } from '../transaction/settle.ts';
 import { type ImageStatus, imageStatus } from './image-status.ts';
 import { type LoadedModule, loadedModule } from './loaded-module.ts';
 
@@ -52,6 +52,8 @@ export interface GuestStatus {
     readonly kernel: string;
     readonly state: GenerationState;
   }[];
+  /** Runs that were stopped in the middle: installations, runs of harden, installations of the watch. */
+  readonly interrupted: readonly Interrupted[];
 }
 
 /** Reads how one kernel of the guest stands. Throws as `gatherFacts`; the state folder needs root to be read. */
@@ -85,6 +87,7 @@ export async function guestStatus(target: Target, kernel: string | undefined): P
       images.every(({ holds }) => holds === 'same' || holds === 'absent') && loaded?.sameAsDisk !== false,
     rebootNeeded: loaded?.sameAsDisk === undefined || loaded.sameAsDisk === null ? null : !loaded.sameAsDisk,
     generations: all.map(({ number, kernel: release, state }) => ({ number, kernel: release, state })),
+    interrupted: await interrupted(target),
   };
 }
 

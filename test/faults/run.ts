@@ -7,12 +7,13 @@ import { readFileSync } from 'node:fs';
 import { isFailure } from '../../src/errors.ts';
 import { initramfsImages } from '../../src/initramfs/tools.ts';
 import { install } from '../../src/install/install.ts';
-import { finishOpen, planRollback, rollback } from '../../src/install/rollback.ts';
+import { planRollback, rollback } from '../../src/install/rollback.ts';
 import type { Target } from '../../src/machine/port.ts';
 import { rootTarget } from '../../src/machine/tree.ts';
 import { silentProgress } from '../../src/progress.ts';
 import { ARTIFACT } from './artifact.ts';
 import { faultyTarget } from './faulty-target.ts';
+import { finishOpen } from './finish-open.ts';
 
 export interface FaultyRun {
   readonly root: string;

@@ -1,13 +1,26 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { handlerOf } from '../../src/harden/handlers.ts';
-import { begin, finishOpenSets, make, type Planned, perform, undoSet } from '../../src/harden/perform.ts';
+import { applyHarden, undoHarden } from '../../src/harden/apply.ts';
+import { hardenUser } from '../../src/harden/handlers.ts';
 import { planHarden } from '../../src/harden/plan.ts';
-import { HARDEN_FOLDER, markApplied, markOpen, setFolder, storedSets } from '../../src/harden/sets.ts';
 import { survey } from '../../src/harden/survey.ts';
 import type { Target } from '../../src/machine/port.ts';
 import { rootTarget, treeTarget } from '../../src/machine/tree.ts';
+import { silentProgress } from '../../src/progress.ts';
+import { handlerOf } from '../../src/transaction/handler.ts';
+import { begin, carryOut, type Planned } from '../../src/transaction/perform.ts';
+import { settle } from '../../src/transaction/settle.ts';
+import type { Step } from '../../src/transaction/steps.ts';
+import {
+  enterState,
+  journal,
+  placeOf,
+  type Transaction,
+  transactionFolder,
+  transactions,
+} from '../../src/transaction/store.ts';
+import { faultyTarget } from '../faults/faulty-target.ts';
 import { json, mptfix } from '../helpers/cli.ts';
 import { listing } from '../helpers/listing.ts';
 import { type Entries, failureOf, sh, temporary } from '../machine/temporary.ts';
@@ -27,6 +40,30 @@ const RHEL4: Entries = {
   'sys/block/sda/device/timeout': '30\n',
   'sys/block/sdb/device/timeout': '60\n',
 };
+
+const FOLDER = transactionFolder('harden', 1);
+const never = (): AbortSignal => new AbortController().signal;
+
+/** A run that is killed after so many of its changes. */
+async function killedAfter(target: Target, planned: readonly Planned[], done: number): Promise<void> {
+  const entered = await enterState(target, 'harden');
+  await begin(target, 'harden', { number: 1, entered, planned });
+  for (const [index, one] of planned.slice(0, done).entries())
+    await carryOut(hardenUser, { target, folder: FOLDER, progress: silentProgress }, index, one);
+}
+
+/** What the next command that may write does about it; answers how many runs were put back. */
+async function finishOpen(target: Target): Promise<number> {
+  const settled = await settle(target, [hardenUser]);
+  for (const one of settled) if (one.how === 'refused') throw one.error;
+  return settled.length;
+}
+
+async function stored(target: Target): Promise<Transaction> {
+  const [first] = await transactions(target, 'harden');
+  if (first === undefined) throw new Error('there is no record');
+  return first;
+}
 
 interface Guest {
   readonly root: string;
@@ -63,7 +100,7 @@ async function guest(): Promise<Guest> {
 
 test('what is changed on a guest without udev', async () => {
   const { planned } = await guest();
-  const kinds = planned.map(({ change }) => change.kind);
+  const kinds = planned.map(({ step }) => step.kind);
   expect(kinds).toEqual([
     'file',
     ...['folder', 'folder', 'folder', 'folder'],
@@ -78,12 +115,11 @@ describe('a run that was killed after some of its changes is put back by the nex
     test(`after ${done} of 12`, async () => {
       const { target, planned, all } = await guest();
       const before = all();
-      await begin(target, planned);
-      for (const one of planned.slice(0, done)) await make(target, one);
-      expect(await finishOpenSets(target)).toBe(1);
+      await killedAfter(target, planned, done);
+      expect(await finishOpen(target)).toBe(1);
       expect(all()).toEqual(before);
       expect(await target.list('/var/lib')).toEqual(['x']);
-      expect(await finishOpenSets(target)).toBe(0);
+      expect(await finishOpen(target)).toBe(0);
     });
   }
 });
@@ -93,67 +129,132 @@ describe('an undo that was killed is finished by the next run:', () => {
     test(`with ${done} of 12 put back`, async () => {
       const { target, planned, all } = await guest();
       const before = all();
-      await perform(target, planned, new AbortController().signal);
-      const [stored] = await storedSets(target);
-      if (stored === undefined) throw new Error('there is no set');
-      await markOpen(target, 1);
-      const part = stored.set.changes.slice(stored.set.changes.length - done);
-      await undoPart(target, part, stored.set.number);
-      expect(await finishOpenSets(target)).toBe(1);
+      await applyHarden(target, planned, never());
+      const { steps } = await stored(target);
+      await journal(target, FOLDER, 'rolling-back');
+      await undoPart(target, steps.slice(steps.length - done));
+      expect(await finishOpen(target)).toBe(1);
       expect(all()).toEqual(before);
     });
   }
 });
 
 /** Some of the changes put back, and nothing forgotten, as a kill in the middle leaves it. */
-async function undoPart(
-  target: Target,
-  changes: readonly Planned['change'][],
-  number: number,
-): Promise<void> {
-  for (const change of changes.toReversed()) await handlerOf(change).putBack(target, change, number);
+async function undoPart(target: Target, steps: readonly Step[]): Promise<void> {
+  const context = { target, folder: FOLDER, isDone: true, becomes: new Map(), left: [] };
+  for (const step of steps.toReversed()) await handlerOf(hardenUser, step).undo(context, step);
+}
+
+describe('a run that fails or is killed at any effect leaves nothing of it:', () => {
+  /** Everything below /var/lib, too: the state itself. */
+  const whole = (root: string): string[] =>
+    listing(root).map((line) => (line.startsWith('sys/') ? line.replace(/ \d+ (\w*)$/, ' $1') : line));
+
+  test('an effect that fails: put back at once', async () => {
+    const { planned, target } = await guest();
+    const counted = faultyTarget(target, { at: 0 });
+    await applyHarden(counted.target, planned, never());
+    expect(counted.effects.length).toBeGreaterThan(40);
+    let lost = 0;
+    for (let at = 1; at <= counted.effects.length; at += 1) {
+      const { root, target: plain } = await guest();
+      const before = whole(root);
+      const fails = (): void => {
+        throw new Error('no space left');
+      };
+      const { target: faulty, effects } = faultyTarget(plain, { at, before: fails });
+      const code = await applyHarden(faulty, planned, never()).then(
+        () => 'done',
+        (error) => error.failure?.code ?? String(error),
+      );
+      const what = `effect ${at}, ${effects[at - 1]}`;
+      expect([what, code]).toEqual([what, 'E_HARDEN']);
+      if (JSON.stringify(whole(root)) !== JSON.stringify(before)) lost += 1;
+    }
+    expect(lost).toBe(0);
+  }, 120_000);
+
+  test.each(['apply', 'undo'] as const)(
+    '%s, stopped as by a kill: put back by the next run',
+    async (act) => {
+      const { planned, target } = await guest();
+      const run = async (on: Target): Promise<void> => {
+        if (act === 'apply') await applyHarden(on, planned, never());
+        else await undoHarden(on, false);
+      };
+      if (act === 'undo') await applyHarden(target, planned, never());
+      const counted = faultyTarget(target, { at: 0 });
+      await run(counted.target);
+      let lost = 0;
+      for (let at = 1; at <= counted.effects.length; at += 1) {
+        const one = await guest();
+        const before = one.all();
+        if (act === 'undo') await applyHarden(one.target, planned, never());
+        const applied = one.all();
+        await stoppedAt(one.target, at, run);
+        await settle(one.target, [hardenUser]);
+        const found = JSON.stringify(one.all());
+        const left = await transactions(one.target, 'harden');
+        // Before its first line an undo was not begun; and the last line of an apply was written before its end.
+        const expected = left.length > 0 ? applied : before;
+        if (found !== JSON.stringify(expected)) lost += 1;
+        if (left.length === 0) expect(await one.target.list('/var/lib')).toEqual(['x']);
+        else expect([act, at]).toEqual(['undo', 1]);
+      }
+      expect(lost).toBe(0);
+    },
+    120_000,
+  );
+});
+
+/** From its effect `at` on nothing of the run reaches the guest any more, as when its process is killed. */
+async function stoppedAt(target: Target, at: number, run: (on: Target) => Promise<void>): Promise<void> {
+  let isDead = false;
+  const faulty = faultyTarget(target, { at: 'each', before: () => die() });
+  const die = (): void => {
+    isDead ||= faulty.effects.length >= at;
+    if (isDead) throw new Error('killed');
+  };
+  await run(faulty.target).catch(() => undefined);
 }
 
 test('a run that was killed before the set was written has changed nothing', async () => {
   const { target, planned, all } = await guest();
   const before = all();
   await target.mkdir('/var/lib/mptfix', 0o700);
-  await target.mkdir(HARDEN_FOLDER, 0o700);
-  await target.mkdir(setFolder(1), 0o700);
-  await target.copy('/etc/fstab', `${setFolder(1)}/etc_fstab`);
-  expect([await storedSets(target), await finishOpenSets(target)]).toEqual([[], 0]);
+  await target.mkdir(placeOf('harden').folder, 0o700);
+  await target.mkdir(FOLDER, 0o700);
+  await target.copy('/etc/fstab', `${FOLDER}/etc_fstab`);
+  expect([await transactions(target, 'harden'), await finishOpen(target)]).toEqual([[], 0]);
   expect([all(), await target.list('/var/lib')]).toEqual([before, ['x']]);
-  await perform(target, planned, new AbortController().signal);
-  expect((await storedSets(target)).map(({ set }) => set.number)).toEqual([1]);
+  await applyHarden(target, planned, never());
+  expect((await transactions(target, 'harden')).map(({ number }) => number)).toEqual([1]);
 });
 
 test('a change that cannot be made puts back all before it', async () => {
   const { target, planned, all } = await guest();
   const before = all();
   const impossible: Planned = {
-    change: { kind: 'sysfs', path: '/sys/block/sdz/device/timeout', before: '30', after: '180' },
+    step: { kind: 'sysfs', path: '/sys/block/sdz/device/timeout', before: '30', after: '180' },
   };
-  const { code } = await failureOf(perform(target, [...planned, impossible], new AbortController().signal));
+  const { code } = await failureOf(applyHarden(target, [...planned, impossible], never()));
   expect(code).toBe('E_HARDEN');
   expect(all()).toEqual(before);
 });
 
 test('what somebody edited after a kill is not overwritten', async () => {
   const { root, target, planned } = await guest();
-  await begin(target, planned);
-  for (const one of planned.slice(0, 1)) await make(target, one);
+  await killedAfter(target, planned, 1);
   sh('echo "# mine" >> "$1/etc/fstab"', root);
-  expect((await failureOf(finishOpenSets(target))).code).toBe('E_FILE_CHANGED');
+  expect((await failureOf(finishOpen(target))).code).toBe('E_FILE_CHANGED');
   expect(readFileSync(join(root, 'etc/fstab'), 'utf8')).toContain('# mine');
 });
 
 test('a timeout that a reboot has set back is left alone by the undo', async () => {
   const { root, target, planned, all } = await guest();
-  await perform(target, planned, new AbortController().signal);
+  await applyHarden(target, planned, never());
   sh('echo 45 > "$1/sys/block/sda/device/timeout"; rm -r "$1/sys/block/sdb"', root);
-  const [stored] = await storedSets(target);
-  if (stored === undefined) throw new Error('there is no set');
-  expect(await undoSet(target, stored.set)).toEqual([
+  expect(await undoHarden(target, false)).toEqual([
     '/sys/block/sdb/device/timeout: 180 → 60',
     '/sys/block/sda/device/timeout: 180 → 30',
   ]);
@@ -163,18 +264,42 @@ test('a timeout that a reboot has set back is left alone by the undo', async () 
 
 test('a state folder that others may write to, or that is spoiled, is not trusted', async () => {
   const { root, target, planned } = await guest();
-  await perform(target, planned, new AbortController().signal);
+  await applyHarden(target, planned, never());
   sh('chmod 777 "$1/var/lib/mptfix/harden"', root);
-  expect((await failureOf(storedSets(target))).code).toBe('E_STATE_UNSAFE');
+  expect((await failureOf(transactions(target, 'harden'))).code).toBe('E_STATE_UNSAFE');
   sh('chmod 700 "$1/var/lib/mptfix/harden"; echo "{" > "$1/var/lib/mptfix/harden/1/set.json"', root);
-  expect((await failureOf(storedSets(target))).code).toBe('E_STATE_UNSAFE');
+  expect((await failureOf(transactions(target, 'harden'))).code).toBe('E_STATE_UNSAFE');
 });
 
-test('an applied set that is marked twice stays applied', async () => {
+test('what an earlier version of mptfix has kept is refused, with what to do, and nothing of it is taken away', async () => {
+  const { root, target, planned } = await guest();
+  const earlier = { schema: 'mptfix.harden-set/1', number: 1, created: '', changes: [], folders: [] };
+  sh(
+    'mkdir -p -m 700 "$1/var/lib/mptfix/harden/1"; echo "$2" > "$1/var/lib/mptfix/harden/1/set.json"',
+    root,
+    JSON.stringify(earlier),
+  );
+  const before = listing(root);
+  const acts = [
+    () => finishOpen(target),
+    () => undoHarden(target, true),
+    () => applyHarden(target, planned, never()),
+  ];
+  for (const act of acts) {
+    const { code, next } = await failureOf(act());
+    expect([code, next]).toEqual([
+      'E_STATE_UNSAFE',
+      expect.stringMatching(/earlier version.*undo it.*by hand/),
+    ]);
+  }
+  expect(listing(root)).toEqual(before);
+});
+
+test('an applied run that is marked twice stays applied', async () => {
   const { target, planned } = await guest();
-  await perform(target, planned, new AbortController().signal);
-  await markApplied(target, 1);
-  expect((await storedSets(target)).map(({ state }) => state)).toEqual(['applied']);
+  await applyHarden(target, planned, never());
+  await journal(target, FOLDER, 'committed');
+  expect((await transactions(target, 'harden')).map(({ state }) => state)).toEqual(['committed']);
 });
 
 describe('a guest’s tree', () => {
@@ -210,9 +335,9 @@ describe('a guest’s tree', () => {
     );
     expect(json(await mptfix(args)).result).toBe('nothing-to-do');
     // The mark that the run had come to its end is lost: as if it was killed just before.
-    sh('rm "$1/var/lib/mptfix/harden/1/applied"', root);
+    sh(`sed -i '$d' "$1/var/lib/mptfix/harden/1/journal.ndjson"`, root);
     const target = rootTarget(root, { dryRun: false });
-    expect([await finishOpenSets(target), policy()]).toEqual([1, 'Continue']);
+    expect([await finishOpen(target), policy()]).toEqual([1, 'Continue']);
     expect(all()).toEqual(before);
   });
 

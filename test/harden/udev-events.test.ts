@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
-import type { Change } from '../../src/harden/sets.ts';
-import { undoOrder } from '../../src/harden/udev-events.ts';
+import { hardenUser } from '../../src/harden/handlers.ts';
+import type { Step } from '../../src/transaction/steps.ts';
+import { undoOrder } from '../../src/transaction/undo.ts';
 import { privateMachine } from '../helpers/private-machine.ts';
 
 const RULE = '/etc/udev/rules.d/99-zz-mptfix-timeout.rules';
@@ -34,14 +35,14 @@ END
 });
 
 test('undoOrder is the last first, but timeouts in sysfs come after all that could make an event', () => {
-  const sysfs = (disk: string): Change => ({
+  const sysfs = (disk: string): Step => ({
     kind: 'sysfs',
     path: `/sys/block/${disk}/device/timeout`,
     before: '30',
     after: '180',
   });
-  const link = (path: string): Change => ({ kind: 'link', path, target: 'x' });
-  expect(undoOrder([link('/a'), sysfs('sda'), link('/b'), sysfs('sdb')])).toEqual([
+  const link = (path: string): Step => ({ kind: 'link', path, before: null, after: 'x' });
+  expect(undoOrder(hardenUser, [link('/a'), sysfs('sda'), link('/b'), sysfs('sdb')])).toEqual([
     link('/b'),
     link('/a'),
     sysfs('sdb'),

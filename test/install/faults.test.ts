@@ -1,12 +1,13 @@
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { isFailure } from '../../src/errors.ts';
+import { generations } from '../../src/install/generations.ts';
 import { type Installation, install } from '../../src/install/install.ts';
-import { finishOpen, planRollback, rollback } from '../../src/install/rollback.ts';
-import { generations } from '../../src/install/state.ts';
+import { planRollback, rollback } from '../../src/install/rollback.ts';
 import type { Target } from '../../src/machine/port.ts';
 import { rootTarget } from '../../src/machine/tree.ts';
 import { faultyTarget } from '../faults/faulty-target.ts';
+import { finishOpen } from '../faults/finish-open.ts';
 import { listing } from '../helpers/listing.ts';
 import { sh, temporary } from '../machine/temporary.ts';
 import { installationOf, RELEASE, type SmallGuest, smallGuest } from './small-guest.ts';

@@ -3,11 +3,13 @@ import { join } from 'node:path';
 import * as v from 'valibot';
 import { describe, expect, test } from 'vitest';
 import { depmodOutputs, isDepmodOutput } from '../../src/install/depmod.ts';
+import { generations } from '../../src/install/generations.ts';
 import { install } from '../../src/install/install.ts';
-import { manifestSchema, originalsSchema } from '../../src/install/manifest.ts';
-import { generations } from '../../src/install/state.ts';
+import { manifestSchema } from '../../src/install/manifest.ts';
 import { recordFile, sameRecord } from '../../src/machine/record.ts';
 import { rootTarget } from '../../src/machine/tree.ts';
+import { filesOf } from '../../src/transaction/steps.ts';
+import { readTransaction } from '../../src/transaction/store.ts';
 import { listing } from '../helpers/listing.ts';
 import { failureOf, put, sh } from '../machine/temporary.ts';
 import { addModule, installationOf, installed, MODULE, MODULES, RELEASE, smallGuest } from './small-guest.ts';
@@ -42,22 +44,20 @@ describe('an installation', () => {
     expect(readFileSync(join(folder, 'build.log'), 'utf8')).toBe('what make said\n');
     const written: unknown = JSON.parse(readFileSync(join(folder, 'manifest.json'), 'utf8'));
     expect(v.parse(manifestSchema, written)).toEqual(manifest);
-    const originals = v.parse(
-      originalsSchema,
-      JSON.parse(readFileSync(join(folder, 'originals.json'), 'utf8')),
-    );
-    expect(originals.files.map(({ path }) => path)).toEqual([MODULE, ...depmodOutputs(RELEASE)]);
+    const transaction = await readTransaction(guest.target, 'install', 1);
+    const files = transaction?.steps.flatMap(filesOf) ?? [];
+    expect(files.map(({ path }) => path)).toEqual([MODULE, ...depmodOutputs(RELEASE)]);
     const events = readFileSync(join(folder, 'journal.ndjson'), 'utf8').trim().split('\n');
     const told = events
       .map((line) => JSON.parse(line))
-      .map(({ event, step }) => [event, step].join(' ').trim());
+      .map(({ event, kind }) => [event, kind].join(' ').trim());
     expect(told).toEqual([
       'begin',
       'intent module',
       'done module',
       'intent index',
       'done index',
-      'installed',
+      'committed',
     ]);
     // Whoever puts it back by hand finds in the journal from where.
     expect(JSON.parse(events[1] ?? '').undo).toEqual([

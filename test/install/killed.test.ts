@@ -1,14 +1,16 @@
 import { copyFileSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { backUp } from '../../src/install/backup.ts';
+import { sha256 } from '../../src/hash.ts';
 import { runDepmod } from '../../src/install/depmod.ts';
-import { indexStep, moduleStep } from '../../src/install/module-steps.ts';
-import { finishOpen } from '../../src/install/rollback.ts';
-import { generationFolder, generations, journal } from '../../src/install/state.ts';
-import type { Step } from '../../src/install/step.ts';
-import { undo } from '../../src/install/undo.ts';
+import { generationFolder, generations } from '../../src/install/generations.ts';
+import { type PlannedInstallation, planInstallation } from '../../src/install/install.ts';
+import { installUser } from '../../src/install/user.ts';
 import { makeFolders } from '../../src/machine/folders.ts';
+import { begin } from '../../src/transaction/perform.ts';
+import { enterState, journal } from '../../src/transaction/store.ts';
+import { undoSteps } from '../../src/transaction/undo.ts';
+import { finishOpen } from '../faults/finish-open.ts';
 import { failureOf } from '../machine/temporary.ts';
 import {
   installationOf,
@@ -22,28 +24,25 @@ import {
 
 const FOLDER = generationFolder(1);
 
-async function stepsOf(guest: SmallGuest): Promise<readonly [Step, Step]> {
-  const { bytes } = await installationOf(guest);
-  return [
-    moduleStep(guest.target, { path: MODULE, makes: [] }, MODULE, bytes),
-    indexStep(guest.target, RELEASE, 'mptscsih', MODULE),
-  ];
+async function backedUp(guest: SmallGuest): Promise<PlannedInstallation> {
+  const planned = await planInstallation(guest.target, await installationOf(guest));
+  const entered = await enterState(guest.target, 'install');
+  // The journal's first line is what `begin` ends with.
+  const target = { ...guest.target, append: async () => {} };
+  await begin(target, 'install', { number: 1, entered, kernel: RELEASE, planned: planned.steps });
+  return planned;
 }
 
-async function backedUp(guest: SmallGuest): Promise<void> {
-  await makeFolders(guest.target, FOLDER, 0o700);
-  await backUp(guest.target, 1, RELEASE, await stepsOf(guest));
-}
-
-async function begun(guest: SmallGuest): Promise<void> {
-  await backedUp(guest);
-  await journal(guest.target, 1, 'begin');
+async function begun(guest: SmallGuest): Promise<PlannedInstallation> {
+  const planned = await backedUp(guest);
+  await journal(guest.target, FOLDER, 'begin');
+  return planned;
 }
 
 async function intended(guest: SmallGuest): Promise<void> {
-  await begun(guest);
-  const [module] = await stepsOf(guest);
-  await journal(guest.target, 1, 'intent', { step: module.name, becomes: (await module.becomes?.()) ?? {} });
+  const { steps } = await begun(guest);
+  const becomes = { [MODULE]: sha256(steps[0]?.content ?? '') };
+  await journal(guest.target, FOLDER, 'intent', { step: 0, kind: 'module', becomes });
 }
 
 async function replaced(guest: SmallGuest): Promise<void> {
@@ -53,8 +52,8 @@ async function replaced(guest: SmallGuest): Promise<void> {
 
 async function indexing(guest: SmallGuest): Promise<void> {
   await replaced(guest);
-  await journal(guest.target, 1, 'done', { step: 'module' });
-  await journal(guest.target, 1, 'intent', { step: 'index' });
+  await journal(guest.target, FOLDER, 'done', { step: 0, kind: 'module' });
+  await journal(guest.target, FOLDER, 'intent', { step: 1, kind: 'index' });
 }
 
 /** All of it was done, but for the journal's last line. */
@@ -67,11 +66,11 @@ async function unsaid(guest: SmallGuest): Promise<void> {
 
 async function rollingBack(guest: SmallGuest): Promise<void> {
   await installed(guest);
-  await journal(guest.target, 1, 'rolling-back');
+  await journal(guest.target, FOLDER, 'rolling-back');
 }
 
 /** What a run that was killed at one moment has left. */
-const MOMENTS: Readonly<Record<string, (guest: SmallGuest) => Promise<void>>> = {
+const MOMENTS: Readonly<Record<string, (guest: SmallGuest) => Promise<unknown>>> = {
   'with the originals kept, and nothing in the journal': backedUp,
   'after the journal’s first line': begun,
   'after the first step’s intent': intended,
@@ -114,7 +113,7 @@ const MOMENTS: Readonly<Record<string, (guest: SmallGuest) => Promise<void>>> = 
   'after it rolled back, and before it said so': async (guest) => {
     await rollingBack(guest);
     const [generation] = await generations(guest.target);
-    if (generation !== undefined) await undo(guest.target, generation);
+    if (generation !== undefined) await undoSteps(guest.target, installUser, generation.transaction);
   },
 };
 

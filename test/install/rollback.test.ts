@@ -1,8 +1,9 @@
 import { appendFileSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { finishOpen, planRollback, rollback } from '../../src/install/rollback.ts';
-import { generations } from '../../src/install/state.ts';
+import { generations } from '../../src/install/generations.ts';
+import { planRollback, rollback } from '../../src/install/rollback.ts';
+import { finishOpen } from '../faults/finish-open.ts';
 import { listing } from '../helpers/listing.ts';
 import { failureOf, sh } from '../machine/temporary.ts';
 import {

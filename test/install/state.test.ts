@@ -1,7 +1,9 @@
 import { chmodSync, chownSync, mkdirSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { generations, journal } from '../../src/install/state.ts';
+import { generations } from '../../src/install/generations.ts';
+import { journal } from '../../src/transaction/store.ts';
+import { finishOpen } from '../faults/finish-open.ts';
 import { listing } from '../helpers/listing.ts';
 import { failureOf } from '../machine/temporary.ts';
 import { installed, type SmallGuest, smallGuest } from './small-guest.ts';
@@ -52,42 +54,67 @@ describe('a file that is not as it was written is refused by its name:', () => {
     gid: 0,
     mtime: '1.000000000',
   };
-  const originals = (more: object) =>
-    JSON.stringify({
-      schema: 'mptfix.originals/1',
-      generation: 1,
-      kernel: 'x',
-      files: [{ path: '/x', original: record, backup: 'x', step: 'module' }],
-      folders: [],
-      ...more,
-    });
+  const files = [{ path: '/x', original: record, backup: 'x' }];
+  const whole = {
+    schema: 'mptfix.transaction/1',
+    purpose: 'install',
+    number: 1,
+    created: '2024-01-01T00:00:00.000Z',
+    kernel: 'x',
+    steps: [{ kind: 'module', like: '/x', files }],
+    folders: [],
+    state: { made: [], parent: null },
+  };
+  const originals = (more: object) => JSON.stringify({ ...whole, ...more });
+  const ofModule = (more: object) =>
+    originals({ steps: [{ kind: 'module', like: '/x', files: [{ path: '/x', backup: null, ...more }] }] });
+  test('and one that is as it was written is not', async () => {
+    const guest = await smallGuest();
+    await installed(guest);
+    writeFileSync(join(guest.root, FIRST, 'originals.json'), originals({}));
+    expect((await generations(guest.target)).map(({ kernel }) => kernel)).toEqual(['x']);
+  });
+  /** What mptfix 0.1 wrote before its steps had kinds. */
+  const EARLIER = {
+    schema: 'mptfix.originals/1',
+    generation: 1,
+    kernel: 'x',
+    files: [{ path: '/x', original: record, backup: 'x', step: 'module' }],
+    folders: [],
+  };
+  test('also that of an earlier version, with what to do; nothing of it is taken away', async () => {
+    const guest = await smallGuest();
+    await installed(guest);
+    writeFileSync(join(guest.root, FIRST, 'originals.json'), JSON.stringify(EARLIER));
+    const before = listing(guest.root);
+    for (const act of [
+      () => generations(guest.target),
+      () => finishOpen(guest.target),
+      () => installed(guest, 3),
+    ]) {
+      const { code, next } = await failureOf(act());
+      expect([code, next]).toEqual([
+        'E_STATE_UNSAFE',
+        expect.stringMatching(/earlier version.*undo it.*by hand/),
+      ]);
+    }
+    expect(listing(guest.root)).toEqual(before);
+  });
   test.each([
     ['originals.json', ''],
-    ['originals.json', '{"schema":"mptfix.originals/1"'],
+    ['originals.json', '{"schema":"mptfix.transaction/1"'],
     ['originals.json', 'null'],
     ['originals.json', '[]'],
     ['originals.json', '{"files":[{"path":"/etc/shadow"}]}'],
-    ['originals.json', originals({ schema: 'mptfix.originals/2' })],
+    ['originals.json', JSON.stringify(EARLIER)],
+    ['originals.json', originals({ schema: 'mptfix.transaction/2' })],
     ['originals.json', originals({ kernel: 6 })],
-    ['originals.json', originals({ files: [{ path: '/x', original: record, backup: 'x' }] })],
-    [
-      'originals.json',
-      originals({
-        files: [{ path: '/x', original: { ...record, mode: '644' }, backup: null, step: 'module' }],
-      }),
-    ],
-    [
-      'originals.json',
-      originals({
-        files: [{ path: '/x', original: { ...record, mtime: '1' }, backup: null, step: 'module' }],
-      }),
-    ],
-    [
-      'originals.json',
-      originals({
-        files: [{ path: '/x', original: { ...record, sha256: 'x' }, backup: null, step: 'module' }],
-      }),
-    ],
+    ['originals.json', originals({ purpose: 'harden' })],
+    ['originals.json', originals({ steps: [{ kind: 'unheard-of' }] })],
+    ['originals.json', ofModule({})],
+    ['originals.json', ofModule({ original: { ...record, mode: '644' } })],
+    ['originals.json', ofModule({ original: { ...record, mtime: '1' } })],
+    ['originals.json', ofModule({ original: { ...record, sha256: 'x' } })],
     ['manifest.json', '{}'],
     ['manifest.json', '{"schema":"mptfix.manifest/1","generation":1}'],
   ])('%s of %j', async (name, text) => {
@@ -105,12 +132,12 @@ describe('the journal’s last word counts:', () => {
   test.each([
     ['', 'open'],
     [line('begin'), 'open'],
-    [line('begin') + line('installed'), 'installed'],
-    [line('begin') + line('installed') + line('rolling-back'), 'open'],
-    [line('begin') + line('installed') + line('rolling-back') + line('rolled-back'), 'rolled-back'],
-    [line('begin') + line('installed').slice(0, -5), 'open'],
-    [line('begin') + line('installed') + line('unheard-of') + line(''), 'installed'],
-    [`${line('begin')}\0\0\0\0${line('installed')}`, 'open'],
+    [line('begin') + line('committed'), 'installed'],
+    [line('begin') + line('committed') + line('rolling-back'), 'open'],
+    [line('begin') + line('committed') + line('rolling-back') + line('rolled-back'), 'rolled-back'],
+    [line('begin') + line('committed').slice(0, -5), 'open'],
+    [line('begin') + line('committed') + line('unheard-of') + line(''), 'installed'],
+    [`${line('begin')}\0\0\0\0${line('committed')}`, 'open'],
     ['null\n1\n"begin"\n[]\n', 'open'],
   ])('%j', async (text, state) => {
     const guest = await smallGuest();
@@ -122,11 +149,11 @@ describe('the journal’s last word counts:', () => {
   test('a line has a time and an event, and is added at the end', async () => {
     const guest = await smallGuest();
     mkdirSync(join(guest.root, FIRST), { recursive: true });
-    await journal(guest.target, 1, 'begin');
-    await journal(guest.target, 1, 'installed');
+    await journal(guest.target, `/${FIRST}`, 'begin');
+    await journal(guest.target, `/${FIRST}`, 'committed');
     const lines = (await guest.target.readText(`/${FIRST}/journal.ndjson`))?.trim().split('\n') ?? [];
     expect(lines.map((text) => JSON.parse(text))).toEqual(
-      ['begin', 'installed'].map((event) => ({ event, time: expect.stringMatching(/^\d{4}-.*Z$/) })),
+      ['begin', 'committed'].map((event) => ({ event, time: expect.stringMatching(/^\d{4}-.*Z$/) })),
     );
   });
 });

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { generations } from '../../src/install/state.ts';
+import { generations } from '../../src/install/generations.ts';
 import { BOTH_GONE, STDERR_GONE, STDOUT_GONE, unread } from '../helpers/unread.ts';
 import { installed, RELEASE, type SmallGuest, smallGuest } from '../install/small-guest.ts';
 import { temporary } from '../machine/temporary.ts';
@@ -37,7 +37,7 @@ test('a rollback is finished, whoever goes away', async () => {
     const { status, stdout, stderr } = unread(gone, 'rollback', '--root', guest.root, '--yes');
     expect([gone, status]).toEqual([gone, 0]);
     if (gone === STDERR_GONE) expect(stdout).toContain('1');
-    if (gone === STDOUT_GONE) expect(stderr).toContain('stopped in the middle');
+    if (gone === STDOUT_GONE) expect(stderr).toContain('was interrupted');
     const states = (await generations(guest.target)).map((one) => `${one.number} ${one.state}`);
     expect(states).toEqual(['1 rolled-back', '2 rolled-back']);
   }

@@ -3,7 +3,6 @@ import { jobOf } from '../../build/job.ts';
 import { type Made, productionSteps } from '../../build/produce.ts';
 import { install } from '../../install/install.ts';
 import type { Manifest } from '../../install/manifest.ts';
-import { settleOpen } from '../../install/settle.ts';
 import type { Target } from '../../machine/port.ts';
 import type { Plan } from '../../plan/plan.ts';
 import { preflight } from '../../plan/preflight.ts';
@@ -16,6 +15,7 @@ import { openWorkspace } from '../../work/workspace.ts';
 import { planPage } from '../plan/page.ts';
 import { confirm } from '../shared/confirm.ts';
 import { installMissingTools } from '../shared/install-tools.ts';
+import { reportInterrupted } from '../shared/interrupted.ts';
 import { type MakingOptions, makingOf, requireMaking } from '../shared/making.ts';
 import {
   type BuildingOptions,
@@ -24,6 +24,7 @@ import {
   openTarget,
   workBase,
 } from '../shared/options.ts';
+import { settleInterrupted } from '../shared/settle.ts';
 import { installation } from './installation.ts';
 import { applyPage } from './page.ts';
 
@@ -45,6 +46,7 @@ export async function apply(options: ApplyOptions, signal: AbortSignal): Promise
   requireMaking(options);
   const target = openTarget(options, options.dryRun);
   if (options.dryRun) {
+    await reportInterrupted(options);
     const { plan } = await prepare(target, options);
     return show(options, {
       schema: 'mptfix.apply/1',
@@ -63,7 +65,7 @@ export async function apply(options: ApplyOptions, signal: AbortSignal): Promise
 }
 
 async function applyLocked(target: Target, options: ApplyOptions, signal: AbortSignal): Promise<ApplyResult> {
-  for (const line of await settleOpen(target)) say(line);
+  await settleInterrupted(target, 'install');
   const { plan } = await prepare(target, options);
   const { reason } = plan;
   if (!plan.needed)

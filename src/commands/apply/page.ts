@@ -1,5 +1,5 @@
+import { generationFolder } from '../../install/generations.ts';
 import type { Manifest } from '../../install/manifest.ts';
-import { generationFolder } from '../../install/state.ts';
 import { columns, style } from '../../ui/output.ts';
 import { kernelText, warningLines } from '../plan/page.ts';
 import { targetWords } from '../shared/options.ts';

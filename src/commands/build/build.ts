@@ -11,9 +11,9 @@ import { toolVersion } from '../../package-root.ts';
 import { printResult } from '../../ui/output.ts';
 import { runSteps } from '../../ui/steps.ts';
 import { openWorkspace } from '../../work/workspace.ts';
+import { reportInterrupted } from '../shared/interrupted.ts';
 import { type MakingOptions, makingOf } from '../shared/making.ts';
 import { type BuildingOptions, type CommonOptions, workBase } from '../shared/options.ts';
-import { settleFirst } from '../shared/settle.ts';
 import { buildJob } from './job.ts';
 import { buildPage } from './page.ts';
 
@@ -43,7 +43,7 @@ export interface BuildResult {
 /** `mptfix build`: a proven module into a folder. Needs no root; no guest is written to. */
 export async function build(options: BuildOptions, signal: AbortSignal): Promise<number> {
   const making = await makingOf(options);
-  if (options.module === undefined) await settleFirst(options);
+  if (options.module === undefined) await reportInterrupted(options);
   const job = await buildJob(options);
   requireNative(job, making);
   const output = resolve(options.output);

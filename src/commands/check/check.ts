@@ -4,8 +4,8 @@ import { type FileJudgement, judgeModule, judgeSource } from '../../assess/judge
 import type { Evidence, Verdict } from '../../driver/verdict.ts';
 import { failure } from '../../errors.ts';
 import { printResult } from '../../ui/output.ts';
+import { reportInterrupted } from '../shared/interrupted.ts';
 import { type CommonOptions, openTarget } from '../shared/options.ts';
-import { settleFirst } from '../shared/settle.ts';
 import { checkPage } from './page.ts';
 
 export interface CheckOptions extends CommonOptions {
@@ -42,8 +42,8 @@ const STATUS: Readonly<Record<Verdict, number>> = {
 };
 
 /**
- * `mptfix check`: the verdict with its evidence. Needs no root, no network, and writes nothing, unless a run was killed
- * in the middle of an installation: that is put back first.
+ * `mptfix check`: the verdict with its evidence. Needs no root, no network, and writes nothing: of a run that was
+ * interrupted it says so.
  */
 export async function check(options: CheckOptions, signal: AbortSignal): Promise<number> {
   const target = openTarget(options, true);
@@ -53,7 +53,7 @@ export async function check(options: CheckOptions, signal: AbortSignal): Promise
     printResult(options, result, checkPage(result, { name: judgement.file, notes: judgement.notes }));
     return STATUS[result.verdict];
   }
-  await settleFirst(options);
+  await reportInterrupted(options);
   const assessment = await assess(target, options.kernel);
   const result = guestResult(assessment);
   printResult(options, result, checkPage(result, { name: target.name, notes: notes(assessment) }));

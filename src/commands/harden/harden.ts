@@ -4,19 +4,20 @@ import { failure } from '../../errors.ts';
 import { readDistro } from '../../guest/distro.ts';
 import { detectInit, type InitSystem } from '../../guest/init-system.ts';
 import { adviceOn } from '../../harden/advice.ts';
-import { undoWordsOf, wordsOf } from '../../harden/handlers.ts';
-import { finishOpenSets, perform, refuseForeign, undoSet } from '../../harden/perform.ts';
+import { applyHarden, plannedUndo, refuseForeign, undoHarden } from '../../harden/apply.ts';
+import { wordsOf } from '../../harden/handlers.ts';
 import { type HardenPlan, planHarden } from '../../harden/plan.ts';
 import { parseWish, type Wish } from '../../harden/request.ts';
-import { HARDEN_FOLDER, storedSets } from '../../harden/sets.ts';
 import { type DriverKnowledge, type Survey, survey } from '../../harden/survey.ts';
-import { undoOrder } from '../../harden/udev-events.ts';
 import type { Target } from '../../machine/port.ts';
 import { requireTools } from '../../machine/tools.ts';
 import { lockAnyGuest } from '../../transaction/lock.ts';
-import { printResult, say } from '../../ui/output.ts';
+import { placeOf, transactions } from '../../transaction/store.ts';
+import { printResult } from '../../ui/output.ts';
 import { confirm } from '../shared/confirm.ts';
+import { reportInterrupted } from '../shared/interrupted.ts';
 import { type CommonOptions, type MutatingOptions, openTarget } from '../shared/options.ts';
+import { settleInterrupted } from '../shared/settle.ts';
 import { hardenPage } from './page.ts';
 
 export interface HardenOptions extends CommonOptions, MutatingOptions {
@@ -72,6 +73,7 @@ function requireRoot(target: Target): void {
 }
 
 async function look(target: Target, options: HardenOptions, wish: Wish | undefined): Promise<HardenResult> {
+  await reportInterrupted(options);
   const found = await surveyed(target, options);
   if (options.undo) return undoResult(target, found, 'planned');
   if (wish === undefined) return result(target, found, 'shown', { changes: [], notes: [] });
@@ -90,8 +92,7 @@ async function act(
   wish: Wish | undefined,
   signal: AbortSignal,
 ): Promise<HardenResult> {
-  const finished = await finishOpenSets(target);
-  if (finished > 0) say('an earlier run was stopped in the middle: what it had changed was put back');
+  await settleInterrupted(target, 'harden', { force: options.undo && options.force });
   const found = await surveyed(target, options);
   if (wish === undefined) return undo(target, options, found, signal);
   const plan = await planHarden(target, {
@@ -101,12 +102,12 @@ async function act(
     device: deviceOf(options),
   });
   if (plan.changes.length === 0) return result(target, found, 'nothing-to-do', plan);
-  const kinds = new Set(plan.changes.map(({ change }) => change.kind));
-  if (kinds.has('superblock') || kinds.has('image'))
+  const kinds = new Set(plan.changes.map(({ step }) => step.kind));
+  if (kinds.has('superblock') || kinds.has('device-superblock'))
     await requireTools(target, [{ name: 'tune2fs', package: 'e2fsprogs' }]);
   await requireWritableFolders(target, plan);
   await confirm(hardenPage(await result(target, found, 'planned', plan)), options, signal);
-  await perform(target, plan.changes, signal);
+  await applyHarden(target, plan.changes, signal);
   return result(target, await surveyed(target, options), 'applied', plan);
 }
 
@@ -117,12 +118,11 @@ async function undo(
   signal: AbortSignal,
 ): Promise<HardenResult> {
   const planned = await undoResult(target, found, 'undone');
-  const sets = (await storedSets(target)).map(({ set }) => set);
-  if (sets.length === 0) return planned;
-  if (!options.force) await refuseForeign(target, sets);
+  const all = await transactions(target, 'harden');
+  if (all.length === 0) return planned;
+  if (!options.force) await refuseForeign(target, all);
   await confirm(hardenPage({ ...planned, result: 'planned' }), options, signal);
-  const left: string[] = [];
-  for (const set of sets.toReversed()) left.push(...(await undoSet(target, set)));
+  const left = await undoHarden(target, options.force);
   const after = await surveyed(target, options);
   return {
     ...planned,
@@ -138,9 +138,7 @@ async function undoResult(
   found: Found,
   outcome: 'planned' | 'undone',
 ): Promise<HardenResult> {
-  const changes = (await storedSets(target))
-    .toReversed()
-    .flatMap(({ set }) => undoOrder(set.changes).map(undoWordsOf));
+  const changes = await plannedUndo(target);
   const base = await result(target, found, changes.length === 0 ? 'nothing-to-do' : outcome, {
     changes: [],
     notes: [],
@@ -151,7 +149,7 @@ async function undoResult(
 /** Refused before anything is changed: a file system that is read-only takes neither files nor what an undo needs. */
 async function requireWritableFolders(target: Target, { changes }: HardenPlan): Promise<void> {
   const folders = ['/var/lib', '/etc'];
-  const needed = changes.some(({ change }) => change.kind === 'file') ? folders : folders.slice(0, 1);
+  const needed = changes.some(({ step }) => step.kind === 'file') ? folders : folders.slice(0, 1);
   for (const folder of needed) {
     if ((await target.writable(folder)) !== 'read-only') continue;
     throw failure(
@@ -186,7 +184,7 @@ async function knowledgeOf(target: Target, kernel: string | undefined): Promise<
 }
 
 const INTERRUPTED =
-  'an earlier run was stopped in the middle: the next --apply or --undo puts back what it had changed first';
+  'an earlier run was interrupted: the next --apply or --undo puts back what it had changed first';
 
 function deviceOf({ device }: HardenOptions): string | undefined {
   return device === undefined ? undefined : resolve(device);
@@ -198,8 +196,8 @@ async function result(
   outcome: HardenResult['result'],
   plan: HardenPlan,
 ): Promise<HardenResult> {
-  const sets = await storedSets(target);
-  const open = sets.some(({ state }) => state === 'open');
+  const all = await transactions(target, 'harden');
+  const open = all.some(({ state }) => state === 'open');
   return {
     schema: 'mptfix.harden/1',
     result: outcome,
@@ -207,9 +205,9 @@ async function result(
     init,
     ...found,
     advice: adviceOn(found),
-    changes: plan.changes.map(({ change }) => wordsOf(change)),
+    changes: plan.changes.map(({ step }) => wordsOf(step)),
     notes: [...plan.notes, ...(open ? [INTERRUPTED] : [])],
-    undoFolder: sets.length > 0 ? HARDEN_FOLDER : null,
+    undoFolder: all.length > 0 ? placeOf('harden').folder : null,
   };
 }
 

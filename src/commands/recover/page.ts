@@ -7,11 +7,11 @@ import type { RecoverResult } from './document.ts';
 
 const MEANING: Readonly<Record<FileSystemReport['state'], string>> = {
   'storage-away': 'its disk does not answer as it should',
-  aborted: 'READ-ONLY: the kernel gave it up; a remount does not bring it back',
-  shutdown: 'SHUT DOWN by the kernel; a remount does not bring it back',
+  aborted: 'READ-ONLY: the kernel gave it up; it does not come back by a remount',
+  shutdown: 'SHUT DOWN by the kernel; it does not come back by a remount',
   flagged: 'errors are on record: it has to be checked',
   'remounted-ro': 'read-only, and nothing shows an error: it may be mounted read-write again',
-  unknown: 'read-only, and it is not known whether it is clean',
+  unknown: 'read-only, and whether it is clean could not be told',
   'intended-ro': 'read-only, as it is meant to be',
   writable: 'writable',
   'not-running': 'not running: the steps if its kernel gives it up',
@@ -31,9 +31,9 @@ const COLOUR: Readonly<Record<FileSystemReport['state'], 'red' | 'yellow' | 'gre
 
 const RESULTS: Readonly<Record<RecoverResult['result'], string>> = {
   well: 'nothing to recover',
-  advised: 'mptfix recover --apply does the safe ones of these steps, and asks before each',
+  advised: 'to do the safe ones of these steps: mptfix recover --apply (asks before each)',
   recovered: 'done: writable again',
-  'by-hand': 'not recovered: the remaining steps are for you',
+  'by-hand': 'not recovered: the steps that are left are yours',
 };
 
 export function recoverPage(result: RecoverResult): string {
@@ -90,7 +90,7 @@ function stepLines(
 function servicesPart({ services }: RecoverResult): readonly string[] {
   if (services.length === 0) return [];
   return [
-    'services that should be running and are not:',
+    'services that should run and do not:',
     ...services.flatMap(({ name, why, commands }) => [
       `  ${name}: ${printable(why)}`,
       ...commands.map((command) => `       ${commandLine(command)}`),

@@ -9,8 +9,8 @@ const TITLES: Readonly<Record<RollbackResult['result'], string>> = {
 
 const IMAGES: Readonly<Record<RollbackResult['images'][number]['how'], string>> = {
   restored: 'the old image is in its place again',
-  rebuilt: 'it had been built anew by somebody else since: it was built once more, with the original module',
-  left: 'it had been built anew by somebody else since, and holds the original module already',
+  rebuilt: 'somebody else had rebuilt it since: it was rebuilt once more, with the original module',
+  left: 'somebody else had rebuilt it since, and it holds the original module already',
 };
 
 export function rollbackPage(result: RollbackResult): string {
@@ -29,7 +29,9 @@ export function rollbackPage(result: RollbackResult): string {
       'the module index had been rebuilt by somebody else since: depmod was run instead of restoring it',
     );
   }
-  for (const { path, how } of result.images) lines.push(`${path}: ${IMAGES[how]}`);
+  // Several generations have touched the same image.
+  const images = result.images.map(({ path, how }) => `${path}: ${IMAGES[how]}`);
+  lines.push(...new Set(images));
   if (result.left.length > 0)
     lines.push(`changed by somebody else since, and left as it is: ${result.left.join(', ')}`);
   return lines.join('\n');

@@ -1,15 +1,15 @@
 import { failure } from '../../errors.ts';
 import { kernelFacts } from '../../guest/kernel.ts';
-import { planRollback, type RollbackPlan, rollback } from '../../install/rollback.ts';
-import { settleOpen } from '../../install/settle.ts';
-import type { Undone } from '../../install/undo.ts';
+import { planRollback, type RollbackPlan, rollback, type Undone } from '../../install/rollback.ts';
 import type { Target } from '../../machine/port.ts';
 import { requireTools, TOOLS } from '../../machine/tools.ts';
 import { requireInside, requireWritable } from '../../plan/preflight.ts';
 import { lockGuest } from '../../transaction/lock.ts';
-import { printResult, say } from '../../ui/output.ts';
+import { printResult } from '../../ui/output.ts';
 import { confirm } from '../shared/confirm.ts';
+import { reportInterrupted } from '../shared/interrupted.ts';
 import { type CommonOptions, type MutatingOptions, openTarget } from '../shared/options.ts';
+import { settleInterrupted } from '../shared/settle.ts';
 import { rollbackPage } from './page.ts';
 
 export interface RollbackOptions extends CommonOptions, MutatingOptions {
@@ -37,7 +37,10 @@ export interface RollbackResult {
 /** `mptfix rollback`: back to the state before the newest generation, or to another one. */
 export async function rollbackCommand(options: RollbackOptions, signal: AbortSignal): Promise<number> {
   const target = openTarget(options, options.dryRun);
-  if (options.dryRun) return show(options, resultOf(await decide(target, options), 'planned'));
+  if (options.dryRun) {
+    await reportInterrupted(options);
+    return show(options, resultOf(await decide(target, options), 'planned'));
+  }
   const lock = await lockGuest(target);
   try {
     return show(options, await rollbackLocked(target, options, signal));
@@ -51,25 +54,40 @@ async function rollbackLocked(
   options: RollbackOptions,
   signal: AbortSignal,
 ): Promise<RollbackResult> {
-  for (const line of await settleOpen(target)) say(line);
+  await settleInterrupted(target, 'install', { force: options.force });
   const plan = await decide(target, options);
   const result = resultOf(plan, 'rolled-back');
   if (plan.undo.length === 0) return result;
   await requireTools(target, [TOOLS.depmod]);
-  for (const { manifest } of plan.undo) {
-    if (manifest === undefined)
-      throw failure('E_GENERATION_MISSING', 'its manifest is missing', 'see README.md, by hand');
+  for (const { number, folder, manifest } of plan.undo) {
+    if (manifest === undefined) {
+      throw failure(
+        'E_GENERATION_MISSING',
+        `generation ${number} cannot be rolled back: its ${folder}/manifest.json is missing`,
+        'put the originals, which are beside it, back by hand as README.md says',
+      );
+    }
     await requireInside(target, manifest);
     await requireWritable(target, manifest);
   }
   await confirm(rollbackPage({ ...result, result: 'planned' }), options, signal);
-  let undone: Undone | undefined;
+  const undone: Undone[] = [];
   for (const generation of plan.undo) {
     // Between two generations the guest is whole; within one it is not to be stopped.
     signal.throwIfAborted();
-    undone = await rollback(target, generation, options.force);
+    undone.push(await rollback(target, generation, options.force));
   }
-  return { ...result, index: undone?.index ?? null, images: undone?.images ?? [], left: undone?.left ?? [] };
+  return { ...result, ...summed(undone) };
+}
+
+/** What the undos of several generations came to, all together. */
+function summed(undone: readonly Undone[]): Pick<RollbackResult, 'index' | 'images' | 'left'> {
+  const isRebuilt = undone.some(({ index }) => index === 'index rebuilt');
+  return {
+    index: isRebuilt ? 'index rebuilt' : 'restored',
+    images: undone.flatMap(({ images }) => images),
+    left: [...new Set(undone.flatMap(({ left }) => left))],
+  };
 }
 
 async function decide(target: Target, options: RollbackOptions): Promise<RollbackPlan & { release: string }> {

@@ -17,6 +17,6 @@ export async function confirm(
     );
   }
   say(page);
-  if (await askYes('Go on?', signal)) return;
+  if (await askYes('Continue?', signal)) return;
   throw failure('E_DECLINED', 'not agreed: nothing was changed', 'run the command again when you are ready');
 }

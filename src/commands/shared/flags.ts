@@ -1,5 +1,5 @@
 import { type Command, Option } from 'commander';
-import { PLACEMENTS } from '../../install/placements.ts';
+import { PLACEMENTS } from '../../install/placement.ts';
 
 /** A line to type as an example, from `mptfix` on, and what it does. */
 export type Example = readonly [line: string, does: string];

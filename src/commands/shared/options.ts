@@ -1,8 +1,9 @@
 import { resolve } from 'node:path';
-import type { Placement } from '../../install/placements.ts';
+import type { Placement } from '../../install/placement.ts';
 import type { Target } from '../../machine/port.ts';
 import { localTarget, rootTarget } from '../../machine/tree.ts';
 import { DEFAULT_WORK_BASE } from '../../work/workspace.ts';
+import { commandLine } from './words.ts';
 
 /** One command, when it runs: answers the exit status. The signal asks it to put things back and end. */
 export type Act = (signal: AbortSignal) => Promise<number>;
@@ -48,8 +49,11 @@ export function workBase(options: { readonly work?: string }): string {
   return options.work === undefined ? DEFAULT_WORK_BASE : resolve(options.work);
 }
 
-/** The target options again, for a command that a person shall type next. */
+/** The target options again, quoted for a shell, for a command that a person shall type next. */
 export function targetWords(options: Pick<CommonOptions, 'root' | 'kernel'>): string {
-  const root = options.root === undefined ? '' : ` --root ${options.root}`;
-  return options.kernel === undefined ? root : `${root} --kernel ${options.kernel}`;
+  const words = [
+    ...(options.root === undefined ? [] : ['--root', options.root]),
+    ...(options.kernel === undefined ? [] : ['--kernel', options.kernel]),
+  ];
+  return words.length === 0 ? '' : ` ${commandLine(words)}`;
 }

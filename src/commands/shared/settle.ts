@@ -1,14 +1,37 @@
-import { STATE_FOLDER } from '../../machine/folders.ts';
+import { hardenUser } from '../../harden/handlers.ts';
+import { undoneInstallation } from '../../install/rollback.ts';
+import { installUser } from '../../install/user.ts';
+import type { Target } from '../../machine/port.ts';
+import { type Refused, type Settled, settle } from '../../transaction/settle.ts';
+import type { Purpose } from '../../transaction/store.ts';
+import type { UndoOptions } from '../../transaction/undo.ts';
 import { say } from '../../ui/output.ts';
-import { type CommonOptions, openTarget } from './options.ts';
+import { scheduleUser } from '../../watch/schedule/user.ts';
+import { PURPOSE_WORDS } from './interrupted.ts';
+
+/** All that change a guest by transactions. */
+export const TRANSACTION_USERS = [installUser, hardenUser, scheduleUser] as const;
 
 /**
- * Before a command reads a guest: what an earlier run has left in the middle is put back, and said. Costs one look
- * where mptfix was never used.
+ * For a command that holds the lock and is going to write: puts back what earlier runs have left in the middle, and says
+ * so. Throws where one of the command's own purpose cannot be put back; that of another purpose is only said.
  */
-export async function settleFirst(options: Pick<CommonOptions, 'root'>): Promise<void> {
-  const reading = openTarget(options, true);
-  if ((await reading.lstat(STATE_FOLDER)) === undefined) return;
-  const { settleBeforeReading } = await import('../../install/settle.ts');
-  for (const line of await settleBeforeReading(reading, () => openTarget(options, false))) say(line);
+export async function settleInterrupted(target: Target, own: Purpose, options?: UndoOptions): Promise<void> {
+  const settled = await settle(target, TRANSACTION_USERS, own, options);
+  for (const one of settled) say(settledText(one));
+  const refused = settled.find((one): one is Refused => one.how === 'refused' && one.purpose === own);
+  if (refused !== undefined) throw refused.error;
+}
+
+function settledText(one: Settled | Refused): string {
+  const { purpose, number } = one;
+  const what = `${PURPOSE_WORDS[purpose]} was interrupted`;
+  if (one.how === 'refused') return `warning: ${what} (number ${number}): ${one.error.message}`;
+  const how =
+    one.how === 'undone'
+      ? `${what}: number ${number} was undone`
+      : `the undo of ${PURPOSE_WORDS[purpose]} was interrupted: that of number ${number} was finished`;
+  const { left } = undoneInstallation(one.undone);
+  const others = left.length === 0 ? '' : `; changed by somebody else since, and left: ${left.join(', ')}`;
+  return `${how}, everything is as it was before${others}`;
 }

@@ -1,11 +1,12 @@
 import type { GuestStatus, ModuleState } from '../../status/status.ts';
 import { columns, style } from '../../ui/output.ts';
+import { PURPOSE_WORDS } from '../shared/interrupted.ts';
 
 const MEANING: Readonly<Record<ModuleState, string>> = {
   original: 'original: the module is not mptfix’s',
   patched: 'patched: the module that mptfix installed is on disk',
   drifted: 'DRIFTED: mptfix installed a module, and something else is there now (a kernel update?)',
-  interrupted: 'INTERRUPTED: a run was stopped in the middle; apply or rollback put everything back first',
+  interrupted: 'INTERRUPTED: a run was stopped in the middle; apply and rollback put everything back first',
   absent: 'this kernel has no such module',
 };
 
@@ -25,7 +26,7 @@ const HOLDS: Readonly<Record<GuestStatus['images'][number]['holds'], string>> = 
 };
 
 export function statusPage(result: GuestStatus): string {
-  const { state, module, generation, kernel, loaded, rebootNeeded, images, fallbacks } = result;
+  const { state, module, generation, kernel, loaded, rebootNeeded, images, fallbacks, interrupted } = result;
   const rows: [string, string][] = [
     ['guest', result.target],
     ['distro', kernel.distro],
@@ -42,6 +43,8 @@ export function statusPage(result: GuestStatus): string {
   for (const { path, holds, detail } of images)
     rows.push(['initramfs', `${path}: ${HOLDS[holds]}${holds === 'unreadable' ? ` (${detail})` : ''}`]);
   for (const path of fallbacks) rows.push(['kept', `${path}: the old image, as a way back at boot`]);
+  for (const one of interrupted)
+    rows.push(['interrupted', `${PURPOSE_WORDS[one.purpose]}, number ${one.number}`]);
   if (loaded !== null) rows.push(['loaded', loadedText(loaded.sameAsDisk)]);
   if (rebootNeeded === true) rows.push(['reboot', 'needed: the running kernel still has the other code']);
   return [style(COLOUR[state], MEANING[state]), '', columns(rows)].join('\n');

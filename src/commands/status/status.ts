@@ -3,6 +3,7 @@ import { type GuestStatus, guestStatus } from '../../status/status.ts';
 import { lockGuest } from '../../transaction/lock.ts';
 import { printResult, say, size } from '../../ui/output.ts';
 import { confirm } from '../shared/confirm.ts';
+import { reportInterrupted } from '../shared/interrupted.ts';
 import { type CommonOptions, type MutatingOptions, openTarget } from '../shared/options.ts';
 import { statusPage } from './page.ts';
 
@@ -13,6 +14,7 @@ export interface StatusOptions extends CommonOptions, MutatingOptions {
 /** `mptfix status`: what is installed, loaded and in the initramfs, and whether they agree. Without --prune it only reports. */
 export async function status(options: StatusOptions, signal: AbortSignal): Promise<number> {
   if (options.prune) await pruneKept(options, signal);
+  await reportInterrupted(options);
   const result: GuestStatus = await guestStatus(openTarget(options, true), options.kernel);
   printResult(options, result, statusPage(result));
   return 0;

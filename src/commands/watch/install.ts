@@ -1,4 +1,6 @@
 import { failure } from '../../errors.ts';
+import type { Target } from '../../machine/port.ts';
+import { lockAnyGuest } from '../../transaction/lock.ts';
 import { printResult, say } from '../../ui/output.ts';
 import {
   installSchedule,
@@ -6,11 +8,13 @@ import {
   removeSchedule,
   type SchedulePlan,
 } from '../../watch/schedule/install.ts';
-import { dropCopy, FROM_MEMORY, loadIntoMemory, unloadFromMemory } from '../../watch/schedule/memory.ts';
-import type { Job } from '../../watch/schedule/plan.ts';
+import { FROM_MEMORY, loadIntoMemory, unloadFromMemory } from '../../watch/schedule/memory.ts';
 import { guestProgram } from '../../watch/schedule/program.ts';
+import type { Job } from '../../watch/schedule/scheduler.ts';
 import { confirm } from '../shared/confirm.ts';
+import { reportInterrupted } from '../shared/interrupted.ts';
 import { type MutatingOptions, openTarget } from '../shared/options.ts';
+import { settleInterrupted } from '../shared/settle.ts';
 import { notifyConfig, requireAddresses, type WatchOptions } from './options.ts';
 
 export interface WatchInstallOptions extends WatchOptions, MutatingOptions {
@@ -32,6 +36,28 @@ export interface ScheduleResult {
 export async function install(options: WatchInstallOptions, signal: AbortSignal): Promise<number> {
   requireAddresses(options.to);
   const target = openTarget(options, options.dryRun);
+  if (options.dryRun) {
+    await reportInterrupted(options);
+    const { plan, job } = await decide(target, options);
+    return show(options, resultOf(plan, job, 'planned'), page(plan));
+  }
+  const lock = await lockAnyGuest(target);
+  try {
+    await settleInterrupted(target, 'schedule');
+    const { plan, job } = await decide(target, options);
+    await confirm(page(plan), options, signal);
+    await installSchedule(target, plan, signal);
+    return show(options, resultOf(plan, job, 'installed'), page(plan));
+  } finally {
+    await lock.release();
+  }
+}
+
+/** Decides, reading only. Throws E_USAGE where nobody would be told, and as `planSchedule`. */
+async function decide(
+  target: Target,
+  options: WatchInstallOptions,
+): Promise<{ readonly plan: SchedulePlan; readonly job: Job }> {
   // A configuration that will be refused in the night is refused now.
   const config = await notifyConfig(target, options);
   if (config.to.length === 0 && config.webhook === undefined)
@@ -41,25 +67,16 @@ export async function install(options: WatchInstallOptions, signal: AbortSignal)
       'mptfix watch install --to admin@example.org',
     );
   const job = jobOf(options, await guestProgram(target));
-  const plan = await planSchedule(target, job);
-  const result: ScheduleResult = {
-    schema: 'mptfix.watch-schedule/1',
-    result: options.dryRun ? 'planned' : 'installed',
-    scheduler: plan.scheduler.name,
-    everyMinutes: job.everyMinutes,
-    paths: plan.entries.map(({ path }) => path),
-  };
-  if (options.dryRun) return show(options, result, page(plan));
-  await confirm(page(plan), options, signal);
-  const inMemory = job.load !== undefined && target.kind === 'local';
-  const copied = inMemory ? await loadIntoMemory(target) : [];
-  try {
-    await installSchedule(target, plan);
-  } catch (error) {
-    if (copied.length > 0) await dropCopy(target);
-    throw error;
-  }
-  return show(options, result, page(plan));
+  return { plan: await planSchedule(target, job), job };
+}
+
+function resultOf(
+  { scheduler, entries }: SchedulePlan,
+  { everyMinutes }: Job,
+  result: ScheduleResult['result'],
+): ScheduleResult {
+  const paths = entries.map(({ path }) => path);
+  return { schema: 'mptfix.watch-schedule/1', result, scheduler: scheduler.name, everyMinutes, paths };
 }
 
 /** `mptfix watch uninstall`: leaves nothing of it. */
@@ -69,24 +86,27 @@ export async function uninstall(
 ): Promise<number> {
   const target = openTarget(options, options.dryRun);
   const base = { schema: 'mptfix.watch-schedule/1', scheduler: null, everyMinutes: null } as const;
-  if (options.dryRun)
-    return show(
+  if (options.dryRun) {
+    await reportInterrupted(options);
+    const text = 'the schedule and /run/mptfix would be removed';
+    return show(options, { ...base, result: 'planned', paths: [] }, text);
+  }
+  const lock = await lockAnyGuest(target);
+  try {
+    // What somebody has changed since an interrupted installation stays; the watch is taken out of it below.
+    await settleInterrupted(target, 'schedule', { leave: true });
+    await confirm(
+      'the watch’s schedule, its copy in memory and its state in /run/mptfix will be removed',
       options,
-      { ...base, result: 'planned', paths: [] },
-      'the schedule and /run/mptfix would be removed',
+      signal,
     );
-  await confirm(
-    'the watch’s schedule, its copy in memory and its state in /run/mptfix will be removed',
-    options,
-    signal,
-  );
-  const paths = await removeSchedule(target);
-  await unloadFromMemory(target);
-  return show(
-    options,
-    { ...base, result: 'removed', paths },
-    paths.map((path) => `removed ${path}`).join('\n'),
-  );
+    const paths = await removeSchedule(target);
+    await unloadFromMemory(target);
+    const text = paths.map((path) => `removed ${path}`).join('\n');
+    return show(options, { ...base, result: 'removed', paths }, text);
+  } finally {
+    await lock.release();
+  }
 }
 
 /** `mptfix watch load`, which the schedule calls once after boot. */

@@ -23,12 +23,12 @@ export interface NotifyConfig {
   readonly to: readonly string[];
   /** Undefined: `mptfix@HOST`. */
   readonly from?: string;
-  readonly smtp?: SmtpRelay | undefined;
+  readonly smtp?: SmtpRelay;
   /** The path of a program that takes `-t`; false: none. */
   readonly sendmail: string | false;
   readonly webhook?: { readonly url: string };
   readonly kernelLog: boolean;
-  /** Days from one reminder to the next; the last one repeats. */
+  /** Days from one reminder to the next; the last one goes on. */
   readonly reminderDays: readonly number[];
   /** For each channel. */
   readonly timeLimitSeconds: number;
@@ -103,6 +103,6 @@ function normalised(
     timeLimitSeconds: 20,
     ...watch,
     to: typeof to === 'string' ? [to] : to,
-    smtp: smtp && { ...smtp, security, port: smtp.port ?? PORTS[security] },
+    ...(smtp === undefined ? {} : { smtp: { ...smtp, security, port: smtp.port ?? PORTS[security] } }),
   };
 }

@@ -1,4 +1,4 @@
-import type { Job, Scheduler } from './plan.ts';
+import type { Job, Scheduler } from './scheduler.ts';
 
 const CRON_D = '/etc/cron.d/mptfix-watch';
 const CRONTAB = '/etc/crontab';

@@ -1,12 +1,20 @@
 import { dirname } from 'node:path';
 import { failure } from '../../errors.ts';
-import { makeFolders } from '../../machine/folders.ts';
-import type { FileStat, Target } from '../../machine/port.ts';
-import { type Job, SCHEDULERS, type ScheduleEntry, type Scheduler } from './plan.ts';
+import type { Target } from '../../machine/port.ts';
+import { fileStep, planFile, planFolders, planLink } from '../../transaction/files.ts';
+import { type Planned, perform } from '../../transaction/perform.ts';
+import { cronScheduler, crontabScheduler } from './cron.ts';
+import { isInMemory, MEMORY_FOLDER } from './memory.ts';
+import type { Job, ScheduleEntry, Scheduler } from './scheduler.ts';
+import { runAll } from './scheduler.ts';
+import { systemdScheduler } from './systemd.ts';
+import { scheduleUser } from './user.ts';
 
 export interface SchedulePlan {
   readonly scheduler: Scheduler;
   readonly entries: readonly ScheduleEntry[];
+  /** The job wants a copy of the program in memory. */
+  readonly inMemory: boolean;
 }
 
 /** What would be written, by the first scheduler that the guest has. Throws E_SCHEDULE where it has none. */
@@ -14,7 +22,8 @@ export async function planSchedule(target: Target, job: Job): Promise<SchedulePl
   for (const scheduler of SCHEDULERS) {
     if (!(await scheduler.isPresent(target))) continue;
     const before = await contents(target, scheduler.paths);
-    return { scheduler, entries: scheduler.entries(job, (path) => before.get(path) ?? '') };
+    const entries = scheduler.entries(job, (path) => before.get(path) ?? '');
+    return { scheduler, entries, inMemory: job.load !== undefined && target.kind === 'local' };
   }
   throw failure(
     'E_SCHEDULE',
@@ -23,59 +32,66 @@ export async function planSchedule(target: Target, job: Job): Promise<SchedulePl
   );
 }
 
-/** Writes it and starts it; a job that was installed before is replaced. Where that fails, all is as it was before. */
-export async function installSchedule(target: Target, plan: SchedulePlan): Promise<void> {
-  const before = await remembered(target, plan.scheduler.paths);
-  try {
-    await writeAndStart(target, plan);
-  } catch (error) {
-    for (const [path, was] of before) await putBack(target, path, was);
-    // What went wrong is told; that this does, too, would hide it.
-    if (target.kind === 'local') await runAll(target, plan.scheduler.after).catch(() => undefined);
-    throw error;
-  }
-}
-
-type Remembered =
-  | { readonly link: string }
-  | { readonly content: string; readonly like: FileStat }
-  | undefined;
-
-async function remembered(
+/**
+ * Writes it and starts it, in one transaction; a job that was installed before is replaced. Where that fails, or is
+ * killed, all is put back as it was before: at once, or by the next command that may write.
+ */
+export async function installSchedule(
   target: Target,
-  paths: readonly string[],
-): Promise<ReadonlyMap<string, Remembered>> {
-  const found = new Map<string, Remembered>();
-  const texts = await contents(target, paths);
-  for (const path of paths) {
-    const link = await target.readLink(path);
-    const content = texts.get(path);
-    const like = await target.lstat(path);
-    if (link !== undefined) found.set(path, { link });
-    else found.set(path, content === undefined || like === undefined ? undefined : { content, like });
-  }
-  return found;
+  plan: SchedulePlan,
+  signal?: AbortSignal,
+): Promise<void> {
+  await perform(target, scheduleUser, { planned: await scheduleSteps(target, plan), signal });
 }
 
-async function putBack(target: Target, path: string, was: Remembered): Promise<void> {
-  if (was === undefined) {
-    if ((await target.lstat(path)) === undefined) return;
-    await target.remove(path);
-    await removeEmptyWants(target, dirname(path));
-  } else if ('link' in was) await target.link(path, was.link);
-  else await target.write(path, was.content, was.like);
-}
-
-async function writeAndStart(target: Target, { scheduler, entries }: SchedulePlan): Promise<void> {
-  const others = scheduler.paths.filter((path) => !entries.some((entry) => entry.path === path));
-  for (const path of others) if ((await target.lstat(path)) !== undefined) await target.remove(path);
+/** The steps of a schedule: the program's copy, its files in place of those of before, and its start. */
+export async function scheduleSteps(target: Target, plan: SchedulePlan): Promise<readonly Planned[]> {
+  const { scheduler, entries, inMemory } = plan;
+  const there = await Promise.all(scheduler.paths.map((path) => target.lstat(path)));
+  const isNew = there.every((status) => status === undefined);
+  const run = { kind: 'scheduler', scheduler: scheduler.name, isNew } as const;
+  const planned: Planned[] = [];
+  if (inMemory && !(await isInMemory(target)))
+    planned.push({ step: { kind: 'memory-copy', path: MEMORY_FOLDER } });
+  // Its undo is the last: then the files are those of before again.
+  planned.push({ step: { ...run, action: 'reload' } });
+  for (const path of scheduler.paths)
+    if (!entries.some((entry) => entry.path === path)) planned.push(...(await removal(target, path)));
+  const folders = new Set<string>();
   for (const entry of entries) {
-    await makeFolders(target, dirname(entry.path));
-    if ('link' in entry) await target.link(entry.path, entry.link);
-    else await target.write(entry.path, entry.content, { mode: 0o644 });
+    for (const one of await planFolders(target, dirname(entry.path))) {
+      if (one.step.kind !== 'folder' || folders.has(one.step.path)) continue;
+      folders.add(one.step.path);
+      planned.push(one);
+    }
+    planned.push(...(await entrySteps(target, entry)));
   }
-  if (target.kind === 'local') await runAll(target, scheduler.start);
+  planned.push({ step: { ...run, action: 'start' } });
+  return planned;
 }
+
+/** What has the name goes first where it is of another kind: a link that masks a unit leads to /dev/null. */
+async function entrySteps(target: Target, entry: ScheduleEntry): Promise<readonly Planned[]> {
+  const { path } = entry;
+  const isLink = (await target.readLink(path)) !== undefined;
+  if ('link' in entry) {
+    const before = isLink ? [] : await removal(target, path);
+    return [...before, ...(await planLink(target, path, entry.link))];
+  }
+  const wish = { path, content: Buffer.from(entry.content), what: WHAT, mode: 0o644 };
+  if (!isLink) return planFile(target, wish);
+  return [...(await removal(target, path)), fileStep(undefined, wish)];
+}
+
+async function removal(target: Target, path: string): Promise<readonly Planned[]> {
+  if ((await target.readLink(path)) !== undefined) return planLink(target, path, null);
+  return planFile(target, { path, content: null, what: WHAT, mode: 0o644 });
+}
+
+const WHAT = 'the watch’s schedule';
+
+/** The best first. */
+const SCHEDULERS: readonly Scheduler[] = [systemdScheduler, cronScheduler, crontabScheduler];
 
 /** Takes away what any of the schedulers has of it; answers the paths. */
 export async function removeSchedule(target: Target): Promise<readonly string[]> {
@@ -118,21 +134,4 @@ async function contents(target: Target, paths: readonly string[]): Promise<Reado
     if (text !== undefined) found.set(path, text);
   }
   return found;
-}
-
-/**
- * systemd refuses who asks from a PID namespace of his own, for it cannot see his number (`Failed to connect to bus: No
- * data available`), so this is on no leash; what systemctl asks for is done by systemd anyway.
- */
-async function runAll(target: Target, commands: readonly (readonly [string, ...string[]])[]): Promise<void> {
-  for (const argv of commands) {
-    const options = { effect: 'write', mayOutlive: true, timeoutMs: 120_000 } as const;
-    const { status, stderr } = await target.run(argv, options);
-    if (status !== 0 && !/not loaded/.test(stderr))
-      throw failure(
-        'E_SCHEDULE',
-        `${argv.join(' ')}: ${stderr.trim()}`,
-        'look at it with systemctl status, then run the command again',
-      );
-  }
 }

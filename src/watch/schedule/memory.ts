@@ -29,7 +29,7 @@ interface Copy {
 
 /** Copies Node, the libraries that it uses and mptfix itself into memory (about 130 MB). Does nothing the second time. */
 export async function loadIntoMemory(target: Target): Promise<readonly string[]> {
-  if ((await isMounted(target)) && (await target.stat(COMPLETE)) !== undefined) return [];
+  if (await isInMemory(target)) return [];
   // A run that was stopped in the middle has left half a copy.
   if (await isMounted(target)) await mustRun(target, ['umount', MEMORY_FOLDER]);
   const copies = await whatIsNeeded(target);
@@ -56,6 +56,11 @@ export async function dropCopy(target: Target): Promise<void> {
 export async function unloadFromMemory(target: Target): Promise<void> {
   await dropCopy(target);
   if ((await target.lstat(STATE_FOLDER)) !== undefined) await target.removeTree(STATE_FOLDER);
+}
+
+/** Whether the whole copy is there. */
+export async function isInMemory(target: Target): Promise<boolean> {
+  return (await isMounted(target)) && (await target.stat(COMPLETE)) !== undefined;
 }
 
 async function isMounted(target: Target): Promise<boolean> {

@@ -1,4 +1,4 @@
-import type { Job, ScheduleEntry, Scheduler } from './plan.ts';
+import type { Job, ScheduleEntry, Scheduler } from './scheduler.ts';
 
 const FOLDER = '/etc/systemd/system';
 const PATHS = {

@@ -1,6 +1,5 @@
-import type { Target } from '../../machine/port.ts';
-import { cronScheduler, crontabScheduler } from './cron.ts';
-import { systemdScheduler } from './systemd.ts';
+import { failure } from '../../errors.ts';
+import type { Argv, Target } from '../../machine/port.ts';
 
 /** What shall run, and how often. */
 export interface Job {
@@ -29,10 +28,24 @@ export interface Scheduler {
   /** Paths that `entries` writes. */
   readonly paths: readonly string[];
   /** Commands for this machine after writing and before removing; a tree gets none. */
-  readonly start: readonly (readonly [string, ...string[]])[];
-  readonly stop: readonly (readonly [string, ...string[]])[];
-  readonly after: readonly (readonly [string, ...string[]])[];
+  readonly start: readonly Argv[];
+  readonly stop: readonly Argv[];
+  readonly after: readonly Argv[];
 }
 
-/** The best first. */
-export const SCHEDULERS: readonly Scheduler[] = [systemdScheduler, cronScheduler, crontabScheduler];
+/**
+ * systemd refuses who asks from a PID namespace of his own, for it cannot see his number (`Failed to connect to bus: No
+ * data available`), so this is on no leash; what systemctl asks for is done by systemd anyway.
+ */
+export async function runAll(target: Target, commands: readonly Argv[]): Promise<void> {
+  for (const argv of commands) {
+    const options = { effect: 'write', mayOutlive: true, timeoutMs: 120_000 } as const;
+    const { status, stderr } = await target.run(argv, options);
+    if (status !== 0 && !/not loaded/.test(stderr))
+      throw failure(
+        'E_SCHEDULE',
+        `${argv.join(' ')}: ${stderr.trim()}`,
+        'look at it with systemctl status, then run the command again',
+      );
+  }
+}

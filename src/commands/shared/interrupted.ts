@@ -1,0 +1,78 @@
+import type { Generation } from '../../install/generations.ts';
+import { MODULES_FOLDER, STATE_FOLDER } from '../../machine/folders.ts';
+import type { Target } from '../../machine/port.ts';
+import { isCode } from '../../machine/reads.ts';
+import type { Interrupted } from '../../transaction/settle.ts';
+import type { Purpose } from '../../transaction/store.ts';
+import { say } from '../../ui/output.ts';
+import { type CommonOptions, openTarget, targetWords } from './options.ts';
+
+type TargetOptions = Pick<CommonOptions, 'root' | 'kernel'>;
+
+/** What a transaction of each purpose is called. */
+export const PURPOSE_WORDS: Readonly<Record<Purpose, string>> = {
+  install: 'an installation',
+  harden: 'a run of harden',
+  schedule: 'an installation of the watch',
+};
+
+/**
+ * For a command that only reads: says what an earlier run has left in the middle, and the command that puts it back.
+ * Writes nothing. Costs one look where mptfix was never used.
+ */
+export async function reportInterrupted(options: TargetOptions): Promise<void> {
+  const target = openTarget(options, true);
+  if ((await target.lstat(STATE_FOLDER)) === undefined) return;
+  for (const line of await linesAbout(target, options)) say(line);
+}
+
+async function linesAbout(target: Target, options: TargetOptions): Promise<readonly string[]> {
+  try {
+    // Read only here: where mptfix was never used, nothing of this is loaded.
+    const { interrupted } = await import('../../transaction/settle.ts');
+    const { generations } = await import('../../install/generations.ts');
+    const found = await interrupted(target);
+    if (found.length === 0) return [];
+    if (await isAtWork(target))
+      return [`another run of mptfix is at work on ${target.name}: what is told here may be half of it`];
+    const known = await generations(target);
+    return found.map(
+      (one) =>
+        `${PURPOSE_WORDS[one.purpose]} was interrupted (number ${one.number}), and what is told here may be half of it; to put everything back: ${mendingCommand(options, one, known)}`,
+    );
+  } catch (error) {
+    // The state is root's: others cannot tell, and a check is for everybody.
+    if (isCode(error, 'EACCES')) return [];
+    return [`whether an earlier run was interrupted cannot be told: ${(error as Error).message}`];
+  }
+}
+
+/**
+ * The command that puts back one interrupted run, and undoes no finished one: the generation in force stays in force.
+ * That of `harden` and `watch` undoes all that they have done.
+ */
+export function mendingCommand(
+  options: TargetOptions,
+  { purpose, kernel }: Interrupted,
+  known: readonly Generation[],
+): string {
+  const where = targetWords({ ...(options.root === undefined ? {} : { root: options.root }) });
+  if (purpose === 'harden') return `mptfix harden --undo${where}`;
+  if (purpose === 'schedule') return `mptfix watch uninstall${where}`;
+  const inForce = known.findLast((one) => one.kernel === kernel && one.state === 'installed');
+  const whole = targetWords({ ...options, ...(kernel === null ? {} : { kernel }) });
+  return `mptfix rollback --to ${inForce?.number ?? 0}${whole}`;
+}
+
+/** Whether what looks interrupted is a run that has not ended yet. A lock is no write. */
+async function isAtWork(target: Target): Promise<boolean> {
+  const hasModules = (await target.stat(MODULES_FOLDER))?.type === 'directory';
+  try {
+    const lock = await target.lock(hasModules ? MODULES_FOLDER : '/etc');
+    await lock?.release();
+    return lock === undefined;
+  } catch {
+    // Who may not lock it cannot tell.
+    return false;
+  }
+}
