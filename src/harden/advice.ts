@@ -44,12 +44,12 @@ const POLICY_RULES: readonly Rule<Policy>[] = [
   {
     holds: ({ type }) => /^(xfs|btrfs)$/.test(type),
     say: ({ mountPoint, type }) =>
-      `${mountPoint}: ${type} has no errors= policy: it always shuts down, and the mount table may go on to say rw`,
+      `${mountPoint}: ${type} has no errors= policy: it always shuts down, and the mount table may still show rw`,
   },
   {
     holds: ({ holdsLogs, type, state }) => holdsLogs && state !== null && type !== 'tmpfs',
     say: ({ mountPoint }) =>
-      `${mountPoint}: /var/log is on it, so that its own errors are in no log file; send the log to another machine, or watch with mptfix watch`,
+      `${mountPoint}: /var/log is on it, so its own errors reach no log file; send the log to another machine, or use mptfix watch`,
   },
   {
     holds: ({ state }) => state !== null && !['writable', 'intended-ro'].includes(state),
