@@ -44,6 +44,7 @@ export const EXIT_STATUS = {
   E_SCHEDULE: 3,
   E_GENERATION_MISSING: 3,
   E_FILE_CHANGED: 3,
+  E_PLAN_STALE: 3,
   E_INITRAMFS_TOOL: 3,
   E_MOUNT_MISSING: 3,
   E_FS_DAMAGED: 3,
@@ -121,7 +122,7 @@ export function failure(
   code: ErrorCode,
   what: string,
   next: string,
-  more?: { log?: string; cause?: unknown },
+  more?: { log?: string | undefined; cause?: unknown },
 ): FailureError {
   const options = more?.cause === undefined ? undefined : { cause: more.cause };
   const error = new Error(what, options);

@@ -95,7 +95,7 @@ describe('README.md with docs/ and --help agree:', () => {
 });
 
 test('plan takes what apply takes, but what is for doing it', () => {
-  const doing = ['--yes', '--dry-run', '--install-tools'];
+  const doing = ['--yes', '--dry-run', '--install-tools', '--plan'];
   const apply = [...(commands.get('apply') ?? [])].filter((option) => !doing.includes(option));
   expect([...(commands.get('plan') ?? [])].sort()).toEqual(apply.sort());
 });

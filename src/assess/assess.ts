@@ -8,6 +8,7 @@ import type { Distro } from '../guest/distro.ts';
 import type { KernelFacts } from '../guest/kernel.ts';
 import { readModule } from '../guest/module-file.ts';
 import type { Target } from '../machine/port.ts';
+import { defined } from '../optional.ts';
 import { type Facts, gatherFacts } from './facts.ts';
 
 /** The answer for a guest, with every reason for it. */
@@ -56,8 +57,7 @@ function question(distro: Distro, kernel: KernelFacts): Parameters<typeof kernel
   return {
     distro,
     release: kernel.release,
-    ...(kernel.base === undefined ? {} : { base: kernel.base }),
-    ...(kernel.packageVersion === undefined ? {} : { packageVersion: kernel.packageVersion }),
+    ...defined({ base: kernel.base, packageVersion: kernel.packageVersion }),
   };
 }
 

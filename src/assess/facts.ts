@@ -3,8 +3,8 @@ import { readDistro } from '../guest/distro.ts';
 import { type DriverUse, driverInUse } from '../guest/in-use.ts';
 import { type KernelFacts, kernelFacts } from '../guest/kernel.ts';
 import { isBuiltIn, type ModuleFile, moduleFile } from '../guest/module-file.ts';
-import { initramfsImages } from '../initramfs/tools.ts';
 import type { Target } from '../machine/port.ts';
+import { defined } from '../optional.ts';
 
 /** What was read of a guest; nothing was decided yet. */
 export interface Facts {
@@ -15,8 +15,6 @@ export interface Facts {
   readonly module?: ModuleFile;
   readonly builtIn: boolean;
   readonly use: DriverUse;
-  /** Initial ramdisks of this kernel: at boot the driver is loaded from there. */
-  readonly initramfs: readonly string[];
 }
 
 export interface FactsOptions {
@@ -39,9 +37,8 @@ export async function gatherFacts(target: Target, options: FactsOptions): Promis
     target: { kind: target.kind, name: target.name },
     distro,
     kernel,
-    ...(module === undefined ? {} : { module }),
+    ...defined({ module }),
     builtIn,
     use: await driverInUse(target),
-    initramfs: (await initramfsImages(target, kernel.release)).images.map(({ path }) => path),
   };
 }

@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { scanModule, verdictOfModuleScan } from '../driver/module/scan.ts';
 import { type SourceScan, scanDriverSource, verdictOfScan } from '../driver/source/scan.ts';
+import type { FixedHow } from '../driver/tables/kernel-row.ts';
 import type { Evidence } from '../driver/verdict.ts';
 import { failure } from '../errors.ts';
 import { readModule } from '../guest/module-file.ts';
@@ -18,7 +19,7 @@ export interface FileJudgement {
   readonly version: string | null;
   /** Module name, where a module was judged. */
   readonly module: string | null;
-  readonly how?: 'removed' | 'requeue';
+  readonly how: FixedHow | undefined;
   readonly notes: readonly string[];
 }
 
@@ -78,14 +79,14 @@ function judgement(origin: string, scan: SourceScan, files?: ReadonlyMap<string,
     evidence: verdictOfScan(scan),
     version: scan.version ?? versionIn(files) ?? null,
     module: null,
-    ...howOf(scan),
+    how: howOf(scan),
     notes: scan.text === undefined ? [] : [`the lines that decide:\n${scan.text}`],
   };
 }
 
-function howOf({ shape }: SourceScan): { how?: 'removed' | 'requeue' } {
-  if (shape === 'branch-removed') return { how: 'removed' };
-  return shape === 'requeue-variant' ? { how: 'requeue' } : {};
+function howOf({ shape }: SourceScan): FixedHow | undefined {
+  if (shape === 'branch-removed') return 'removed';
+  return shape === 'requeue-variant' ? 'requeue' : undefined;
 }
 
 /** Judges a module file, packed or not. */
@@ -105,7 +106,7 @@ export async function judgeModule(path: string): Promise<FileJudgement> {
     evidence: verdictOfModuleScan(scan),
     version: scan.version ?? null,
     module: scan.name ?? null,
-    ...(scan.requeueHostByte === undefined ? {} : { how: 'requeue' as const }),
+    how: scan.requeueHostByte === undefined ? undefined : 'requeue',
     notes: scan.hits.map(
       ({ functionName, offset, text }) => `${functionName}+0x${offset.toString(16)}: ${text}`,
     ),

@@ -1,48 +1,21 @@
 import type { ArtifactInfo } from '../artifact-info.ts';
 import { compressModule, moduleFormat, xzCheck } from '../elf/compression.ts';
-import { readElf } from '../elf/elf.ts';
+import { type ElfFile, readElf } from '../elf/elf.ts';
 import { modinfo, modinfoField } from '../elf/module-data.ts';
-import { failure } from '../errors.ts';
 import { filterTool } from '../guest/module-file.ts';
 import { sha256 } from '../hash.ts';
-import type { DriverFiles } from '../kernel-source/driver-files.ts';
-import { treeVersion } from '../kernel-source/driver-files.ts';
-import type { Headers } from '../kernel-source/headers.ts';
+import { originText } from '../kernel-source/origin.ts';
 import { requireTools, TOOLS } from '../machine/tools.ts';
-import { originText } from '../plan/origins.ts';
 import type { Workspace } from '../work/workspace.ts';
-import { type Builds, compilerName, compilerTools } from './compile-both.ts';
-import { compilerOf, proveCompiler } from './compiler.ts';
-import { proveDependencies } from './dependencies.ts';
-import type { Job, Making } from './job.ts';
-import { type LinkedModules, linkedModules } from './linked-modules.ts';
+import { compilerOf } from './compiler.ts';
+import type { BuildContext, Job } from './job.ts';
+import { type LinkedModules, linkedModules, proveDependencies } from './linked-modules.ts';
 import type { Patched } from './patch-source.ts';
-import type { ProofResult } from './proof.ts';
-import { proveModule, proveVersions } from './proofs.ts';
+import { holds, type ProofResult, requireProofs, waive } from './proof.ts';
+import { proveModule } from './proofs.ts';
 import { signModule } from './sign.ts';
-
-/** Refuses before the compiler is started what cannot come to a good end: versions that differ. */
-export async function proveBeforehand(
-  job: Job,
-  making: Making,
-  source: DriverFiles,
-  headers: Headers,
-  workspace: Workspace,
-): Promise<readonly ProofResult[]> {
-  const compiler = compilerName(headers, making);
-  const versions = proveVersions({
-    source: source.makefile === undefined ? undefined : treeVersion(source.makefile)?.base,
-    headers: headers.version.base,
-    headersRelease: headers.release,
-    release: job.kernel.release,
-  });
-  requireProofs([versions], job);
-  await requireTools(workspace.machine, [TOOLS.make, TOOLS.strip, ...compilerTools(headers, making)]);
-  const shipped = readElf(job.shipped.bytes);
-  const proofs = [versions, waive(await proveCompiler(workspace, compiler, shipped, headers.config), making)];
-  requireProofs(proofs, job);
-  return proofs;
-}
+import { type Sources, sourceVersion } from './sources.ts';
+import type { Builds } from './two-builds.ts';
 
 export interface Artifact {
   /** Packed as the module that it replaces. */
@@ -51,68 +24,76 @@ export interface Artifact {
   readonly log: string;
 }
 
-export interface ToProve {
-  readonly source: DriverFiles;
-  readonly headers: Headers;
+/** Both builds, with all that they came from. */
+export interface Built extends Sources {
   readonly patched: Patched;
   readonly builds: Builds;
   readonly linked: Promise<LinkedModules>;
-  readonly beforehand: readonly ProofResult[];
-  readonly packages: ArtifactInfo['packages'];
 }
 
-/** Compares the new module with the guest's. Throws the first proof that fails (E_PROOF_…). */
-export async function proveArtifact(
-  job: Job,
-  making: Making,
-  made: ToProve,
-  workspace: Workspace,
-): Promise<Artifact> {
-  const { headers, patched, builds } = made;
+/** Compares the new module with the guest's, signs and packs it. Throws the first proof that fails (E_PROOF_…). */
+export async function proveArtifact(context: BuildContext, built: Built): Promise<Artifact> {
+  const { job, options, workspace } = context;
   const { machine } = workspace;
-  const built = readElf(builds.patched.bytes);
+  const patched = readElf(built.builds.patched.bytes);
+  const proofs = await proveBuilt(context, built, patched);
+  requireProofs(proofs, job, await keptLog(workspace, proofs, built.builds));
+  const signed =
+    options.sign === undefined
+      ? undefined
+      : await signModule(workspace, built.builds.patched.bytes, built.headers, options.sign);
+  if (signed !== undefined) requireProofs([signed.proof], job);
+  const bytes = await compressModule(
+    signed?.bytes ?? built.builds.patched.bytes,
+    job.shipped.format,
+    filterTool(machine),
+  );
+  const all = [...proofs, ...(signed === undefined ? [] : [signed.proof]), compression(job, bytes)];
+  return { bytes, log: built.builds.patched.log, info: artifactInfo(job, built, patched, all) };
+}
+
+async function proveBuilt(
+  context: BuildContext,
+  { headers, patched, builds, beforehand, linked }: Built,
+  module: ElfFile,
+): Promise<readonly ProofResult[]> {
+  const { job, options, workspace } = context;
   const symversFile = `${headers.folder}/Module.symvers`;
-  const proofs = [
-    ...made.beforehand,
+  return [
+    ...beforehand,
     ...proveModule({
-      built,
+      built: module,
       baseline: readElf(builds.unchanged.bytes),
       shipped: readElf(job.shipped.bytes),
-      symvers: (await machine.readText(symversFile)) ?? '',
+      symvers: (await workspace.machine.readText(symversFile)) ?? '',
       path: job.module.path,
       isPatched: patched.patch !== null,
     }),
-    ...(await dependencyProof(job, builds.patched.bytes, made.linked, symversFile, workspace)),
-  ].map((proof) => waive(proof, making));
-  requireProofs(proofs, job, await keptLog(workspace, proofs, builds));
-  const signed =
-    making.sign === undefined
-      ? undefined
-      : await signModule(machine, workspace.own('sign'), builds.patched.bytes, headers, making.sign);
-  if (signed !== undefined) requireProofs([signed.proof], job);
-  const unpacked = signed?.bytes ?? builds.patched.bytes;
-  const bytes = await compressModule(unpacked, job.shipped.format, filterTool(machine));
-  const told = [...proofs, ...(signed === undefined ? [] : [signed.proof]), compression(job, bytes)];
+    ...(await dependencyProof(context, builds.patched.bytes, await linked, symversFile)),
+  ].map((proof) => waive(proof, options));
+}
+
+function artifactInfo(
+  job: Job,
+  { source, headers, patched, builds, fetched }: Built,
+  module: ElfFile,
+  proofs: readonly ProofResult[],
+): ArtifactInfo {
   return {
-    bytes,
-    log: builds.patched.log,
-    info: {
-      source: {
-        origin: originText(job.source),
-        version:
-          made.source.makefile === undefined ? null : (treeVersion(made.source.makefile)?.base ?? null),
-        file: `drivers/message/fusion/${patched.file}`,
-        sha256: sha256(patched.before),
-        patchedSha256: sha256(patched.after),
-      },
-      headers: { origin: headers.origin, version: headers.version.base, release: headers.release ?? null },
-      packages: [...made.packages],
-      patch: patched.patch,
-      compiler: compilerOf(built),
-      command: [...builds.patched.command],
-      vermagic: modinfoField(modinfo(built), 'vermagic') ?? '',
-      proofs: told.map(({ name, ok, detail, waived }) => ({ name, ok, detail, waived: waived ?? false })),
+    source: {
+      origin: originText(job.source),
+      version: sourceVersion(source) ?? null,
+      file: `drivers/message/fusion/${patched.file}`,
+      sha256: sha256(patched.before),
+      patchedSha256: sha256(patched.after),
     },
+    headers: { origin: headers.origin, version: headers.version.base, release: headers.release ?? null },
+    packages: [...fetched.packages],
+    patch: patched.patch,
+    compiler: compilerOf(module),
+    command: [...builds.patched.command],
+    vermagic: modinfoField(modinfo(module), 'vermagic') ?? '',
+    proofs: proofs.map(({ name, ok, detail, waived }) => ({ name, ok, detail, waived: waived ?? false })),
   };
 }
 
@@ -131,25 +112,18 @@ function compression({ shipped, module }: Job, bytes: Buffer): ProofResult {
   };
 }
 
-/** Only that source and compiler are the module's own may be taken on trust, and only where the user says so. */
-function waive(proof: ProofResult, { allowUnproven }: Making): ProofResult {
-  const mayBe = proof.name === 'provenance' || proof.name === 'compiler';
-  return mayBe && !proof.ok && allowUnproven ? { ...proof, waived: true } : proof;
-}
-
 /** Left out where only a module file is at hand. */
 async function dependencyProof(
-  job: Job,
+  { job, workspace }: BuildContext,
   bytes: Uint8Array,
-  linked: Promise<LinkedModules>,
+  linked: LinkedModules,
   symversFile: string,
-  workspace: Workspace,
 ): Promise<readonly ProofResult[]> {
   if (job.guest === undefined) return [];
   await requireTools(workspace.machine, [TOOLS.depmod]);
-  const modules = await linkedModules(job, bytes, await linked);
-  const all = [{ name: job.module.name, bytes }, ...modules.values()];
-  return [await proveDependencies(workspace, job.kernel.release, all, symversFile)];
+  const others = await linkedModules(job, bytes, linked);
+  const modules = [{ name: job.module.name, bytes }, ...others.values()];
+  return [await proveDependencies(workspace, { release: job.kernel.release, modules, symversFile })];
 }
 
 async function keptLog(
@@ -158,26 +132,6 @@ async function keptLog(
   { patched, unchanged }: Builds,
 ): Promise<string | undefined> {
   if (proofs.every(holds)) return undefined;
-  const told = proofs.map(({ name, ok, detail }) => `${ok ? 'holds' : 'FAILS'}  ${name}: ${detail}`);
-  return workspace.keepLog('build', `${told.join('\n')}\n\n${patched.log}\n${unchanged.log}`);
-}
-
-function holds({ ok, waived }: ProofResult): boolean {
-  return ok || waived === true;
-}
-
-function requireProofs(proofs: readonly ProofResult[], { kernel }: Job, log?: string): void {
-  const failed = proofs.find((proof) => !holds(proof));
-  if (failed === undefined) return;
-  const version = kernel.packageVersion === null ? '' : ` (package version ${kernel.packageVersion})`;
-  const unproven =
-    failed.name === 'provenance' || failed.name === 'compiler'
-      ? '; --allow-unproven goes on all the same'
-      : '';
-  throw failure(
-    failed.code,
-    `proof “${failed.name}” failed: ${failed.detail}`,
-    `bring source, headers and compiler of exactly ${kernel.release}${version}${unproven}; nothing was changed on the guest`,
-    log === undefined ? {} : { log },
-  );
+  const lines = proofs.map(({ name, ok, detail }) => `${ok ? 'holds' : 'FAILS'}  ${name}: ${detail}`);
+  return workspace.keepLog('build', `${lines.join('\n')}\n\n${patched.log}\n${unchanged.log}`);
 }

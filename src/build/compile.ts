@@ -1,10 +1,9 @@
 import { join } from 'node:path';
+import { Header } from 'tar';
 import { failure } from '../errors.ts';
-import type { Argv } from '../machine/port.ts';
+import type { Argv, RunOptions } from '../machine/port.ts';
 import type { Progress } from '../progress.ts';
 import type { Workspace } from '../work/workspace.ts';
-import { firstError } from './first-error.ts';
-import { type Files, layOut } from './lay-out.ts';
 import { recipeFor } from './recipes.ts';
 
 export interface CompileOptions {
@@ -20,7 +19,7 @@ export interface CompileOptions {
   /** NAME=VALUE words for make. */
   readonly makeVars?: readonly string[];
   readonly progress: Progress;
-  readonly signal?: AbortSignal;
+  readonly signal?: AbortSignal | undefined;
 }
 
 export interface Compiled {
@@ -37,7 +36,7 @@ interface Order {
 }
 
 /** What make said, and how it ended. */
-interface Made {
+interface MakeResult {
   readonly status: number;
   readonly lines: readonly string[];
 }
@@ -59,35 +58,38 @@ export async function compileModule(options: CompileOptions): Promise<Compiled> 
   }
   const folder = await workspace.userFolder(options.label);
   const command = [...recipe.make(headers.folder, folder), ...(options.makeVars ?? [])] as const;
-  const made =
+  const result =
     files instanceof Promise
       ? await makeAhead(options, { command, folder }, files)
       : await makeNow(options, { command, folder }, files);
   signal?.throwIfAborted();
-  const log = `${command.join(' ')}\n${made.lines.join('\n')}\n`;
+  const log = `${command.join(' ')}\n${result.lines.join('\n')}\n`;
   const output = join(folder, `${module}.ko`);
   const built = await machine.lstat(output);
-  if (made.status !== 0 || built?.type !== 'file') throw await buildFailure(options, made.lines, log);
+  if (result.status !== 0 || built?.type !== 'file') throw await buildFailure(options, result.lines, log);
   await stripDebug(workspace, output);
   return { bytes: await machine.read(output), log, command };
 }
 
-async function makeNow(options: CompileOptions, order: Order, files: Files): Promise<Made> {
+async function makeNow(options: CompileOptions, order: Order, files: Files): Promise<MakeResult> {
   await layOut(options.workspace, order.folder, new Map([...files, kbuild(options)]));
-  return runMake(options, order, options.signal);
+  return runMake(options, order, { signal: options.signal });
 }
 
 /**
  * Starts make before the driver is there. Some third of a module's build is make's own: it tries some thirty options
  * of the compiler before it reads the module's Kbuild. There it waits, for the end of its standard input.
  */
-async function makeAhead(options: CompileOptions, order: Order, coming: Promise<Files>): Promise<Made> {
+async function makeAhead(options: CompileOptions, order: Order, coming: Promise<Files>): Promise<MakeResult> {
   const { workspace } = options;
   const { folder } = order;
   await layOut(workspace, folder, new Map([kbuild(options, WAIT)]));
   const stopper = new AbortController();
   const laidOut = coming.then((files) => layOut(workspace, folder, files));
-  const making = runMake(options, order, eitherOf(options.signal, stopper.signal), laidOut);
+  const making = runMake(options, order, {
+    signal: eitherOf(options.signal, stopper.signal),
+    inputEnds: laidOut,
+  });
   const first = await Promise.race([
     laidOut.then(() => 'files' as const),
     making.then(() => 'make' as const),
@@ -97,7 +99,7 @@ async function makeAhead(options: CompileOptions, order: Order, coming: Promise<
     throw error;
   });
   if (first === 'files') return making;
-  // It did not wait: a make that gives its children no standard input, or one that cannot go on in any case.
+  // It did not wait: a make that gives its children no standard input, or one that cannot continue in any case.
   options.signal?.throwIfAborted();
   return makeNow(options, order, await coming);
 }
@@ -112,9 +114,8 @@ function kbuild({ module }: CompileOptions, before = ''): readonly [string, Buff
 async function runMake(
   { workspace, progress }: CompileOptions,
   { command, folder }: Order,
-  signal: AbortSignal | undefined,
-  inputEnds?: Promise<unknown>,
-): Promise<Made> {
+  { signal, inputEnds }: Pick<RunOptions, 'signal' | 'inputEnds'>,
+): Promise<MakeResult> {
   const { machine, user } = workspace;
   const lines: string[] = [];
   const { status } = await machine.run(command, {
@@ -124,9 +125,9 @@ async function runMake(
       lines.push(line);
       if (line.trim() !== '') progress.note(line.trim());
     },
-    ...(inputEnds === undefined ? {} : { inputEnds }),
-    ...(user === undefined ? {} : { user }),
-    ...(signal === undefined ? {} : { signal }),
+    inputEnds,
+    user,
+    signal,
   });
   return { status, lines };
 }
@@ -150,7 +151,57 @@ async function buildFailure(
 
 /** Debug information is many times the module, and no distro ships it there. */
 export async function stripDebug({ machine, user }: Workspace, path: string): Promise<void> {
-  const options = { effect: 'write', ...(user === undefined ? {} : { user }) } as const;
-  const result = await machine.run(['strip', '--strip-debug', path], options);
+  const result = await machine.run(['strip', '--strip-debug', path], { effect: 'write', user });
   if (result.status !== 0) throw new Error(`strip failed: ${result.stderr.trim()}`);
+}
+
+/** What a compiler, a shell or a linker says of the thing that is wrong. */
+const TELLING = /: (fatal )?error:|: not found|undefined!|undefined reference/;
+/** make's own complaint; `*** [file] Error 1` only counts what was said before it. */
+const COMPLAINT = /\*\*\* (?!\[)/;
+const COUNTED = /\*\*\* \[/;
+/** Lines of a build that goes well. */
+const CHATTER = /^\s*$|^make(\[\d+\])?: (Entering|Leaving)|^ {2}[A-Z][A-Z0-9_]* {1,}/;
+
+/** The one line of a failed build's output that a person should read first. */
+export function firstError(lines: readonly string[]): string {
+  const counted = lines.findIndex((line) => COUNTED.test(line));
+  const before = counted === -1 ? [] : lines.slice(0, counted);
+  const line =
+    lines.find((text) => TELLING.test(text)) ??
+    lines.find((text) => COMPLAINT.test(text)) ??
+    before.findLast((text) => !CHATTER.test(text)) ??
+    lines[counted] ??
+    lines.findLast((text) => text.trim() !== '');
+  return line?.trim() ?? 'make said nothing';
+}
+
+/** Files by their path below a folder. */
+export type Files = ReadonlyMap<string, Uint8Array>;
+
+/** A tar comes in units of so many bytes (POSIX.1-2008, pax, ustar interchange format). */
+const UNIT = 512;
+
+/**
+ * Puts files into a folder of the workspace's user. tar writes them as that user: where what it runs has put a link into
+ * the folder meanwhile, root would follow it out.
+ */
+export async function layOut({ machine, user }: Workspace, folder: string, files: Files): Promise<void> {
+  const result = await machine.run(['tar', '-x', '-m', '--no-same-owner', '-C', folder, '-f', '-'], {
+    effect: 'write',
+    input: tarOf(files),
+    user,
+  });
+  if (result.status !== 0) throw new Error(`the source cannot be laid out: ${result.stderr.trim()}`);
+}
+
+function tarOf(files: Files): Buffer {
+  const parts: Uint8Array[] = [];
+  for (const [path, content] of files) {
+    const header = Buffer.alloc(UNIT);
+    const needsMore = new Header({ path, size: content.length, mode: 0o644, type: 'File' }).encode(header, 0);
+    if (needsMore) throw new Error(`a driver has no file with such a long name: ${path}`);
+    parts.push(header, content, Buffer.alloc((UNIT - (content.length % UNIT)) % UNIT));
+  }
+  return Buffer.concat([...parts, Buffer.alloc(2 * UNIT)]);
 }

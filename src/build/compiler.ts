@@ -1,7 +1,11 @@
-import type { ElfFile } from '../elf/elf.ts';
+import type { BuildOptions } from '../build-options.ts';
+import { type ElfFile, EM_X86_64, readElf } from '../elf/elf.ts';
 import { bytesOfSection } from '../elf/sections.ts';
+import { failure } from '../errors.ts';
+import type { Headers } from '../kernel-source/headers.ts';
 import type { Tool } from '../machine/tools.ts';
 import type { Workspace } from '../work/workspace.ts';
+import type { Job } from './job.ts';
 import type { ProofResult } from './proof.ts';
 
 /**
@@ -19,6 +23,42 @@ function versionText(config: string): string {
   return /^CONFIG_CC_VERSION_TEXT="([^"]*)"/m.exec(config)?.[1] ?? '';
 }
 
+/** What make is to call. */
+export function compilerName(
+  { config }: Pick<Headers, 'config'>,
+  { makeVars }: Pick<BuildOptions, 'makeVars'>,
+): string {
+  const named = makeVars.findLast((word) => word.startsWith('CC='));
+  return named === undefined ? kernelCompiler(config).name : named.slice('CC='.length);
+}
+
+/** Who names the compiler with CC= answers for it. */
+export function compilerTools(
+  headers: Pick<Headers, 'config'>,
+  options: Pick<BuildOptions, 'makeVars'>,
+): readonly Tool[] {
+  const compiler = kernelCompiler(headers.config);
+  return compilerName(headers, options) === compiler.name ? [compiler] : [];
+}
+
+/** Machines whose modules this one's compiler makes without being told how. */
+const NATIVE: Readonly<Record<string, number>> = { x64: EM_X86_64 };
+
+/** Throws E_ARCH_UNSUPPORTED where the module is for another processor, and no --make-var says how to build for it. */
+export function requireNative(
+  { shipped }: Pick<Job, 'shipped'>,
+  { makeVars }: Pick<BuildOptions, 'makeVars'>,
+): void {
+  const { machine } = readElf(shipped.bytes);
+  if (NATIVE[process.arch] === machine || makeVars.some((word) => /^(ARCH|CROSS_COMPILE)=/.test(word)))
+    return;
+  throw failure(
+    'E_ARCH_UNSUPPORTED',
+    `the guest’s module is for ELF machine ${machine}, and this machine (${process.arch}) does not compile for that`,
+    'run mptfix on a machine of the guest’s own architecture, or give --make-var ARCH=… and --make-var CROSS_COMPILE=…',
+  );
+}
+
 /** What the compiler of a module wrote into it: `GCC: (Debian 12.2.0-14+deb12u1) 12.2.0`. */
 export function compilerOf(elf: ElfFile): string {
   const text = Buffer.from(bytesOfSection(elf, '.comment') ?? new Uint8Array()).toString('latin1');
@@ -31,16 +71,11 @@ export function compilerOf(elf: ElfFile): string {
  */
 export async function proveCompiler(
   { machine, user }: Pick<Workspace, 'machine' | 'user'>,
-  name: string,
-  shipped: ElfFile,
-  config: string,
+  { name, shipped, config }: { readonly name: string; readonly shipped: ElfFile; readonly config: string },
 ): Promise<ProofResult> {
   const wanted = lastVersion(compilerOf(shipped)) ?? lastVersion(versionText(config));
-  const told = await machine.run([name, '-dumpfullversion', '-dumpversion'], {
-    effect: 'read',
-    ...(user === undefined ? {} : { user }),
-  });
-  const found = told.status === 0 ? told.stdout.toString('utf8').trim() : undefined;
+  const answer = await machine.run([name, '-dumpfullversion', '-dumpversion'], { effect: 'read', user });
+  const found = answer.status === 0 ? answer.stdout.toString('utf8').trim() : undefined;
   const ok = wanted === undefined || found === wanted;
   return {
     name: 'compiler',

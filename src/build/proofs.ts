@@ -1,9 +1,8 @@
 import { scanModule } from '../driver/module/scan.ts';
 import type { ElfFile } from '../elf/elf.ts';
 import { exportsOf, modinfo, modinfoField, moduleVersions } from '../elf/module-data.ts';
-import { proveOnlyBranch } from './only-branch.ts';
+import { proveOnlyBranch, proveProvenance } from './compare-builds.ts';
 import type { ProofResult } from './proof.ts';
-import { proveProvenance } from './provenance.ts';
 
 /** What is compared: the new module with the guest's, and what the build folder says of its kernel. */
 export interface ModulePair {

@@ -1,16 +1,13 @@
 import { join } from 'node:path';
+import type { Signer } from '../build-options.ts';
 import { readElf } from '../elf/elf.ts';
 import { moduleSignature } from '../elf/signature.ts';
 import { failure } from '../errors.ts';
+import type { Headers } from '../kernel-source/headers.ts';
 import type { Target } from '../machine/port.ts';
 import { requireTools, TOOLS } from '../machine/tools.ts';
+import type { Workspace } from '../work/workspace.ts';
 import type { ProofResult } from './proof.ts';
-
-export interface Signer {
-  /** Paths of the owner's private key (PEM, or a PKCS#11 URI) and its X.509 certificate (PEM or DER). */
-  readonly key: string;
-  readonly certificate: string;
-}
 
 /** The trailer behind a signature: struct module_signature and the marker. Source: include/linux/module_signature.h. */
 const TRAILER_BYTES = 12 + '~Module signature appended~\n'.length;
@@ -21,12 +18,13 @@ const TRAILER_BYTES = 12 + '~Module signature appended~\n'.length;
  * Throws E_TOOLS_MISSING, E_SIGN.
  */
 export async function signModule(
-  machine: Target,
-  folder: string,
+  workspace: Pick<Workspace, 'machine' | 'own'>,
   bytes: Uint8Array,
-  headers: { readonly folder: string; readonly config: string },
+  headers: Pick<Headers, 'folder' | 'config'>,
   signer: Signer,
 ): Promise<{ readonly bytes: Buffer; readonly proof: ProofResult }> {
+  const { machine } = workspace;
+  const folder = workspace.own('sign');
   await requireTools(machine, [TOOLS.openssl]);
   const program = join(headers.folder, 'scripts/sign-file');
   if ((await machine.stat(program)) === undefined) {
@@ -51,16 +49,22 @@ export async function signModule(
     );
   }
   const signed = await machine.read(file);
-  return { bytes: signed, proof: await verify(machine, folder, signed, signer, hash) };
+  return { bytes: signed, proof: await verify({ machine, folder, signed, signer, hash }) };
 }
 
-async function verify(
-  machine: Target,
-  folder: string,
-  signed: Buffer,
-  signer: Signer,
-  hash: string,
-): Promise<ProofResult> {
+async function verify({
+  machine,
+  folder,
+  signed,
+  signer,
+  hash,
+}: {
+  readonly machine: Target;
+  readonly folder: string;
+  readonly signed: Buffer;
+  readonly signer: Signer;
+  readonly hash: string;
+}): Promise<ProofResult> {
   const signature = moduleSignature(readElf(signed));
   const end = signature?.unsignedLength ?? signed.length;
   await machine.write(join(folder, 'content'), signed.subarray(0, end), { mode: 0o600 });

@@ -11,6 +11,7 @@ import { unpackDriver } from '../kernel-source/unpack.ts';
 import { MODULES_FOLDER, makeFolders } from '../machine/folders.ts';
 import type { Target } from '../machine/port.ts';
 import { rootTarget } from '../machine/tree.ts';
+import { defined } from '../optional.ts';
 import type { Progress } from '../progress.ts';
 import type { Workspace } from '../work/workspace.ts';
 import type { KernelPackages } from './packages.ts';
@@ -38,11 +39,7 @@ export async function affectedSource(
   signal: AbortSignal,
 ): Promise<{ readonly folder: string; readonly files: DriverFiles['files'] }> {
   const { machine, user } = workspace;
-  const unpacked = await unpackDriver(machine, tarball, {
-    progress,
-    signal,
-    ...(user === undefined ? {} : { user }),
-  });
+  const unpacked = await unpackDriver(machine, tarball, { progress, signal, ...defined({ user }) });
   const fixed = unpacked.files.get('mptscsih.c');
   if (fixed === undefined)
     throw failure('E_DRIVER_NOT_IN_SOURCE', `${tarball} has no mptscsih.c`, 'report this');
@@ -80,12 +77,20 @@ export async function unpackGuest(
 
 /** Builds the guest's own, affected, module and puts it in the place of the distro's, with its mode, owner and packing. */
 export async function plantAffectedModule(
-  workspace: Workspace,
   guest: Target,
-  release: string,
-  files: DriverFiles['files'],
-  progress: Progress,
-  signal: AbortSignal,
+  {
+    workspace,
+    release,
+    files,
+    progress,
+    signal,
+  }: {
+    readonly workspace: Workspace;
+    readonly release: string;
+    readonly files: DriverFiles['files'];
+    readonly progress: Progress;
+    readonly signal: AbortSignal;
+  },
 ): Promise<Pick<DemoTree, 'modulePath' | 'distroModule'>> {
   const shipped = await moduleFile(guest, release, ['mptscsih']);
   if (shipped === undefined) {
@@ -110,11 +115,8 @@ export async function plantAffectedModule(
   await workspace.machine.write(distroModule, await guest.read(shipped.path));
   const status = await guest.stat(shipped.path);
   const bytes = await compressModule(compiled.bytes, format, filterTool(workspace.machine));
-  await guest.write(
-    shipped.path,
-    bytes,
-    status === undefined ? {} : { mode: status.mode, uid: status.uid, gid: status.gid },
-  );
+  const { mode, uid, gid } = status ?? {};
+  await guest.write(shipped.path, bytes, defined({ mode, uid, gid }));
   if (status !== undefined) await guest.setMtime(shipped.path, status.mtime);
   await runDepmod(guest, release);
   return { modulePath: shipped.path, distroModule };

@@ -23,7 +23,7 @@ export interface KernelPackages {
 /** Debian's names of the architectures that Node runs on. */
 const ARCHITECTURES: Readonly<Record<string, string>> = { x64: 'amd64', arm64: 'arm64' };
 
-/** Finds and fetches image, headers and source of one version. Throws E_DISTRO_UNKNOWN off Debian and its kin. */
+/** Finds and fetches image, headers and source of one version. Throws E_DISTRO_UNKNOWN off Debian and its derivatives. */
 export async function fetchKernel(
   workspace: Workspace,
   progress: Progress,

@@ -16,7 +16,7 @@ export interface KernelFacts {
 }
 
 /** A release becomes part of paths and of package names: letters, digits and these marks, as kernels have them. */
-const RELEASE = /^[A-Za-z0-9][A-Za-z0-9._+~-]{0,127}$/;
+export const KERNEL_RELEASE = /^[A-Za-z0-9][A-Za-z0-9._+~-]{0,127}$/;
 
 /**
  * The kernel that `--kernel` names; else, on this machine, the running one; in a tree its only one. The controller's
@@ -25,7 +25,7 @@ const RELEASE = /^[A-Za-z0-9][A-Za-z0-9._+~-]{0,127}$/;
 export async function kernelFacts(target: Target, wanted: string | undefined): Promise<KernelFacts> {
   const running = target.kind === 'local' ? await runningRelease(target) : undefined;
   const release = wanted ?? running ?? (await onlyRelease(target));
-  if (!RELEASE.test(release)) {
+  if (!KERNEL_RELEASE.test(release)) {
     throw failure(
       'E_KERNEL_UNKNOWN',
       `${JSON.stringify(release.slice(0, 80))} is not a kernel release`,
@@ -59,7 +59,7 @@ async function onlyRelease(target: Target): Promise<string> {
     throw failure(
       'E_KERNEL_AMBIGUOUS',
       `${target.name} has ${releases.length} kernels: ${releases.join(', ')}`,
-      'say which with --kernel RELEASE',
+      'say which with --kernel KERNEL_RELEASE',
     );
   }
   return first;
@@ -67,7 +67,7 @@ async function onlyRelease(target: Target): Promise<string> {
 
 /** Every kernel that has a module folder. */
 export async function kernelReleases(target: Target): Promise<readonly string[]> {
-  const names = (await target.list(MODULES_FOLDER)).filter((name) => RELEASE.test(name));
+  const names = (await target.list(MODULES_FOLDER)).filter((name) => KERNEL_RELEASE.test(name));
   const folders = await Promise.all(names.map((name) => target.stat(`${MODULES_FOLDER}/${name}`)));
   return names.filter((_, index) => folders[index]?.type === 'directory');
 }
@@ -112,7 +112,7 @@ export function installedVersion(status: string, names: readonly string[]): stri
 const SETUP = { header: 0x202, magic: 'HdrS', versionPointer: 0x20e, pointerBase: 0x200 };
 
 /**
- * An x86 image carries `RELEASE (builder) #1 SMP … Debian 6.1.192-2 (date)` uncompressed: Debian writes its package
+ * An x86 image carries `KERNEL_RELEASE (builder) #1 SMP … Debian 6.1.192-2 (date)` uncompressed: Debian writes its package
  * version there.
  */
 async function fromImage(target: Reads, release: string): Promise<string | undefined> {

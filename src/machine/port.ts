@@ -147,7 +147,7 @@ export interface RunOptions {
   /** Ends the program and everything that it started. */
   readonly signal?: AbortSignal | undefined;
   /** Each line of stdout and stderr as it comes, for progress. */
-  readonly onLine?: (line: string) => void;
+  readonly onLine?: ((line: string) => void) | undefined;
   /** Takes stdout instead of `RunResult.stdout`; answers false when it has seen enough: the program is ended. */
   readonly onChunk?: (chunk: Buffer) => boolean | Promise<boolean>;
 }

@@ -4,15 +4,15 @@ import { fallbackPath } from '../install/image.ts';
 import { type PlannedFile, requireSpace, spaceNeeded } from '../install/space.ts';
 import { nearestFolder, STATE_FOLDER } from '../machine/folders.ts';
 import type { Target } from '../machine/port.ts';
-import type { Plan } from './plan.ts';
+import type { Plan } from './document.ts';
 
-/** A module that is built anew differs by some bytes, and an initramfs by what its tool packs it with. */
+/** A module that is rebuilt differs by some bytes, and an initramfs by what its tool packs it with. */
 const GROWTH = 1.25;
 /** What a tool unpacks an initramfs to while it makes one: some five times what it packs it to. */
 const WORK_FACTOR = 6;
 
 /** Throws E_NO_SPACE where the new files do not fit beside the old ones, on the file system that each lies on. */
-export async function requireRoom(target: Target, plan: Plan): Promise<void> {
+export async function requireFreeSpace(target: Target, plan: Plan): Promise<void> {
   if (plan.module === null) return;
   const files: PlannedFile[] = [];
   const add = (path: string, oldSize: number, newSize: number): void =>

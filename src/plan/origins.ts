@@ -1,39 +1,31 @@
 import type { Assessment } from '../assess/assess.ts';
+import type { BuildOptions } from '../build-options.ts';
 import { failure } from '../errors.ts';
+import type { Origin } from '../kernel-source/origin.ts';
 import { providerFor } from '../kernel-source/provider.ts';
 import { kernelSeries } from '../versions/kernel-base.ts';
-import type { PlanWishes } from './plan.ts';
 
-/** Where the source or the headers come from. */
-export type Origin =
-  | { readonly kind: 'local'; readonly path: string }
-  | { readonly kind: 'guest'; readonly path: string }
-  /** No headers: the source itself is configured as the guest's kernel was. */
-  | { readonly kind: 'tree' }
-  | { readonly kind: 'package'; readonly name: string; readonly version: string | null };
-
-export function originText(origin: Origin): string {
-  if (origin.kind === 'package')
-    return `package ${origin.name}${origin.version === null ? '' : ` ${origin.version}`}`;
-  if (origin.kind === 'tree') return 'the whole source, configured as the guest’s kernel';
-  return origin.kind === 'guest' ? `the guest’s ${origin.path}` : origin.path;
-}
-
-/** Where source and headers would come from. Throws what makes that impossible. */
+/**
+ * Where source and headers would come from; `guestHeaders` is the guest's own build folder, if it is there. Throws what makes that
+ * impossible.
+ */
 export function planOrigins(
   assessment: Assessment,
-  wishes: OriginWishes,
+  options: OriginOptions,
+  guestHeaders: string | undefined,
 ): { readonly source: Origin; readonly headers: Origin } {
-  return { source: sourceOrigin(assessment, wishes), headers: headersOrigin(assessment, wishes) };
+  return {
+    source: sourceOrigin(assessment, options),
+    headers: headersOrigin(assessment, options, guestHeaders),
+  };
 }
 
-/** The wishes that say where source and headers come from. */
-export type OriginWishes = Pick<PlanWishes, 'source' | 'headers' | 'offline' | 'wholeTree' | 'guestHeaders'>;
+type OriginOptions = Pick<BuildOptions, 'source' | 'headers' | 'offline' | 'wholeTree'>;
 
-function sourceOrigin({ facts }: Assessment, wishes: OriginWishes): Origin {
-  if (wishes.source !== undefined) return { kind: 'local', path: wishes.source };
+function sourceOrigin({ facts }: Assessment, options: OriginOptions): Origin {
+  if (options.source !== undefined) return { kind: 'local', path: options.source };
   const { distro, kernel } = facts;
-  const provider = requireProvider(distro, wishes);
+  const provider = requireProvider(distro, options);
   if (kernel.base === undefined) {
     throw failure(
       'E_SOURCE_MISSING',
@@ -43,7 +35,7 @@ function sourceOrigin({ facts }: Assessment, wishes: OriginWishes): Origin {
   }
   const name = provider.source(kernelSeries(kernel.base));
   const version = kernel.packageVersion ?? null;
-  if (wishes.offline) {
+  if (options.offline) {
     throw failure(
       'E_SOURCE_MISSING',
       `--offline, and no --source`,
@@ -53,18 +45,20 @@ function sourceOrigin({ facts }: Assessment, wishes: OriginWishes): Origin {
   return { kind: 'package', name, version };
 }
 
-function headersOrigin({ facts }: Assessment, wishes: OriginWishes): Origin {
-  if (wishes.headers !== undefined) return { kind: 'local', path: wishes.headers };
+function headersOrigin(
+  { facts }: Assessment,
+  options: OriginOptions,
+  guestHeaders: string | undefined,
+): Origin {
+  if (options.headers !== undefined) return { kind: 'local', path: options.headers };
   const { distro, kernel } = facts;
-  if (wishes.wholeTree) {
-    return wishes.guestHeaders === undefined
-      ? { kind: 'tree' }
-      : { kind: 'guest', path: wishes.guestHeaders };
+  if (options.wholeTree) {
+    return guestHeaders === undefined ? { kind: 'tree' } : { kind: 'guest', path: guestHeaders };
   }
-  const provider = requireProvider(distro, wishes);
-  if (wishes.guestHeaders !== undefined) return { kind: 'guest', path: wishes.guestHeaders };
+  const provider = requireProvider(distro, options);
+  if (guestHeaders !== undefined) return { kind: 'guest', path: guestHeaders };
   const name = provider.headers(kernel.release);
-  if (wishes.offline) {
+  if (options.offline) {
     throw failure(
       'E_HEADERS_MISSING',
       `--offline, and the guest has no headers`,
@@ -76,13 +70,13 @@ function headersOrigin({ facts }: Assessment, wishes: OriginWishes): Origin {
 
 function requireProvider(
   distro: Assessment['facts']['distro'],
-  wishes: OriginWishes,
+  options: OriginOptions,
 ): NonNullable<ReturnType<typeof providerFor>> {
   const provider = providerFor(distro.id);
   if (provider !== undefined) return provider;
   const missing = [
-    wishes.source === undefined ? '--source' : '',
-    wishes.headers === undefined ? '--headers' : '',
+    options.source === undefined ? '--source' : '',
+    options.headers === undefined ? '--headers' : '',
   ];
   throw failure(
     'E_DISTRO_UNKNOWN',

@@ -1,104 +1,80 @@
 import type { Assessment } from '../assess/assess.ts';
+import type { BuildOptions } from '../build-options.ts';
 import { failure } from '../errors.ts';
+import { kernelIdentity, moduleIdentity } from '../guest/identity.ts';
 import type { Placement } from '../install/placement.ts';
+import { type Origin, originText } from '../kernel-source/origin.ts';
 import { MODULES_FOLDER } from '../machine/folders.ts';
-import type { PlannedImage } from './images.ts';
-import { type Origin, originText, planOrigins } from './origins.ts';
+import { toolVersion } from '../package-root.ts';
+import type { Plan, PlannedImage, PlanStep } from './document.ts';
+import { planOrigins } from './origins.ts';
 
-/** Pure data: what `plan` and `--dry-run` print, and what `apply` then does. */
-export interface Plan {
-  readonly schema: 'mptfix.plan/1';
-  readonly target: string;
-  readonly verdict: Assessment['verdict'];
-  readonly kernel: {
-    readonly release: string;
-    readonly base: string | null;
-    readonly distro: string;
-    readonly packageVersion: string | null;
-  };
-  /** False: nothing is to be done, and `reason` says why. */
-  readonly needed: boolean;
-  readonly reason: string;
-  readonly module: { readonly name: string; readonly path: string; readonly sha256: string } | null;
-  readonly source: Origin | null;
-  readonly headers: Origin | null;
+/** What a user chooses of how the module is installed. */
+export interface InstallOptions {
   readonly placement: Placement;
-  /** Every initramfs of this kernel, and what becomes of it. */
-  readonly images: readonly PlannedImage[];
-  /** The boot menu shall offer the old images. */
+  /** False with `--no-initramfs`. */
+  readonly initramfs: boolean;
+  /** `--boot-entry`: the boot menu shall offer the old images. */
   readonly bootEntry: boolean;
-  readonly steps: readonly PlanStep[];
-  readonly warnings: readonly string[];
 }
 
-export interface PlanStep {
-  readonly effect: 'read' | 'write';
-  /** Where it happens: on the guest, or in the private work folder. */
-  readonly where: 'guest' | 'work folder';
-  readonly what: string;
+/** What a plan is asked for with. */
+export interface PlanRequest {
+  /** `--kernel`. */
+  readonly kernel: string | undefined;
+  readonly build: BuildOptions;
+  readonly install: InstallOptions;
 }
 
-export interface PlanWishes {
-  /** `--source`, made absolute. */
-  readonly source: string | undefined;
-  /** `--headers`, made absolute. */
+/** What of the guest decides beside the assessment. */
+export interface GuestState {
+  /** Its own build folder, if it is there. */
   readonly headers: string | undefined;
-  /** `--offline`: nothing is fetched. */
-  readonly offline: boolean;
-  /** `--whole-tree`: headers are welcome for their configuration, and not needed. */
-  readonly wholeTree: boolean;
-  /** `--full`: all modules of that tree are made. */
-  readonly full: boolean;
-  /** `--config`: the guest's .config, for the whole tree. */
-  readonly config: string | undefined;
-  /** `--make-var`. */
-  readonly makeVars: readonly string[];
-  /** `--sign-key`: the module is signed. */
-  readonly signKey: string | undefined;
-  /** What of the guest's own could serve: its build folder, if it is there. */
-  readonly guestHeaders: string | undefined;
-  readonly placement: Placement;
   readonly images: readonly PlannedImage[];
-  readonly bootEntry: boolean;
   /** A generation of ours is in force for this kernel. */
   readonly patchedBy: number | undefined;
 }
 
 /** Decides what would be done. Throws what makes it impossible; writes and fetches nothing. */
-export function makePlan(assessment: Assessment, wishes: PlanWishes): Plan {
+export function makePlan(assessment: Assessment, request: PlanRequest, guest: GuestState): Plan {
   const { facts, verdict } = assessment;
-  const base: Omit<Plan, 'needed' | 'reason' | 'source' | 'headers' | 'images' | 'steps' | 'warnings'> = {
+  const { build, install } = request;
+  const about = {
     schema: 'mptfix.plan/1',
+    tool: `mptfix ${toolVersion()}`,
     target: facts.target.name,
+    root: facts.target.kind === 'root' ? facts.target.name : null,
     verdict,
-    kernel: {
-      release: facts.kernel.release,
-      base: facts.kernel.base ?? null,
-      distro: facts.distro.pretty,
-      packageVersion: facts.kernel.packageVersion ?? null,
+    kernel: kernelIdentity(facts),
+    module: facts.module === undefined ? null : moduleIdentity(facts.module),
+    build: {
+      offline: build.offline,
+      wholeTree: build.wholeTree,
+      full: build.full,
+      config: build.config ?? null,
+      symvers: build.symvers ?? null,
+      makeVars: build.makeVars,
+      allowUnproven: build.allowUnproven,
+      sign: build.sign ?? null,
     },
-    module:
-      facts.module === undefined
-        ? null
-        : { name: facts.module.name, path: facts.module.path, sha256: facts.module.sha256 },
-    placement: wishes.placement,
-    bootEntry: wishes.bootEntry,
-  };
-  const idle = nothingToDo(assessment, wishes.patchedBy);
+    placement: install.placement,
+    initramfs: install.initramfs,
+    bootEntry: install.bootEntry,
+  } as const;
+  const idle = nothingToDo(assessment, guest.patchedBy);
   if (idle !== undefined) {
     const nothing = { source: null, headers: null, images: [], steps: [], warnings: [] };
-    return { ...base, needed: false, reason: idle, ...nothing };
+    return { ...about, needed: false, reason: idle, ...nothing };
   }
-  const { source, headers } = planOrigins(assessment, wishes);
+  const origins = planOrigins(assessment, build, guest.headers);
   return {
-    ...base,
+    ...about,
     needed: true,
     reason: `the driver of ${facts.kernel.release} turns BUSY into an I/O error`,
-    source,
-    headers,
-    images: wishes.images,
-    steps: steps(assessment, source, headers, wishes),
-    warnings: warnings(assessment, wishes.images),
+    ...origins,
+    images: guest.images,
+    steps: [...buildSteps(assessment, origins, build), ...installSteps(assessment, guest.images, install)],
+    warnings: warnings(assessment, guest.images),
   };
 }
 
@@ -123,17 +99,12 @@ function nothingToDo({ verdict, facts }: Assessment, patchedBy: number | undefin
   return undefined;
 }
 
-function steps(
+function buildSteps(
   { facts }: Assessment,
-  source: Origin,
-  headers: Origin,
-  { placement, images, bootEntry, wholeTree, full, config, makeVars, signKey }: PlanWishes,
+  { source, headers }: { readonly source: Origin; readonly headers: Origin },
+  { wholeTree, full, config, makeVars, sign }: BuildOptions,
 ): readonly PlanStep[] {
-  const module = facts.module?.path ?? '';
-  const rebuilt = images.filter(({ action }) => action === 'rebuild');
-  const release = facts.kernel.release;
   const work = (what: string): PlanStep => ({ effect: 'write', where: 'work folder', what });
-  const guest = (what: string): PlanStep => ({ effect: 'write', where: 'guest', what });
   return [
     work(`take the driver from ${originText(source)}`),
     work(
@@ -143,9 +114,22 @@ function steps(
     ),
     work('patch one branch, and show the difference'),
     work(
-      `${full ? 'make all modules of the tree' : `compile ${facts.module?.name ?? ''}.ko`}${makeVars.length === 0 ? '' : ` (${makeVars.join(' ')})`} as an unprivileged user, and prove that it belongs to ${release}`,
+      `${full ? 'make all modules of the tree' : `compile ${facts.module?.name ?? ''}.ko`}${makeVars.length === 0 ? '' : ` (${makeVars.join(' ')})`} as an unprivileged user, and prove that it belongs to ${facts.kernel.release}`,
     ),
-    ...(signKey === undefined ? [] : [work(`sign it with ${signKey}`)]),
+    ...(sign === undefined ? [] : [work(`sign it with ${sign.key}`)]),
+  ];
+}
+
+function installSteps(
+  { facts }: Assessment,
+  images: readonly PlannedImage[],
+  { placement, bootEntry }: InstallOptions,
+): readonly PlanStep[] {
+  const module = facts.module?.path ?? '';
+  const { release } = facts.kernel;
+  const rebuilt = images.filter(({ action }) => action === 'rebuild');
+  const guest = (what: string): PlanStep => ({ effect: 'write', where: 'guest', what });
+  return [
     guest(`keep ${module} and the module index in /var/lib/mptfix`),
     guest(
       placement === 'in-place'
@@ -155,9 +139,7 @@ function steps(
     guest(`depmod for ${release}`),
     ...rebuilt.flatMap(({ path, tool }) => [
       guest(`keep ${path} beside itself`),
-      guest(
-        `build ${path} anew with ${tool}, see that it holds the new module, then rename it into its place`,
-      ),
+      guest(`rebuild ${path} with ${tool}, see that it holds the new module, then rename it into its place`),
     ]),
     ...(bootEntry && rebuilt.length > 0 ? [guest('enter the kept initramfs into the boot menu')] : []),
   ];

@@ -4,9 +4,9 @@ import { requirePlacement } from '../install/placement.ts';
 import { MODULES_FOLDER, nearestFolder, STATE_FOLDER } from '../machine/folders.ts';
 import type { Target } from '../machine/port.ts';
 import { requireTools, TOOLS } from '../machine/tools.ts';
-import { requireRoom } from './free-space.ts';
+import type { Plan } from './document.ts';
+import { requireFreeSpace } from './free-space.ts';
 import { requireNoObstacles } from './obstacles.ts';
-import type { Plan } from './plan.ts';
 
 /** Everything that would stop the installation, found before anything is fetched. Answers what a person should know. */
 export async function preflight(
@@ -24,15 +24,15 @@ export async function preflight(
     plan.module === null
       ? []
       : await requireNoObstacles(target, { release: plan.kernel.release, module: plan.module.name });
-  await requireRoom(target, plan);
+  await requireFreeSpace(target, plan);
   return told;
 }
 
-/** An initramfs that holds the driver and cannot be built anew would bring the old driver back at the next boot. */
+/** An initramfs that holds the driver and cannot be rebuilt would bring the old driver back at the next boot. */
 function requireImages(target: Target, { images, kernel }: Plan): void {
   const rebuilt = images.find(({ action }) => action === 'rebuild');
   if (rebuilt !== undefined && process.geteuid?.() !== 0)
-    throw notRoot(target, `${rebuilt.path} must be built anew by the guest’s own tool`);
+    throw notRoot(target, `${rebuilt.path} must be rebuilt by the guest’s own tool`);
   const image = images.find(({ action }) => action === 'refuse');
   if (image === undefined) return;
   throw failure(

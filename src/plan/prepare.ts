@@ -1,56 +1,30 @@
-import { resolve } from 'node:path';
 import { type Assessment, assess } from '../assess/assess.ts';
 import { generations } from '../install/generations.ts';
-import type { Placement } from '../install/placement.ts';
 import { MODULES_FOLDER } from '../machine/folders.ts';
 import type { Target } from '../machine/port.ts';
 import { isCode } from '../machine/reads.ts';
+import type { Plan } from './document.ts';
 import { planImages } from './images.ts';
-import { makePlan, type Plan } from './plan.ts';
-
-export interface Wishes {
-  readonly kernel?: string;
-  readonly source?: string;
-  readonly headers?: string;
-  readonly offline: boolean;
-  readonly wholeTree?: boolean;
-  readonly full?: boolean;
-  readonly config?: string;
-  readonly makeVar?: readonly string[];
-  readonly signKey?: string;
-  readonly placement?: Placement;
-  /** False with --no-initramfs. */
-  readonly initramfs?: boolean;
-  readonly bootEntry?: boolean;
-}
+import { makePlan, type PlanRequest } from './plan.ts';
 
 /** Reads the guest, decides, and plans: everything left of the first fetch. */
-export async function prepare(
-  target: Target,
-  wishes: Wishes,
-): Promise<{ readonly assessment: Assessment; readonly plan: Plan }> {
-  const assessment = await assess(target, wishes.kernel);
+export async function prepare(target: Target, request: PlanRequest): Promise<Plan> {
+  const assessment = await assess(target, request.kernel);
   const { kernel, module } = assessment.facts;
   const isAffected = assessment.verdict === 'affected' || assessment.verdict === 'unknown';
-  const plan = makePlan(assessment, {
-    source: wishes.source === undefined ? undefined : resolve(wishes.source),
-    headers: wishes.headers === undefined ? undefined : resolve(wishes.headers),
-    offline: wishes.offline,
-    wholeTree: wishes.wholeTree ?? false,
-    full: wishes.full ?? false,
-    config: wishes.config,
-    makeVars: wishes.makeVar ?? [],
-    signKey: wishes.signKey,
-    guestHeaders: await guestHeaders(target, assessment.facts.kernel.release),
-    placement: wishes.placement ?? 'in-place',
-    bootEntry: wishes.bootEntry ?? false,
-    images:
-      isAffected && module !== undefined
-        ? await planImages(target, kernel.release, module.name, wishes.initramfs ?? true)
-        : [],
+  const images =
+    isAffected && module !== undefined
+      ? await planImages(target, {
+          release: kernel.release,
+          module: module.name,
+          rebuild: request.install.initramfs,
+        })
+      : [];
+  return makePlan(assessment, request, {
+    headers: await guestHeaders(target, kernel.release),
+    images,
     patchedBy: await patchedBy(target, assessment),
   });
-  return { assessment, plan };
 }
 
 /** Where distros put a kernel's build folder; the link in the module folder is the kernel's own word for it. */

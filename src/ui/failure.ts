@@ -1,8 +1,7 @@
 import type { Failure } from '../errors.ts';
-import type { FailureDocument } from './failure-document.ts';
 import { printable, printableJson, printablePage } from './printable.ts';
 
-/** Reports a failed run: what and what next on stderr; with `json` also as the document on stdout. */
+/** Tells a failed run: what and what next on stderr; with `json` also as the document on stdout. */
 export function sayFailure(problem: Failure, json: boolean, cause: unknown): void {
   const failure = { ...problem, what: oneLine(problem.what), next: oneLine(problem.next) };
   const lines = [`mptfix: ${failure.code}: ${printable(failure.what)}`, `  next: ${printable(failure.next)}`];
@@ -14,8 +13,7 @@ export function sayFailure(problem: Failure, json: boolean, cause: unknown): voi
 
 /** The one document that a failed run prints on stdout with `--json`. */
 function sayFailureDocument(failure: Failure): void {
-  const document: FailureDocument = { schema: 'mptfix.error/1', error: failure };
-  process.stdout.write(`${printableJson(document, 2)}\n`);
+  process.stdout.write(`${printableJson({ schema: 'mptfix.error/1', error: failure }, 2)}\n`);
 }
 
 /** Scripts and logs take a line for a thing: what a tool or a parser said in several becomes one. */

@@ -25,7 +25,7 @@ export interface Workspace {
   /** The machine that compiles: this one. */
   readonly machine: Target;
   /** Set when started as root: what comes from outside is only ever run or unpacked as this user. */
-  readonly user?: UserIds;
+  readonly user: UserIds | undefined;
   /** Joins a path below the folder. */
   at(...parts: readonly string[]): string;
   /** Joins a path below a second folder, which is this process's own: what the user runs cannot put a link there. */
@@ -66,7 +66,7 @@ export async function openWorkspace(base: string): Promise<Workspace> {
   return {
     folder,
     machine,
-    ...(user === undefined ? {} : { user }),
+    user,
     at: (...parts) => join(folder, ...parts),
     own: (...parts) => join(own, ...parts),
     writeOwn: async (path, content) => {

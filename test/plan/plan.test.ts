@@ -1,9 +1,11 @@
 import { describe, expect, test } from 'vitest';
 import type { Assessment } from '../../src/assess/assess.ts';
+import type { BuildOptions } from '../../src/build-options.ts';
 import type { ErrorCode, Failure } from '../../src/errors.ts';
 import { isFailure } from '../../src/errors.ts';
-import { originText } from '../../src/plan/origins.ts';
-import { makePlan, type Plan, type PlanWishes } from '../../src/plan/plan.ts';
+import { originText } from '../../src/kernel-source/origin.ts';
+import type { Plan } from '../../src/plan/document.ts';
+import { type GuestState, makePlan } from '../../src/plan/plan.ts';
 
 const RELEASE = '6.1.0-9-amd64';
 const PATH = `/lib/modules/${RELEASE}/kernel/drivers/message/fusion/mptscsih.ko`;
@@ -16,7 +18,6 @@ const FACTS: Facts = {
   module: { name: 'mptscsih', path: PATH, candidates: [PATH], sha256: 'a'.repeat(64), size: 1 },
   builtIn: false,
   use: { inUse: null, hosts: [], disks: [], loaded: null, source: 'none' },
-  initramfs: [],
 };
 
 function assessment(verdict: Assessment['verdict'], facts: Partial<Facts> = {}): Assessment {
@@ -32,22 +33,26 @@ function assessment(verdict: Assessment['verdict'], facts: Partial<Facts> = {}):
   };
 }
 
-const NO_WISHES: PlanWishes = {
+const BUILD: BuildOptions = {
   source: undefined,
   headers: undefined,
   offline: false,
   wholeTree: false,
   full: false,
   config: undefined,
+  symvers: undefined,
   makeVars: [],
-  signKey: undefined,
-  guestHeaders: undefined,
-  placement: 'in-place',
-  images: [],
-  bootEntry: false,
-  patchedBy: undefined,
+  allowUnproven: false,
+  sign: undefined,
 };
-const plan = (of: Assessment, wishes: Partial<PlanWishes> = {}) => makePlan(of, { ...NO_WISHES, ...wishes });
+const GUEST: GuestState = { headers: undefined, images: [], patchedBy: undefined };
+
+/** A plan in place, with some build options and some state of the guest. */
+function plan(of: Assessment, build: Partial<BuildOptions> = {}, guest: Partial<GuestState> = {}): Plan {
+  const install = { placement: 'in-place', initramfs: true, bootEntry: false } as const;
+  const request = { kernel: undefined, build: { ...BUILD, ...build }, install };
+  return makePlan(of, request, { ...GUEST, ...guest });
+}
 
 function refusal(make: () => unknown): Failure {
   try {
@@ -79,25 +84,25 @@ describe('an affected driver is planned for:', () => {
   });
 
   test('from the guest’s own headers where they are there', () => {
-    const made = plan(assessment('affected'), { guestHeaders: '/lib/modules/x/build' });
+    const made = plan(assessment('affected'), {}, { headers: '/lib/modules/x/build' });
     expect(made.headers).toEqual({ kind: 'guest', path: '/lib/modules/x/build' });
   });
 
   test('from what is given, which outranks all else and needs no known distro', () => {
-    const wishes = { source: '/s.tar.xz', headers: '/h', guestHeaders: '/own', offline: true };
+    const options = { source: '/s.tar.xz', headers: '/h', offline: true };
     for (const facts of [{}, { distro: UNKNOWN_DISTRO }, { kernel: NO_BASE }]) {
-      const made = plan(assessment('affected', facts), wishes);
+      const made = plan(assessment('affected', facts), options, { headers: '/own' });
       expect(made.source).toEqual({ kind: 'local', path: '/s.tar.xz' });
       expect(made.headers).toEqual({ kind: 'local', path: '/h' });
     }
   });
 
-  test('from the whole source alone where that is wished for, also offline and on an unknown distro', () => {
-    const wishes = { source: '/s.tar.xz', wholeTree: true, offline: true };
+  test('from the whole source alone where that is asked for, also offline and on an unknown distro', () => {
+    const options = { source: '/s.tar.xz', wholeTree: true, offline: true };
     const of = assessment('affected', { distro: UNKNOWN_DISTRO });
-    expect(plan(of, wishes).headers).toEqual({ kind: 'tree' });
-    expect(plan(of, { ...wishes, guestHeaders: '/own' }).headers).toEqual({ kind: 'guest', path: '/own' });
-    expect(plan(of, { ...wishes, headers: '/h' }).headers).toEqual({ kind: 'local', path: '/h' });
+    expect(plan(of, options).headers).toEqual({ kind: 'tree' });
+    expect(plan(of, options, { headers: '/own' }).headers).toEqual({ kind: 'guest', path: '/own' });
+    expect(plan(of, { ...options, headers: '/h' }).headers).toEqual({ kind: 'local', path: '/h' });
   });
 
   test('without a package version the newest is taken, and null says so', () => {
@@ -120,7 +125,7 @@ describe('an affected driver is planned for:', () => {
 describe('the steps', () => {
   const texts = ({ steps }: Plan): string[] => steps.map(({ what }) => what);
 
-  const made = plan(assessment('affected'), { source: '/s.tar.xz', guestHeaders: '/lib/modules/x/build' });
+  const made = plan(assessment('affected'), { source: '/s.tar.xz' }, { headers: '/lib/modules/x/build' });
 
   test('change the guest only at the end, and name each file', () => {
     const where = made.steps.map((step) => step.where);
@@ -140,18 +145,20 @@ describe('the steps', () => {
   });
 
   test('of a whole tree say that it is configured, and with --full that all of it is made', () => {
-    const wishes = { source: '/s.tar.xz', wholeTree: true };
-    const one = texts(plan(assessment('affected'), wishes));
+    const options = { source: '/s.tar.xz', wholeTree: true };
+    const one = texts(plan(assessment('affected'), options));
     expect(one[1]).toContain('make oldconfig, make modules_prepare');
     expect(one[3]).toMatch(/^compile mptscsih\.ko as an unprivileged user/);
-    expect(texts(plan(assessment('affected'), { ...wishes, full: true }))[3]).toMatch(
+    expect(texts(plan(assessment('affected'), { ...options, full: true }))[3]).toMatch(
       /^make all modules of the tree as an unprivileged user/,
     );
   });
 
   test('say by what the module is configured, made and signed', () => {
-    const wishes = { source: '/s.tar.xz', wholeTree: true, config: '/c', makeVars: ['CC=gcc-11', 'V=1'] };
-    const made = texts(plan(assessment('affected'), { ...wishes, signKey: '/k' }));
+    const options = { source: '/s.tar.xz', wholeTree: true, config: '/c', makeVars: ['CC=gcc-11', 'V=1'] };
+    const made = texts(
+      plan(assessment('affected'), { ...options, sign: { key: '/k', certificate: '/c.pem' } }),
+    );
     expect(made[1]).toBe('configure the whole source as /c: make oldconfig, make modules_prepare');
     expect(made[3]).toMatch(/^compile mptscsih\.ko \(CC=gcc-11 V=1\) as an unprivileged user/);
     expect(made[4]).toBe('sign it with /k');
@@ -175,7 +182,7 @@ describe('nothing is to be done, and nothing is asked for,', () => {
     ['fixed', 3, 'already patched: generation 3'],
     ['never', undefined, 'never had the branch'],
   ] as const)('where the verdict is %s (patched by %s)', (verdict, patchedBy, reason) => {
-    const made = plan(assessment(verdict, { distro: UNKNOWN_DISTRO }), { patchedBy, offline: true });
+    const made = plan(assessment(verdict, { distro: UNKNOWN_DISTRO }), { offline: true }, { patchedBy });
     expect(made).toMatchObject({ needed: false, source: null, headers: null, steps: [], warnings: [] });
     expect(made.reason).toContain(reason);
   });
@@ -187,7 +194,7 @@ describe('what makes it impossible is refused, with what to bring:', () => {
     code: ErrorCode,
     says: RegExp,
     facts: Partial<Facts>,
-    wishes: Partial<PlanWishes>,
+    options: Partial<BuildOptions>,
   ][] = [
     ['offline without a source', 'E_SOURCE_MISSING', /linux-source-6\.1.*--source/, {}, { offline: true }],
     [
@@ -213,9 +220,9 @@ describe('what makes it impossible is refused, with what to bring:', () => {
     ],
     ['a kernel of no known version', 'E_SOURCE_MISSING', /custom.*--source/, { kernel: NO_BASE }, {}],
   ];
-  for (const [name, code, says, facts, wishes] of cases) {
+  for (const [name, code, says, facts, options] of cases) {
     test(name, () => {
-      const failure = refusal(() => plan(assessment('affected', facts), wishes));
+      const failure = refusal(() => plan(assessment('affected', facts), options));
       expect([failure.code, `${failure.what} ${failure.next}`]).toEqual([code, expect.stringMatching(says)]);
     });
   }
@@ -237,8 +244,8 @@ describe('what makes it impossible is refused, with what to bring:', () => {
 });
 
 describe('a person is warned', () => {
-  const warned = (facts: Partial<Facts>, wishes: Partial<PlanWishes> = {}) =>
-    plan(assessment('affected', facts), wishes).warnings;
+  const warned = (facts: Partial<Facts>, guest: Partial<GuestState> = {}) =>
+    plan(assessment('affected', facts), {}, guest).warnings;
 
   test.each([
     ['that the driver is not in use', { use: { ...FACTS.use, inUse: false } }, 'no effect'],
@@ -247,7 +254,7 @@ describe('a person is warned', () => {
     expect(warned(facts)).toEqual([expect.stringContaining(says)]);
   });
 
-  test('of an initramfs that keeps the old driver by their own wish', () => {
+  test('of an initramfs that keeps the old driver because they ask for it', () => {
     const image = { path: '/boot/initrd.img-x', tool: 'mkinitramfs', detail: 'holds mptscsih' } as const;
     expect(warned({}, { images: [{ ...image, action: 'warn' }] })).toEqual([
       '/boot/initrd.img-x: holds mptscsih',

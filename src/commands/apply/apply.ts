@@ -1,114 +1,84 @@
-import { requireNative } from '../../build/compile-both.ts';
-import { jobOf } from '../../build/job.ts';
-import { type Made, productionSteps } from '../../build/produce.ts';
-import { install } from '../../install/install.ts';
-import type { Manifest } from '../../install/manifest.ts';
 import type { Target } from '../../machine/port.ts';
-import type { Plan } from '../../plan/plan.ts';
+import { localTarget } from '../../machine/tree.ts';
+import type { Plan } from '../../plan/document.ts';
+import { requireUnchanged } from '../../plan/given.ts';
+import type { InstallOptions } from '../../plan/plan.ts';
 import { preflight } from '../../plan/preflight.ts';
 import { prepare } from '../../plan/prepare.ts';
-import type { Step } from '../../progress.ts';
 import { lockGuest } from '../../transaction/lock.ts';
 import { printResult, say } from '../../ui/output.ts';
-import { runSteps } from '../../ui/steps.ts';
-import { openWorkspace } from '../../work/workspace.ts';
 import { planPage } from '../plan/page.ts';
+import { type BuildFlags, cacheOf, type WorkFlags, workBase } from '../shared/build-options.ts';
 import { confirm } from '../shared/confirm.ts';
 import { installMissingTools } from '../shared/install-tools.ts';
 import { reportInterrupted } from '../shared/interrupted.ts';
-import { type MakingOptions, makingOf, requireMaking } from '../shared/making.ts';
-import {
-  type BuildingOptions,
-  type InstallingOptions,
-  type MutatingOptions,
-  openTarget,
-  workBase,
-} from '../shared/options.ts';
+import { type CommonOptions, type MutatingOptions, openTarget } from '../shared/options.ts';
 import { settleInterrupted } from '../shared/settle.ts';
-import { installation } from './installation.ts';
+import { carryOut } from './carry-out.ts';
+import type { ApplyResult } from './document.ts';
 import { applyPage } from './page.ts';
+import { type ApplyRequest, applyRequest } from './request.ts';
 
-export interface ApplyOptions extends BuildingOptions, InstallingOptions, MutatingOptions, MakingOptions {
+export interface ApplyOptions extends CommonOptions, BuildFlags, WorkFlags, InstallOptions, MutatingOptions {
+  /** `--plan`: a file with what `plan --json` printed, or - for standard input. */
+  readonly plan?: string;
   readonly installTools: boolean;
 }
 
-/** What `apply --json` prints. */
-interface ApplyResult {
-  readonly schema: 'mptfix.apply/1';
-  readonly result: 'patched' | 'nothing-to-do' | 'planned';
-  readonly reason: string;
-  readonly plan: Plan;
-  readonly manifest: Manifest | null;
-}
-
-/** `mptfix apply`: reads and plans, then does exactly what was planned. */
+/** `mptfix apply`: reads and plans, or takes a plan that still holds, then does exactly what was planned. */
 export async function apply(options: ApplyOptions, signal: AbortSignal): Promise<number> {
-  requireMaking(options);
-  const target = openTarget(options, options.dryRun);
+  const request = await applyRequest(options);
+  const target = openTarget(request, options.dryRun);
   if (options.dryRun) {
-    await reportInterrupted(options);
-    const { plan } = await prepare(target, options);
-    return show(options, {
-      schema: 'mptfix.apply/1',
-      result: 'planned',
-      reason: plan.reason,
-      plan,
-      manifest: null,
-    });
+    await reportInterrupted(request);
+    const plan = await currentPlan(target, request);
+    return show(options, request, { ...outcome('planned', plan), manifest: null });
   }
   const lock = await lockGuest(target);
   try {
-    return show(options, await applyLocked(target, options, signal));
+    return show(options, request, await applyLocked(target, request, { options, signal }));
   } finally {
     await lock.release();
   }
 }
 
-async function applyLocked(target: Target, options: ApplyOptions, signal: AbortSignal): Promise<ApplyResult> {
-  await settleInterrupted(target, 'install');
-  const { plan } = await prepare(target, options);
-  const { reason } = plan;
-  if (!plan.needed)
-    return { schema: 'mptfix.apply/1', result: 'nothing-to-do', reason, plan, manifest: null };
-  if (options.installTools) await installMissingTools(signal);
-  for (const line of await preflight(target, plan, options.signKey !== undefined)) say(`mind: ${line}`);
-  await confirm(planPage(plan), options, signal);
-  const manifest = await carryOut(target, plan, options, signal);
-  return { schema: 'mptfix.apply/1', result: 'patched', reason, plan, manifest };
-}
-
-/** What was planned, step by step; the guest is written to in the last one only. */
-async function carryOut(
+async function applyLocked(
   target: Target,
-  plan: Plan,
-  options: ApplyOptions,
-  signal: AbortSignal,
-): Promise<Manifest> {
-  const job = await jobOf(target, plan);
-  const making = await makingOf(options);
-  requireNative(job, making);
-  const workspace = await openWorkspace(workBase(options));
-  const made = {} as Made;
-  let manifest: Manifest | undefined;
-  try {
-    const last: Step = {
-      title: 'Install under the journal',
-      run: async (progress) => {
-        const wanted = await installation(target, plan, made.artifact, progress, signal);
-        manifest = await install(target, wanted);
-        return `generation ${manifest.generation}`;
-      },
-    };
-    await runSteps([...productionSteps(job, making, workspace, made, signal), last], options);
-  } finally {
-    await workspace.dispose();
-  }
-  if (manifest === undefined) throw new Error('the last step was not run');
-  return manifest;
+  request: ApplyRequest,
+  { options, signal }: { readonly options: ApplyOptions; readonly signal: AbortSignal },
+): Promise<ApplyResult> {
+  await settleInterrupted(target, 'install');
+  const plan = await currentPlan(target, request);
+  if (!plan.needed) return { ...outcome('nothing-to-do', plan), manifest: null };
+  const { build } = request.plan;
+  if (options.installTools) await installMissingTools(signal);
+  for (const line of await preflight(target, plan, build.sign !== undefined)) say(`warning: ${line}`);
+  await confirm(planPage(plan), options, signal);
+  const manifest = await carryOut(target, plan, {
+    options: build,
+    signal,
+    workBase: workBase(options),
+    cache: await cacheOf(options),
+    view: options,
+  });
+  return { ...outcome('patched', plan), manifest };
 }
 
-function show(options: ApplyOptions, result: ApplyResult): number {
-  const page = result.manifest === null ? planPage(result.plan) : applyPage(result.manifest, options);
+/** What is to be done as the guest is now. Throws E_PLAN_STALE where that is not what a given plan says. */
+async function currentPlan(target: Target, { plan, given }: ApplyRequest): Promise<Plan> {
+  const current = await prepare(target, plan);
+  if (given !== undefined) await requireUnchanged(given, current, localTarget({ dryRun: true }));
+  return current;
+}
+
+function outcome(result: ApplyResult['result'], plan: Plan): Omit<ApplyResult, 'manifest'> {
+  return { schema: 'mptfix.apply/1', result, reason: plan.reason, plan };
+}
+
+function show(options: ApplyOptions, { root, given }: ApplyRequest, result: ApplyResult): number {
+  const kernel = given?.kernel.release ?? options.kernel;
+  const page =
+    result.manifest === null ? planPage(result.plan) : applyPage(result.manifest, { root, kernel });
   printResult(options, result, page);
   return 0;
 }

@@ -1,4 +1,4 @@
-import type { Command } from 'commander';
+import { type Command, Option } from 'commander';
 import { building, common, type Example, examples, installing, making, mutating } from '../shared/flags.ts';
 import type { Run } from '../shared/options.ts';
 
@@ -14,10 +14,34 @@ const EXAMPLES: readonly Example[] = [
   ],
 ];
 
+/** What a plan has decided already: options that may not stand beside `--plan`. */
+const PLANNED: string[] = [
+  'source',
+  'headers',
+  'wholeTree',
+  'full',
+  'offline',
+  'makeVar',
+  'allowUnproven',
+  'config',
+  'symvers',
+  'signKey',
+  'signCert',
+  'placement',
+  'initramfs',
+  'bootEntry',
+];
+
 /** `mptfix apply` with its options. */
 export function declareApply(program: Command, run: Run): void {
   examples(mutating(installing(making(building(common(program.command('apply')))))), EXAMPLES)
     .description('fetch the source, patch it, build the module, prove that it fits, and install it')
+    .addOption(
+      new Option(
+        '--plan <file>',
+        'do exactly what this output of mptfix plan --json says; refuse if the guest has changed since',
+      ).conflicts(PLANNED),
+    )
     .option(
       '--install-tools',
       'install missing build tools on this machine (as root, on Debian or Ubuntu)',

@@ -2,13 +2,10 @@ import { generationFolder } from '../../install/generations.ts';
 import type { Manifest } from '../../install/manifest.ts';
 import { columns, style } from '../../ui/output.ts';
 import { kernelText, warningLines } from '../plan/page.ts';
-import { targetWords } from '../shared/options.ts';
+import { type CommonOptions, targetWords } from '../shared/options.ts';
 
 /** What was done, with its proofs and how to undo it. */
-export function applyPage(
-  manifest: Manifest,
-  options: { readonly root?: string; readonly kernel?: string },
-): string {
+export function applyPage(manifest: Manifest, options: Pick<CommonOptions, 'root' | 'kernel'>): string {
   const { module, artifact, generation, kernel } = manifest;
   return [
     style('green', `patched: ${module.path}`),
@@ -28,7 +25,7 @@ export function applyPage(
   ].join('\n');
 }
 
-/** The diff and the proofs of what was made. */
+/** The diff and the proofs of what was built. */
 export function artifactLines({ patch, proofs }: Manifest['artifact']): readonly string[] {
   return [
     ...(patch === null ? [] : ['', `patch ${patch.name} (${patch.origin}):`, '', patch.diff.trimEnd()]),

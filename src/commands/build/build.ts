@@ -1,8 +1,8 @@
 import { basename, join, resolve } from 'node:path';
-import type { ArtifactInfo } from '../../artifact-info.ts';
-import { requireNative } from '../../build/compile-both.ts';
-import type { Job } from '../../build/job.ts';
-import { type Made, productionSteps } from '../../build/produce.ts';
+import type { Artifact } from '../../build/artifact.ts';
+import { requireNative } from '../../build/compiler.ts';
+import type { BuildContext, Job } from '../../build/job.ts';
+import { productionSteps } from '../../build/produce.ts';
 import { failure } from '../../errors.ts';
 import { sha256 } from '../../hash.ts';
 import { makeFolders } from '../../machine/folders.ts';
@@ -11,80 +11,62 @@ import { toolVersion } from '../../package-root.ts';
 import { printResult } from '../../ui/output.ts';
 import { runSteps } from '../../ui/steps.ts';
 import { openWorkspace } from '../../work/workspace.ts';
+import { type BuildFlags, buildOptions, cacheOf, type WorkFlags, workBase } from '../shared/build-options.ts';
 import { reportInterrupted } from '../shared/interrupted.ts';
-import { type MakingOptions, makingOf } from '../shared/making.ts';
-import { type BuildingOptions, type CommonOptions, workBase } from '../shared/options.ts';
+import type { CommonOptions } from '../shared/options.ts';
+import type { BuildResult } from './document.ts';
 import { buildJob } from './job.ts';
 import { buildPage } from './page.ts';
 
-export interface BuildOptions extends CommonOptions, BuildingOptions, MakingOptions {
+export interface BuildCommandOptions extends CommonOptions, BuildFlags, WorkFlags {
   readonly module?: string;
   readonly output: string;
 }
 
-/** What `build --json` prints, and `manifest.json` holds. */
-export interface BuildResult {
-  readonly schema: 'mptfix.build/1';
-  /** `rebuilt`: the source has no branch; the module is the distro's own again. */
-  readonly result: 'patched' | 'rebuilt';
-  /** ISO 8601, UTC. */
-  readonly created: string;
-  readonly tool: string;
-  readonly kernel: Job['kernel'];
-  readonly module: {
-    readonly name: string;
-    readonly file: string;
-    readonly sha256: string;
-    readonly replaces: { readonly path: string; readonly sha256: string };
-  };
-  readonly artifact: ArtifactInfo;
+/** `mptfix build`: a proven module into a folder. Needs no root; no guest is written to. */
+export async function build(flags: BuildCommandOptions, signal: AbortSignal): Promise<number> {
+  const options = buildOptions(flags);
+  if (flags.module === undefined) await reportInterrupted(flags);
+  const job = await buildJob(flags, options);
+  requireNative(job, options);
+  const output = resolve(flags.output);
+  await requireFolder(output);
+  const artifact = await produce(job, flags, { options, signal });
+  const result = await write(output, job, artifact);
+  printResult(flags, result, buildPage(result));
+  return 0;
 }
 
-/** `mptfix build`: a proven module into a folder. Needs no root; no guest is written to. */
-export async function build(options: BuildOptions, signal: AbortSignal): Promise<number> {
-  const making = await makingOf(options);
-  if (options.module === undefined) await reportInterrupted(options);
-  const job = await buildJob(options);
-  requireNative(job, making);
-  const output = resolve(options.output);
-  await requireFolder(output);
-  const workspace = await openWorkspace(workBase(options));
-  const made = {} as Made;
+async function produce(
+  job: Job,
+  flags: BuildCommandOptions,
+  { options, signal }: Pick<BuildContext, 'options' | 'signal'>,
+): Promise<Artifact> {
+  const cache = await cacheOf(flags);
+  const workspace = await openWorkspace(workBase(flags));
   try {
-    await runSteps(productionSteps(job, making, workspace, made, signal), options);
+    const { steps, result } = productionSteps({ job, options, cache, workspace, signal });
+    await runSteps(steps, flags);
+    return await result;
   } finally {
     await workspace.dispose();
   }
-  const result = await write(output, job, made);
-  printResult(options, result, buildPage(result));
-  return 0;
 }
 
 /** Found out before minutes of work. */
 async function requireFolder(output: string): Promise<void> {
   const machine = localTarget({ dryRun: false });
+  const next = 'give --output a folder that you may write to';
   try {
     await makeFolders(machine, output);
-  } catch (error) {
-    throw failure(
-      'E_OUTPUT',
-      `cannot make ${output}: ${(error as Error).message}`,
-      'give --output a folder that you may write to',
-      {
-        cause: error,
-      },
-    );
+  } catch (cause) {
+    throw failure('E_OUTPUT', `cannot make ${output}: ${(cause as Error).message}`, next, { cause });
   }
   const answer = await machine.writable(output);
-  if (answer !== 'yes')
-    throw failure(
-      'E_OUTPUT',
-      `${output} may not be written to (${answer})`,
-      'give --output a folder that you may write to',
-    );
+  if (answer !== 'yes') throw failure('E_OUTPUT', `${output} may not be written to (${answer})`, next);
 }
 
-async function write(output: string, job: Job, { artifact }: Made): Promise<BuildResult> {
+async function write(output: string, job: Job, artifact: Artifact): Promise<BuildResult> {
   const machine = localTarget({ dryRun: false });
   const file = join(output, basename(job.module.path));
   const result: BuildResult = {

@@ -1,39 +1,34 @@
 import { resolve } from 'node:path';
 import { assess } from '../../assess/assess.ts';
 import type { Job } from '../../build/job.ts';
+import type { BuildOptions } from '../../build-options.ts';
 import { scanModule } from '../../driver/module/scan.ts';
 import { readElf } from '../../elf/elf.ts';
 import { modinfo, modinfoField } from '../../elf/module-data.ts';
 import { failure } from '../../errors.ts';
+import { kernelIdentity, moduleIdentity } from '../../guest/identity.ts';
 import { readModule } from '../../guest/module-file.ts';
 import { sha256 } from '../../hash.ts';
-import { localTarget, rootTarget } from '../../machine/tree.ts';
+import { localTarget } from '../../machine/tree.ts';
 import { planOrigins } from '../../plan/origins.ts';
 import { guestHeaders } from '../../plan/prepare.ts';
 import { kernelBase } from '../../versions/kernel-base.ts';
+import { type CommonOptions, openTarget } from '../shared/options.ts';
 
-export interface BuildWishes {
-  readonly root?: string;
-  readonly module?: string;
-  readonly kernel?: string;
-  readonly source?: string;
-  readonly headers?: string;
-  readonly offline: boolean;
-  readonly wholeTree?: boolean;
-}
+/** What `build` is for: a guest, or with `--module` a file alone. */
+type BuildTarget = Pick<CommonOptions, 'root' | 'kernel'> & { readonly module?: string };
 
 /** What `build` shall make: for a guest's tree, this machine, or a module file alone. Writes nothing. */
-export async function buildJob(wishes: BuildWishes): Promise<Job> {
-  if (wishes.module === undefined) return fromGuest(wishes);
-  if (wishes.root === undefined) return fromModule(wishes, resolve(wishes.module));
+export async function buildJob(target: BuildTarget, options: BuildOptions): Promise<Job> {
+  if (target.module === undefined) return fromGuest(target, options);
+  if (target.root === undefined) return fromModule(resolve(target.module), target.kernel, options);
   throw failure('E_USAGE', '--root and --module both name the module to replace', 'give one of them');
 }
 
-async function fromGuest(wishes: BuildWishes): Promise<Job> {
-  const guest =
-    wishes.root === undefined ? localTarget({ dryRun: true }) : rootTarget(wishes.root, { dryRun: true });
-  const assessment = await assess(guest, wishes.kernel);
-  const { kernel, module, distro } = assessment.facts;
+async function fromGuest(target: BuildTarget, options: BuildOptions): Promise<Job> {
+  const guest = openTarget(target, true);
+  const assessment = await assess(guest, target.kernel);
+  const { kernel, module } = assessment.facts;
   if (module === undefined) {
     throw failure(
       'E_MODULE_MISSING',
@@ -41,19 +36,11 @@ async function fromGuest(wishes: BuildWishes): Promise<Job> {
       'if another kernel is meant, say --kernel RELEASE; for a module file alone give --module',
     );
   }
-  const origins = planOrigins(assessment, {
-    ...absolute(wishes),
-    guestHeaders: await guestHeaders(guest, kernel.release),
-  });
+  const origins = planOrigins(assessment, options, await guestHeaders(guest, kernel.release));
   const shipped = await readModule(guest, module.path);
   return {
-    kernel: {
-      release: kernel.release,
-      base: kernel.base ?? null,
-      distro: distro.pretty,
-      packageVersion: kernel.packageVersion ?? null,
-    },
-    module: { name: module.name, path: module.path, sha256: module.sha256 },
+    kernel: kernelIdentity(assessment.facts),
+    module: moduleIdentity(module),
     shipped,
     expectBranch: scanModule(shipped.bytes, module.path).verdict !== 'branch-absent',
     guest,
@@ -62,7 +49,11 @@ async function fromGuest(wishes: BuildWishes): Promise<Job> {
 }
 
 /** A module's own vermagic starts with the release that it was built for. */
-async function fromModule(wishes: BuildWishes, path: string): Promise<Job> {
+async function fromModule(
+  path: string,
+  kernel: string | undefined,
+  { source, headers, wholeTree }: BuildOptions,
+): Promise<Job> {
   const machine = localTarget({ dryRun: true });
   if ((await machine.stat(path))?.type !== 'file') {
     throw failure(
@@ -71,7 +62,6 @@ async function fromModule(wishes: BuildWishes, path: string): Promise<Job> {
       'give --module the module that the distro shipped',
     );
   }
-  const { source, headers, wholeTree } = absolute(wishes);
   if (source === undefined || (headers === undefined && !wholeTree)) {
     const missing = source === undefined ? '--source' : '--headers';
     throw failure(
@@ -83,7 +73,7 @@ async function fromModule(wishes: BuildWishes, path: string): Promise<Job> {
   const shipped = await readModule(machine, path);
   const scan = scanModule(shipped.bytes, path);
   const vermagic = modinfoField(modinfo(readElf(shipped.bytes)), 'vermagic') ?? '';
-  const release = wishes.kernel ?? vermagic.split(' ')[0] ?? '';
+  const release = kernel ?? vermagic.split(' ')[0] ?? '';
   return {
     kernel: { release, base: kernelBase(release)?.base ?? null, distro: 'not told', packageVersion: null },
     module: { name: scan.name ?? 'mptscsih', path, sha256: sha256(await machine.read(path)) },
@@ -91,19 +81,6 @@ async function fromModule(wishes: BuildWishes, path: string): Promise<Job> {
     expectBranch: scan.verdict !== 'branch-absent',
     source: { kind: 'local', path: source },
     headers: headers === undefined ? { kind: 'tree' } : { kind: 'local', path: headers },
-  };
-}
-
-function absolute({ source, headers, offline, wholeTree }: BuildWishes): {
-  source: string | undefined;
-  headers: string | undefined;
-  offline: boolean;
-  wholeTree: boolean;
-} {
-  return {
-    source: source === undefined ? undefined : resolve(source),
-    headers: headers === undefined ? undefined : resolve(headers),
-    offline,
-    wholeTree: wholeTree ?? false,
+    guest: undefined,
   };
 }

@@ -1,7 +1,7 @@
 import { columns, style } from '../../ui/output.ts';
 import { artifactLines } from '../apply/page.ts';
 import { kernelText } from '../plan/page.ts';
-import type { BuildResult } from './build.ts';
+import type { BuildResult } from './document.ts';
 
 export function buildPage({ result, kernel, module, artifact }: BuildResult): string {
   const title =

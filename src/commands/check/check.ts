@@ -1,36 +1,18 @@
 import { resolve } from 'node:path';
 import { type Assessment, assess } from '../../assess/assess.ts';
 import { type FileJudgement, judgeModule, judgeSource } from '../../assess/judge-file.ts';
-import type { Evidence, Verdict } from '../../driver/verdict.ts';
+import type { Verdict } from '../../driver/verdict.ts';
 import { failure } from '../../errors.ts';
+import { defined } from '../../optional.ts';
 import { printResult } from '../../ui/output.ts';
 import { reportInterrupted } from '../shared/interrupted.ts';
 import { type CommonOptions, openTarget } from '../shared/options.ts';
+import type { CheckResult } from './document.ts';
 import { checkPage } from './page.ts';
 
 export interface CheckOptions extends CommonOptions {
   readonly source?: string;
   readonly module?: string;
-}
-
-/** What `check --json` prints. */
-export interface CheckResult {
-  readonly schema: 'mptfix.check/1';
-  readonly verdict: Verdict;
-  /** With `fixed`: the branch was removed, or the vendor's requeue variant stands in its place. */
-  readonly how?: 'removed' | 'requeue';
-  readonly driver: {
-    readonly file: string | null;
-    readonly version: string | null;
-    readonly module: string | null;
-    /** Null: cannot be told. */
-    readonly inUse: boolean | null;
-  };
-  readonly kernel: { readonly release: string; readonly base: string | null; readonly distro: string } | null;
-  readonly evidence: readonly Evidence[];
-  readonly kb: { readonly id: '51306'; readonly covered: boolean; readonly vendorFix?: string } | null;
-  /** How long I/O outlasts BUSY as the driver is now; left out where it is unbounded or not known. */
-  readonly survivalWindowSeconds?: number;
 }
 
 const STATUS: Readonly<Record<Verdict, number>> = {
@@ -71,7 +53,7 @@ function fileResult({ evidence, version, module, how }: FileJudgement): CheckRes
   return {
     schema: 'mptfix.check/1',
     verdict: evidence.verdict,
-    ...(how === undefined ? {} : { how }),
+    ...defined({ how }),
     driver: { file: evidence.file ?? null, version, module, inUse: null },
     kernel: null,
     evidence: [evidence],
@@ -84,7 +66,7 @@ function guestResult(assessment: Assessment): CheckResult {
   return {
     schema: 'mptfix.check/1',
     verdict,
-    ...(how === undefined ? {} : { how }),
+    ...defined({ how }),
     driver: {
       file: facts.module?.path ?? null,
       version: driver.version,
@@ -93,11 +75,7 @@ function guestResult(assessment: Assessment): CheckResult {
     },
     kernel: { release: facts.kernel.release, base: facts.kernel.base ?? null, distro: facts.distro.pretty },
     evidence,
-    kb: {
-      id: kb.id,
-      covered: kb.covered,
-      ...(kb.vendorFix === undefined ? {} : { vendorFix: kb.vendorFix }),
-    },
+    kb: { id: kb.id, covered: kb.covered, ...defined({ vendorFix: kb.vendorFix }) },
     ...(typeof survival?.now === 'number' ? { survivalWindowSeconds: survival.now } : {}),
   };
 }

@@ -1,6 +1,6 @@
 import type { Verdict } from '../../driver/verdict.ts';
 import { columns, style } from '../../ui/output.ts';
-import type { CheckResult } from './check.ts';
+import type { CheckResult } from './document.ts';
 
 const MEANING: Readonly<Record<Verdict, string>> = {
   affected: 'AFFECTED: a SCSI BUSY becomes an I/O error; a path failover can turn file systems read-only',

@@ -12,11 +12,14 @@ import { failure } from '../../errors.ts';
 import { requireTools, TOOLS } from '../../machine/tools.ts';
 import { localTarget } from '../../machine/tree.ts';
 import { packageRoot } from '../../package-root.ts';
+import { firstStep } from '../../progress.ts';
 import { printResult, say, style } from '../../ui/output.ts';
 import { runSteps } from '../../ui/steps.ts';
 import { openWorkspace, type Workspace } from '../../work/workspace.ts';
+import { workBase } from '../shared/build-options.ts';
 import { installMissingTools } from '../shared/install-tools.ts';
-import { type CommonOptions, workBase } from '../shared/options.ts';
+import type { CommonOptions } from '../shared/options.ts';
+import type { DemoResult } from './document.ts';
 
 export interface DemoOptions extends Pick<CommonOptions, 'json' | 'verbose'> {
   readonly work?: string;
@@ -36,22 +39,6 @@ const COMMANDS: readonly { readonly words: readonly string[]; readonly status: n
 ];
 
 const WANTS_SOURCE = new Set(['plan', 'apply']);
-
-/** What `demo --json` prints. */
-interface DemoResult {
-  readonly schema: 'mptfix.demo/1';
-  readonly kernel: { readonly release: string; readonly packageVersion: string };
-  readonly guest: string;
-  readonly source: string;
-  /** The distro's own module, which the guest's affected one replaced. */
-  readonly distroModule: string;
-  readonly kept: boolean;
-  readonly commands: readonly {
-    readonly command: string;
-    readonly status: number;
-    readonly output: unknown;
-  }[];
-}
 
 /** `mptfix demo`: the whole pipeline on a private guest's tree made of the distro's real packages. */
 export async function demo(options: DemoOptions, signal: AbortSignal): Promise<number> {
@@ -90,69 +77,43 @@ async function makeTree(
   workspace: Workspace,
   options: DemoOptions,
   signal: AbortSignal,
-): Promise<{ tree: DemoTree; kernel: KernelPackages }> {
-  const made = {} as {
-    kernel: KernelPackages;
-    guest: string;
-    source: Awaited<ReturnType<typeof affectedSource>>;
-    module: Awaited<ReturnType<typeof plantAffectedModule>>;
-  };
-  await runSteps(
-    [
-      {
-        title: 'Fetch the newest kernel with its headers and source',
-        run: async (progress) => {
-          made.kernel = await fetchKernel(workspace, progress, signal);
-          return `${made.kernel.release} ${made.kernel.version}`;
-        },
-      },
-      {
-        title: 'Make a private guest tree of them',
-        run: async () => {
-          made.guest = await unpackGuest(workspace, made.kernel, signal);
-          return made.guest;
-        },
-      },
-      {
-        title: 'Reintroduce the branch in a copy of the source',
-        run: async (progress) => {
-          made.source = await affectedSource(workspace, made.kernel.tarball, progress, signal);
-          return made.source.folder;
-        },
-      },
-      {
-        title: 'Build the guest’s module from it',
-        run: async (progress) => {
-          const guest = openGuest(made.guest);
-          await compilerOf(made.guest, made.kernel.release, options, signal);
-          made.module = await plantAffectedModule(
-            workspace,
-            guest,
-            made.kernel.release,
-            made.source.files,
-            progress,
-            signal,
-          );
-          return made.module.modulePath;
-        },
-      },
-    ],
-    options,
-  );
-  const { kernel, guest, source, module } = made;
-  return { kernel, tree: { guest, source: source.folder, release: kernel.release, ...module } };
+): Promise<{ readonly tree: DemoTree; readonly kernel: KernelPackages }> {
+  const { steps, result } = firstStep(
+    'Fetch the newest kernel with its headers and source',
+    async (progress) => {
+      const kernel = await fetchKernel(workspace, progress, signal);
+      return { value: kernel, text: `${kernel.release} ${kernel.version}` };
+    },
+  )
+    .next('Make a private guest tree of them', async (kernel) => {
+      const guest = await unpackGuest(workspace, kernel, signal);
+      return { value: { kernel, guest }, text: guest };
+    })
+    .next('Reintroduce the branch in a copy of the source', async ({ kernel, guest }, progress) => {
+      const source = await affectedSource(workspace, kernel.tarball, progress, signal);
+      return { value: { kernel, guest, source }, text: source.folder };
+    })
+    .next('Build the guest’s module from it', async ({ kernel, guest, source }, progress) => {
+      const { release } = kernel;
+      await requireCompiler(join(guest, 'usr/src', `linux-headers-${release}`), options, signal);
+      const module = await plantAffectedModule(openGuest(guest), {
+        workspace,
+        release,
+        files: source.files,
+        progress,
+        signal,
+      });
+      const tree = { guest, source: source.folder, release, ...module };
+      return { value: { tree, kernel }, text: module.modulePath };
+    });
+  await runSteps(steps, options);
+  return result;
 }
 
 /** The compiler's name is known only when the headers are there. */
-async function compilerOf(
-  guest: string,
-  release: string,
-  options: DemoOptions,
-  signal: AbortSignal,
-): Promise<void> {
+async function requireCompiler(headers: string, options: DemoOptions, signal: AbortSignal): Promise<void> {
   const machine = localTarget({ dryRun: true });
-  const config =
-    (await machine.readText(join(guest, 'usr/src', `linux-headers-${release}`, '.config'))) ?? '';
+  const config = (await machine.readText(join(headers, '.config'))) ?? '';
   const compiler = kernelCompiler(config);
   if (options.installTools) await installMissingTools(signal, [compiler]);
   else await requireTools(machine, [compiler]);
@@ -192,7 +153,7 @@ async function runCommands(
     const result = await workspace.machine.run([process.execPath, bin, ...argv, ...json], {
       effect: 'write',
       signal,
-      ...(options.json ? {} : { onLine: (line: string) => process.stdout.write(`${line}\n`) }),
+      onLine: options.json ? undefined : (line) => process.stdout.write(`${line}\n`),
     });
     signal.throwIfAborted();
     if (!options.json) process.stdout.write(`${style('dim', `(exit status ${result.status})`)}\n\n`);

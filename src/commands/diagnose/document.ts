@@ -1,12 +1,8 @@
-import * as v from 'valibot';
-import { diagnosisSchema } from '../../diagnose/incident.ts';
-import type { Document } from '../../document.ts';
+import type { Diagnosis } from '../../diagnose/diagnose.ts';
 
 /** What `diagnose --json` prints. */
-export const diagnoseSchema = v.strictObject({
-  schema: v.literal('mptfix.diagnose/1'),
+export interface DiagnoseResult extends Diagnosis {
+  readonly schema: 'mptfix.diagnose/1';
   /** The machine whose logs were read; null where files were given. */
-  target: v.nullable(v.string()),
-  ...diagnosisSchema.entries,
-});
-export type DiagnoseResult = Document<typeof diagnoseSchema>;
+  readonly target: string | null;
+}

@@ -1,5 +1,5 @@
-import { originText } from '../../plan/origins.ts';
-import type { Plan } from '../../plan/plan.ts';
+import { originText } from '../../kernel-source/origin.ts';
+import type { Plan } from '../../plan/document.ts';
 import { columns, style } from '../../ui/output.ts';
 
 /** The plan as a person reads it. */
@@ -33,5 +33,7 @@ export function kernelText(kernel: {
 }
 
 export function warningLines(warnings: readonly string[]): readonly string[] {
-  return warnings.length === 0 ? [] : ['', ...warnings.map((text) => `${style('yellow', 'mind')}: ${text}`)];
+  return warnings.length === 0
+    ? []
+    : ['', ...warnings.map((text) => `${style('yellow', 'warning')}: ${text}`)];
 }

@@ -24,7 +24,7 @@ export async function surroundings(
     machine.run(['find', '-H', ...headers.folders, '-printf', '%P %s %T@ %l\\n'], { effect: 'read' }),
     Promise.all(
       [compiler, 'as', 'ld', 'make'].map((name) =>
-        machine.run([name, '--version'], { effect: 'read', ...(user === undefined ? {} : { user }) }),
+        machine.run([name, '--version'], { effect: 'read', user }),
       ),
     ),
     Promise.all(['.config', 'Module.symvers'].map((name) => machine.hash(`${headers.folder}/${name}`))),

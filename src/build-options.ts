@@ -1,0 +1,31 @@
+/**
+ * What a user chooses of the source and of how the module is built: described here once. The command's boundary makes
+ * paths absolute and fills in what was not given; everything below takes what it needs of it with `Pick`.
+ */
+export interface BuildOptions {
+  /** `--source`: the kernel's source, a tarball or a folder; else it is fetched. */
+  readonly source: string | undefined;
+  /** `--headers`: the kernel's build folder; else the guest's own, else it is fetched. */
+  readonly headers: string | undefined;
+  /** `--offline`: nothing is fetched. */
+  readonly offline: boolean;
+  /** `--whole-tree`: configure the whole source; headers are welcome for their configuration, and not needed. */
+  readonly wholeTree: boolean;
+  /** `--full`: make all modules of that tree, instead of the one. */
+  readonly full: boolean;
+  /** `--config`, `--symvers`: for a whole tree whose guest does not have them. */
+  readonly config: string | undefined;
+  readonly symvers: string | undefined;
+  /** `--make-var NAME=VALUE`, in their order. */
+  readonly makeVars: readonly string[];
+  /** `--allow-unproven`: continue although the unchanged source's build is not the guest's module. */
+  readonly allowUnproven: boolean;
+  /** `--sign-key`, `--sign-cert`. */
+  readonly sign: Signer | undefined;
+}
+
+/** Paths of the owner's private key (PEM) and its X.509 certificate (PEM or DER). */
+export interface Signer {
+  readonly key: string;
+  readonly certificate: string;
+}

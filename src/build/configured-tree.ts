@@ -1,0 +1,190 @@
+import { availableParallelism } from 'node:os';
+import { join } from 'node:path';
+import { gunzipSync } from 'node:zlib';
+import { failure } from '../errors.ts';
+import { treeVersion } from '../kernel-source/driver-files.ts';
+import type { Headers } from '../kernel-source/headers.ts';
+import { wholeTree } from '../kernel-source/whole-tree.ts';
+import type { Argv, TargetReads } from '../machine/port.ts';
+import { requireTools, type Tool } from '../machine/tools.ts';
+import { localTarget } from '../machine/tree.ts';
+import { defined } from '../optional.ts';
+import type { Progress } from '../progress.ts';
+import type { Workspace } from '../work/workspace.ts';
+import { type Compiled, type Files, firstError, layOut, stripDebug } from './compile.ts';
+import type { Job, StepContext } from './job.ts';
+
+/** What a kernel's own scripts need beside the compiler. */
+const CONFIGURE_TOOLS: readonly Tool[] = [
+  { name: 'make', package: 'make' },
+  { name: 'flex', package: 'flex' },
+  { name: 'bison', package: 'bison' },
+  { name: 'bc', package: 'bc' },
+];
+
+/** A whole kernel tree in the workspace, and how make is run in it. */
+export interface TreeOptions {
+  readonly workspace: Workspace;
+  readonly tree: string;
+  /** As `uname -r` says on the guest: a distro sets it beside the tree's own version. */
+  readonly release: string;
+  readonly makeVars: readonly string[];
+  readonly progress: Progress;
+  readonly signal: AbortSignal;
+}
+
+export interface ConfigureOptions extends TreeOptions {
+  /** The guest's own `.config`. */
+  readonly config: string;
+  /** The distro's Module.symvers; without it a kernel with modversions would refuse the module. */
+  readonly symvers: Buffer | undefined;
+}
+
+/**
+ * The article's way: the guest's `.config`, `make oldconfig` (every new question takes its default), `make
+ * modules_prepare`; after it the tree serves as a build folder. Throws E_BUILD with the log's path.
+ */
+export async function configureTree(options: ConfigureOptions): Promise<void> {
+  const { workspace, tree, config, symvers, progress } = options;
+  await requireTools(workspace.machine, CONFIGURE_TOOLS);
+  await workspace.machine.write(join(tree, '.config'), config);
+  if (symvers !== undefined) await workspace.machine.write(join(tree, 'Module.symvers'), symvers);
+  await workspace.handOver(tree);
+  for (const goal of ['oldconfig', 'modules_prepare']) {
+    progress.note(`make ${goal}`);
+    await makeGoal(options, goal);
+  }
+}
+
+/** Runs one goal of the tree's own Makefile as the unprivileged user. Throws E_BUILD with the log's path. */
+export async function makeGoal(
+  options: TreeOptions,
+  goal: string,
+): Promise<{ readonly command: Argv; readonly log: string }> {
+  const { workspace, tree, release, makeVars, progress, signal } = options;
+  const command: Argv = ['make', '-C', tree, goal, `KERNELRELEASE=${release}`, `-j${CORES}`, ...makeVars];
+  const lines: string[] = [];
+  const result = await workspace.machine.run(command, {
+    effect: 'write',
+    // An empty line answers every question with its default.
+    input: '\n'.repeat(4096),
+    env: { HOME: tree, TMPDIR: tree },
+    signal,
+    onLine: (line) => {
+      lines.push(line);
+      if (line.trim() !== '') progress.note(line.trim());
+    },
+    user: workspace.user,
+  });
+  signal.throwIfAborted();
+  const log = `${command.join(' ')}\n${lines.join('\n')}\n`;
+  if (result.status === 0) return { command, log };
+  throw failure(
+    'E_BUILD',
+    `make ${goal} failed: ${firstError(lines)}`,
+    'read the log; a kernel’s scripts may need libelf-dev and libssl-dev beside flex, bison and bc',
+    { log: await workspace.keepLog('build', log) },
+  );
+}
+
+/** Two builds run side by side elsewhere; a whole tree may have all cores. */
+const CORES = availableParallelism();
+
+/**
+ * The article's way to its end: `make modules` of the whole, configured tree, hours for a distro's configuration. Of all
+ * that it makes, the one module is taken. A second call makes again only what another driver changes.
+ * `folder` is the driver's, below the tree. Throws E_BUILD.
+ */
+export async function makeAllModules(
+  options: TreeOptions,
+  { folder, module, files }: { readonly folder: string; readonly module: string; readonly files: Files },
+): Promise<Compiled> {
+  const { workspace, tree } = options;
+  const { machine, user } = workspace;
+  const output = join(tree, folder, `${module}.ko`);
+  // One that is there, from a tree that was built before or from the first call, must not pass for a new one.
+  await machine.run(['rm', '-f', '--', output], { effect: 'write', user });
+  await layOut(workspace, join(tree, folder), files);
+  const { command, log } = await makeGoal(options, 'modules');
+  if ((await machine.lstat(output))?.type !== 'file') {
+    throw failure(
+      'E_BUILD',
+      `make modules made no ${folder}/${module}.ko`,
+      'see that the .config has CONFIG_FUSION=y and CONFIG_FUSION_SPI, _FC or _SAS as modules (--config)',
+      { log: await workspace.keepLog('build', log) },
+    );
+  }
+  await stripDebug(workspace, output);
+  return { bytes: await machine.read(output), log, command };
+}
+
+/** Unpacks the whole source at `path`, configures it as the guest's kernel was, and prepares it for modules. */
+export async function obtainTree(context: StepContext, path: string): Promise<Headers> {
+  const { job, options, workspace, progress, signal } = context;
+  const { machine, user } = workspace;
+  const { release } = job.kernel;
+  const config = await findConfig(context);
+  const symvers = await findSymvers(context, config);
+  const tree = await wholeTree(workspace, path, { progress, signal, ...defined({ user }) });
+  const { makeVars } = options;
+  await configureTree({ workspace, tree, config, symvers, release, makeVars, progress, signal });
+  const version = treeVersion((await machine.readText(join(tree, 'Makefile'))) ?? '');
+  if (version === undefined) throw new Error(`${path} has a top Makefile without a version`);
+  return {
+    folder: tree,
+    folders: [tree],
+    origin: `${path}, configured`,
+    version,
+    release,
+    config: (await machine.readText(join(tree, '.config'))) ?? config,
+  };
+}
+
+/** Folders that may hold the guest's own `.config` and Module.symvers, with the reads that see them. */
+function buildFolders({ guest, headers }: Job): readonly (readonly [TargetReads, string])[] {
+  const machine = localTarget({ dryRun: true });
+  if (headers.kind === 'local') return [[machine, headers.path]];
+  return headers.kind === 'guest' && guest !== undefined ? [[guest, headers.path]] : [];
+}
+
+async function findConfig({ job, options }: StepContext): Promise<string> {
+  const machine = localTarget({ dryRun: true });
+  const places: (readonly [TargetReads, string])[] = [];
+  if (options.config !== undefined) places.push([machine, options.config]);
+  // The one in the headers first: Debian takes CONFIG_BUILD_SALT and others out of the one in /boot.
+  places.push(...buildFolders(job).map(([reads, folder]) => [reads, join(folder, '.config')] as const));
+  if (job.guest !== undefined) places.push([job.guest, `/boot/config-${job.kernel.release}`]);
+  for (const [reads, path] of places) {
+    const text = await reads.readText(path);
+    if (text !== undefined && /^CONFIG_\w+=/m.test(text)) return text;
+  }
+  throw failure(
+    'E_CONFIG_MISSING',
+    `the configuration of ${job.kernel.release} is not to be found (${places.map(([, path]) => path).join(', ')})`,
+    'give --config the guest’s /boot/config-RELEASE, or its /proc/config.gz unpacked',
+  );
+}
+
+async function findSymvers({ job, options }: StepContext, config: string): Promise<Buffer | undefined> {
+  const machine = localTarget({ dryRun: true });
+  const { release } = job.kernel;
+  const places: (readonly [TargetReads, string])[] = [];
+  if (options.symvers !== undefined) places.push([machine, options.symvers]);
+  places.push(
+    ...buildFolders(job).map(([reads, folder]) => [reads, join(folder, 'Module.symvers')] as const),
+  );
+  if (job.guest !== undefined) {
+    for (const suffix of ['', '.gz']) places.push([job.guest, `/boot/symvers-${release}${suffix}`]);
+  }
+  for (const [reads, path] of places) {
+    if ((await reads.stat(path))?.type !== 'file') continue;
+    const content = await reads.read(path);
+    return path.endsWith('.gz') ? gunzipSync(content) : content;
+  }
+  if (!/^CONFIG_MODVERSIONS=y/m.test(config)) return undefined;
+  throw failure(
+    'E_HEADERS_MISSING',
+    `${release} checks the CRC of every symbol, and its Module.symvers is not to be found`,
+    'give --symvers the Module.symvers of the distro’s headers package, or --headers its folder',
+  );
+}

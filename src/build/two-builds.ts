@@ -1,0 +1,167 @@
+import { DRIVER_FOLDER } from '../kernel-source/driver-files.ts';
+import type { Headers } from '../kernel-source/headers.ts';
+import { noCache } from '../work/cache.ts';
+import type { Compiled, CompileOptions, Files } from './compile.ts';
+import { compileCached, surroundings } from './compile-cached.ts';
+import { compilerName } from './compiler.ts';
+import { makeAllModules } from './configured-tree.ts';
+import type { StepContext } from './job.ts';
+
+/** Both builds: what is installed, and what proves that source, headers and compiler are the right ones. */
+export interface Builds {
+  readonly patched: Compiled;
+  readonly unchanged: Compiled;
+}
+
+/** Builds that may have been begun before their sources are there. */
+export interface RunningBuilds {
+  /** Gives the driver as the kernel's own build had it. */
+  unchanged(files: Files): void;
+  /** Gives the corrected driver; undefined where there is nothing to correct: then the unchanged one is the result. */
+  patched(files: Files | undefined): void;
+  /** Waits for both; throws what went wrong with the first that failed. */
+  result(): Promise<Builds>;
+  /** Ends both, and waits until no compiler runs any more: none may outlive the work folder. */
+  stop(): Promise<void>;
+}
+
+/** Runs a step that needs the builds: where it fails, no compiler outlives it, since the work folder is removed then. */
+export async function stoppingOnFailure<T>(
+  running: Pick<RunningBuilds, 'stop'> | undefined,
+  step: () => Promise<T>,
+): Promise<T> {
+  try {
+    return await step();
+  } catch (error) {
+    await running?.stop();
+    throw error;
+  }
+}
+
+/**
+ * Starts both builds in the same way: side by side, or with `--full` one after the other in the one tree. `ahead`: the
+ * source will take a while; make is started at once and does meanwhile what it can.
+ */
+export function startBuilds(context: StepContext, headers: Headers, ahead: boolean): RunningBuilds {
+  return context.options.full ? oneAfterTheOther(context, headers) : sideBySide(context, headers, ahead);
+}
+
+function sideBySide(context: StepContext, headers: Headers, ahead: boolean): RunningBuilds {
+  const { job, options, cache, workspace, progress } = context;
+  const { wholeTree, makeVars } = options;
+  const stopper = new AbortController();
+  const around =
+    cache === noCache || wholeTree
+      ? Promise.resolve(undefined)
+      : surroundings(workspace, headers, compilerName(headers, options));
+  const build = (label: 'patched' | 'unchanged', files: CompileOptions['files']): Promise<Compiled> =>
+    heardLater(
+      compileCached(
+        {
+          workspace,
+          headers,
+          files,
+          module: job.module.name,
+          label,
+          // A tree of its own does not know the distro's name for it.
+          makeVars: [...(wholeTree ? [`KERNELRELEASE=${job.kernel.release}`] : []), ...makeVars],
+          progress,
+          signal: AbortSignal.any([context.signal, stopper.signal]),
+        },
+        cache,
+        around,
+      ),
+    );
+  const unchanged = lateBuild((files) => build('unchanged', files), ahead);
+  // Where the guest's module has no branch, there is probably nothing to correct.
+  const patched = lateBuild((files) => build('patched', files), ahead && job.expectBranch);
+  return {
+    unchanged: unchanged.give,
+    patched: (files) => (files === undefined ? patched.replace(unchanged.compiled()) : patched.give(files)),
+    result: async () => {
+      const both = await Promise.allSettled([patched.compiled(), unchanged.compiled()]);
+      return { patched: resolved(both[0]), unchanged: resolved(both[1]) };
+    },
+    stop: async () => {
+      stopper.abort();
+      await Promise.all([patched.stop(), unchanged.stop()]);
+    },
+  };
+}
+
+function resolved<T>(result: PromiseSettledResult<T>): T {
+  if (result.status === 'rejected') throw result.reason;
+  return result.value;
+}
+
+interface LateBuild {
+  give(files: Files): void;
+  replace(compiled: Promise<Compiled>): void;
+  compiled(): Promise<Compiled>;
+  stop(): Promise<void>;
+}
+
+/** One build whose files come later; with `ahead` it is started before. */
+function lateBuild(build: (files: CompileOptions['files']) => Promise<Compiled>, ahead: boolean): LateBuild {
+  const coming = Promise.withResolvers<Files>();
+  coming.promise.catch(() => {});
+  let compiling = ahead ? build(coming.promise) : undefined;
+  return {
+    give: (files) => {
+      if (compiling === undefined) compiling = build(files);
+      else coming.resolve(files);
+    },
+    replace: (other) => {
+      coming.reject(new Error('the build is not needed'));
+      compiling = Promise.allSettled([compiling]).then(() => other);
+    },
+    compiled: () => started(compiling),
+    stop: async () => {
+      coming.reject(new Error('the build was stopped'));
+      await Promise.allSettled([compiling]);
+    },
+  };
+}
+
+/** `--full`: after the first build of the one tree, the second makes only what the patch changes. */
+function oneAfterTheOther(context: StepContext, headers: Headers): RunningBuilds {
+  const { job, options, workspace, progress } = context;
+  const stopper = new AbortController();
+  const tree = {
+    workspace,
+    tree: headers.folder,
+    release: job.kernel.release,
+    makeVars: options.makeVars,
+    progress,
+    signal: AbortSignal.any([context.signal, stopper.signal]),
+  };
+  const build = (files: Files): Promise<Compiled> =>
+    makeAllModules(tree, { folder: DRIVER_FOLDER, module: job.module.name, files });
+  let unchanged: Promise<Compiled> | undefined;
+  let patched: Promise<Compiled> | undefined;
+  return {
+    unchanged: (files) => {
+      unchanged = heardLater(build(files));
+    },
+    patched: (files) => {
+      const first = started(unchanged);
+      patched = files === undefined ? first : heardLater(first.then(() => build(files)));
+    },
+    result: async () => ({ unchanged: await started(unchanged), patched: await started(patched) }),
+    stop: async () => {
+      stopper.abort();
+      await Promise.allSettled([unchanged, patched]);
+    },
+  };
+}
+
+/** Of a build that must have been started by then. */
+function started(compiling: Promise<Compiled> | undefined): Promise<Compiled> {
+  return compiling ?? Promise.reject(new Error('its files were never given'));
+}
+
+/** Whoever waits for the result hears of a failure; until then nobody may. */
+function heardLater<T>(result: Promise<T>): Promise<T> {
+  result.catch(() => {});
+  return result;
+}

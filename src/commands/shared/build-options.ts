@@ -1,0 +1,105 @@
+import { resolve } from 'node:path';
+import type { BuildOptions } from '../../build-options.ts';
+import { failure } from '../../errors.ts';
+import { type Cache, noCache, openCache } from '../../work/cache.ts';
+import { DEFAULT_WORK_BASE } from '../../work/workspace.ts';
+
+/** What the command line says of source and build, as it was typed; `buildOptions` makes it whole. */
+export interface BuildFlags {
+  readonly source?: string;
+  readonly headers?: string;
+  readonly offline: boolean;
+  readonly wholeTree: boolean;
+  readonly full: boolean;
+  readonly config?: string;
+  readonly symvers?: string;
+  readonly makeVar?: readonly string[];
+  readonly allowUnproven: boolean;
+  readonly signKey?: string;
+  readonly signCert?: string;
+}
+
+/** What it says of where a build works. */
+export interface WorkFlags {
+  readonly work?: string;
+  readonly cache: boolean;
+}
+
+/** The choices with absolute paths and defaults. Throws E_USAGE where they cannot be meant. */
+export function buildOptions(flags: BuildFlags): BuildOptions {
+  const { offline, wholeTree, full, allowUnproven, signKey, signCert } = flags;
+  if ((signKey === undefined) !== (signCert === undefined)) {
+    throw failure(
+      'E_USAGE',
+      'a signature needs both the key and its certificate',
+      'give --sign-key and --sign-cert',
+    );
+  }
+  const options: BuildOptions = {
+    source: absolute(flags.source),
+    headers: absolute(flags.headers),
+    offline,
+    wholeTree,
+    full,
+    config: absolute(flags.config),
+    symvers: absolute(flags.symvers),
+    makeVars: flags.makeVar ?? [],
+    allowUnproven,
+    sign:
+      signKey === undefined || signCert === undefined
+        ? undefined
+        : { key: resolve(signKey), certificate: resolve(signCert) },
+  };
+  requireMeaningful(options);
+  return options;
+}
+
+function absolute(path: string | undefined): string | undefined {
+  return path === undefined ? undefined : resolve(path);
+}
+
+/** What mptfix itself gives to make. */
+const OWN_VARIABLES: ReadonlySet<string> = new Set([
+  'M',
+  'SUBDIRS',
+  'KBUILD_EXTMOD',
+  'O',
+  'MAKEFLAGS',
+  'SHELL',
+]);
+
+/** Throws E_USAGE where the choices cannot be meant; for `--make-var` with every word that is wrong. */
+export function requireMeaningful({
+  makeVars,
+  wholeTree,
+  full,
+}: Pick<BuildOptions, 'makeVars' | 'wholeTree' | 'full'>): void {
+  const wrong = makeVars.filter((word) => !isVariable(word));
+  if (wrong.length > 0) {
+    throw failure(
+      'E_USAGE',
+      `--make-var wants NAME=VALUE with a NAME of make that mptfix does not set itself, not ${wrong.map((word) => JSON.stringify(word)).join(', ')}`,
+      'such as --make-var CC=gcc-11',
+    );
+  }
+  if (!full || wholeTree) return;
+  throw failure(
+    'E_USAGE',
+    '--full makes all modules of a whole tree, and none is asked for',
+    'give --whole-tree too, or leave --full out: one module is enough',
+  );
+}
+
+function isVariable(word: string): boolean {
+  const name = /^([A-Za-z_][A-Za-z0-9_]*)=[^\0\n]*$/.exec(word)?.[1];
+  return name !== undefined && !OWN_VARIABLES.has(name);
+}
+
+/** The folder in which the private work folder is made. */
+export function workBase({ work }: { readonly work?: string }): string {
+  return absolute(work) ?? DEFAULT_WORK_BASE;
+}
+
+export async function cacheOf({ cache }: Pick<WorkFlags, 'cache'>): Promise<Cache> {
+  return cache ? openCache() : noCache;
+}

@@ -1,0 +1,87 @@
+import * as v from 'valibot';
+import type { BuildOptions } from '../build-options.ts';
+import { failure } from '../errors.ts';
+import type { Origin } from '../kernel-source/origin.ts';
+import type { TargetReads } from '../machine/port.ts';
+import { planDifferences } from './compare.ts';
+import { type Plan, planSchema } from './document.ts';
+import type { PlanRequest } from './plan.ts';
+
+/** Reads what `plan --json` has printed. Throws E_USAGE, with the first thing that is wrong. */
+export function parsePlan(text: string, name: string): Plan {
+  const plan = v.safeParse(planSchema, documentIn(text, name), { abortEarly: true });
+  if (plan.success) return plan.output;
+  const [issue] = plan.issues;
+  const field = v.getDotPath(issue);
+  throw notAPlan(name, `${field === null ? '' : `${field}: `}${issue.message}`);
+}
+
+function documentIn(text: string, name: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    throw notAPlan(name, `it is not one JSON document: ${(error as Error).message}`);
+  }
+}
+
+/** The error for a file that no plan can be read from. */
+export function notAPlan(name: string, why: string): Error {
+  return failure(
+    'E_USAGE',
+    `${name} is not a plan that this mptfix can apply: ${why}`,
+    'make one with: mptfix plan --json > FILE',
+  );
+}
+
+/** The request that the plan was made for: the same one again must give the same plan. */
+export function requestOf({ kernel, source, headers, build, ...plan }: Plan): PlanRequest {
+  return {
+    kernel: kernel.release,
+    build: {
+      source: localPath(source),
+      headers: localPath(headers),
+      offline: build.offline,
+      wholeTree: build.wholeTree,
+      full: build.full,
+      config: build.config ?? undefined,
+      symvers: build.symvers ?? undefined,
+      makeVars: build.makeVars,
+      allowUnproven: build.allowUnproven,
+      sign: build.sign ?? undefined,
+    },
+    install: { placement: plan.placement, initramfs: plan.initramfs, bootEntry: plan.bootEntry },
+  };
+}
+
+function localPath(origin: Origin | null): string | undefined {
+  return origin?.kind === 'local' ? origin.path : undefined;
+}
+
+/** Throws E_PLAN_STALE, naming every difference, where the guest would now be planned for in another way. */
+export async function requireUnchanged(
+  given: Plan,
+  now: Plan,
+  machine: Pick<TargetReads, 'stat'>,
+): Promise<void> {
+  const gone = given.needed ? await missingFiles(requestOf(given).build, machine) : [];
+  const changes = [...gone, ...planDifferences(given, now)];
+  if (changes.length === 0) return;
+  throw failure(
+    'E_PLAN_STALE',
+    `the plan no longer holds for ${given.target}: ${changes.join('; ')}; nothing was changed`,
+    'make a new plan (mptfix plan --json > FILE), read it, and apply that one',
+  );
+}
+
+async function missingFiles(
+  { source, headers, config, symvers, sign }: BuildOptions,
+  machine: Pick<TargetReads, 'stat'>,
+): Promise<readonly string[]> {
+  const files = { source, headers, config, symvers, key: sign?.key, certificate: sign?.certificate };
+  const missing: string[] = [];
+  for (const [name, path] of Object.entries(files)) {
+    if (path !== undefined && (await machine.stat(path)) === undefined)
+      missing.push(`${name} ${path} is no longer there`);
+  }
+  return missing;
+}
