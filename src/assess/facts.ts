@@ -6,12 +6,12 @@ import { isBuiltIn, type ModuleFile, moduleFile } from '../guest/module-file.ts'
 import type { Target } from '../machine/port.ts';
 import { defined } from '../optional.ts';
 
-/** What was read of a guest; nothing was decided yet. */
+/** What was read of a guest; nothing is decided yet. */
 export interface Facts {
   readonly target: { readonly kind: Target['kind']; readonly name: string };
   readonly distro: Distro;
   readonly kernel: KernelFacts;
-  /** Absent where the kernel has the driver neither in the one form nor the other, or has it built in. */
+  /** Absent where the kernel has no such module: it has no such driver, or has it built in. */
   readonly module?: ModuleFile;
   readonly builtIn: boolean;
   readonly use: DriverUse;

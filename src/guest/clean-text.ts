@@ -1,23 +1,22 @@
 /**
- * Reads text of a guest that may be broken or hostile: what comes out is printable, short, and safe to show
- * on a terminal and to put in JSON.
+ * Cleans text of a guest, which may be broken or hostile: the result is printable, short, and safe on a terminal, in a
+ * mail and in JSON. What is hidden is dropped; ui/printable.ts shows it escaped instead, where a person must see it.
  */
 
-/** A real release file has less than 1 KiB; what lies beyond this is not looked at. */
+/** A real release file has less than 1 KiB; text beyond this is ignored. */
 const LONGEST_FILE = 64 * 1024;
 const LONGEST_VALUE = 128;
-/** A name, its quotes and its escapes come on top of the value. */
+/** A line has a name, quotes and escapes besides the value. */
 const LONGEST_LINE = 4 * LONGEST_VALUE;
 
-/** A terminal's escape sequence, whatever control character opens it. */
+/** A terminal's escape sequence, whatever control character starts it. */
 const ESCAPES = /\p{Cc}\[[0-?]*[ -/]*[@-~]/gu;
 /**
- * Controls, direction and zero-width marks, code points that are private, unpaired or nobody's, line
- * separators.
+ * Control, direction and zero-width characters, code points that are private, unpaired or unassigned, line separators.
  */
 const UNPRINTABLE = /[\p{C}\p{Zl}\p{Zp}\ufffd]/gu;
 
-/** One line without anything that a terminal would act on, at most `longest` characters. */
+/** One line without anything that a terminal would act on, of at most `longest` characters. */
 export function cleanText(text: string, longest = LONGEST_VALUE): string {
   // Cut twice: first so that a line of megabytes costs nothing, then to the length that is promised.
   const short = text.slice(0, 8 * longest);
@@ -25,7 +24,7 @@ export function cleanText(text: string, longest = LONGEST_VALUE): string {
   return [...clean].slice(0, longest).join('').trim();
 }
 
-/** The lines that hold something, cleaned, at most 512 characters each. */
+/** The lines that are not empty, cleaned, of at most 512 characters each. */
 export function cleanLines(text: string): readonly string[] {
   return text
     .slice(0, LONGEST_FILE)
@@ -41,7 +40,7 @@ export function cleanVersion(text: string): string {
 
 /**
  * Assignments, one a line, as in os-release(5): `KEY=value`, in single, double or no quotes; lsb-release is
- * the same, SuSE-release puts blanks around the sign. As in a shell, the last one of a name stands.
+ * the same, SuSE-release has blanks around the sign. As in a shell, the last one of a name counts.
  */
 export function assignments(text: string): ReadonlyMap<string, string> {
   const found = new Map<string, string>();

@@ -5,11 +5,11 @@ export interface Disk {
   /** As the kernel calls it: `sda`, `nvme0n1`. */
   readonly name: string;
   readonly bus: 'scsi' | 'nvme' | 'virtio';
-  /** What the SCSI host's driver calls itself: `mptspi`, `vmw_pvscsi`; null where it is not told. */
+  /** The SCSI host driver's name for itself: `mptspi`, `vmw_pvscsi`; null where the kernel does not show it. */
   readonly driver: string | null;
   /** The command timeout in force, in seconds; null where this bus or kernel shows none. */
   readonly timeoutSeconds: number | null;
-  /** Where a SCSI disk's timeout is read and set; null elsewhere. */
+  /** Where a SCSI disk's timeout is read and set; null for other disks. */
   readonly timeoutPath: string | null;
   readonly model: string;
 }
@@ -48,23 +48,31 @@ async function scsiDisk(target: DiskReads, name: string): Promise<Omit<Disk, 'na
   const device = `/sys/block/${name}/device`;
   const timeoutPath = `${device}/timeout`;
   return {
-    driver: await hostDriver(target, device),
+    driver: await hostDriver(target, name),
     timeoutSeconds: await wholeNumber(target, timeoutPath),
     timeoutPath,
-    model: `${await line(target, `${device}/vendor`)} ${await line(target, `${device}/model`)}`.trim(),
+    model:
+      `${await firstLine(target, `${device}/vendor`)} ${await firstLine(target, `${device}/model`)}`.trim(),
   };
 }
 
-/** The link `device` ends at the disk's own folder, named host:channel:id:lun in every kernel with sysfs. */
-async function hostDriver(target: DiskReads, device: string): Promise<string | null> {
-  const folder = await target.hostPath(device).catch(() => '');
+/**
+ * The SCSI host of a disk. The link `device` ends at the disk's own folder, which every kernel with sysfs names
+ * host:channel:id:lun.
+ */
+export async function scsiHostOf(target: DiskReads, disk: string): Promise<number | undefined> {
+  const folder = await target.hostPath(`/sys/block/${disk}/device`).catch(() => '');
   const host = /\/(\d{1,6}):\d+:\d+:\d+\/?$/.exec(folder)?.[1];
-  if (host === undefined) return null;
-  const driver = await line(target, `/sys/class/scsi_host/host${host}/proc_name`);
-  return driver === '' ? null : driver;
+  return host === undefined ? undefined : Number(host);
 }
 
-/** By disk in milliseconds from Linux 5.0 on; before, one value in seconds for all. */
+async function hostDriver(target: DiskReads, disk: string): Promise<string | null> {
+  const host = await scsiHostOf(target, disk);
+  if (host === undefined) return null;
+  return (await firstLine(target, `/sys/class/scsi_host/host${host}/proc_name`)) || null;
+}
+
+/** The timeout is per disk, in milliseconds, from Linux 5.0 on; before, one value in seconds for all. */
 async function nvmeDisk(target: DiskReads, name: string): Promise<Omit<Disk, 'name' | 'bus'>> {
   const milliseconds = await wholeNumber(target, `/sys/block/${name}/queue/io_timeout`);
   const seconds =
@@ -75,7 +83,7 @@ async function nvmeDisk(target: DiskReads, name: string): Promise<Omit<Disk, 'na
     driver: 'nvme',
     timeoutSeconds: seconds,
     timeoutPath: null,
-    model: await line(target, `/sys/block/${name}/device/model`),
+    model: await firstLine(target, `/sys/block/${name}/device/model`),
   };
 }
 
@@ -84,12 +92,12 @@ async function virtioDisk(): Promise<Omit<Disk, 'name' | 'bus'>> {
 }
 
 async function wholeNumber(target: DiskReads, path: string): Promise<number | null> {
-  const text = await line(target, path);
+  const text = await firstLine(target, path);
   return /^\d{1,10}$/.test(text) ? Number(text) : null;
 }
 
-/** The first line, printable characters only. */
-async function line(target: DiskReads, path: string): Promise<string> {
+/** The first line of a file, printable ASCII only; empty where there is none. */
+export async function firstLine(target: Pick<TargetReads, 'readText'>, path: string): Promise<string> {
   const text = (await target.readText(path).catch(() => undefined)) ?? '';
   return (text.split('\n')[0] ?? '').replace(/[^\x20-\x7e]/g, '').trim();
 }

@@ -1,21 +1,19 @@
 import type { TargetReads } from '../machine/port.ts';
+import { defined } from '../optional.ts';
 import { assignments, cleanLines, cleanText, cleanVersion } from './clean-text.ts';
 
 /** The package world that a guest belongs to: which tools, which source packages, which version order. */
 export type Family = 'debian' | 'redhat' | 'suse' | 'unknown';
 
-/** Which distribution a tree holds, as its release files tell. All texts are printable and short. */
+/** Which distribution a guest is, as its release files say. All texts are printable and short. */
 export interface Distro {
   /**
    * Lower case: `debian`, `ubuntu`, `rhel`, `centos`, `oracle`, `scientific`, `fedora`, `sles`, `sled`,
-   * `opensuse` and others as os-release names them; `unknown` where nothing is told.
+   * `opensuse` and others as os-release names them; `unknown` where no file says.
    */
   readonly id: string;
   readonly family: Family;
-  /**
-   * `12`, `6.06`, `4.4` (RHEL 4 Update 4), `10.1` (SLES 10 SP1); empty where the files name none (Debian
-   * sid).
-   */
+  /** `12`, `6.06`, `4.4` (RHEL 4 Update 4), `10.1` (SLES 10 SP1); empty where the files name none (Debian sid). */
   readonly version: string;
   readonly codename?: string;
   /** One line for a person. */
@@ -51,8 +49,8 @@ const KNOWN: Readonly<Record<string, readonly [id: string, family: Family]>> = {
   'opensuse-tumbleweed': ['opensuse', 'suse'],
 };
 
-/** The id and the family of a name out of a release file; a name that is not known passes, with no family. */
-export function knownId(name: string): { id: string; family: Family } {
+/** The id and the family of a name in a release file; an unknown name passes, without a family. */
+function knownId(name: string): { id: string; family: Family } {
   const key = asId(name);
   const [id, family] = Object.hasOwn(KNOWN, key)
     ? (KNOWN[key] ?? [key, 'unknown'])
@@ -61,14 +59,12 @@ export function knownId(name: string): { id: string; family: Family } {
 }
 
 /** The family of an ID_LIKE list, `rhel fedora` or `ubuntu debian`: the first name that is known. */
-export function familyOf(idLike: string): Family {
+function familyOf(idLike: string): Family {
   const families = idLike.split(' ').map((name) => knownId(name).family);
   return families.find((family) => family !== 'unknown') ?? 'unknown';
 }
 
-/**
- * By the number before the first dot, or all of it before Debian 4. Source: Debian's own list of releases.
- */
+/** By the number before the first dot, or by all of it before Debian 4. Source: Debian's own list of releases. */
 const DEBIAN_CODENAMES: Readonly<Record<string, string>> = {
   '3.0': 'woody',
   '3.1': 'sarge',
@@ -85,7 +81,7 @@ const DEBIAN_CODENAMES: Readonly<Record<string, string>> = {
   '14': 'forky',
 };
 
-export function debianCodename(version: string): string | undefined {
+function debianCodename(version: string): string | undefined {
   const [major = '', minor = ''] = version.split('.');
   return DEBIAN_CODENAMES[`${major}.${minor}`] ?? DEBIAN_CODENAMES[major];
 }
@@ -97,13 +93,13 @@ function asId(name: string): string {
     .slice(0, 32);
 }
 
-/** What one file tells; the rest is filled in by `detectDistro`. */
-type Told = Omit<Distro, 'source'>;
+/** What one file says; `detectDistro` adds the file. */
+type Described = Omit<Distro, 'source'>;
 
 interface ReleaseFile {
   readonly path: string;
   /** Undefined where the file does not name a distribution: RHEL's lsb-release holds only LSB_VERSION. */
-  readonly parse: (text: string) => Told | undefined;
+  readonly parse: (text: string) => Described | undefined;
 }
 
 /**
@@ -124,9 +120,7 @@ const PARSERS: readonly ReleaseFile[] = [
   { path: '/etc/debian_version', parse: debianVersion },
 ];
 
-/**
- * The files to read, in the order of trust. One that is not there is left out of `detectDistro`'s argument.
- */
+/** The files to read, in the order of trust. */
 export const RELEASE_FILES: readonly string[] = PARSERS.map((file) => file.path);
 
 const UNKNOWN: Distro = {
@@ -138,33 +132,28 @@ const UNKNOWN: Distro = {
 };
 
 /**
- * Which distribution the files describe. `files`: path on the guest → its text. Pure; any content is taken,
- * and whatever is in it, the answer is printable and short.
+ * Which distribution the files describe. `files`: path on the guest → its text. Pure; takes any content, and the answer
+ * is always printable and short.
  *
- * The first file that names a distribution decides. Where nobody knows that one's family, it takes the family
- * of the next file that has one: a derivative keeps its parent's old files.
+ * The first file that names a distribution decides. Where its family is not known, the next file that has one gives it:
+ * a derivative keeps its parent's old files.
  */
 export function detectDistro(files: Readonly<Record<string, string | undefined>>): Distro {
-  const told: Distro[] = [];
-  for (const { path, parse } of PARSERS) {
-    const text = files[path];
-    const distro = text === undefined ? undefined : parse(text);
-    if (distro !== undefined) told.push({ ...distro, source: path });
-  }
-  const first = told[0] ?? UNKNOWN;
-  const family = told.find((distro) => distro.family !== 'unknown')?.family ?? 'unknown';
-  return { ...first, family };
+  const described = PARSERS.flatMap(({ path, parse }) => {
+    const distro = parse(files[path] ?? '');
+    return distro === undefined ? [] : [{ ...distro, source: path }];
+  });
+  const family = described.find((distro) => distro.family !== 'unknown')?.family ?? 'unknown';
+  return { ...(described[0] ?? UNKNOWN), family };
 }
 
 /** Which distribution the guest is, by its release files. */
 export async function readDistro(target: Pick<TargetReads, 'readText'>): Promise<Distro> {
-  const texts = await Promise.all(
-    RELEASE_FILES.map(async (path) => [path, await target.readText(path)] as const),
-  );
-  return detectDistro(Object.fromEntries(texts));
+  const entries = RELEASE_FILES.map(async (path) => [path, await target.readText(path)] as const);
+  return detectDistro(Object.fromEntries(await Promise.all(entries)));
 }
 
-function osRelease(text: string): Told | undefined {
+function osRelease(text: string): Described | undefined {
   const values = assignments(text);
   const name = values.get('ID') ?? values.get('NAME')?.split(' ')[0];
   const known = knownId(name ?? '');
@@ -172,20 +161,20 @@ function osRelease(text: string): Told | undefined {
   const family = known.family === 'unknown' ? familyOf(values.get('ID_LIKE') ?? '') : known.family;
   const version = cleanVersion(values.get('VERSION_ID') ?? '');
   const codename = values.get('VERSION_CODENAME') || /\(([^()]+)\)/.exec(values.get('VERSION') ?? '')?.[1];
-  return described(known.id, family, version, codename, values.get('PRETTY_NAME') ?? values.get('NAME'));
+  const pretty = values.get('PRETTY_NAME') ?? values.get('NAME');
+  return describe({ id: known.id, family, version, codename, pretty });
 }
 
-function lsbRelease(text: string): Told | undefined {
+function lsbRelease(text: string): Described | undefined {
   const values = assignments(text);
   const { id, family } = knownId(values.get('DISTRIB_ID') ?? '');
   if (id === 'unknown') return undefined;
   const version = cleanVersion(values.get('DISTRIB_RELEASE') ?? '');
-  return described(id, family, version, values.get('DISTRIB_CODENAME'), values.get('DISTRIB_DESCRIPTION'));
+  const [codename, pretty] = [values.get('DISTRIB_CODENAME'), values.get('DISTRIB_DESCRIPTION')];
+  return describe({ id, family, version, codename, pretty });
 }
 
-/**
- * How the one line of the Red Hat family begins. The first that fits decides, so the longer names come first.
- */
+/** How the one line of the Red Hat family begins. The first that fits decides, so the longer names come first. */
 const RED_HAT_NAMES: readonly (readonly [pattern: RegExp, id: string])[] = [
   [/^(?:Oracle|Enterprise) Linux/, 'oracle'],
   [/^CentOS/, 'centos'],
@@ -198,7 +187,7 @@ const RED_HAT_NAMES: readonly (readonly [pattern: RegExp, id: string])[] = [
 ];
 
 /** `Red Hat Enterprise Linux AS release 4 (Nahant Update 4)`, `CentOS release 5.1 (Final)` and the like. */
-function releaseLine(text: string): Told | undefined {
+function releaseLine(text: string): Described | undefined {
   const line = cleanLines(text)[0];
   const match = /^(.{1,80}?) release (\d{1,5}(?:\.\d{1,5}){0,2})/.exec(line ?? '');
   if (line === undefined || match === null) return undefined;
@@ -209,7 +198,7 @@ function releaseLine(text: string): Told | undefined {
   const version = update === null || number.includes('.') ? number : `${number}.${Number(update[1])}`;
   // CentOS has no codenames: it puts (Final) or (Core) where RHEL has one.
   const codename = /^(?:Final|Core)$/.test(note) ? undefined : note.replace(/ Update \d{1,2}$/, '');
-  return described(id, 'redhat', version, codename, line);
+  return describe({ id, family: 'redhat', version, codename, pretty: line });
 }
 
 const SUSE_NAMES: readonly (readonly [pattern: RegExp, id: string])[] = [
@@ -220,7 +209,7 @@ const SUSE_NAMES: readonly (readonly [pattern: RegExp, id: string])[] = [
 ];
 
 /** A line of the product's name, then `VERSION = 10` and, from SLES 9 on, `PATCHLEVEL = 1`. */
-function suseRelease(text: string): Told | undefined {
+function suseRelease(text: string): Described | undefined {
   const title = cleanLines(text)[0];
   if (title === undefined) return undefined;
   const values = assignments(text);
@@ -229,33 +218,25 @@ function suseRelease(text: string): Told | undefined {
   const level = Number(/^\d{1,3}$/.exec(values.get('PATCHLEVEL') ?? '')?.[0] ?? 0);
   const version = level > 0 ? `${number}.${level}` : number;
   const pretty = level > 0 ? `${title} SP${level}` : title;
-  return described(id, 'suse', version, values.get('CODENAME'), pretty);
+  return describe({ id, family: 'suse', version, codename: values.get('CODENAME'), pretty });
 }
 
 /** `4.0` or `5.0.10`, and of testing `lenny/sid`, which has a name but no number yet. */
-function debianVersion(text: string): Told | undefined {
+function debianVersion(text: string): Described | undefined {
   const line = cleanLines(text)[0];
   if (line === undefined) return undefined;
   const version = /^\d{1,4}(?:\.\d{1,4}){0,2}/.exec(line)?.[0] ?? '';
   const testing = /^([a-z]{2,20})\/(?:sid|unstable)$/.exec(line)?.[1];
   const codename = testing === 'testing' ? undefined : (testing ?? debianCodename(version));
-  return described('debian', 'debian', version, codename, `Debian GNU/Linux ${line}`);
+  return describe({ id: 'debian', family: 'debian', version, codename, pretty: `Debian GNU/Linux ${line}` });
 }
 
-function described(
-  id: string,
-  family: Distro['family'],
-  version: string,
-  codename: string | undefined,
-  pretty: string | undefined,
-): Told {
-  const name = cleanText(codename ?? '');
-  const line = cleanText(pretty ?? '');
-  return {
-    id,
-    family,
-    version,
-    ...(name === '' ? {} : { codename: name }),
-    pretty: line === '' ? `${id} ${version}`.trim() : line,
-  };
+/** What a file says, with both texts cleaned; one that is empty or missing is replaced or left out. */
+function describe(
+  found: Pick<Distro, 'id' | 'family' | 'version'> & Record<'codename' | 'pretty', string | undefined>,
+): Described {
+  const { id, family, version } = found;
+  const codename = cleanText(found.codename ?? '') || undefined;
+  const pretty = cleanText(found.pretty ?? '') || `${id} ${version}`.trim();
+  return { id, family, version, ...defined({ codename }), pretty };
 }

@@ -2,7 +2,27 @@ import type { TargetReads } from '../machine/port.ts';
 
 type Reads = Pick<TargetReads, 'readText' | 'list'>;
 
-/** Those whose scripts would rebuild the module index or the initramfs, in Debian's and Ubuntu's names. */
+/** dpkg's database: a stanza for each package, with an empty line after each. */
+export const DPKG_STATUS = '/var/lib/dpkg/status';
+
+function stanzaOf(status: string, name: string): string | undefined {
+  const start = `\n${status}`.indexOf(`\nPackage: ${name}\n`);
+  if (start < 0) return undefined;
+  const end = status.indexOf('\n\n', start);
+  return status.slice(start, end < 0 ? undefined : end);
+}
+
+/** The version of the first of these packages that is installed, from the text of dpkg's database. */
+export function installedVersion(status: string, names: readonly string[]): string | undefined {
+  for (const name of names) {
+    const stanza = stanzaOf(status, name) ?? '';
+    const version = /^Version: (\S+)$/m.exec(stanza)?.[1];
+    if (version !== undefined && /^Status: .* installed$/m.test(stanza)) return version;
+  }
+  return undefined;
+}
+
+/** Packages whose scripts would rebuild the module index or the initramfs, as Debian and Ubuntu name them. */
 const packagesOf = (release: string): readonly string[] => [
   `linux-image-${release}`,
   `linux-image-unsigned-${release}`,
@@ -14,7 +34,7 @@ const packagesOf = (release: string): readonly string[] => [
   'kmod',
 ];
 
-/** dpkg's states in which something is still to be done, and what. Source: dpkg(1), "Package states". */
+/** dpkg's states of a package that is not finished, with what is missing. Source: dpkg(1), "Package states". */
 const UNFINISHED: Readonly<Record<string, string>> = {
   'half-installed': 'its installation was started and not finished',
   unpacked: 'it is unpacked, but not configured',
@@ -24,27 +44,19 @@ const UNFINISHED: Readonly<Record<string, string>> = {
 };
 
 /**
- * What dpkg has left undone that would touch the kernel's modules or its initramfs when somebody ends it
- * (`dpkg --configure -a`). One line each for a person; empty where all is done, or there is no dpkg.
+ * What dpkg has not finished and would change the kernel's modules or its initramfs when somebody finishes it
+ * (`dpkg --configure -a`). One line each for a person; empty where nothing is open, or there is no dpkg.
  */
 export async function unfinishedPackages(target: Reads, release: string): Promise<readonly string[]> {
   const problems: string[] = [];
   const updates = (await target.list('/var/lib/dpkg/updates')).filter((name) => /^\d+$/.test(name));
   if (updates.length > 0)
     problems.push('dpkg was interrupted: /var/lib/dpkg/updates holds changes that it had not recorded yet');
-  const status = `\n${(await target.readText('/var/lib/dpkg/status')) ?? ''}`;
+  const status = (await target.readText(DPKG_STATUS)) ?? '';
   for (const name of packagesOf(release)) {
-    const state = stateOf(status, name);
-    const words = state !== undefined && Object.hasOwn(UNFINISHED, state) ? UNFINISHED[state] : undefined;
-    if (words !== undefined) problems.push(`package ${name} is ${state}: ${words}`);
+    const state = /^Status: \S+ \S+ (\S+)$/m.exec(stanzaOf(status, name) ?? '')?.[1];
+    const missing = state !== undefined && Object.hasOwn(UNFINISHED, state) ? UNFINISHED[state] : undefined;
+    if (missing !== undefined) problems.push(`package ${name} is ${state}: ${missing}`);
   }
   return problems;
-}
-
-/** The third word of a stanza's Status. */
-function stateOf(status: string, name: string): string | undefined {
-  const start = status.indexOf(`\nPackage: ${name}\n`);
-  if (start < 0) return undefined;
-  const end = status.indexOf('\n\n', start);
-  return /^Status: \S+ \S+ (\S+)$/m.exec(status.slice(start, end < 0 ? undefined : end))?.[1];
 }

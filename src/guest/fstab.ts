@@ -4,14 +4,14 @@ import { decodeOctal } from './mounts.ts';
 
 /** One entry of fstab(5). */
 export interface FstabEntry {
-  /** As it stands there: `/dev/sda1`, `UUID=…`, `LABEL=…`. */
+  /** As written there: `/dev/sda1`, `UUID=…`, `LABEL=…`. */
   readonly source: string;
   /** `none` or `swap` where it is mounted nowhere. Without a slash at its end. */
   readonly mountPoint: string;
   readonly fsType: string;
   readonly options: readonly string[];
   readonly dump: number;
-  /** In which round fsck looks at it at boot; 0: never. */
+  /** In which round fsck checks it at boot; 0: never. */
   readonly pass: number;
   /** Line number in the file, from 1. */
   readonly line: number;
@@ -34,8 +34,8 @@ export function parseFstab(text: string): readonly FstabEntry[] {
         mountPoint: withoutLastSlash(decodeOctal(mountPoint)),
         fsType,
         options: decodeOctal(options).split(','),
-        dump: small(dump),
-        pass: small(pass),
+        dump: smallNumber(dump),
+        pass: smallNumber(pass),
         line: index + 1,
       },
     ];
@@ -47,7 +47,7 @@ export function asksReadOnly({ options }: FstabEntry): boolean {
   return options.findLast((option) => option === 'ro' || option === 'rw') === 'ro';
 }
 
-/** Whether the entry only shows a folder in a second place, and says nothing of a file system. */
+/** Whether the entry only shows a folder in a second place and mounts no file system. */
 export function isBind({ options }: FstabEntry): boolean {
   return options.includes('bind') || options.includes('rbind');
 }
@@ -90,7 +90,7 @@ function devicePath(source: string): string | undefined {
   return `${folder}/${encodeUdev(value)}`;
 }
 
-/** As udev writes what may not stand in a file's name: `\x20` (its `encode_devnode_name`). */
+/** As udev writes characters that a file's name may not have: `\x20` (its `encode_devnode_name`). */
 function encodeUdev(name: string): string {
   return name.replace(
     /[^\w#+\-.:=@\u0080-\uffff]/g,
@@ -102,6 +102,6 @@ function withoutLastSlash(path: string): string {
   return path.length > 1 ? path.replace(/\/+$/, '') || '/' : path;
 }
 
-function small(word: string): number {
+function smallNumber(word: string): number {
   return /^\d{1,3}$/.test(word) ? Number(word) : 0;
 }

@@ -1,4 +1,6 @@
-import type { TargetReads } from '../machine/port.ts';
+import type { Target } from '../machine/port.ts';
+import { defined } from '../optional.ts';
+import { firstLine, scsiHostOf } from './disks.ts';
 
 /** A disk behind a host adapter of the driver. */
 export interface AttachedDisk {
@@ -19,39 +21,35 @@ export interface DriverHost {
 
 /** Whether a disk is attached through the driver. */
 export interface DriverUse {
-  /** Null: cannot be told, as on a guest's tree that does not run. */
+  /** Null: not known, as for a guest's tree, which does not run. */
   readonly inUse: boolean | null;
   readonly hosts: readonly DriverHost[];
-  /** The disks by name; kernels 2.4 do not tell names, so there it is empty even where `inUse` is true. */
+  /** The disks by name; kernels 2.4 show no names, so there it is empty even where `inUse` is true. */
   readonly disks: readonly AttachedDisk[];
-  /** Whether the code is in the running kernel; null where that cannot be told. */
+  /** Whether the code is in the running kernel; null where that is not known. */
   readonly loaded: boolean | null;
   /** Where the answer comes from. */
   readonly source: 'sysfs' | 'procfs' | 'none';
 }
 
-/** The part of a target that is needed: its reads, what it is, and where its links lead. */
-export type UseTarget = Pick<TargetReads, 'readText' | 'list'> & {
-  readonly kind: 'local' | 'root';
-  hostPath(path: string): Promise<string>;
-};
+export type UseTarget = Pick<Target, 'kind' | 'readText' | 'list' | 'hostPath'>;
 
 /** The names that the driver gave its hosts over time: one a transport since 2.6.14, one for all before. */
 const HOST_DRIVERS: readonly string[] = ['mptspi', 'mptsas', 'mptfc', 'mptscsih', 'mptscsi'];
 /** The modules that hold the completion routine; mptscsi is RHEL 4's. */
 const CORE_MODULES: readonly string[] = ['mptscsih', 'mptscsi'];
 
-const CANNOT_TELL: DriverUse = { inUse: null, hosts: [], disks: [], loaded: null, source: 'none' };
+const NOT_KNOWN: DriverUse = { inUse: null, hosts: [], disks: [], loaded: null, source: 'none' };
 
 /**
- * Looks which disks of the running kernel hang on the driver. Reads only; a file that vanishes or refuses to
- * be read (a disk that is being detached) counts as not there, so it does not fail.
+ * Finds the disks of the running kernel behind the driver. Reads only; a file that vanishes or cannot be read (a disk
+ * that is being detached) counts as missing, so it does not fail.
  *
- * A guest's tree is never looked into: if it has a /sys at all, that is the controller's own.
+ * Never looks into a guest's tree: if that has a /sys, it is the controller's own.
  */
 export async function driverInUse(target: UseTarget): Promise<DriverUse> {
-  if (target.kind === 'root') return CANNOT_TELL;
-  return (await fromSysfs(target)) ?? (await fromProcfs(target)) ?? CANNOT_TELL;
+  if (target.kind === 'root') return NOT_KNOWN;
+  return (await fromSysfs(target)) ?? (await fromProcfs(target)) ?? NOT_KNOWN;
 }
 
 /** Linux 2.6 and later. Undefined where there is no sysfs or it shows no kind of SCSI host. */
@@ -64,8 +62,8 @@ async function fromSysfs(target: UseTarget): Promise<DriverUse | undefined> {
   const hosts: DriverHost[] = [];
   for (const name of await listOf(target, '/sys/class/scsi_host')) {
     const host = /^host(\d{1,6})$/.exec(name)?.[1];
-    const driver = await readLine(target, `/sys/class/scsi_host/${name}/proc_name`);
-    if (host === undefined || driver === undefined || !HOST_DRIVERS.includes(driver)) continue;
+    const driver = await firstLine(target, `/sys/class/scsi_host/${name}/proc_name`);
+    if (host === undefined || !HOST_DRIVERS.includes(driver)) continue;
     hosts.push({ host: Number(host), driver });
   }
   if (hosts.length === 0) return noHosts(await isLoaded(target));
@@ -81,31 +79,19 @@ async function disksOn(target: UseTarget, hosts: ReadonlySet<number>): Promise<r
   const disks: AttachedDisk[] = [];
   for (const name of await listOf(target, '/sys/block')) {
     if (!/^sd[a-z]{1,4}$/.test(name)) continue;
-    const host = await hostOf(target, name);
+    const host = await scsiHostOf(target, name);
     if (host === undefined || !hosts.has(host)) continue;
-    const seconds = /^\d{1,7}$/.exec(
-      (await readLine(target, `/sys/block/${name}/device/timeout`)) ?? '',
-    )?.[0];
-    disks.push({ name, host, ...(seconds === undefined ? {} : { timeoutSeconds: Number(seconds) }) });
+    const timeout = await firstLine(target, `/sys/block/${name}/device/timeout`);
+    const timeoutSeconds = /^\d{1,7}$/.test(timeout) ? Number(timeout) : undefined;
+    disks.push({ name, host, ...defined({ timeoutSeconds }) });
   }
   return disks;
-}
-
-/** The link `device` ends at the disk's own folder, named host:channel:id:lun in every kernel with sysfs. */
-async function hostOf(target: UseTarget, disk: string): Promise<number | undefined> {
-  try {
-    const device = await target.hostPath(`/sys/block/${disk}/device`);
-    const host = /\/(\d{1,6}):\d+:\d+:\d+\/?$/.exec(device)?.[1];
-    return host === undefined ? undefined : Number(host);
-  } catch {
-    return undefined;
-  }
 }
 
 async function isLoaded(target: UseTarget): Promise<boolean | null> {
   const modules = await listOf(target, '/sys/module');
   if (CORE_MODULES.some((name) => modules.includes(name))) return true;
-  const listed = await readText(target, '/proc/modules');
+  const listed = await target.readText('/proc/modules');
   if (listed !== undefined) return CORE_MODULES.some((name) => `\n${listed}`.includes(`\n${name} `));
   return modules.length === 0 ? null : false;
 }
@@ -124,7 +110,7 @@ async function fromProcfs(target: UseTarget): Promise<DriverUse | undefined> {
       if (/^\d{1,6}$/.test(entry)) hosts.push({ host: Number(entry), driver });
     }
   }
-  const attached = diskHosts((await readText(target, '/proc/scsi/scsi')) ?? '');
+  const attached = diskHosts((await target.readText('/proc/scsi/scsi')) ?? '');
   const loaded = hosts.length > 0 ? true : await isLoaded(target);
   return { inUse: hosts.some(({ host }) => attached.has(host)), hosts, disks: [], loaded, source: 'procfs' };
 }
@@ -141,18 +127,6 @@ function diskHosts(attached: string): ReadonlySet<number> {
     if (current !== undefined && /^ *Type: {1,8}Direct-Access/.test(line)) hosts.add(current);
   }
   return hosts;
-}
-
-async function readLine(target: UseTarget, path: string): Promise<string | undefined> {
-  return (await readText(target, path))?.split('\n')[0]?.trim();
-}
-
-async function readText(target: UseTarget, path: string): Promise<string | undefined> {
-  try {
-    return await target.readText(path);
-  } catch {
-    return undefined;
-  }
 }
 
 async function listOf(target: UseTarget, path: string): Promise<readonly string[]> {

@@ -24,8 +24,8 @@ interface Sign {
 }
 
 /**
- * The files that belong to one init system and to no other, the surest first. A guest may have systemd's files
- * without running it, so that what runs is asked before this table.
+ * The files that belong to one init system and to no other, the most reliable first. A guest may have systemd's files
+ * without running it, so what runs is checked before this table.
  */
 const SIGNS: readonly Sign[] = [
   { init: 'upstart-redhat', files: ['/sbin/initctl', '/etc/rc.d/rc.sysinit'] },
@@ -45,10 +45,10 @@ export async function detectInit(
   target: Pick<Target, 'kind' | 'stat' | 'lstat' | 'readLink'>,
   family: Family,
 ): Promise<InitSystem> {
-  // sd_booted(3): this folder is there where systemd is the init that runs, and only there.
+  // sd_booted(3): this folder exists only where systemd is the running init.
   if (target.kind === 'local' && (await target.lstat('/run/systemd/system'))?.type === 'directory')
     return 'systemd';
-  // What the kernel starts: a link to systemd, or init's own program.
+  // What the kernel starts: a link to systemd, or the program of another init.
   if (/(^|\/)systemd$/.test((await target.readLink('/sbin/init')) ?? '')) return 'systemd';
   for (const { init, files, families } of SIGNS) {
     if (families !== undefined && !families.includes(family)) continue;

@@ -2,12 +2,13 @@ import { failure } from '../errors.ts';
 import { MODULES_FOLDER } from '../machine/folders.ts';
 import type { Target, TargetReads } from '../machine/port.ts';
 import { kernelBase } from '../versions/kernel-base.ts';
+import { DPKG_STATUS, installedVersion } from './dpkg-status.ts';
 
-/** Which kernel of the guest is meant, and what is known of it. */
+/** One kernel of the guest. */
 export interface KernelFacts {
   /** As `uname -r` says on it. */
   readonly release: string;
-  /** The mainline version that it was made from, such as 6.1.192; as far as the release and its package tell. */
+  /** The mainline version that it is based on, such as 6.1.192, as far as the release and its package show. */
   readonly base: string | undefined;
   /** Version of the package that brought it, such as 6.1.192-2. */
   readonly packageVersion: string | undefined;
@@ -15,12 +16,12 @@ export interface KernelFacts {
   readonly running: boolean | null;
 }
 
-/** A release becomes part of paths and of package names: letters, digits and these marks, as kernels have them. */
+/** A release becomes part of paths and package names, so only the characters of real kernels are allowed. */
 export const KERNEL_RELEASE = /^[A-Za-z0-9][A-Za-z0-9._+~-]{0,127}$/;
 
 /**
- * The kernel that `--kernel` names; else, on this machine, the running one; in a tree its only one. The controller's
- * own kernel is never taken for a tree's. Throws E_KERNEL_UNKNOWN or E_KERNEL_AMBIGUOUS.
+ * The kernel that `--kernel` names; else the running one on this machine, or the only one of a tree. The controller's own
+ * kernel is never used for a tree. Throws E_KERNEL_UNKNOWN or E_KERNEL_AMBIGUOUS.
  */
 export async function kernelFacts(target: Target, wanted: string | undefined): Promise<KernelFacts> {
   const running = target.kind === 'local' ? await runningRelease(target) : undefined;
@@ -29,7 +30,7 @@ export async function kernelFacts(target: Target, wanted: string | undefined): P
     throw failure(
       'E_KERNEL_UNKNOWN',
       `${JSON.stringify(release.slice(0, 80))} is not a kernel release`,
-      'give --kernel as uname -r says it on the guest, such as 2.6.18-8.el5',
+      'give --kernel as uname -r prints it on the guest, such as 2.6.18-8.el5',
     );
   }
   const packageVersion = await kernelPackageVersion(target, release);
@@ -65,7 +66,7 @@ async function onlyRelease(target: Target): Promise<string> {
   return first;
 }
 
-/** Every kernel that has a module folder. */
+/** Every kernel with a module folder. */
 export async function kernelReleases(target: Target): Promise<readonly string[]> {
   const names = (await target.list(MODULES_FOLDER)).filter((name) => KERNEL_RELEASE.test(name));
   const folders = await Promise.all(names.map((name) => target.stat(`${MODULES_FOLDER}/${name}`)));
@@ -75,45 +76,26 @@ export async function kernelReleases(target: Target): Promise<readonly string[]>
 type Reads = Pick<TargetReads, 'readText' | 'readRange' | 'stat'>;
 
 /**
- * The version of the package that brought a kernel: needed because a release such as 6.1.0-56-amd64 does not say
- * that it is 6.1.192-2. First the package database, then what the kernel's image says of itself.
+ * The version of a kernel's package: needed because a release such as 6.1.0-56-amd64 does not say that it is 6.1.192-2.
+ * From the package database, else from the kernel's image.
  */
 export async function kernelPackageVersion(target: Reads, release: string): Promise<string | undefined> {
   return (await fromDpkg(target, release)) ?? (await fromImage(target, release));
 }
 
-const DPKG_STATUS = '/var/lib/dpkg/status';
-
 async function fromDpkg(target: Reads, release: string): Promise<string | undefined> {
-  const status = await target.readText(DPKG_STATUS);
-  if (status === undefined) return undefined;
-  return installedVersion(status, [
+  return installedVersion((await target.readText(DPKG_STATUS)) ?? '', [
     `linux-image-${release}`,
     `linux-modules-${release}`,
     `linux-image-${release}-unsigned`,
   ]);
 }
 
-/** Version of the first of the packages that the dpkg database says is installed. */
-export function installedVersion(status: string, names: readonly string[]): string | undefined {
-  for (const name of names) {
-    const start = `\n${status}`.indexOf(`\nPackage: ${name}\n`);
-    if (start < 0) continue;
-    const end = status.indexOf('\n\n', start);
-    const stanza = status.slice(start, end < 0 ? undefined : end);
-    if (!/^Status: .* installed$/m.test(stanza)) continue;
-    const version = /^Version: (\S+)$/m.exec(stanza)?.[1];
-    if (version !== undefined) return version;
-  }
-  return undefined;
-}
-
 /** Source: Documentation/x86/boot.rst, fields `header` and `kernel_version` of the setup header. */
 const SETUP = { header: 0x202, magic: 'HdrS', versionPointer: 0x20e, pointerBase: 0x200 };
 
 /**
- * An x86 image carries `KERNEL_RELEASE (builder) #1 SMP … Debian 6.1.192-2 (date)` uncompressed: Debian writes its package
- * version there.
+ * An x86 image has `RELEASE (builder) #1 SMP … Debian 6.1.192-2 (date)` uncompressed, with Debian's package version.
  */
 async function fromImage(target: Reads, release: string): Promise<string | undefined> {
   const path = `/boot/vmlinuz-${release}`;
@@ -126,7 +108,7 @@ async function fromImage(target: Reads, release: string): Promise<string | undef
     if (!banner.startsWith(`${release} `)) return undefined;
     return /\sDebian (\d\S*) \(/.exec(banner)?.[1];
   } catch {
-    // An image that may not be read (0600), or is none: not an answer, and not an error.
+    // An image that may not be read (0600) or is none: no answer, but no error either.
     return undefined;
   }
 }

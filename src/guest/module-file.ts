@@ -2,6 +2,11 @@ import { decompressModule, type ModuleFormat, moduleFormat, type Tool } from '..
 import { MODULES_FOLDER } from '../machine/folders.ts';
 import type { Target, TargetReads } from '../machine/port.ts';
 
+/*
+ * This room reads what is so on a guest: distro, kernels, modules, mounts, disks, init system, package managers. It
+ * decides nothing and writes nothing.
+ */
+
 /** The driver's module of one kernel of the guest. */
 export interface ModuleFile {
   readonly name: string;
@@ -10,13 +15,13 @@ export interface ModuleFile {
   /** Every file of that name in the module tree; more than one means that one shadows the others. */
   readonly candidates: readonly string[];
   readonly sha256: string;
-  /** Bytes, as it lies on disk. */
+  /** Bytes on disk. */
   readonly size: number;
 }
 
 type Reads = Pick<TargetReads, 'list' | 'stat' | 'hash' | 'readText'>;
 
-/** Where modules lie, in the order in which depmod's default `search updates … built-in` prefers them. */
+/** Where modules are, in the order in which depmod's default `search updates … built-in` prefers them. */
 const FOLDERS = ['updates', 'updates/dkms', 'extra', 'weak-updates', 'misc', 'kernel/drivers/message/fusion'];
 
 /** Looks for the driver under each of the names, in their order; undefined where the kernel has none as a module. */
@@ -55,7 +60,7 @@ async function findCandidates(target: Reads, release: string, name: string): Pro
   return found;
 }
 
-/** The folder that the kernel's build put a module into; modules.order is there also where depmod never ran. */
+/** The folder where the kernel's build put a module; modules.order exists even where depmod never ran. */
 async function builtFolder(target: Reads, release: string, name: string): Promise<string | undefined> {
   const order = (await target.readText(`${MODULES_FOLDER}/${release}/modules.order`)) ?? '';
   const line = order.split('\n').find((path) => path.endsWith(`/${name}.ko`));
@@ -68,7 +73,7 @@ export async function isBuiltIn(target: Reads, release: string, name: string): P
   return list.split('\n').some((line) => line.endsWith(`/${name}.ko`));
 }
 
-/** A module's content with the way in which it is packed on disk. */
+/** A module's unpacked content, with its format on disk. */
 export interface ModuleContent {
   readonly bytes: Buffer;
   readonly format: ModuleFormat;
@@ -84,7 +89,7 @@ export async function readModule(
   return { bytes: await decompressModule(packed, format, filterTool(target)), format };
 }
 
-/** The port's `run`, as the elf room wants it: bytes in, bytes out. */
+/** The port's `run` as the elf room needs it: bytes in, bytes out. */
 export function filterTool(target: Pick<Target, 'run'>): Tool {
   return (argv, input) => target.run(argv, { effect: 'read', input });
 }

@@ -8,10 +8,10 @@ import { isModuleFile } from './module-file.ts';
 type Reads = Pick<TargetReads, 'readText' | 'readLink' | 'list' | 'stat' | 'lstat'>;
 
 export interface ModuleTreeProblem {
-  /** `refuse`: a change would make it worse, or could not be proven. `warn`: the guest boots as it is. */
+  /** `refuse`: a change would make it worse or could not be proven. `warn`: the guest boots anyway. */
   readonly severity: 'refuse' | 'warn';
   /** One line for a person. */
-  readonly words: string;
+  readonly text: string;
 }
 
 /** Files that the kernel's own build leaves in the folder, and since when. Source: the kernel's top Makefile. */
@@ -20,15 +20,15 @@ const BUILD_FILES: readonly { readonly name: string; readonly since: string }[] 
   { name: 'modules.builtin', since: '2.6.33' },
 ];
 
-/** Where somebody's own modules go, beside the kernel's: one of these may hide the kernel's. */
+/** Where modules go that are not the kernel's own: one of these may hide the kernel's. */
 const OWN_FOLDERS: readonly string[] = ['updates', 'updates/dkms', 'extra', 'weak-updates', 'misc'];
 
 /** A modules.dep of 6,000 modules has 1 MiB. */
 const LARGEST_INDEX = 32 * 1024 * 1024;
 
 /**
- * What a careful engineer looks at before a module of this kernel is replaced: the folder, its index, the driver and
- * all that it needs. `driver`: the module's name. Empty where all is well.
+ * What a careful engineer checks before replacing a module of this kernel: the folder, its index, the driver and all that
+ * it needs. `driver`: the module's name. Empty where all is well.
  */
 export async function moduleTreeProblems(
   target: Reads,
@@ -48,8 +48,8 @@ export async function moduleTreeProblems(
   ];
 }
 
-const refuse = (words: string): ModuleTreeProblem => ({ severity: 'refuse', words });
-const warn = (words: string): ModuleTreeProblem => ({ severity: 'warn', words });
+const refuse = (text: string): ModuleTreeProblem => ({ severity: 'refuse', text });
+const warn = (text: string): ModuleTreeProblem => ({ severity: 'warn', text });
 
 async function folderProblem(target: Reads, folder: string): Promise<string | undefined> {
   const status = await statOf(target, folder);
@@ -71,7 +71,7 @@ interface Index {
 async function readIndex(target: Reads, folder: string): Promise<Index | { readonly problem: string }> {
   const path = `${folder}/modules.dep`;
   const status = await statOf(target, path);
-  const depmod = `run depmod for this kernel`;
+  const depmod = 'run depmod for this kernel';
   if (status === undefined) return { problem: `there is no ${path}: ${depmod}` };
   if (status.type !== 'file' || status.size > LARGEST_INDEX)
     return { problem: `${path} is not a module index` };
@@ -123,7 +123,7 @@ async function driverFiles(
   return problems;
 }
 
-/** One that depmod has not seen yet: which of the two is loaded changes at its next run. */
+/** Another module of this name that depmod has not seen yet: its next run may change which one is loaded. */
 async function unknownFiles(
   target: Reads,
   folder: string,
@@ -149,7 +149,7 @@ async function unknownFiles(
   return problems;
 }
 
-/** A file that was added or taken away changes its folder's time; what a package unpacks has the package's times. */
+/** A folder's time shows that a file was added or removed; an unpacked file has its package's time. */
 async function olderThanChange(
   target: Reads,
   folder: string,
@@ -190,7 +190,7 @@ async function buildFiles(
   return problems;
 }
 
-/** A link that leads to itself is nothing. */
+/** A link that leads to itself counts as missing. */
 async function statOf(target: Reads, path: string): ReturnType<TargetReads['stat']> {
   try {
     return await target.stat(path);

@@ -14,7 +14,7 @@ export interface Mount {
   /** The options of this mount alone; /proc/mounts mixes them with the superblock's. */
   readonly mountOptions: readonly string[];
   readonly fsType: string;
-  /** As it was given to mount(8): `/dev/sda1`, `tmpfs`. */
+  /** As given to mount(8): `/dev/sda1`, `tmpfs`. */
   readonly source: string;
   /** The options of the file system, which all of its mounts share. */
   readonly superOptions: readonly string[];
@@ -28,9 +28,9 @@ interface MountTable {
 }
 
 /**
- * The best first. Process 1 sees the machine's mounts where a watch in a namespace of its own would not; the file
- * of another process needs root. Before Linux 2.6.26 there is /proc/mounts only. /etc/mtab is never read: it is
- * a file, and stale as soon as its disk is read-only.
+ * The best first. Process 1 sees the machine's mounts, a watch in a namespace of its own does not; reading another
+ * process's file needs root. Before Linux 2.6.26 there is only /proc/mounts. /etc/mtab is never read: it is a file, and
+ * stale as soon as its disk is read-only.
  */
 const TABLES: readonly MountTable[] = [
   { path: '/proc/1/mountinfo', parse: mountinfoLine },
@@ -39,14 +39,14 @@ const TABLES: readonly MountTable[] = [
 ];
 
 /**
- * What is mounted on a running guest, in the kernel's order; empty where no table can be read. `rootfs`, which lies
- * under the real root on every machine, is left out, and so is a line that makes no sense.
+ * What is mounted on a running guest, in the kernel's order; empty where no table can be read. Without `rootfs`, which is
+ * under the real root on every machine, and without lines that make no sense.
  */
 export function readMounts(target: MountReads): Promise<readonly Mount[]> {
   return readTables(target, TABLES);
 }
 
-/** The mounts that this process itself sees: what its own writes go through. */
+/** The mounts that this process sees: its own writes go through them. */
 export function readOwnMounts(target: MountReads): Promise<readonly Mount[]> {
   return readTables(target, TABLES.slice(1));
 }

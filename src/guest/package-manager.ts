@@ -1,5 +1,7 @@
 import { basename } from 'node:path/posix';
 import type { TargetReads } from '../machine/port.ts';
+import { majorMinor } from '../machine/reads.ts';
+import { defined } from '../optional.ts';
 import { cleanText } from './clean-text.ts';
 
 /** A package manager that may be changing the guest right now. */
@@ -7,7 +9,7 @@ export interface PackageManagerAtWork {
   readonly manager: string;
   /** The lock or pid file that says so. */
   readonly path: string;
-  /** Undefined where the kernel does not tell, as of a process in another pid namespace. */
+  /** Undefined where the kernel does not show it, as for a process in another pid namespace. */
   readonly pid?: number;
   /** Its command line, printable and short. */
   readonly command?: string;
@@ -19,22 +21,22 @@ export type GuestReads = Pick<TargetReads, 'readText' | 'list' | 'stat' | 'hostP
 
 interface LockFiles {
   readonly manager: string;
-  /** Locked with fcntl(2) for as long as something is changed. What only reads takes no write lock. */
+  /** Locked with fcntl(2) while something is changed. A program that only reads takes no write lock. */
   readonly paths: readonly string[];
 }
 
 interface PidFiles {
   readonly manager: string;
-  /** They stay behind when the process is killed. */
+  /** They remain when the process is killed. */
   readonly paths: readonly string[];
-  /** The program's name: a process id may have been given to another one since. */
+  /** The program's name: the process id may belong to another program by now. */
   readonly program: RegExp;
 }
 
 /**
  * Sources: dpkg's lib/dpkg/dbmodify.c and apt's apt-pkg/deb/debsystem.cc; rpm's macro %_rpmlock_path (RHEL 4:
- * /var/lock/rpm/transaction, RHEL 5: __db.000, .rpm.lock since 4.6); dnf5's libdnf5. apt's lock of its lists is left
- * out: an update of the lists changes no kernel.
+ * /var/lock/rpm/transaction, RHEL 5: __db.000, .rpm.lock since 4.6); dnf5's libdnf5. Without apt's lock of its lists: an
+ * update of the lists changes no kernel.
  */
 const LOCK_FILES: readonly LockFiles[] = [
   { manager: 'dpkg', paths: ['/var/lib/dpkg/lock', '/var/lib/dpkg/lock-frontend'] },
@@ -65,10 +67,10 @@ const PID_FILES: readonly PidFiles[] = [
 const INTERPRETERS = /^(?:platform-)?(?:python|perl|ruby|sh|bash|dash)[\d.]*$/;
 
 /**
- * Which package managers are at work on the guest; empty where none is. Reads only, and tries no lock: a lock that is
- * taken to see whether it is free can make the real package manager fail.
+ * Which package managers are at work on the guest; empty where none is. Reads only, and tries no lock: a lock taken to
+ * see whether it is free can make the real package manager fail.
  *
- * `machine`: for a guest's tree, the machine that it lies on; else the guest itself.
+ * `machine`: for a guest's tree the machine that has it, else the guest itself.
  */
 export async function packageManagersAtWork(
   guest: GuestReads,
@@ -98,8 +100,8 @@ async function described(
   pid: number | undefined,
 ): Promise<PackageManagerAtWork> {
   if (pid === undefined) return { manager, path };
-  const command = await processCommand(machine, pid);
-  return { manager, path, pid, ...(command === '' ? {} : { command: cleanText(command) }) };
+  const command = cleanText(await processCommand(machine, pid)) || undefined;
+  return { manager, path, pid, ...defined({ command }) };
 }
 
 /**
@@ -128,13 +130,12 @@ async function holderOf(
 
 /** The C library's dev_t in hex, as /proc/locks writes the kernel's: `fe:00`. */
 function deviceNumber(hex: string): string {
-  const dev = BigInt(`0x${hex || '0'}`);
-  const major = ((dev >> 8n) & 0xfffn) | ((dev >> 32n) & 0xfffff000n);
-  const minor = (dev & 0xffn) | ((dev >> 12n) & 0xffffff00n);
-  return [major, minor].map((number) => number.toString(16).padStart(2, '0')).join(':');
+  return majorMinor(BigInt(`0x${hex || '0'}`))
+    .map((number) => number.toString(16).padStart(2, '0'))
+    .join(':');
 }
 
-/** The process of a pid file, where it runs, is that program, and works on this guest. */
+/** The process of a pid file, if it runs, is that program, and works on this guest. */
 async function livePid(
   guest: GuestReads,
   machine: ProcReads,
@@ -167,12 +168,12 @@ async function statOf(guest: GuestReads, path: string): Promise<unknown> {
   }
 }
 
-/** What /proc tells of a machine's processes and of the locks that they hold. All of it may be gone a moment later. */
+/** The reads of /proc for a machine's processes and their locks. What it shows may be gone a moment later. */
 export type ProcReads = Pick<TargetReads, 'readText' | 'readLink' | 'list'>;
 
 /** A write lock on a file, as fcntl(2) or flock(2) takes it. */
 export interface FileLock {
-  /** Undefined where the kernel does not tell: a lock of an open file, or a process of another namespace. */
+  /** Undefined where the kernel does not show it: a lock of an open file, or a process of another namespace. */
   readonly pid: number | undefined;
   /** major:minor in hex, as /proc/locks has it: `fe:00`. */
   readonly device: string;

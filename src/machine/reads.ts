@@ -124,7 +124,9 @@ function fileStat(status: BigIntStats): FileStat {
     uid: Number(status.uid),
     gid: Number(status.gid),
     mtime: inSeconds(status.mtimeNs),
-    ...(status.isBlockDevice() || status.isCharacterDevice() ? { rdev: deviceNumber(status.rdev) } : {}),
+    ...(status.isBlockDevice() || status.isCharacterDevice()
+      ? { rdev: majorMinor(status.rdev).join(':') }
+      : {}),
   };
 }
 
@@ -145,11 +147,11 @@ async function freeSpace(path: string): Promise<number> {
   }
 }
 
-/** As makedev(3) of glibc packs it. */
-function deviceNumber(rdev: bigint): string {
-  const major = ((rdev >> 8n) & 0xfffn) | ((rdev >> 32n) & 0xfffff000n);
-  const minor = (rdev & 0xffn) | ((rdev >> 12n) & 0xffffff00n);
-  return `${major}:${minor}`;
+/** The two parts of a device number as makedev(3) of glibc packs it. */
+export function majorMinor(device: bigint): readonly [bigint, bigint] {
+  const major = ((device >> 8n) & 0xfffn) | ((device >> 32n) & 0xfffff000n);
+  const minor = (device & 0xffn) | ((device >> 12n) & 0xffffff00n);
+  return [major, minor];
 }
 
 async function writable(path: string): Promise<'yes' | 'read-only' | 'denied' | 'missing'> {

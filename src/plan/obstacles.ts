@@ -79,10 +79,10 @@ async function requireNoPackageManager(target: Target, release: string): Promise
 async function requireSaneTree(target: Target, release: string, module: string): Promise<readonly string[]> {
   const problems = await moduleTreeProblems(target, release, module);
   const refusal = problems.find(({ severity }) => severity === 'refuse');
-  if (refusal === undefined) return problems.map(({ words }) => words);
+  if (refusal === undefined) return problems.map(({ text }) => text);
   throw failure(
     'E_TREE_DAMAGED',
-    `the module tree of ${release} is not sound: ${refusal.words}`,
+    `the module tree of ${release} is not sound: ${refusal.text}`,
     `mend it first: depmod ${release}, or install the kernel’s package again`,
   );
 }

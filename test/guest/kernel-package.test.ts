@@ -1,7 +1,8 @@
 import { chmodSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { installedVersion, kernelPackageVersion } from '../../src/guest/kernel.ts';
+import { installedVersion } from '../../src/guest/dpkg-status.ts';
+import { kernelPackageVersion } from '../../src/guest/kernel.ts';
 import { rootTarget } from '../../src/machine/tree.ts';
 import { type Entries, temporary } from '../machine/temporary.ts';
 

@@ -29,12 +29,12 @@ describe('moduleTreeProblems', () => {
 
   it('tells that there is no folder, or a link that leads nowhere', async () => {
     const missing = await problems('6.1.0-8-amd64');
-    expect(missing).toEqual([{ severity: 'refuse', words: 'there is no /lib/modules/6.1.0-8-amd64' }]);
+    expect(missing).toEqual([{ severity: 'refuse', text: 'there is no /lib/modules/6.1.0-8-amd64' }]);
     sh('ln -s /usr/lib/modules/gone "$1"; : > "$2"', at('/lib/modules/6.1.0-7'), at('/lib/modules/6.1.0-6'));
-    expect((await problems('6.1.0-7'))[0]?.words).toBe(
+    expect((await problems('6.1.0-7'))[0]?.text).toBe(
       '/lib/modules/6.1.0-7 is a link to "/usr/lib/modules/gone", which does not exist',
     );
-    expect((await problems('6.1.0-6'))[0]?.words).toBe('/lib/modules/6.1.0-6 is not a folder');
+    expect((await problems('6.1.0-6'))[0]?.text).toBe('/lib/modules/6.1.0-6 is not a folder');
     sh('ln -s 6.1.0-5 "$1"', at('/lib/modules/6.1.0-5'));
     expect(await problems('6.1.0-5')).toMatchObject([{ severity: 'refuse' }]);
   });
@@ -54,7 +54,7 @@ describe('moduleTreeProblems', () => {
     else await put(guest.root, { [`${MODULES}/modules.dep`]: content });
     const [problem] = await problems();
     expect(problem?.severity).toBe('refuse');
-    expect(problem?.words).toMatch(words);
+    expect(problem?.text).toMatch(words);
   });
 
   it('reads the wrapped lines and whole paths of Linux 2.4', async () => {
@@ -68,14 +68,14 @@ describe('moduleTreeProblems', () => {
     truncateSync(at(MODULE), 0);
     rmSync(at(`${FUSION}/mptbase.ko`));
     sh('mkdir "$1"', at(`${FUSION}/mptbase.ko`));
-    const words = (await problems()).filter(({ severity }) => severity === 'refuse').map((one) => one.words);
+    const words = (await problems()).filter(({ severity }) => severity === 'refuse').map((one) => one.text);
     expect(words).toEqual([
       `${MODULE}, is empty: its package was not fully unpacked`,
       `${FUSION}/mptbase.ko, which mptscsih needs, is not a file`,
     ]);
     rmSync(at(`${FUSION}/mptbase.ko`), { recursive: true });
     sh('ln -s /gone "$1"', at(`${FUSION}/mptbase.ko`));
-    expect((await problems())[1]?.words).toBe(
+    expect((await problems())[1]?.text).toBe(
       `${FUSION}/mptbase.ko, which mptscsih needs, is in the index but not on disk`,
     );
   });
@@ -84,7 +84,7 @@ describe('moduleTreeProblems', () => {
     sh('mkdir "$1"; cp "$2" "$1"', at(`${MODULES}/updates`), at(MODULE));
     expect((await problems())[0]).toEqual({
       severity: 'refuse',
-      words: `${MODULES}/updates/mptscsih.ko is another mptscsih, which the index does not list: run depmod, and check which one is right`,
+      text: `${MODULES}/updates/mptscsih.ko is another mptscsih, which the index does not list: run depmod, and check which one is right`,
     });
     sh('depmod -b "$1" "$2"', guest.root, RELEASE);
     expect(await problems()).toEqual([]);
@@ -97,7 +97,7 @@ describe('moduleTreeProblems', () => {
     expect(await problems()).toEqual([
       {
         severity: 'warn',
-        words: `${FUSION} was changed after depmod built the index: the index may be out of date`,
+        text: `${FUSION} was changed after depmod built the index: the index may be out of date`,
       },
     ]);
   });
@@ -105,7 +105,7 @@ describe('moduleTreeProblems', () => {
   it('misses the build’s own lists where this kernel makes them', async () => {
     rmSync(at(`${MODULES}/modules.order`));
     rmSync(at(`${MODULES}/modules.builtin`));
-    expect((await problems()).map(({ words }) => words)).toEqual(
+    expect((await problems()).map(({ text }) => text)).toEqual(
       ['order', 'builtin'].map(
         (name) => `there is no ${MODULES}/modules.${name}: the kernel’s package is incomplete`,
       ),
@@ -120,11 +120,11 @@ describe('moduleTreeProblems', () => {
     const root = await temporary({ [`${MODULES}/modules.dep`]: 'x' });
     truncateSync(join(root, `${MODULES}/modules.dep`), 64 * 1024 * 1024);
     const found = await moduleTreeProblems(rootTarget(root, { dryRun: true }), RELEASE, 'mptscsih');
-    expect(found[0]?.words).toBe(`${MODULES}/modules.dep is not a module index`);
+    expect(found[0]?.text).toBe(`${MODULES}/modules.dep is not a module index`);
     const line = `a.ko:${' a.ko:'.repeat(200_000)}\r\n`;
     await put(root, { [`${MODULES}/modules.dep`]: line });
     expect(
-      (await moduleTreeProblems(rootTarget(root, { dryRun: true }), RELEASE, 'mptscsih'))[0]?.words,
+      (await moduleTreeProblems(rootTarget(root, { dryRun: true }), RELEASE, 'mptscsih'))[0]?.text,
     ).toMatch(/entry 1, is not one/);
   });
 });

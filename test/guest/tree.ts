@@ -18,7 +18,7 @@ export async function treeTarget(entries: Entries, kind: UseTarget['kind'] = 'lo
   }
   return {
     kind,
-    readText: (path) => readFile(join(root, path), 'utf8'),
+    readText: (path) => readFile(join(root, path), 'utf8').catch(() => undefined),
     list: async (path) => (await readdir(join(root, path)).catch(() => [])).sort(),
     hostPath: (path) => realpath(join(root, path)),
   };
