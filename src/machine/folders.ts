@@ -4,12 +4,12 @@ import type { Target, TargetReads } from './port.ts';
 
 /** Where every Linux keeps its kernels' modules, a folder a release. */
 export const MODULES_FOLDER = '/lib/modules';
-/** Where an installation is remembered on the guest. */
+/** Where the guest's state of an installation is kept. */
 export const STATE_FOLDER = '/var/lib/mptfix';
 
 /**
- * Makes a folder and what is missing above it. Answers the folders that it made, the topmost first, so that an undo
- * can take exactly these away again.
+ * Creates a folder and what is missing above it. Returns the folders that it created, the topmost first, so that an undo
+ * can remove exactly these.
  */
 export async function makeFolders(target: Target, folder: string, mode = 0o755): Promise<readonly string[]> {
   if ((await target.stat(folder)) !== undefined) return [];
@@ -26,8 +26,8 @@ export async function nearestFolder(target: Pick<TargetReads, 'stat'>, path: str
 }
 
 /**
- * Throws E_STATE_UNSAFE where one of the state's folders, the topmost first, is a link, somebody else's, or writable for
- * others: an undo must not trust what others could have written.
+ * Throws E_STATE_UNSAFE where one of the state's folders, the topmost first, is a link, belongs to another user or is
+ * writable for others: an undo must not trust what others could have written.
  */
 export async function requirePrivate(
   target: Pick<TargetReads, 'lstat'>,

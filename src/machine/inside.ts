@@ -17,7 +17,7 @@ export async function findInside(guest: Guest, name: string): Promise<string | u
   return undefined;
 }
 
-/** Network, too: a tool must not find out what this machine is connected to. */
+/** The network too: a tool must not learn what this machine is connected to. */
 const NAMESPACES = ['--mount', '--pid', '--net', '--ipc'];
 
 /** A guest's tool has no business with the kernel that this machine runs. */
@@ -26,11 +26,11 @@ const NO_CAPABILITIES = '-sys_module,-sys_boot,-sys_time,-sys_rawio';
 const NOT_ENTERED = 'mptfix: the tree could not be entered';
 
 /**
- * Enters the tree `$1` and runs the rest. What is mounted is seen in this namespace alone, and is gone with its last
- * process. A tree that lacks a folder for it, or has a link in its place, gets none made: its folders are bound into
- * an empty root that has them.
+ * Enters the tree `$1` and runs the rest. The mounts exist only in this namespace and disappear with its last process.
+ * No folder is created in a tree that lacks a mount point, or has a link in its place: its folders are bound into an
+ * empty root that has the mount points.
  *
- * mount's -c keeps it from resolving `./name`, which is the tree below the empty root by then.
+ * mount's -c keeps it from resolving `./name`, which by then is the tree below the empty root.
  */
 const ENTER = `${STILL_HELD}root=$1; shift
 real() { [ -d "$1" ] && ! [ -L "$1" ]; }

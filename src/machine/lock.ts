@@ -2,9 +2,9 @@ import { execa } from 'execa';
 import type { Lock } from './port.ts';
 
 /**
- * Locks a folder with flock(2), through util-linux's `flock`, without writing a byte: a folder can be locked as a
- * file can. The kernel holds the lock for a child that waits for the end of its input, so that it is gone with
- * this process however this process ends.
+ * Locks a folder with flock(2), through util-linux's `flock`, without writing a byte: a folder can be locked like a file.
+ * The kernel holds the lock for a child that waits for the end of its input, so the lock ends with this process, however
+ * that ends.
  *
  * Undefined where another process holds it.
  */
@@ -15,7 +15,7 @@ export async function lockFolder(path: string): Promise<Lock | undefined> {
     {
       reject: false,
       stdin: 'pipe',
-      // A Ctrl-C reaches the whole foreground group: the lock must outlive it until the undo is done.
+      // Ctrl-C reaches the whole foreground group: the lock must survive it until the undo is done.
       detached: true,
       cleanup: true,
     },

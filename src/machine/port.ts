@@ -1,9 +1,10 @@
 /**
- * The port to a machine. Every effect on a guest passes here, and says whether it reads or writes; a target that
- * was opened for a dry run refuses each write, whoever asks.
+ * The target of a command: this machine, or a guest's tree (`--root`). The command line calls the options that choose
+ * it "target options". This is the port to it: every effect on a guest passes here, marked as a read or a write, and a
+ * target that was opened for a dry run refuses each write.
  *
  * Paths are absolute and are the guest's own: `/lib/modules` on a guest's tree at /mnt/guest is `/lib/modules`.
- * Symbolic links are followed as the guest would follow them, so that none leads out of its tree.
+ * Symbolic links are followed as the guest follows them, so that none leads out of its tree.
  */
 export interface Target extends TargetReads, TargetWrites {
   /** `local`: this machine. `root`: a guest's tree. */
@@ -14,19 +15,19 @@ export interface Target extends TargetReads, TargetWrites {
 }
 
 export interface TargetReads {
-  /** The path of a guest's file as this machine's own tools must name it, all symbolic links resolved. */
+  /** The path of a guest's file for this machine's own tools, with all symbolic links resolved. */
   hostPath(path: string): Promise<string>;
-  /** A whole file; ENOENT and the like surface as Node's errors. */
+  /** A whole file; throws Node's errors, such as ENOENT. */
   read(path: string): Promise<Buffer>;
   /** The first `length` bytes from `offset`; fewer where the file ends. */
   readRange(path: string, offset: number, length: number): Promise<Buffer>;
-  /** A file of any size in pieces; a piece is the caller's until the next one is asked for. */
+  /** A file of any size in pieces; a piece is valid until the next one is requested. */
   readChunks(path: string): AsyncIterable<Buffer>;
   /** A whole text file; undefined where there is none or it cannot be read. */
   readText(path: string): Promise<string | undefined>;
   /** The text of a symbolic link; undefined where it is none. */
   readLink(path: string): Promise<string | undefined>;
-  /** Opens a file, device or pipe to read what is there without ever waiting for more. */
+  /** Opens a file, device or pipe to read what is there, without waiting for more. */
   openStream(path: string): Promise<ReadStream>;
   /** SHA-256 of a file's content, in hex. */
   hash(path: string): Promise<string>;
@@ -59,20 +60,20 @@ export interface TargetWrites {
   copyAttributes(from: string, to: string): Promise<void>;
   /** Adds to the end of a file and waits until the disk has it. */
   append(path: string, text: string): Promise<void>;
-  /** Hands a text to a device such as /dev/kmsg in one write(2). */
+  /** Writes a text to a device such as /dev/kmsg in one write(2). */
   emit(path: string, text: string): Promise<void>;
-  /** Makes a file that must not be there yet, with all its content at once; false where the name is taken. */
+  /** Creates a file that must not exist yet, with all its content at once; false where the name is taken. */
   create(path: string, content: string): Promise<boolean>;
-  /** Makes one folder; fails where the parent is missing, does nothing where the folder is there. */
+  /** Creates one folder; fails where the parent is missing, does nothing where the folder exists. */
   mkdir(path: string, mode: number): Promise<void>;
-  /** Makes a symbolic link, in place of what has the name. */
+  /** Creates a symbolic link, replacing what has the name. */
   link(path: string, target: string): Promise<void>;
   /**
-   * Gives a file a second name, in place of what has that name. False, and nothing done, where this cannot be: on
+   * Gives a file a second name, replacing what has that name. False, with nothing changed, where that is impossible: on
    * another file system, or on one without hard links.
    */
   hardLink(from: string, to: string): Promise<boolean>;
-  /** Moves a name within its file system, in place of what has the new one. Neither name is followed. */
+  /** Moves a name within its file system, replacing what has the new one. Follows neither name. */
   rename(from: string, to: string): Promise<void>;
   /** Waits until the disk has a file that a program has written, and its name. */
   sync(path: string): Promise<void>;
@@ -85,8 +86,8 @@ export interface TargetWrites {
 
 export interface ReadStream {
   /**
-   * What one read(2) gives, at most 8 KiB: of /dev/kmsg one record. Good until the next read. Undefined: nothing more
-   * for now.
+   * What one read(2) returns, at most 8 KiB; of /dev/kmsg one record. Valid until the next read. Undefined: nothing more
+   * at present.
    */
   read(): Buffer | undefined;
   close(): void;
@@ -112,21 +113,21 @@ export interface FileAttributes {
   readonly mode?: number;
   readonly uid?: number;
   readonly gid?: number;
-  /** A file whose mode, owner, extended attributes and security context the new one gets; the others are then moot. */
+  /** A file whose mode, owner, extended attributes and security context the new one gets, instead of the others here. */
   readonly like?: string;
 }
 
 export interface RunOptions {
-  /** What writes dies with this process, however that ends: no orphan writes after the next run's undo. */
+  /** A program that writes dies with this process, however that ends: no orphan writes after the next run's undo. */
   readonly effect: 'read' | 'write';
   /**
-   * It goes on when this process dies: a package manager that is cut off leaves worse than one that is not; and what
-   * only asks a daemon to do something leaves nothing by itself.
+   * It continues when this process dies: an interrupted package manager leaves more damage than one that finishes, and a
+   * program that only asks a daemon to act leaves nothing itself.
    */
   readonly mayOutlive?: boolean;
   /**
-   * The program is the guest's own, and sees the guest only: on this machine it simply runs, for a tree it runs
-   * in it by chroot, in private namespaces with /proc, /dev, a read-only /sys and no network, of which nothing stays.
+   * The program is the guest's own and sees only the guest: on this machine it simply runs; for a tree it runs in the
+   * tree by chroot, in private namespaces with /proc, /dev, a read-only /sys and no network, and leaves nothing of these.
    * Takes neither `cwd` nor `user`. Throws E_NOT_ROOT; E_TOOLS_MISSING where guest or machine lack a program for it;
    * E_ARCH_UNSUPPORTED where the guest's programs do not run here.
    */
@@ -135,11 +136,11 @@ export interface RunOptions {
   /** The whole environment is PATH, LC_ALL=C and these: nothing of the caller's leaks into a build. */
   readonly env?: Readonly<Record<string, string>>;
   readonly input?: Uint8Array | string;
-  /** Standard input stays open, and empty, until this settles: a program that reads it waits so long. */
+  /** Standard input stays open and empty until this settles: a program that reads it waits until then. */
   readonly inputEnds?: Promise<unknown> | undefined;
   /** A file of the target that becomes the program's standard input, opened by this process. */
   readonly stdinFile?: string;
-  /** Bytes of that file that are left out at its begin. */
+  /** How many bytes at the start of that file are skipped. */
   readonly stdinOffset?: number;
   /** Numeric ids to run as, when this process is root. */
   readonly user?: UserIds | undefined;
@@ -148,7 +149,7 @@ export interface RunOptions {
   readonly signal?: AbortSignal | undefined;
   /** Each line of stdout and stderr as it comes, for progress. */
   readonly onLine?: ((line: string) => void) | undefined;
-  /** Takes stdout instead of `RunResult.stdout`; answers false when it has seen enough: the program is ended. */
+  /** Takes stdout instead of `RunResult.stdout`; returns false when it has seen enough, which ends the program. */
   readonly onChunk?: (chunk: Buffer) => boolean | Promise<boolean>;
 }
 

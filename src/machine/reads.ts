@@ -11,7 +11,7 @@ export function fileReads(
   root: string,
 ): Omit<TargetReads, 'run' | 'findProgram' | 'findInside' | 'lock' | 'openStream'> {
   const resolved = (path: string): Promise<string> => resolveInRoot(root, path);
-  // This machine's own kernel follows links below / as `resolveInRoot` would, in one call.
+  // Below / this machine's own kernel follows links like `resolveInRoot`, in one call.
   const at = root === '/' ? absolute : resolved;
   const entry = root === '/' ? absolute : (path: string) => resolveInRoot(root, path, false);
   return {
@@ -91,7 +91,7 @@ async function* readChunks(resolved: () => Promise<string>): AsyncGenerator<Buff
       const { bytesRead, buffer } = await pending;
       if (bytesRead === 0) return;
       pending = read(turn % 2 === 0 ? buffers[0] : buffers[1]);
-      // Where the caller stops early nobody waits for this one.
+      // Where the caller stops early nobody awaits this one.
       pending.catch(() => {});
       yield buffer.subarray(0, bytesRead);
     }
@@ -130,7 +130,7 @@ function fileStat(status: BigIntStats): FileStat {
   };
 }
 
-/** Before 1970 the sign stands for both parts: -0.5 is half a second before. */
+/** Before 1970 the sign applies to both parts: -0.5 is half a second before. */
 function inSeconds(nanoseconds: bigint): string {
   const digits = String(nanoseconds < 0n ? -nanoseconds : nanoseconds).padStart(10, '0');
   return `${nanoseconds < 0n ? '-' : ''}${digits.slice(0, -9)}.${digits.slice(-9)}`;
@@ -139,7 +139,7 @@ function inSeconds(nanoseconds: bigint): string {
 async function freeSpace(path: string): Promise<number> {
   try {
     const { bsize, bfree, bavail } = await statfs(path, { bigint: true });
-    // The blocks that a file system keeps back are root's to use.
+    // Only root may use the blocks that a file system reserves.
     return Number(bsize * (process.geteuid?.() === 0 ? bfree : bavail));
   } catch (error) {
     if (path === '/' || !(isCode(error, 'ENOENT') || isCode(error, 'ENOTDIR'))) throw error;
@@ -167,7 +167,7 @@ async function writable(path: string): Promise<'yes' | 'read-only' | 'denied' | 
 
 /** As the kernel's own largest record, CONSOLE_EXT_LOG_MAX; a smaller buffer gets EINVAL. */
 const RECORD_BYTES = 8192;
-/** /dev/kmsg says so where records were overwritten before they were read: the next read goes on after them. */
+/** /dev/kmsg says so where records were overwritten before they were read: the next read continues after them. */
 const OVERWRITTEN = 'EPIPE';
 
 /** Reads are synchronous: each takes a microsecond, and a file without an end must not keep a thread. */

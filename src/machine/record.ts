@@ -1,7 +1,7 @@
 import * as v from 'valibot';
 import type { Target } from './port.ts';
 
-/** What a file was at one moment: enough to tell whether it is the same now, and to put it back. */
+/** The state of a file at one moment: enough to see whether it has changed, and to put it back. */
 export interface FileRecord {
   /** The guest's path. */
   readonly path: string;
@@ -38,7 +38,7 @@ export function sameRecord(one: FileRecord | undefined, other: FileRecord | unde
   return keys.every((key) => one[key] === other[key]);
 }
 
-/** A `FileRecord` as a manifest or a journal of ours has it: anything else is not believed. */
+/** A `FileRecord` in a manifest or journal of ours: anything else is refused. */
 export const fileRecord = v.object({
   path: v.string(),
   sha256: v.pipe(v.string(), v.regex(/^[0-9a-f]{64}$/)),

@@ -5,19 +5,18 @@ import { join, posix } from 'node:path';
 const MAX_LINKS = 40;
 
 /**
- * Resolves a guest's absolute path below `root` as the guest's kernel would: an absolute link starts again at the
- * root, and `..` never climbs above it. What does not exist is appended as it is, so that the result names the
- * place where it would be made.
+ * Resolves a guest's absolute path below `root` as the guest's kernel would: an absolute link starts again at the root,
+ * and `..` never climbs above it. What does not exist is appended unchanged, so that the result names the place where
+ * it would be created.
  *
- * `followLast: false` leaves a link in the last place as it is (lstat, unlink, rename).
+ * `followLast: false` does not follow a link in the last place (lstat, unlink, rename).
  */
 export async function resolveInRoot(root: string, path: string, followLast = true): Promise<string> {
   if (!posix.isAbsolute(path)) throw new Error(`not an absolute path: ${path}`);
   const pending = components(path);
   const done: string[] = [];
   let links = 0;
-  while (pending.length > 0) {
-    const part = pending.shift() as string;
+  for (let part = pending.shift(); part !== undefined; part = pending.shift()) {
     if (part === '..') {
       done.pop();
       continue;

@@ -5,17 +5,18 @@ import { constants as osConstants } from 'node:os';
 import { resolve } from 'node:path';
 import { StringDecoder } from 'node:string_decoder';
 import { execa } from 'execa';
+import { defined } from '../optional.ts';
 import { leashed, leashFor } from './leash.ts';
 import type { Argv, RunOptions, RunResult } from './port.ts';
 
-/** Where tools are looked for, also where the caller's PATH lacks the folders of administration (su without -). */
+/** Where tools are found, even if the caller's PATH lacks the sbin folders (su without -). */
 export const TOOL_PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
-/** A program that prints more than this has gone wrong. */
+/** A program that prints more than this is out of control. */
 const MAX_OUTPUT_BYTES = 256 * 1024 * 1024;
 /** From SIGTERM to SIGKILL. */
 const FORCE_KILL_MS = 3000;
 
-/** The environment that every program has, beside what is given. */
+/** The environment of every program, besides what is given. */
 const ENVIRONMENT = { PATH: TOOL_PATH, LC_ALL: 'C' } as const;
 
 /** Where `runProgram` would find a program; undefined where it is not installed. */
@@ -33,13 +34,13 @@ export async function findProgram(name: string): Promise<string | undefined> {
 }
 
 /**
- * Runs a program by its argument vector, in a process group of its own, with an environment of PATH, LC_ALL and
- * what is given. Resolves when the program has ended; what it started and left behind ends with it, unless that has
- * made a session of its own and the program only reads, is another user's, or this is not root. With `timeoutMs` it
- * resolves some seconds after that at the latest, with status 137: what waits in the kernel for a disk cannot be
- * killed, and is left alone.
- * Never rejects for a failing program.
- * One that writes dies at once when this process does, also by SIGKILL.
+ * Runs a program by its argument vector, in a process group of its own, with an environment of PATH, LC_ALL and what is
+ * given. Resolves when the program has ended; what it started ends with it, unless that has a session of its own and
+ * the program only reads, is another user's, or this process is not root. With `timeoutMs` it resolves at the latest
+ * some seconds after that, with status 137: a process that waits in the kernel for a disk cannot be killed, and is left
+ * alone.
+ * Never rejects because a program fails.
+ * A program that writes dies with this process, even by SIGKILL.
  */
 export async function runProgram(argv: Argv, options: RunOptions): Promise<RunResult> {
   if (options.signal?.aborted === true) return notStarted(143, 'not started');
@@ -52,7 +53,7 @@ function notStarted(status: number, why: string): RunResult {
   return { status, stdout: Buffer.alloc(0), stderr: why };
 }
 
-/** The shell on the leash would say it in its own words, and with a status of its own. */
+/** Checked first: the shell on the leash would report it in its own words, with a status of its own. */
 async function canStart(file: string, cwd: string | undefined): Promise<boolean> {
   if (!file.includes('/')) return (await findProgram(file)) !== undefined;
   return access(resolve(cwd ?? '.', file), constants.X_OK).then(
@@ -61,7 +62,7 @@ async function canStart(file: string, cwd: string | undefined): Promise<boolean>
   );
 }
 
-/** Runs what is its own leash, or needs none. */
+/** Runs a program that has its own leash or needs none. */
 export async function runPlainly(argv: Argv, options: RunOptions): Promise<RunResult> {
   const [file, ...args] = argv;
   // A stream that cannot be opened would look like an empty one.
@@ -76,10 +77,8 @@ export async function runPlainly(argv: Argv, options: RunOptions): Promise<RunRe
     forceKillAfterDelay: FORCE_KILL_MS,
     maxBuffer: MAX_OUTPUT_BYTES,
     buffer: { stdout: options.onChunk === undefined, stderr: true },
-    ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
-    ...(options.user === undefined ? {} : options.user),
-    ...(options.timeoutMs === undefined ? {} : { timeout: options.timeoutMs }),
-    ...(options.signal === undefined ? {} : { cancelSignal: options.signal }),
+    ...defined({ cwd: options.cwd, timeout: options.timeoutMs, cancelSignal: options.signal }),
+    ...options.user,
     ...standardInput(options),
   });
   const end = (): void => void child.stdin?.end();
@@ -101,19 +100,19 @@ export async function runPlainly(argv: Argv, options: RunOptions): Promise<RunRe
   };
 }
 
-/** What has closed its outputs is not waited for; it is in the program's group unless it has left that. */
+/** Ends processes that closed their outputs and so were not awaited; they are in the program's group unless they left it. */
 function endGroup(pid: number | undefined): void {
   if (pid === undefined) return;
   try {
     process.kill(-pid, 'SIGKILL');
   } catch {
-    // Nobody is left in it.
+    // The group is empty.
   }
 }
 
 type Outcome = { readonly enough: boolean; readonly result: Ended & { readonly stdout?: unknown } };
 
-/** Lets go of a child that no signal ends: neither it nor its pipes shall hold this process. */
+/** Abandons a child that no signal ends: neither it nor its pipes may keep this process alive. */
 async function withinTime(
   ended: Promise<Outcome>,
   child: Pick<ChildProcess, 'unref' | 'stdin' | 'stdout' | 'stderr'>,
@@ -143,7 +142,7 @@ type StandardInput =
   | { stdin: { file: string } }
   | { input: Uint8Array | ReadStream };
 
-/** A file is opened by this process, which may read more than the program's own user may. */
+/** This process opens a file itself: it may read more than the program's own user. */
 function standardInput(options: RunOptions): StandardInput {
   if (options.stdinFile !== undefined) {
     return options.stdinOffset === undefined || options.stdinOffset === 0
@@ -181,7 +180,7 @@ function passLines(child: Child, onLine: (line: string) => void): void {
   }
 }
 
-/** True where the consumer had seen enough before the end. What still comes then is read and dropped. */
+/** True where the consumer had seen enough before the end. The rest is read and dropped. */
 async function passChunks(
   child: Child,
   onChunk: (chunk: Buffer) => boolean | Promise<boolean>,

@@ -10,7 +10,7 @@ export interface TargetOptions {
   readonly dryRun: boolean;
 }
 
-// Programs are run through a large package, which a look that runs none shall not have to load.
+// Running programs takes a large package; a look of the watch, which runs none, must not have to load it.
 
 /** The target of a tree of files at `root`, which has no symbolic link in its own path. */
 export function treeTarget(
@@ -52,70 +52,38 @@ export function treeTarget(
   };
 }
 
-/** `stdinFile` is a path of the target; the program's own arguments are the caller's to translate. */
+/** `stdinFile` is a path of the target; the caller translates the program's own arguments. */
 async function onHost(root: string, options: RunOptions): Promise<RunOptions> {
   if (options.stdinFile === undefined) return options;
   return { ...options, stdinFile: await resolveInRoot(root, options.stdinFile) };
 }
 
+/** The writes, each refused by `guard` with what it would have done. */
 function guarded(writes: TargetWrites, guard: (what: string) => void): TargetWrites {
+  const after =
+    <Args extends readonly unknown[], Result>(
+      attempt: (...args: Args) => string,
+      write: (...args: Args) => Promise<Result>,
+    ) =>
+    async (...args: Args): Promise<Result> => {
+      guard(attempt(...args));
+      return write(...args);
+    };
   return {
-    write: async (path, content, attributes) => {
-      guard(`write ${path}`);
-      await writes.write(path, content, attributes);
-    },
-    copy: async (from, to) => {
-      guard(`write ${to}`);
-      await writes.copy(from, to);
-    },
-    copyAttributes: async (from, to) => {
-      guard(`change ${to}`);
-      await writes.copyAttributes(from, to);
-    },
-    append: async (path, text) => {
-      guard(`write ${path}`);
-      await writes.append(path, text);
-    },
-    emit: async (path, text) => {
-      guard(`write to ${path}`);
-      await writes.emit(path, text);
-    },
-    create: async (path, content) => {
-      guard(`make ${path}`);
-      return writes.create(path, content);
-    },
-    mkdir: async (path, mode) => {
-      guard(`make ${path}`);
-      await writes.mkdir(path, mode);
-    },
-    link: async (path, target) => {
-      guard(`link ${path}`);
-      await writes.link(path, target);
-    },
-    hardLink: async (from, to) => {
-      guard(`link ${to}`);
-      return writes.hardLink(from, to);
-    },
-    rename: async (from, to) => {
-      guard(`rename ${from}`);
-      await writes.rename(from, to);
-    },
-    sync: async (path) => {
-      guard(`sync ${path}`);
-      await writes.sync(path);
-    },
-    remove: async (path) => {
-      guard(`remove ${path}`);
-      await writes.remove(path);
-    },
-    removeTree: async (path) => {
-      guard(`remove ${path}`);
-      await writes.removeTree(path);
-    },
-    setMtime: async (path, mtime) => {
-      guard(`set the time of ${path}`);
-      await writes.setMtime(path, mtime);
-    },
+    write: after((path) => `write ${path}`, writes.write),
+    copy: after((_, to) => `write ${to}`, writes.copy),
+    copyAttributes: after((_, to) => `change ${to}`, writes.copyAttributes),
+    append: after((path) => `write ${path}`, writes.append),
+    emit: after((path) => `write to ${path}`, writes.emit),
+    create: after((path) => `create ${path}`, writes.create),
+    mkdir: after((path) => `create ${path}`, writes.mkdir),
+    link: after((path) => `link ${path}`, writes.link),
+    hardLink: after((_, to) => `link ${to}`, writes.hardLink),
+    rename: after((from) => `rename ${from}`, writes.rename),
+    sync: after((path) => `sync ${path}`, writes.sync),
+    remove: after((path) => `remove ${path}`, writes.remove),
+    removeTree: after((path) => `remove ${path}`, writes.removeTree),
+    setMtime: after((path) => `set the time of ${path}`, writes.setMtime),
   };
 }
 

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { constants } from 'node:fs';
 import { chmod, link, lstat, mkdir, open, rename, rm, symlink, unlink, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
+import { defined } from '../optional.ts';
 import type { Argv, FileAttributes, RunOptions, RunResult, TargetWrites } from './port.ts';
 import { isCode } from './reads.ts';
 import { resolveInRoot } from './resolve.ts';
@@ -11,17 +12,12 @@ type Run = (argv: Argv, options: RunOptions) => Promise<RunResult>;
 /** The writes of a tree of files below `root`. Each is durable when its promise resolves. */
 export function fileWrites(root: string, run: Run): TargetWrites {
   const at = (path: string): Promise<string> => resolveInRoot(root, path);
-  /** A name itself, whatever it is: for removal. */
+  /** The name itself, not what it leads to: for removal. */
   const entry = (path: string): Promise<string> => resolveInRoot(root, path, false);
   return {
     write: async (path, content, attributes = {}) => {
       const like = attributes.like === undefined ? undefined : await at(attributes.like);
-      await writeAtomically(
-        await at(path),
-        content,
-        { ...attributes, ...(like === undefined ? {} : { like }) },
-        run,
-      );
+      await writeAtomically(await at(path), content, { ...attributes, ...defined({ like }) }, run);
     },
     copy: async (from, to) => copyAtomically(await at(from), await at(to), run),
     copyAttributes: async (from, to) => copyAttributes(await at(from), await at(to), run),
@@ -56,7 +52,7 @@ export function fileWrites(root: string, run: Run): TargetWrites {
         if (isCode(error, 'EEXIST')) return;
         throw error;
       }
-      // mkdir's mode is cut by the umask; the mode that was asked for is meant.
+      // The umask cuts mkdir's mode; this sets the requested one.
       await chmod(folder, mode);
       await syncFile(dirname(folder));
     },
@@ -115,7 +111,7 @@ async function copyAttributes(from: string, to: string, run: Run): Promise<void>
   await mustRun(run, ['cp', ...words, '--', from, to]);
 }
 
-/** A hard link fails where the name is taken, and shows the whole content at once where it is not. */
+/** A hard link fails where the name is taken, and else shows the whole content at once. */
 async function createWhole(path: string, content: string): Promise<boolean> {
   const temporary = temporaryBeside(path);
   try {
@@ -131,7 +127,7 @@ async function createWhole(path: string, content: string): Promise<boolean> {
 }
 
 /**
- * `cp` of the coreutils keeps what Node's copy would lose: nanoseconds, extended attributes, the security context.
+ * coreutils' `cp` keeps what Node's copy would lose: nanoseconds, extended attributes, the security context.
  */
 async function copyAtomically(from: string, to: string, run: Run): Promise<void> {
   const temporary = temporaryBeside(to);
@@ -160,7 +156,7 @@ async function hardLinkAtomically(from: string, to: string): Promise<boolean> {
   try {
     await rename(temporary, to);
   } finally {
-    // rename(2) does nothing where both names are of one file already.
+    // rename(2) does nothing where both names already are of one file.
     await rm(temporary, { force: true });
   }
   await syncFile(dirname(to));
@@ -188,7 +184,7 @@ function temporaryBeside(path: string): string {
   return join(dirname(path), `.${basename(path)}.mptfix-${randomBytes(6).toString('hex')}.tmp`);
 }
 
-/** Whether a file's name is one that an unfinished write has left. */
+/** Whether a file's name is that of an unfinished write's leftover. */
 export function isTemporaryName(name: string): boolean {
   return /^\..+\.mptfix-[0-9a-f]{12}\.tmp$/.test(name);
 }
