@@ -1,8 +1,7 @@
 import { failure } from '../errors.ts';
-import type { CauseName } from '../kernel-log/cause.ts';
-import { type PartProblem, type StreamSettings, sourceEvents, type TimedEvent } from './event-stream.ts';
-import type { Incident, RecordedError } from './incident.ts';
-import { incidentGrouper, type OlderIncidents } from './incidents.ts';
+import { type StreamSettings, sourceEvents, type TimedEvent } from './event-stream.ts';
+import type { Diagnosis, PartProblem } from './incident.ts';
+import { incidentGrouper } from './incidents.ts';
 import { mergeEvents } from './merge.ts';
 import { type DeviceNames, withNames } from './resolve.ts';
 import type { LogSource } from './sources.ts';
@@ -24,21 +23,6 @@ export interface DiagnoseRequest {
   readonly zone?: string | undefined;
   readonly onProblem: StreamSettings['onProblem'];
   readonly onPart?: StreamSettings['onPart'] | undefined;
-}
-
-/** What the logs say. */
-export interface Diagnosis {
-  /** The worst cause of the incidents; `none` where there is no incident. */
-  readonly verdict: CauseName | 'none';
-  readonly incidents: readonly Incident[];
-  readonly older: OlderIncidents | null;
-  readonly recordedErrors: readonly RecordedError[];
-  /** Parts that were read completely. */
-  readonly read: readonly string[];
-  readonly unread: readonly PartProblem[];
-  /** Messages that --since or --until leave out, and messages without a time, which they cannot. */
-  readonly leftOut: number;
-  readonly undated: number;
 }
 
 /** Reads all sources together, in order of time. Throws E_LOG_MISSING where none can be read. */

@@ -2,6 +2,7 @@ import { type LogEvent, lineEvents } from '../kernel-log/events.ts';
 import { lineParser } from '../kernel-log/prefix.ts';
 import { type LineScanner, lineScanner } from '../kernel-log/scan.ts';
 import { absoluteTime, type ClockSettings, type LogTime } from '../kernel-log/time.ts';
+import type { PartProblem } from './incident.ts';
 import type { LogPart, LogSource } from './sources.ts';
 
 /** A message, and when it was logged. */
@@ -10,13 +11,6 @@ export interface TimedEvent {
   /** Milliseconds since the epoch; null where the log does not say. */
   readonly at: number | null;
   readonly source: string;
-}
-
-/** A part that was not read, or not to its end. */
-export interface PartProblem {
-  readonly part: string;
-  readonly problem: string;
-  readonly partly: boolean;
 }
 
 export interface StreamSettings {

@@ -1,84 +1,122 @@
-import type { CauseName } from '../kernel-log/cause.ts';
-import type { Effect, Layer } from '../kernel-log/signature.ts';
+import * as v from 'valibot';
+import type { Document } from '../document.ts';
 
-/** Why the I/O failed, and how sure that is. */
-export interface Verdict {
-  readonly cause: CauseName;
-  readonly certainty: 'certain' | 'likely';
+/** ISO 8601; null where the log has no times. */
+const time = v.nullable(v.string());
+
+const causeName = v.picklist(['this-bug', 'window-used-up', 'other']);
+
+const verdict = v.strictObject({
+  cause: causeName,
+  certainty: v.picklist(['certain', 'likely']),
   /** What shows it, the strongest first. */
-  readonly evidence: readonly string[];
-}
+  evidence: v.array(v.string()),
+});
+/** Why the I/O failed, and how sure that is. */
+export type Verdict = Document<typeof verdict>;
 
-/** One disk (or path to one) that had errors. */
-export interface DiskHit {
+const diskHit = v.strictObject({
   /** Kernel name, such as `sda`; null where the messages have only the address. */
-  readonly name: string | null;
+  name: v.nullable(v.string()),
   /** H:C:I:L; null where the messages have only the name. */
-  readonly address: string | null;
-  readonly lun: number | null;
+  address: v.nullable(v.string()),
+  lun: v.nullable(v.number()),
   /** Block and buffer errors on it and its partitions. */
-  readonly errors: number;
+  errors: v.number(),
   /** Each result that the SCSI layer printed for it. */
-  readonly results: readonly { readonly text: string; readonly count: number }[];
-  readonly verdict: Verdict;
-}
+  results: v.array(v.strictObject({ text: v.string(), count: v.number() })),
+  verdict,
+});
+/** One disk (or path to one) that had errors. */
+export type DiskHit = Document<typeof diskHit>;
 
-export interface DeviceMapperHit {
+const deviceMapperHit = v.strictObject({
   /** `dm-0`. */
-  readonly device: string;
+  device: v.string(),
   /** `vg0-root`; null where this machine does not know. */
-  readonly name: string | null;
+  name: v.nullable(v.string()),
   /** The devices below it; empty where this machine does not know. */
-  readonly on: readonly string[];
-}
+  on: v.array(v.string()),
+});
+export type DeviceMapperHit = Document<typeof deviceMapperHit>;
 
-export interface FileSystemHit {
+const fileSystemHit = v.strictObject({
   /** Null where no message names it. */
-  readonly device: string | null;
-  readonly mountPoint: string | null;
-  readonly effect: Effect;
-}
+  device: v.nullable(v.string()),
+  mountPoint: v.nullable(v.string()),
+  effect: v.picklist(['journal-aborted', 'read-only', 'shutdown', 'error']),
+});
+export type FileSystemHit = Document<typeof fileSystemHit>;
 
-/** Messages of one kind about one thing, in the order of the first of them. */
-export interface TimelineEntry {
-  /** ISO 8601; null where the log has no times. */
-  readonly first: string | null;
-  readonly last: string | null;
-  readonly kernelSeconds: number | null;
-  readonly id: string;
-  readonly layer: Layer;
-  readonly count: number;
+const timelineEntry = v.strictObject({
+  first: time,
+  last: time,
+  kernelSeconds: v.nullable(v.number()),
+  id: v.string(),
+  layer: v.picklist(['driver', 'scsi', 'block', 'multipath', 'journal', 'file-system']),
+  count: v.number(),
   /** The first of them, as logged. */
-  readonly text: string;
-}
+  text: v.string(),
+});
+/** Messages of one kind about one thing, in the order of the first of them. */
+export type TimelineEntry = Document<typeof timelineEntry>;
 
-/** What happened to one machine at one time. */
-export interface Incident {
+const incident = v.strictObject({
   /** The host that the log names; null where it names none. */
-  readonly host: string | null;
-  /** ISO 8601; null where the log has no times. */
-  readonly start: string | null;
-  readonly end: string | null;
+  host: v.nullable(v.string()),
+  start: time,
+  end: time,
   /** Seconds from the first message to the last; null where they are not known. */
-  readonly seconds: number | null;
-  readonly verdict: Verdict;
-  readonly disks: readonly DiskHit[];
-  readonly deviceMapper: readonly DeviceMapperHit[];
-  readonly fileSystems: readonly FileSystemHit[];
+  seconds: v.nullable(v.number()),
+  verdict,
+  disks: v.array(diskHit),
+  deviceMapper: v.array(deviceMapperHit),
+  fileSystems: v.array(fileSystemHit),
   /** Messages by the signature's id. */
-  readonly counts: Readonly<Record<string, number>>;
-  readonly messages: number;
-  readonly timeline: readonly TimelineEntry[];
+  counts: v.record(v.string(), v.number()),
+  messages: v.number(),
+  timeline: v.array(timelineEntry),
   /** How many messages are counted above but left out of the timeline. */
-  readonly timelineCut: number;
-  readonly sources: readonly string[];
-}
+  timelineCut: v.number(),
+  sources: v.array(v.string()),
+});
+/** What happened to one machine at one time. */
+export type Incident = Document<typeof incident>;
 
+const olderIncidents = v.strictObject({ count: v.number(), start: time, end: time });
+/** Incidents that are not kept. */
+export type OlderIncidents = Document<typeof olderIncidents>;
+
+const recordedError = v.strictObject({
+  device: v.string(),
+  count: v.nullable(v.number()),
+  firstError: time,
+  lastError: time,
+});
 /** An error that a file system's superblock records, from ext4's daily message. */
-export interface RecordedError {
-  readonly device: string;
-  readonly count: number | null;
-  /** ISO 8601. */
-  readonly firstError: string | null;
-  readonly lastError: string | null;
-}
+export type RecordedError = Document<typeof recordedError>;
+
+const partProblem = v.strictObject({
+  part: v.string(),
+  problem: v.string(),
+  partly: v.boolean(),
+});
+/** A part of a log that cannot be read, or, `partly`, not to its end. */
+export type PartProblem = Document<typeof partProblem>;
+
+export const diagnosisSchema = v.strictObject({
+  /** The worst cause of the incidents; `none` where there is no incident. */
+  verdict: v.picklist([...causeName.options, 'none']),
+  incidents: v.array(incident),
+  /** Incidents before these; null where all are there. */
+  older: v.nullable(olderIncidents),
+  recordedErrors: v.array(recordedError),
+  /** Parts that were read completely. */
+  read: v.array(v.string()),
+  unread: v.array(partProblem),
+  /** Messages that --since or --until leave out, and messages without a time, which they cannot. */
+  leftOut: v.number(),
+  undated: v.number(),
+});
+/** What the logs say. */
+export type Diagnosis = Document<typeof diagnosisSchema>;

@@ -1,6 +1,6 @@
 import type { TimedEvent } from './event-stream.ts';
 import { shortHost } from './event-stream.ts';
-import type { Incident, RecordedError } from './incident.ts';
+import type { Incident, OlderIncidents, RecordedError } from './incident.ts';
 import { type IncidentBuilder, incidentBuilder, isoTime } from './incident-builder.ts';
 
 /** Groups events, which come in order of time, into incidents. Memory is bounded. */
@@ -15,12 +15,6 @@ export interface Grouped {
   /** Incidents before these, which are not kept; null where all are. */
   readonly older: OlderIncidents | null;
   readonly recordedErrors: readonly RecordedError[];
-}
-
-export interface OlderIncidents {
-  readonly count: number;
-  readonly start: string | null;
-  readonly end: string | null;
 }
 
 /** The kernel may retry a command silently for (5 + 1) × its timeout: 180 s by default, 1080 s with a timeout of 180 s. */

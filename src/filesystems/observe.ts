@@ -3,9 +3,24 @@ import { type LogMark, logMarks } from '../kernel-log/marks.ts';
 import type { Target } from '../machine/port.ts';
 import { errorCounters } from './counters.ts';
 import { type DiskLog, logCollector } from './disk-log.ts';
-import type { FileSystem } from './file-systems.ts';
+import { type FileSystem, fileSystems } from './file-systems.ts';
+import { readKernelLog } from './kernel-messages.ts';
 import { type Observation, readSystemFacts } from './observation.ts';
 import { askStorage, readSuperblock, STORAGE_LIMIT_MS } from './storage.ts';
+
+/**
+ * Looks at the mounted file systems that `choose` picks, all at a time. Reads only.
+ * @returns what was seen of each, and the kernel's log; undefined where this user may not read that
+ */
+export async function observeAll(
+  target: Target,
+  choose: (all: readonly FileSystem[]) => readonly FileSystem[],
+): Promise<{ readonly seen: readonly Observation[]; readonly log: string | undefined }> {
+  const chosen = choose(await fileSystems(target));
+  const log = await readKernelLog(target);
+  const parsed = parseKernelLog(log ?? '');
+  return { seen: await Promise.all(chosen.map((one) => observe(target, one, parsed))), log };
+}
 
 /**
  * Looks at one file system from all sides: mount table, disk, superblock, counters, kernel log. Reads only. A disk

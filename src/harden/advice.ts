@@ -3,7 +3,7 @@ import type { Survey } from './survey.ts';
 /** What VMware Tools sets, and storage vendors ask for. */
 const GOOD_TIMEOUT = 180;
 
-/** One sentence each: what should be otherwise, and why. Pure. */
+/** One sentence each: what should be different, and why. Pure. */
 export function adviceOn({ fileSystems, disks, rules }: Survey): readonly string[] {
   return [
     ...fileSystems.flatMap((one) => POLICY_RULES.flatMap(({ holds, say }) => (holds(one) ? [say(one)] : []))),
@@ -28,12 +28,12 @@ const POLICY_RULES: readonly Rule<Policy>[] = [
   {
     holds: (one) => held(one) === 'continue',
     say: ({ mountPoint }) =>
-      `${mountPoint}: errors=continue writes on over damage, and nothing shows it; errors=remount-ro stops it`,
+      `${mountPoint}: errors=continue keeps writing over damage, and nothing shows it; errors=remount-ro stops that`,
   },
   {
     holds: (one) => held(one) === 'panic',
     say: ({ mountPoint }) =>
-      `${mountPoint}: errors=panic restarts the guest, and with it goes the state that tells why; errors=remount-ro keeps it`,
+      `${mountPoint}: errors=panic restarts the guest, and loses the state that shows why; errors=remount-ro keeps it`,
   },
   {
     holds: ({ superblock, fstabOption }) =>
@@ -44,16 +44,16 @@ const POLICY_RULES: readonly Rule<Policy>[] = [
   {
     holds: ({ type }) => /^(xfs|btrfs)$/.test(type),
     say: ({ mountPoint, type }) =>
-      `${mountPoint}: ${type} has no errors= policy: it always shuts down, and the mount table may go on to say rw`,
+      `${mountPoint}: ${type} has no errors= policy: it always shuts down, and the mount table may still show rw`,
   },
   {
     holds: ({ holdsLogs, type, state }) => holdsLogs && state !== null && type !== 'tmpfs',
     say: ({ mountPoint }) =>
-      `${mountPoint}: /var/log is on it, so that its own errors are in no log file; send the log to another machine, or watch with mptfix watch`,
+      `${mountPoint}: /var/log is on it, so its own errors reach no log file; send the log to another machine, or use mptfix watch`,
   },
   {
     holds: ({ state }) => state !== null && !['writable', 'intended-ro'].includes(state),
-    say: ({ mountPoint, state }) => `${mountPoint}: it is ${state}: mptfix recover first`,
+    say: ({ mountPoint, state }) => `${mountPoint}: it is ${state}: run mptfix recover first`,
   },
 ];
 
@@ -75,7 +75,7 @@ const DISK_RULES: readonly Rule<DiskRow, [Survey['rules']]>[] = [
   {
     holds: ({ survives }) => survives === 0,
     say: ({ name, driver }) =>
-      `${name}: its driver (${driver}) gives BUSY up within an instant, whatever the timeout is`,
+      `${name}: its driver (${driver}) gives up on BUSY at once, whatever the timeout is`,
   },
   {
     holds: ({ bus, timeoutSeconds }) => bus === 'nvme' && timeoutSeconds !== null && timeoutSeconds <= 30,

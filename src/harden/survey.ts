@@ -1,10 +1,8 @@
 import { type SurvivalSeconds, survivalWindow } from '../driver/survival.ts';
 import type { Verdict } from '../driver/verdict.ts';
-import { fileSystems } from '../filesystems/file-systems.ts';
 import { judge } from '../filesystems/judge.ts';
-import { readKernelLog } from '../filesystems/kernel-messages.ts';
 import { fileSystemKind } from '../filesystems/kinds.ts';
-import { observe, parseKernelLog } from '../filesystems/observe.ts';
+import { observeAll } from '../filesystems/observe.ts';
 import { REPAIR_STATES, type RepairState } from '../filesystems/states.ts';
 import { askStorage, readSuperblock } from '../filesystems/storage.ts';
 import type { ErrorsPolicy } from '../filesystems/superblock/ext.ts';
@@ -79,31 +77,27 @@ export async function survey(
 }
 
 async function mounted(target: Target): Promise<readonly PolicyFacts[]> {
-  const log = parseKernelLog((await readKernelLog(target)) ?? '');
-  const disks = (await fileSystems(target)).filter(({ kind }) => kind === 'disk');
-  const logPlace = deepest(disks.map(({ mountPoint }) => mountPoint));
-  return Promise.all(
-    disks.map(async (fileSystem) => {
-      const seen = await observe(target, fileSystem, log);
-      const { mount, superblock } = seen;
-      const isExt = superblock?.kind === 'ext' && EXT.test(mount.fsType);
-      const mountOption = errorsOptionOf(mount.superOptions) ?? null;
-      return {
-        mountPoint: mount.mountPoint,
-        device: seen.devicePath ?? mount.source,
-        type: mount.fsType,
-        superblock: isExt ? superblock.errorsPolicy : null,
-        uuid: superblock?.uuid ?? null,
-        fstabOption: errorsOptionOf(fileSystem.fstab?.options ?? []) ?? null,
-        fstab: fileSystem.fstab,
-        mountOption,
-        effective: mountOption ?? (isExt ? superblock.errorsPolicy : null),
-        state: REPAIR_STATES[judge(seen).state],
-        mount,
-        holdsLogs: mount.mountPoint === logPlace,
-      };
-    }),
-  );
+  const { seen } = await observeAll(target, (all) => all.filter(({ kind }) => kind === 'disk'));
+  const logPlace = deepest(seen.map(({ fileSystem }) => fileSystem.mountPoint));
+  return seen.map((one) => {
+    const { fileSystem, mount, superblock } = one;
+    const isExt = superblock?.kind === 'ext' && EXT.test(mount.fsType);
+    const mountOption = errorsOptionOf(mount.superOptions) ?? null;
+    return {
+      mountPoint: mount.mountPoint,
+      device: one.devicePath ?? mount.source,
+      type: mount.fsType,
+      superblock: isExt ? superblock.errorsPolicy : null,
+      uuid: superblock?.uuid ?? null,
+      fstabOption: errorsOptionOf(fileSystem.fstab?.options ?? []) ?? null,
+      fstab: fileSystem.fstab,
+      mountOption,
+      effective: mountOption ?? (isExt ? superblock.errorsPolicy : null),
+      state: REPAIR_STATES[judge(one).state],
+      mount,
+      holdsLogs: mount.mountPoint === logPlace,
+    };
+  });
 }
 
 async function inFstab(target: Target): Promise<readonly PolicyFacts[]> {

@@ -1,11 +1,10 @@
 import { failure } from '../errors.ts';
 import type { Evidence } from '../filesystems/evidence.ts';
-import { type FileSystem, fileSystems } from '../filesystems/file-systems.ts';
+import type { FileSystem } from '../filesystems/file-systems.ts';
 import { type Judgement, judge } from '../filesystems/judge.ts';
-import { readKernelLog } from '../filesystems/kernel-messages.ts';
 import { fileSystemKind } from '../filesystems/kinds.ts';
 import type { Observation } from '../filesystems/observation.ts';
-import { observe, parseKernelLog } from '../filesystems/observe.ts';
+import { observeAll } from '../filesystems/observe.ts';
 import { REPAIR_STATES, type RepairState } from '../filesystems/states.ts';
 import { readDistro } from '../guest/distro.ts';
 import { type FstabEntry, isBind, readFstab } from '../guest/fstab.ts';
@@ -64,18 +63,11 @@ export async function examine(
 }> {
   const { family } = await readDistro(target);
   const init = await detectInit(target, family);
-  const all = await fileSystems(target);
-  const chosen =
-    mountPoints.length === 0 ? all.filter(({ kind }) => kind === 'disk') : choose(all, mountPoints);
-  const log = await readKernelLog(target);
-  const parsed = parseKernelLog(log ?? '');
-  const examined = await Promise.all(
-    chosen.map(async (fileSystem) => {
-      const seen = await observe(target, fileSystem, parsed);
-      return { seen, report: reportOf(seen, init, mountPoints.length > 0) };
-    }),
+  const isNamed = mountPoints.length > 0;
+  const { seen, log } = await observeAll(target, (all) =>
+    isNamed ? choose(all, mountPoints) : all.filter(({ kind }) => kind === 'disk'),
   );
-  return { init, examined, log };
+  return { init, examined: seen.map((one) => ({ seen: one, report: reportOf(one, init, isNamed) })), log };
 }
 
 function choose(all: readonly FileSystem[], mountPoints: readonly string[]): readonly FileSystem[] {

@@ -1,7 +1,8 @@
 import type { Failure } from '../errors.ts';
+import type { FailureDocument } from './failure-document.ts';
 import { printable, printableJson, printablePage } from './printable.ts';
 
-/** Tells a failed run: what and what next on stderr; with `json` also as the document on stdout. */
+/** Reports a failed run: what and what next on stderr; with `json` also as the document on stdout. */
 export function sayFailure(problem: Failure, json: boolean, cause: unknown): void {
   const failure = { ...problem, what: oneLine(problem.what), next: oneLine(problem.next) };
   const lines = [`mptfix: ${failure.code}: ${printable(failure.what)}`, `  next: ${printable(failure.next)}`];
@@ -13,7 +14,8 @@ export function sayFailure(problem: Failure, json: boolean, cause: unknown): voi
 
 /** The one document that a failed run prints on stdout with `--json`. */
 function sayFailureDocument(failure: Failure): void {
-  process.stdout.write(`${printableJson({ schema: 'mptfix.error/1', error: failure }, 2)}\n`);
+  const document: FailureDocument = { schema: 'mptfix.error/1', error: failure };
+  process.stdout.write(`${printableJson(document, 2)}\n`);
 }
 
 /** Scripts and logs take a line for a thing: what a tool or a parser said in several becomes one. */

@@ -61,7 +61,7 @@ describe('harden on real file systems', () => {
       ['sda', 30],
       ['sdb', 60],
     ]);
-    expect(shown.advice.join('\n')).toContain(`${mountPoint}: errors=continue writes on over damage`);
+    expect(shown.advice.join('\n')).toContain(`${mountPoint}: errors=continue keeps writing over damage`);
 
     const dry = await machine.mptfix([...BOTH, '--dry-run']);
     expect([dry.status, json(dry).result]).toEqual([0, 'planned']);

@@ -1,8 +1,12 @@
-import type { Diagnosis } from '../../diagnose/diagnose.ts';
+import * as v from 'valibot';
+import { diagnosisSchema } from '../../diagnose/incident.ts';
+import type { Document } from '../../document.ts';
 
 /** What `diagnose --json` prints. */
-export interface DiagnoseResult extends Diagnosis {
-  readonly schema: 'mptfix.diagnose/1';
+export const diagnoseSchema = v.strictObject({
+  schema: v.literal('mptfix.diagnose/1'),
   /** The machine whose logs were read; null where files were given. */
-  readonly target: string | null;
-}
+  target: v.nullable(v.string()),
+  ...diagnosisSchema.entries,
+});
+export type DiagnoseResult = Document<typeof diagnoseSchema>;

@@ -1,9 +1,10 @@
-import type { FileSystemReport } from '../../recover/report.ts';
-import type { Step } from '../../recover/steps.ts';
 import { style } from '../../ui/output.ts';
 import { printable } from '../../ui/printable.ts';
 import { commandLine } from '../shared/words.ts';
 import type { RecoverResult } from './document.ts';
+
+type FileSystemReport = RecoverResult['fileSystems'][number];
+type Step = FileSystemReport['steps'][number];
 
 const MEANING: Readonly<Record<FileSystemReport['state'], string>> = {
   'storage-away': 'its disk does not answer as it should',

@@ -1,80 +1,90 @@
-import { isAlarm } from '../../watch/condition.ts';
-import type { Change } from '../../watch/follow.ts';
-import type { Finding } from '../../watch/look.ts';
-import type { Delivery } from '../../watch/notify/channels.ts';
-import type { OnceResult } from '../../watch/once.ts';
+import * as v from 'valibot';
+import type { Document } from '../../document.ts';
 
-export type WatchVerdict = 'ok' | 'warning' | 'alarm';
+const state = v.picklist(['ok', 'errors', 'read-only', 'shut-down', 'io-error', 'hang']);
+const channel = v.picklist(['smtp', 'sendmail', 'webhook', 'kernel-log']);
+
+/** What came of sending one notice. */
+const delivery = {
+  /** The channel that took it; null: none did. */
+  by: v.nullable(channel),
+  /** What the channels before it said. */
+  errors: v.array(v.strictObject({ channel, reason: v.string() })),
+};
+
+const evidence = v.strictObject({
+  kind: v.picklist(['mount-table', 'ext4-errors', 'kernel-log', 'probe']),
+  state,
+  /** One line for a person. */
+  detail: v.string(),
+  /** ISO 8601; where the evidence tells. */
+  since: v.optional(v.string()),
+});
+
+const watchedFileSystem = {
+  mountPoint: v.string(),
+  mountPoints: v.array(v.string()),
+  device: v.string(),
+  disk: v.nullable(v.string()),
+  mapper: v.nullable(v.string()),
+  source: v.string(),
+  fsType: v.string(),
+  intended: v.union([v.literal('rw'), v.strictObject({ readOnly: v.string() })]),
+  state,
+  since: v.nullable(v.string()),
+  evidence: v.array(evidence),
+  /** What came of writing to it; null: not tried. */
+  probe: v.nullable(v.string()),
+};
 
 /** What `watch once --json` prints. */
-export interface WatchResult {
-  readonly schema: 'mptfix.watch/1';
-  readonly target: string;
+export const watchSchema = v.strictObject({
+  schema: v.literal('mptfix.watch/1'),
+  target: v.string(),
   /** ISO 8601. */
-  readonly time: string;
-  readonly result: WatchVerdict;
-  readonly fileSystems: readonly WatchedFileSystem[];
-  readonly told: OnceResult['notified'];
-  readonly notes: readonly string[];
-}
-
-export interface WatchedFileSystem {
-  readonly mountPoint: string;
-  readonly mountPoints: readonly string[];
-  readonly device: string;
-  readonly disk: string | null;
-  readonly mapper: string | null;
-  readonly source: string;
-  readonly fsType: string;
-  readonly intended: 'rw' | { readonly readOnly: string };
-  readonly state: Finding['state'];
-  readonly since: string | null;
-  readonly evidence: Finding['evidence'];
-  /** What came of writing to it; null: not tried. */
-  readonly probe: string | null;
-}
+  time: v.string(),
+  result: v.picklist(['ok', 'warning', 'alarm']),
+  fileSystems: v.array(v.strictObject(watchedFileSystem)),
+  /** Each notice that was sent, or that no channel took. */
+  told: v.array(
+    v.strictObject({
+      event: v.picklist(['alarm', 'reminder', 'recovery', 'test']),
+      mountPoints: v.array(v.string()),
+      ...delivery,
+    }),
+  ),
+  notes: v.array(v.string()),
+});
 
 /** A line of `watch follow --json`: a file system whose state has changed. */
-export interface WatchChange extends WatchedFileSystem {
-  readonly schema: 'mptfix.watch-change/1';
+export const watchChangeSchema = v.strictObject({
+  schema: v.literal('mptfix.watch-change/1'),
   /** ISO 8601. */
-  readonly time: string;
+  time: v.string(),
   /** The state before; null: it was not seen before. */
-  readonly before: Finding['state'] | null;
-}
+  before: v.nullable(state),
+  ...watchedFileSystem,
+});
 
 /** What `watch test-mail --json` prints. */
-export interface TestMailResult extends Delivery {
-  readonly schema: 'mptfix.watch-test/1';
-  readonly to: readonly string[];
-}
+export const testMailSchema = v.strictObject({
+  schema: v.literal('mptfix.watch-test/1'),
+  to: v.array(v.string()),
+  ...delivery,
+});
 
-export function watchResult(target: string, { look, notified, notes }: OnceResult): WatchResult {
-  const states = look.findings.map(({ state }) => state);
-  return {
-    schema: 'mptfix.watch/1',
-    target,
-    time: new Date().toISOString(),
-    result: states.some(isAlarm) ? 'alarm' : states.includes('errors') ? 'warning' : 'ok',
-    fileSystems: look.findings.map(watched),
-    told: notified,
-    notes,
-  };
-}
+/** What `watch install --json` and `watch uninstall --json` print. */
+export const scheduleSchema = v.strictObject({
+  schema: v.literal('mptfix.watch-schedule/1'),
+  result: v.picklist(['installed', 'removed', 'planned']),
+  scheduler: v.nullable(v.string()),
+  everyMinutes: v.nullable(v.number()),
+  paths: v.array(v.string()),
+});
 
-export function watchChange({ finding, before }: Change): WatchChange {
-  const time = new Date().toISOString();
-  return { schema: 'mptfix.watch-change/1', time, before: before ?? null, ...watched(finding) };
-}
-
-function watched({ fileSystem, state, since, evidence, probe }: Finding): WatchedFileSystem {
-  const { mountPoint, mounts, device, name, mapper, source, fsType, intended } = fileSystem;
-  return {
-    mountPoint,
-    mountPoints: [...new Set(mounts.map((mount) => mount.mountPoint))],
-    ...{ device, disk: name, mapper, source, fsType, intended, state },
-    since: since ?? null,
-    evidence,
-    probe: probe?.outcome ?? null,
-  };
-}
+export type WatchResult = Document<typeof watchSchema>;
+export type WatchChange = Document<typeof watchChangeSchema>;
+export type TestMailResult = Document<typeof testMailSchema>;
+export type ScheduleResult = Document<typeof scheduleSchema>;
+export type WatchVerdict = WatchResult['result'];
+export type WatchedFileSystem = WatchResult['fileSystems'][number];

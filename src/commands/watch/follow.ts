@@ -3,9 +3,9 @@ import { printable, printableJson } from '../../ui/printable.ts';
 import { stdoutReaderGone } from '../../ui/readers.ts';
 import { type Change, follow as followGuest } from '../../watch/follow.ts';
 import { openTarget } from '../shared/options.ts';
-import { watchChange } from './document.ts';
 import { notifier } from './once.ts';
 import { requireAddresses, type WatchOptions } from './options.ts';
+import { watchChange } from './result.ts';
 
 /**
  * `mptfix watch follow`: a line for each change, within a second, until SIGTERM. With `--json` each is a document. It

@@ -15,21 +15,13 @@ import { confirm } from '../shared/confirm.ts';
 import { reportInterrupted } from '../shared/interrupted.ts';
 import { type MutatingOptions, openTarget } from '../shared/options.ts';
 import { settleInterrupted } from '../shared/settle.ts';
+import type { ScheduleResult } from './document.ts';
 import { notifyConfig, requireAddresses, type WatchOptions } from './options.ts';
 
 export interface WatchInstallOptions extends WatchOptions, MutatingOptions {
   readonly every: number;
   readonly fromDisk: boolean;
   readonly probe: boolean;
-}
-
-/** What `watch install --json` and `watch uninstall --json` print. */
-export interface ScheduleResult {
-  readonly schema: 'mptfix.watch-schedule/1';
-  readonly result: 'installed' | 'removed' | 'planned';
-  readonly scheduler: string | null;
-  readonly everyMinutes: number | null;
-  readonly paths: readonly string[];
 }
 
 /** `mptfix watch install`: has `watch once` run regularly, also while no disk can be read. */

@@ -7,11 +7,12 @@ import { printResult, say } from '../../ui/output.ts';
 import { CONFIG_FILE, defaultConfig, type NotifyConfig } from '../../watch/notify/config.ts';
 import { watchOnce } from '../../watch/once.ts';
 import { openTarget } from '../shared/options.ts';
-import { type WatchResult, type WatchVerdict, watchResult } from './document.ts';
+import type { WatchResult, WatchVerdict } from './document.ts';
 import { NAGIOS_STATUS, nagiosLine } from './nagios.ts';
 import { notifyConfig, requireAddresses, type WatchOnceOptions, type WatchOptions } from './options.ts';
 import { watchPage } from './page.ts';
 import { prometheusText } from './prometheus.ts';
+import { watchResult } from './result.ts';
 
 /** The status that the contract has; Nagios has its own. */
 const STATUS: Readonly<Record<WatchVerdict, number>> = { ok: 0, warning: 0, alarm: 10 };
