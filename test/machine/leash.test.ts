@@ -111,7 +111,7 @@ describe('when a program ends, what it has started and left behind with closed o
   test('also where this process is not root', async () => {
     const folder = await temporary();
     sh(
-      'mkdir "$1/src"; cp -R src/machine src/errors.ts "$1/src"; ln -s "$2" "$1/node_modules"',
+      'mkdir "$1/src"; cp -R src/machine src/*.ts "$1/src"; ln -s "$2" "$1/node_modules"',
       folder,
       resolve('node_modules'),
     );
