@@ -65,7 +65,7 @@ function tableEvidence(distro: Distro, kernel: KernelFacts): KernelTableEvidence
   return kernelTableVerdict(question(distro, kernel));
 }
 
-/** The contract's fields only; the rest of a row is told in its detail. */
+/** The contract's fields only; the rest of a row is in its detail. */
 function tidy({ kind, verdict, detail }: Evidence): Evidence {
   return { kind, verdict, detail };
 }

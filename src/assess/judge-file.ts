@@ -23,7 +23,7 @@ export interface FileJudgement {
   readonly notes: readonly string[];
 }
 
-/** A larger file is no driver's source; an archive is told by its content before this counts. */
+/** A larger file is no driver's source; an archive is recognised by its content before this counts. */
 const MAX_SOURCE_BYTES = 32 * 1024 * 1024;
 
 /** Judges a source file, a driver's folder, a tree or a tarball. In a tree, RHEL 4's dummy leads on to mptscsi.c. */

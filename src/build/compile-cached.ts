@@ -14,7 +14,7 @@ export interface BuildSurroundings {
   readonly tools: string;
 }
 
-/** Undefined where something of it cannot be told: then nothing is taken from the cache. */
+/** Undefined where something of it cannot be read: then nothing is taken from the cache. */
 export async function surroundings(
   { machine, user }: Pick<Workspace, 'machine' | 'user'>,
   headers: { readonly folder: string; readonly folders: readonly string[] },

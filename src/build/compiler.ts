@@ -41,7 +41,7 @@ export function compilerTools(
   return compilerName(headers, options) === compiler.name ? [compiler] : [];
 }
 
-/** Machines whose modules this one's compiler makes without being told how. */
+/** Machines whose modules this one's compiler builds for without further options. */
 const NATIVE: Readonly<Record<string, number>> = { x64: EM_X86_64 };
 
 /** Throws E_ARCH_UNSUPPORTED where the module is for another processor, and no --make-var says how to build for it. */

@@ -44,11 +44,11 @@ export function proveVersions(versions: {
   const { source, headers, headersRelease, release } = versions;
   const sameTree = source === undefined || source === headers;
   const sameRelease = headersRelease === undefined || headersRelease === release;
-  const told = source === undefined ? 'the source does not tell its version' : `source ${source}`;
+  const declared = source === undefined ? 'the source does not declare its version' : `source ${source}`;
   return {
     name: 'version',
     ok: sameTree && sameRelease,
-    detail: `${told}, headers ${headers} of ${headersRelease ?? 'an unnamed release'}, kernel ${release}`,
+    detail: `${declared}, headers ${headers} of ${headersRelease ?? 'an unnamed release'}, kernel ${release}`,
     code: 'E_PROOF_VERSION',
   };
 }

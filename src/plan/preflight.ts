@@ -20,12 +20,12 @@ export async function preflight(
   if (!willBeSigned) await requireUnsigned(target);
   await requirePlacement(target, plan.placement);
   requireImages(target, plan);
-  const told =
+  const warnings =
     plan.module === null
       ? []
       : await requireNoObstacles(target, { release: plan.kernel.release, module: plan.module.name });
   await requireFreeSpace(target, plan);
-  return told;
+  return warnings;
 }
 
 /** An initramfs that holds the driver and cannot be rebuilt would bring the old driver back at the next boot. */

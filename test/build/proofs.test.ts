@@ -139,7 +139,7 @@ describe('source, headers and kernel are of one version:', () => {
   ])('%s', (_, source, headers, headersRelease, ok) => {
     const proof = proveVersions({ source, headers, headersRelease, release });
     expect([proof.ok, proof.code, proof.name]).toEqual([ok, 'E_PROOF_VERSION', 'version']);
-    for (const value of [headers, release, source ?? 'does not tell', headersRelease ?? 'unnamed'])
+    for (const value of [headers, release, source ?? 'does not declare', headersRelease ?? 'unnamed'])
       expect(proof.detail).toContain(value);
   });
 });

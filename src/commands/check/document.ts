@@ -10,7 +10,7 @@ export interface CheckResult {
     readonly file: string | null;
     readonly version: string | null;
     readonly module: string | null;
-    /** Null: cannot be told. */
+    /** Null: not known. */
     readonly inUse: boolean | null;
   };
   readonly kernel: { readonly release: string; readonly base: string | null; readonly distro: string } | null;

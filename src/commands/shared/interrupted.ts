@@ -56,11 +56,11 @@ export function mendingCommand(
   { purpose, kernel }: Interrupted,
   known: readonly Generation[],
 ): string {
-  const where = targetWords({ ...(options.root === undefined ? {} : { root: options.root }) });
+  const where = targetWords({ root: options.root });
   if (purpose === 'harden') return `mptfix harden --undo${where}`;
   if (purpose === 'schedule') return `mptfix watch uninstall${where}`;
   const inForce = known.findLast((one) => one.kernel === kernel && one.state === 'installed');
-  const whole = targetWords({ ...options, ...(kernel === null ? {} : { kernel }) });
+  const whole = targetWords({ root: options.root, kernel: kernel ?? options.kernel });
   return `mptfix rollback --to ${inForce?.number ?? 0}${whole}`;
 }
 
