@@ -1,6 +1,6 @@
-import { createHash } from 'node:crypto';
 import { decompressModule, MAX_MODULE_SIZE, moduleFormat } from '../elf/compression.ts';
 import { isModuleFile, modulePath } from '../guest/module-file.ts';
+import { sha256 } from '../hash.ts';
 import type { TargetReads } from '../machine/port.ts';
 import type { Reads } from './image.ts';
 import { type Initramfs, readInitramfs } from './read.ts';
@@ -93,11 +93,11 @@ export async function moduleInInitramfs(
 async function storedModule(
   target: Reads,
   path: string,
-  sha256: string,
+  fileSha256: string,
   content: Buffer,
 ): Promise<StoredModule> {
   const bytes = await unpackedModule(target, content);
-  return { path, sha256, moduleSha256: sha256Of(bytes), bytes };
+  return { path, sha256: fileSha256, moduleSha256: sha256(bytes), bytes };
 }
 
 /** A module's own bytes, however its file is packed. Throws E_CANNOT_DECIDE where it is damaged. */
@@ -105,10 +105,6 @@ export function unpackedModule(target: Pick<TargetReads, 'run'>, file: Uint8Arra
   return decompressModule(file, moduleFormat(file), (argv, input) =>
     target.run(argv, { effect: 'read', input }),
   );
-}
-
-export function sha256Of(bytes: Uint8Array): string {
-  return createHash('sha256').update(bytes).digest('hex');
 }
 
 function baseName(path: string): string {

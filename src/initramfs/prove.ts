@@ -1,14 +1,9 @@
 import { compareSection } from '../elf/compare.ts';
 import { type ElfFile, readElf } from '../elf/elf.ts';
 import { buildId } from '../elf/module-data.ts';
+import { sha256 } from '../hash.ts';
 import type { Reads } from './image.ts';
-import {
-  type InitramfsModules,
-  modulesInInitramfs,
-  type StoredModule,
-  sha256Of,
-  unpackedModule,
-} from './module.ts';
+import { type InitramfsModules, modulesInInitramfs, type StoredModule, unpackedModule } from './module.ts';
 
 /** Whether a new image is one that the guest can boot with, as far as can be told without booting it. */
 export interface InitramfsProof {
@@ -48,7 +43,7 @@ export async function proveInitramfs(
   const results = copies.map((copy) => ({ copy, how: sameModule(copy, expected.file, wanted) }));
   const other = results.find(({ how }) => how === undefined);
   if (other !== undefined) {
-    const detail = `${other.copy.path} in ${image} is another module: sha256 ${other.copy.moduleSha256}, not ${sha256Of(wanted)}`;
+    const detail = `${other.copy.path} in ${image} is another module: sha256 ${other.copy.moduleSha256}, not ${sha256(wanted)}`;
     return { ok: false, detail };
   }
   const lost = [
@@ -70,8 +65,8 @@ function missing(wanted: readonly string[] = [], there: readonly string[]): read
 
 /** In which way a stored module is the expected one; undefined where it is another. */
 function sameModule(copy: StoredModule, file: Uint8Array, wanted: Buffer): string | undefined {
-  if (copy.sha256 === sha256Of(file)) return `the same file, sha256 ${copy.sha256}`;
-  if (copy.moduleSha256 === sha256Of(wanted)) return `the same module, sha256 ${copy.moduleSha256}`;
+  if (copy.sha256 === sha256(file)) return `the same file, sha256 ${copy.sha256}`;
+  if (copy.moduleSha256 === sha256(wanted)) return `the same module, sha256 ${copy.moduleSha256}`;
   return sameWhenLoaded(copy.bytes, wanted) ? 'the same module, stripped' : undefined;
 }
 

@@ -2,8 +2,9 @@ import { execFileSync } from 'node:child_process';
 import { copyFileSync, existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, inject, onTestFinished, test } from 'vitest';
+import { sha256 } from '../../src/hash.ts';
 import { buildInitramfs } from '../../src/initramfs/build.ts';
-import { modulesInInitramfs, sha256Of } from '../../src/initramfs/module.ts';
+import { modulesInInitramfs } from '../../src/initramfs/module.ts';
 import { proveInitramfs } from '../../src/initramfs/prove.ts';
 import { type InitramfsTool, initramfsImages } from '../../src/initramfs/tools.ts';
 import { rootTarget } from '../../src/machine/tree.ts';
@@ -72,7 +73,7 @@ describe.each([
     const one = guest(tree);
     expect((await toolOf(one)).name).toBe(name);
     const { module, names } = await modulesInInitramfs(one.target, IMAGE, release, 'mptscsih');
-    expect(module?.moduleSha256).toBe(sha256Of(readFileSync(one.at(MODULE))));
+    expect(module?.moduleSha256).toBe(sha256(readFileSync(one.at(MODULE))));
     expect(names).toEqual(expect.arrayContaining(['mptbase', 'mptspi', 'mptscsih', 'sd_mod', 'ext4']));
   });
 

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { sha256Of } from '../../src/initramfs/module.ts';
+import { sha256 } from '../../src/hash.ts';
 import { localTarget } from '../../src/machine/tree.ts';
 import { sh, temporary } from '../machine/temporary.ts';
 
@@ -39,7 +39,7 @@ export async function content(): Promise<Content> {
     [`${FOLDER}/mptbase.ko`]: 'another',
     [`usr/lib/modules/${RELEASE}/modules.dep`]: `kernel/drivers/message/fusion/mptscsih.ko:\n`,
   });
-  return { folder, module, sha256: sha256Of(module) };
+  return { folder, module, sha256: sha256(module) };
 }
 
 /** An archive of a folder by the real cpio. `newc`, `crc`, `odc` or `bin`. */
