@@ -2,6 +2,7 @@ import { failure } from '../errors.ts';
 import { remountCommand } from '../filesystems/remount.ts';
 import { readSuperblock } from '../filesystems/storage.ts';
 import { readMounts } from '../guest/mounts.ts';
+import { mustRun } from '../machine/must-run.ts';
 import type { Target } from '../machine/port.ts';
 import { fileHandlers } from '../transaction/files.ts';
 import { type Handler, handlerOf, reason, type TransactionUser } from '../transaction/handler.ts';
@@ -10,7 +11,7 @@ import { placeOf } from '../transaction/store.ts';
 import { errorsOptionOf } from './fstab-edit.ts';
 import { restUdev } from './udev-events.ts';
 
-const LIMIT_MS = 60_000;
+const LIMIT = { timeoutMs: 60_000 };
 
 type SettingStep = StepOf<'superblock' | 'device-superblock' | 'mount-option' | 'sysfs'>;
 
@@ -54,7 +55,7 @@ const superblock = settingHandler<StepOf<'superblock'>>({
   },
   write: async (target, step, policy) => {
     const device = (await deviceOf(target, step)) ?? step.device;
-    await mustRun(target, ['tune2fs', '-e', policy, await target.hostPath(device)]);
+    await mustRun(target, ['tune2fs', '-e', policy, await target.hostPath(device)], LIMIT);
   },
   words: superblockWords,
   about: ({ device }) => `superblock of ${device}`,
@@ -80,7 +81,7 @@ async function policyOf(target: Superblocks, device: string, uuid: string): Prom
 const deviceSuperblock = settingHandler<StepOf<'device-superblock'>>({
   // A tree's programs run on the controller; only the paths differ.
   read: ({ run }, { device, uuid }) => policyOf({ run, hostPath: async (path) => path }, device, uuid),
-  write: (target, { device }, policy) => mustRun(target, ['tune2fs', '-e', policy, device]),
+  write: (target, { device }, policy) => mustRun(target, ['tune2fs', '-e', policy, device], LIMIT),
   words: superblockWords,
   about: ({ device }) => `superblock of ${device}`,
 });
@@ -96,7 +97,7 @@ const mountOption = settingHandler<StepOf<'mount-option'>>(
       const mount = await mountAt(target, mountPoint);
       if (mount === undefined) throw new Error(`nothing is mounted at ${mountPoint} any more`);
       const access = mount.superOptions.includes('ro') ? 'ro' : 'rw';
-      await mustRun(target, remountCommand(mount, device, [access, `errors=${policy}`]));
+      await mustRun(target, remountCommand(mount, device, [access, `errors=${policy}`]), LIMIT);
     },
     words: ({ mountPoint, before, after }) =>
       `${mountPoint}, as it is mounted now: errors ${before} → ${after}`,
@@ -139,16 +140,9 @@ async function writeSysfs(target: Target, path: string, value: string): Promise<
   const { status, stderr } = await target.run(argv, {
     effect: 'write',
     input: `${value}\n`,
-    timeoutMs: LIMIT_MS,
+    ...LIMIT,
   });
   if (status !== 0) throw new Error(`${path} does not take ${value}: ${stderr.split('\n')[0] ?? ''}`);
-}
-
-async function mustRun(target: Target, argv: readonly [string, ...string[]]): Promise<void> {
-  const { status, stderr, stdout } = await target.run(argv, { effect: 'write', timeoutMs: LIMIT_MS });
-  if (status === 0) return;
-  const said = stderr.trim().split('\n')[0] || stdout.toString('utf8').trim().split('\n').at(-1);
-  throw new Error(`${argv.join(' ')} ended with ${status}: ${said ?? ''}`);
 }
 
 /**

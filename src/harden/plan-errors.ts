@@ -7,7 +7,7 @@ import { localTarget } from '../machine/tree.ts';
 import { planFile } from '../transaction/files.ts';
 import type { Planned } from '../transaction/perform.ts';
 import { withErrors } from './fstab-edit.ts';
-import type { HardenPlan, PlanQuestion } from './plan.ts';
+import type { HardenPlan, HardenQuestion } from './request.ts';
 import type { PolicyFacts, Survey } from './survey.ts';
 
 const EXT = /^ext[234]$/;
@@ -15,7 +15,7 @@ const EXT = /^ext[234]$/;
 /** The changes that make this policy hold: superblocks, what overrides them in fstab, and what is mounted now. */
 export async function planErrors(
   target: Target,
-  { survey, device }: PlanQuestion,
+  { survey, device }: HardenQuestion,
   policy: ErrorsPolicy,
 ): Promise<HardenPlan> {
   const ext = survey.fileSystems.filter(({ type }) => EXT.test(type));

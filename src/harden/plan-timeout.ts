@@ -4,13 +4,13 @@ import type { InitSystem } from '../guest/init-system.ts';
 import type { Target } from '../machine/port.ts';
 import { planFile, planFolders, planLink } from '../transaction/files.ts';
 import type { Planned } from '../transaction/perform.ts';
-import type { HardenPlan, PlanQuestion } from './plan.ts';
+import type { HardenPlan, HardenQuestion } from './request.ts';
 import { bootScriptOf, bootScriptText, hasUdev, RULE_PATH, ruleText } from './udev.ts';
 
 /** The changes that set the SCSI timeouts now and at every boot. */
 export async function planTimeout(
   target: Target,
-  { survey, init }: PlanQuestion,
+  { survey, init }: HardenQuestion,
   seconds: number,
 ): Promise<HardenPlan> {
   const scsi = survey.disks.filter(({ bus }) => bus === 'scsi');

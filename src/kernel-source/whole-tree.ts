@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { failure } from '../errors.ts';
+import { mustRun } from '../machine/must-run.ts';
 import type { Target } from '../machine/port.ts';
 import { defined } from '../optional.ts';
 import type { Workspace } from '../work/workspace.ts';
@@ -17,7 +18,9 @@ export async function wholeTree(workspace: Workspace, path: string, options: Unp
   await machine.mkdir(folder, 0o755);
   if ((await machine.stat(path))?.type === 'directory') {
     options.progress.note(`copying ${path}`);
-    await mustRun(machine, ['cp', '-a', '--reflink=auto', '--', `${path}/.`, folder], 'cannot copy the tree');
+    await mustRun(machine, ['cp', '-a', '--reflink=auto', '--', `${path}/.`, folder], {
+      problem: (words) => new Error(`cannot copy the tree: ${words}`),
+    });
     await workspace.handOver(folder);
     return folder;
   }
@@ -75,9 +78,4 @@ async function topFolder(machine: Target, folder: string, path: string): Promise
     `${path} is not a whole kernel tree: it has no top Makefile`,
     'with --whole-tree give --source the kernel’s whole source',
   );
-}
-
-async function mustRun(machine: Target, argv: readonly [string, ...string[]], what: string): Promise<void> {
-  const result = await machine.run(argv, { effect: 'write' });
-  if (result.status !== 0) throw new Error(`${what}: ${result.stderr.trim()}`);
 }

@@ -3,6 +3,7 @@ import { constants } from 'node:fs';
 import { chmod, link, lstat, mkdir, open, rename, rm, symlink, unlink, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { defined } from '../optional.ts';
+import { mustRun } from './must-run.ts';
 import type { Argv, FileAttributes, RunOptions, RunResult, TargetWrites } from './port.ts';
 import { isCode } from './reads.ts';
 import { resolveInRoot } from './resolve.ts';
@@ -75,7 +76,8 @@ export function fileWrites(root: string, run: Run): TargetWrites {
       await rm(folder, { recursive: true, force: true });
       await syncFile(dirname(folder));
     },
-    setMtime: async (path, mtime) => mustRun(run, ['touch', '-m', '-d', `@${mtime}`, '--', await at(path)]),
+    setMtime: async (path, mtime) =>
+      mustRun({ run }, ['touch', '-m', '-d', `@${mtime}`, '--', await at(path)]),
   };
 }
 
@@ -108,7 +110,7 @@ async function writeAtomically(
 
 async function copyAttributes(from: string, to: string, run: Run): Promise<void> {
   const words = ['--attributes-only', '--no-dereference', '--preserve=all', '--no-preserve=timestamps,links'];
-  await mustRun(run, ['cp', ...words, '--', from, to]);
+  await mustRun({ run }, ['cp', ...words, '--', from, to]);
 }
 
 /** A hard link fails where the name is taken, and else shows the whole content at once. */
@@ -132,7 +134,7 @@ async function createWhole(path: string, content: string): Promise<boolean> {
 async function copyAtomically(from: string, to: string, run: Run): Promise<void> {
   const temporary = temporaryBeside(to);
   try {
-    await mustRun(run, ['cp', '--no-dereference', '--preserve=all', '--', from, temporary]);
+    await mustRun({ run }, ['cp', '--no-dereference', '--preserve=all', '--', from, temporary]);
     await syncFile(temporary);
     await rename(temporary, to);
   } catch (error) {
@@ -187,11 +189,6 @@ function temporaryBeside(path: string): string {
 /** Whether a file's name is that of an unfinished write's leftover. */
 export function isTemporaryName(name: string): boolean {
   return /^\..+\.mptfix-[0-9a-f]{12}\.tmp$/.test(name);
-}
-
-async function mustRun(run: Run, argv: Argv): Promise<void> {
-  const result = await run(argv, { effect: 'write' });
-  if (result.status !== 0) throw new Error(`${argv[0]} failed (${result.status}): ${result.stderr.trim()}`);
 }
 
 async function syncFile(path: string): Promise<void> {

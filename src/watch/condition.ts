@@ -1,5 +1,5 @@
 import type { Evidence } from '../filesystems/evidence.ts';
-import type { State } from '../filesystems/states.ts';
+import { type State, worstOf } from '../filesystems/states.ts';
 
 /**
  * The states of `watch once --json`, which a notice says too. All but `ok` and `errors` mean that the file system cannot
@@ -54,10 +54,13 @@ const KINDS: Readonly<Record<Evidence['kind'], WatchedEvidence['kind']>> = {
   probe: 'probe',
 };
 
-/** What speaks for a state that is not `ok`. */
+/** What speaks for a state that is not `ok`: of each kind one, in the words of all its evidence. */
 export function watchedEvidence(evidence: readonly Evidence[]): readonly WatchedEvidence[] {
-  return evidence.flatMap(({ kind, state = 'writable', detail, since }) => {
-    const watched = watchedState(state);
-    return watched === 'ok' ? [] : [{ kind: KINDS[kind], state: watched, detail, since }];
-  });
+  const speaking = evidence.filter(({ state = 'writable' }) => watchedState(state) !== 'ok');
+  return [...Map.groupBy(speaking, ({ kind }) => KINDS[kind])].map(([kind, all]) => ({
+    kind,
+    state: watchedState(worstOf(all.map(({ state }) => state))),
+    detail: all.map(({ detail }) => detail).join('; '),
+    since: all.find(({ since }) => since !== undefined)?.since,
+  }));
 }

@@ -81,7 +81,7 @@ async function guest(): Promise<Guest> {
   const target = treeTarget('local', root, 'a guest', { dryRun: false });
   const found = await survey(target, KNOWLEDGE, []);
   const { changes } = await planHarden(target, {
-    wish: WISH,
+    request: WISH,
     survey: found,
     init: 'sysvinit-redhat',
     device: undefined,

@@ -1,11 +1,11 @@
 import { expect, test } from 'vitest';
-import { parseWish } from '../../src/harden/request.ts';
+import { parseRequest } from '../../src/harden/request.ts';
 import { failureOf } from '../machine/temporary.ts';
 
 test('settings are read in any order, either or both', () => {
-  expect(parseWish(['errors=remount-ro', 'timeout=180'])).toEqual({ errors: 'remount-ro', timeout: 180 });
-  expect(parseWish(['timeout=30'])).toEqual({ timeout: 30 });
-  expect(parseWish(['errors=panic'])).toEqual({ errors: 'panic' });
+  expect(parseRequest(['errors=remount-ro', 'timeout=180'])).toEqual({ errors: 'remount-ro', timeout: 180 });
+  expect(parseRequest(['timeout=30'])).toEqual({ timeout: 30 });
+  expect(parseRequest(['errors=panic'])).toEqual({ errors: 'panic' });
 });
 
 test.each([
@@ -22,11 +22,11 @@ test.each([
   [['constructor=1']],
   [['remount-ro', 'timeout=180']],
 ])('%j is refused', async (words) => {
-  const { code } = await failureOf((async () => parseWish(words))());
+  const { code } = await failureOf((async () => parseRequest(words))());
   expect(code).toBe('E_USAGE');
 });
 
 test('every word that is wrong is named', async () => {
-  const { what } = await failureOf((async () => parseWish(['a=1', 'timeout=180', 'b']))());
+  const { what } = await failureOf((async () => parseRequest(['a=1', 'timeout=180', 'b']))());
   expect(what).toBe('--apply does not know "a=1", "b"');
 });

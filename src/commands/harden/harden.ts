@@ -6,8 +6,8 @@ import { detectInit, type InitSystem } from '../../guest/init-system.ts';
 import { adviceOn } from '../../harden/advice.ts';
 import { applyHarden, plannedUndo, refuseForeign, undoHarden } from '../../harden/apply.ts';
 import { wordsOf } from '../../harden/handlers.ts';
-import { type HardenPlan, planHarden } from '../../harden/plan.ts';
-import { parseWish, type Wish } from '../../harden/request.ts';
+import { planHarden } from '../../harden/plan.ts';
+import { type HardenPlan, type HardenRequest, parseRequest } from '../../harden/request.ts';
 import { type DriverKnowledge, type Survey, survey } from '../../harden/survey.ts';
 import type { Target } from '../../machine/port.ts';
 import { requireTools } from '../../machine/tools.ts';
@@ -18,6 +18,7 @@ import { confirm } from '../shared/confirm.ts';
 import { reportInterrupted } from '../shared/interrupted.ts';
 import { type CommonOptions, type MutatingOptions, openTarget } from '../shared/options.ts';
 import { settleInterrupted } from '../shared/settle.ts';
+import type { HardenResult } from './document.ts';
 import { hardenPage } from './page.ts';
 
 export interface HardenOptions extends CommonOptions, MutatingOptions {
@@ -28,39 +29,25 @@ export interface HardenOptions extends CommonOptions, MutatingOptions {
   readonly device?: string;
 }
 
-/** What `harden --json` prints. */
-export interface HardenResult extends Survey {
-  readonly schema: 'mptfix.harden/1';
-  readonly result: 'shown' | 'planned' | 'applied' | 'undone' | 'nothing-to-do';
-  readonly target: string;
-  readonly init: InitSystem;
-  readonly advice: readonly string[];
-  /** What was or would be changed or put back, one line each. */
-  readonly changes: readonly string[];
-  readonly notes: readonly string[];
-  /** Where all that an undo needs is kept; null where there is nothing to undo. */
-  readonly undoFolder: string | null;
-}
-
 /** `mptfix harden`: shows error policies and timeouts; sets them with --apply; puts them back with --undo. */
 export async function harden(options: HardenOptions, signal: AbortSignal): Promise<number> {
-  const wish = wishOf(options);
-  const acting = !options.dryRun && (wish !== undefined || options.undo);
+  const request = requestOf(options);
+  const acting = !options.dryRun && (request !== undefined || options.undo);
   const target = openTarget(options, !acting);
-  if (!acting) return show(options, await look(target, options, wish));
+  if (!acting) return show(options, await look(target, options, request));
   requireRoot(target);
   const lock = await lockAnyGuest(target);
   try {
-    return show(options, await act(target, options, wish, signal));
+    return show(options, await act(target, options, request, signal));
   } finally {
     await lock.release();
   }
 }
 
-function wishOf(options: HardenOptions): Wish | undefined {
+function requestOf(options: HardenOptions): HardenRequest | undefined {
   if (options.undo && options.apply !== undefined)
     throw failure('E_USAGE', '--apply and --undo are two things', 'run harden twice, once with each');
-  return options.apply === undefined ? undefined : parseWish(options.apply);
+  return options.apply === undefined ? undefined : parseRequest(options.apply);
 }
 
 function requireRoot(target: Target): void {
@@ -72,13 +59,17 @@ function requireRoot(target: Target): void {
   );
 }
 
-async function look(target: Target, options: HardenOptions, wish: Wish | undefined): Promise<HardenResult> {
+async function look(
+  target: Target,
+  options: HardenOptions,
+  request: HardenRequest | undefined,
+): Promise<HardenResult> {
   await reportInterrupted(options);
   const found = await surveyed(target, options);
   if (options.undo) return undoResult(target, found, 'planned');
-  if (wish === undefined) return result(target, found, 'shown', { changes: [], notes: [] });
+  if (request === undefined) return result(target, found, 'shown', { changes: [], notes: [] });
   const plan = await planHarden(target, {
-    wish,
+    request,
     survey: found.survey,
     init: found.init,
     device: deviceOf(options),
@@ -89,14 +80,14 @@ async function look(target: Target, options: HardenOptions, wish: Wish | undefin
 async function act(
   target: Target,
   options: HardenOptions,
-  wish: Wish | undefined,
+  request: HardenRequest | undefined,
   signal: AbortSignal,
 ): Promise<HardenResult> {
   await settleInterrupted(target, 'harden', { force: options.undo && options.force });
   const found = await surveyed(target, options);
-  if (wish === undefined) return undo(target, options, found, signal);
+  if (request === undefined) return undo(target, options, found, signal);
   const plan = await planHarden(target, {
-    wish,
+    request,
     survey: found.survey,
     init: found.init,
     device: deviceOf(options),

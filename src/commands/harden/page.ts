@@ -1,6 +1,6 @@
 import { columns, style } from '../../ui/output.ts';
 import { printable } from '../../ui/printable.ts';
-import type { HardenResult } from './harden.ts';
+import type { HardenResult } from './document.ts';
 
 const TITLES: Readonly<Record<HardenResult['result'], string>> = {
   shown: 'error policies and timeouts; to set them: mptfix harden --apply errors=remount-ro timeout=180',

@@ -2,7 +2,8 @@ import { readFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { failure } from '../../errors.ts';
 import { makeFolders } from '../../machine/folders.ts';
-import type { Target } from '../../machine/port.ts';
+import { mustRun } from '../../machine/must-run.ts';
+import type { Argv, Target } from '../../machine/port.ts';
 import { packageRoot } from '../../package-root.ts';
 import { STATE_FOLDER } from '../state.ts';
 
@@ -31,11 +32,11 @@ interface Copy {
 export async function loadIntoMemory(target: Target): Promise<readonly string[]> {
   if (await isInMemory(target)) return [];
   // A run that was stopped in the middle has left half a copy.
-  if (await isMounted(target)) await mustRun(target, ['umount', MEMORY_FOLDER]);
+  if (await isMounted(target)) await change(target, ['umount', MEMORY_FOLDER]);
   const copies = await whatIsNeeded(target);
   await requireMemory(target, copies);
   await makeFolders(target, MEMORY_FOLDER, 0o700);
-  await mustRun(target, ['mount', '-t', 'ramfs', '-o', 'mode=0700,nodev,nosuid', 'ramfs', MEMORY_FOLDER]);
+  await change(target, ['mount', '-t', 'ramfs', '-o', 'mode=0700,nodev,nosuid', 'ramfs', MEMORY_FOLDER]);
   for (const { from, to, mode } of copies) {
     await makeFolders(target, dirname(join(MEMORY_FOLDER, to)), 0o700);
     await target.write(join(MEMORY_FOLDER, to), await readFile(from), { mode });
@@ -46,7 +47,7 @@ export async function loadIntoMemory(target: Target): Promise<readonly string[]>
 
 /** Takes the copy away, and the folder around it if there is nothing else in it. */
 export async function dropCopy(target: Target): Promise<void> {
-  if (await isMounted(target)) await mustRun(target, ['umount', MEMORY_FOLDER]);
+  if (await isMounted(target)) await change(target, ['umount', MEMORY_FOLDER]);
   if ((await target.lstat(MEMORY_FOLDER)) !== undefined) await target.removeTree(MEMORY_FOLDER);
   const isThere = (await target.lstat(STATE_FOLDER)) !== undefined;
   if (isThere && (await target.list(STATE_FOLDER)).length === 0) await target.removeTree(STATE_FOLDER);
@@ -103,12 +104,8 @@ async function requireMemory(target: Target, copies: readonly Copy[]): Promise<v
   );
 }
 
-async function mustRun(target: Target, argv: readonly [string, ...string[]]): Promise<void> {
-  const { status, stderr } = await target.run(argv, { effect: 'write', timeoutMs: 60_000 });
-  if (status === 0) return;
-  throw failure(
-    'E_SCHEDULE',
-    `${argv.join(' ')}: ${stderr.trim()}`,
-    'mptfix watch install --from-disk does without',
-  );
+async function change(target: Target, argv: Argv): Promise<void> {
+  const next = 'mptfix watch install --from-disk does without';
+  const problem = (words: string): Error => failure('E_SCHEDULE', `${argv.join(' ')}: ${words}`, next);
+  await mustRun(target, argv, { timeoutMs: 60_000, problem });
 }
