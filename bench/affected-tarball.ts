@@ -10,9 +10,9 @@ const UNIT = 512;
 const MAX_BUFFER = 256 * 1024 * 1024;
 
 /**
- * Copies the distro's .tar.xz with the branch reintroduced in the one file: what a guest of the affected years would
- * have. Only the block that holds the file is compressed again, as the distro does it (xz -6), so that all else of the
- * archive is what it was: size, order, blocks.
+ * Copies the distro's .tar.xz with the branch put back into the one file: what a guest of the affected years has. Only
+ * the block with the file is compressed again, as the distro does it (xz -6), so that everything else of the archive
+ * stays the same: size, order, blocks.
  */
 export async function affectedTarball(tarball: string, to: string): Promise<void> {
   const layout = await readLayout(localTarget({ dryRun: true }), tarball);
@@ -46,14 +46,14 @@ function findBlock(tarball: string, layout: XzLayout): { index: number; content:
   throw new Error(`${tarball} has no ${DRIVER}`);
 }
 
-/** Exchanges the one entry of the piece of tar. */
+/** Replaces the one entry of the piece of tar. */
 function withBranch(content: Buffer): Buffer {
   const at = content.lastIndexOf('\0', content.indexOf(`/${DRIVER}\0`)) + 1;
   const header = new Header(content, at);
   const size = header.size ?? 0;
   const start = at + UNIT;
   const end = start + Math.ceil(size / UNIT) * UNIT;
-  if (!header.cksumValid || end > content.length) throw new Error('the driver lies over two blocks');
+  if (!header.cksumValid || end > content.length) throw new Error('the driver is in two blocks');
   const text = reintroduceBranch(content.toString('latin1', start, start + size));
   const changed = Buffer.from(text, 'latin1');
   header.size = changed.length;

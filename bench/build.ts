@@ -67,7 +67,7 @@ function warm(kernel: BenchKernel): Contender {
   return mptfix(kernel, WARM);
 }
 
-/** All of dkms's own folders are private ones, and its signing key is put into one that only this run sees. */
+/** All of dkms's own folders are private, and its signing key goes into one that only this run sees. */
 function dkms({ folder, headers, driver, release }: BenchKernel): Contender {
   const at = (name: string): string => join(folder, 'dkms', name);
   for (const name of ['tree', 'keys', 'install', 'source']) mkdirSync(at(name), { recursive: true });

@@ -25,7 +25,7 @@ export interface BenchKernel {
   readonly dispose: () => void;
 }
 
-/** Fetches and lays out all of it; about a minute. Needs root, as the demo does. */
+/** Fetches and lays out all of it, in about a minute. Needs root, as the demo does. */
 export async function benchKernel(): Promise<BenchKernel> {
   const folder = mkdtempSync('/var/tmp/mptfix-bench-');
   const dispose = (): void => rmSync(folder, { recursive: true, force: true });
@@ -36,7 +36,7 @@ export async function benchKernel(): Promise<BenchKernel> {
       stdio: ['ignore', 'pipe', 2],
       maxBuffer: 1e8,
     });
-    if (status !== 0) throw new Error(`the demo ended with ${status}`);
+    if (status !== 0) throw new Error(`the demo ended with status ${status}`);
     const demo = JSON.parse(stdout.toString());
     const { release, packageVersion } = demo.kernel;
     const series = packageVersion.split('.').slice(0, 2).join('.');
@@ -71,7 +71,7 @@ export function oneModule(driver: string, folder: string): void {
   writeFileSync(join(folder, 'Kbuild'), 'include $(src)/Makefile\nobj-y :=\nobj-m := mptscsih.o\n');
 }
 
-/** Throws where a build made no module. */
+/** Throws where a build produced no module. */
 export function requireModule(folder: string): void {
   const names = existsSync(folder) ? readdirSync(folder, { recursive: true }) : [];
   if (!names.some((name) => /mptscsih\.ko/.test(String(name))))

@@ -56,11 +56,11 @@ export function median(values: readonly number[]): number {
 export interface Contender {
   readonly name: string;
   readonly argv: readonly string[];
-  /** Puts things back to where a run starts from; is not measured. */
+  /** Restores the state before a run; not measured. */
   readonly before?: () => void;
-  /** For what takes long: fewer rounds than the others, and none that is not counted. */
+  /** For a slow contender: fewer rounds than the others, and no uncounted one. */
   readonly rounds?: number;
-  /** What it must end with; default 0. A run that failed is no measure of anything. */
+  /** The exit status that it must have; default 0. A failed run measures nothing. */
   readonly status?: number;
 }
 
@@ -73,7 +73,7 @@ export interface Row {
   readonly peakMiB: number;
 }
 
-/** Runs the contenders in turn, A B A B …, so that all see the same machine; one round more first that is not counted. */
+/** Runs the contenders in turn, A B A B …, so that all see the same machine, after one uncounted round. */
 export async function race(contenders: readonly Contender[], rounds: number): Promise<readonly Row[]> {
   const runs = contenders.map((): Measured[] => []);
   for (let round = -1; round < rounds; round += 1) {
@@ -82,7 +82,7 @@ export async function race(contenders: readonly Contender[], rounds: number): Pr
       before?.();
       const measured = await measure(argv);
       if (measured.status !== status)
-        throw new Error(`${name} ended with ${measured.status}: ${argv.join(' ')}`);
+        throw new Error(`${name} ended with status ${measured.status}: ${argv.join(' ')}`);
       if (round >= 0) runs[index]?.push(measured);
     }
   }

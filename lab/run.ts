@@ -16,7 +16,7 @@ import { systemdPart } from './systemd/part.ts';
 
 const PARTS: Readonly<Record<string, Part>> = { failure: failurePart, systemd: systemdPart };
 
-/** Whatever happens, the lab ends: several times what it takes. */
+/** The lab ends after this, whatever happens; it usually needs a fraction of it. */
 const LIMIT_MINUTES = 60;
 
 async function main(signal: AbortSignal): Promise<number> {
@@ -39,18 +39,18 @@ async function main(signal: AbortSignal): Promise<number> {
   )
     return 3;
   const workspace = await openWorkspace(values.work ?? DEFAULT_WORK_BASE);
-  // The demo compiles as a user of its own, who must get through.
+  // The demo compiles as a user of its own, who must be able to enter.
   await chmod(workspace.folder, 0o711);
   const lab = openLab(workspace, values.demo, signal);
-  let isWell = true;
+  let allAsExpected = true;
   try {
     for (const part of parts) {
       say(part.title);
       const { page, asExpected } = await part.run(lab);
       process.stdout.write(`\n${page}\n\n${asExpected ? 'As expected.' : 'NOT as expected.'}\n`);
-      isWell &&= asExpected;
+      allAsExpected &&= asExpected;
     }
-    return isWell ? 0 : 1;
+    return allAsExpected ? 0 : 1;
   } finally {
     if (values.keep) say(`kept: ${workspace.folder}`);
     else await workspace.dispose();
@@ -76,7 +76,7 @@ function openLab(workspace: Workspace, kept: string | undefined, signal: AbortSi
     const result = await workspace.machine.run([process.execPath, bin, ...args], { effect: 'write', signal });
     signal.throwIfAborted();
     if (result.status !== 0)
-      throw new Error(`mptfix ${args[0]} ended with ${result.status}:\n${result.stderr}`);
+      throw new Error(`mptfix ${args[0]} ended with status ${result.status}:\n${result.stderr}`);
     return result.stdout.toString('utf8');
   };
   const makeDemo = async (): Promise<Demo> => {

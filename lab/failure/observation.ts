@@ -16,7 +16,7 @@ export interface Observation {
   readonly watches: Readonly<Record<string, number>>;
   /** The guest finished its script. */
   readonly ended: boolean;
-  /** What should not have happened at all. */
+  /** What must not happen at all. */
   readonly failed: readonly string[];
 }
 

@@ -1,18 +1,18 @@
 import { say } from '../../src/ui/output.ts';
-import { MACHINE_NEEDS } from '../machine/needs.ts';
+import { MACHINE_NEEDS } from '../machine/virtual-machine.ts';
 import type { Demo, Lab, Part, Shown } from '../part.ts';
 import { runTrial, type Trial, type TrialSettings } from './trial.ts';
 
 const SETTINGS = { writes: 40, busyAfter: 5, busySeconds: 15, limitSeconds: 300 };
 
-/** A disk that answers BUSY for a while: first with the affected driver, then with the one that mptfix makes of it. */
+/** A disk that answers BUSY for a while: first with the affected driver, then with the one that mptfix patched. */
 export const failurePart: Part = {
   title: 'failure: a path failure with the affected driver, and with the patched one',
   needs: [
     ...MACHINE_NEEDS,
     ['tgtd', 'tgt'],
     ['mkfs.ext4', 'e2fsprogs'],
-    // QEMU's iSCSI driver, which Debian packs apart.
+    // QEMU's iSCSI driver, which is a package of its own in Debian.
     ['/usr/lib/x86_64-linux-gnu/qemu/block-iscsi.so', 'qemu-block-extra'],
   ],
   run,
@@ -31,13 +31,13 @@ async function run(lab: Lab): Promise<Shown> {
   say(`booting the affected driver; BUSY for ${SETTINGS.busySeconds} s`);
   const affected = await runTrial(workspace.machine, workspace.at('affected-vm'), guest, signal);
   say(`booting the patched driver; BUSY for ${SETTINGS.busySeconds} s`);
-  const cured = await runTrial(
+  const repaired = await runTrial(
     workspace.machine,
     workspace.at('patched-vm'),
     { ...guest, driver: patched },
     signal,
   );
-  return { page: page(demo, affected, cured), asExpected: isFailed(affected) && isWell(cured) };
+  return { page: page(demo, affected, repaired), asExpected: isFailed(affected) && survived(repaired) };
 }
 
 async function patchedDriver(lab: Lab, demo: Demo): Promise<string> {
@@ -46,24 +46,25 @@ async function patchedDriver(lab: Lab, demo: Demo): Promise<string> {
   const { module } = JSON.parse(out) as { module: { file: string } };
   return module.file;
 }
+
 function isFailed(trial: Trial): boolean {
   const failed = trial.readOnly && trial.lost > 0 && trial.ioErrors > 0;
-  return trial.ended && trial.failed.length === 0 && failed && sawIt(trial, 10, 1);
+  return trial.ended && trial.failed.length === 0 && failed && watchesNoticed(trial, 10, 1);
 }
 
-/** Both watches found all well before, and after it what they should: a kernel of 6.1 leaves `rw` in the mount table. */
-function sawIt({ watches }: Trial, node: number, sh: number): boolean {
+/** Both watches reported no problem before, and the right one afterwards: a kernel of 6.1 leaves `rw` in the mount table. */
+function watchesNoticed({ watches }: Trial, node: number, sh: number): boolean {
   const { before, after, 'sh-before': shBefore, 'sh-after': shAfter } = watches;
   return before === 0 && shBefore === 0 && after === node && shAfter === sh;
 }
 
-function isWell(trial: Trial): boolean {
+function survived(trial: Trial): boolean {
   const { ended, failed, written, lost, ioErrors, readOnly } = trial;
   const isWhole = written === SETTINGS.writes && lost + ioErrors === 0 && !readOnly;
-  return ended && failed.length === 0 && isWhole && sawIt(trial, 0, 0);
+  return ended && failed.length === 0 && isWhole && watchesNoticed(trial, 0, 0);
 }
 
-function page(demo: Demo, affected: Trial, cured: Trial): string {
+function page(demo: Demo, affected: Trial, repaired: Trial): string {
   const row = (name: string, trial: Trial): string =>
     `| ${name} | ${trial.srcversion} | ${trial.busyAnswers} | ${trial.written} of ${SETTINGS.writes} | ${trial.ioErrors} | ${trial.readOnly ? 'read-only' : 'read-write'} | ${trial.watches.after} / ${trial.watches['sh-after']} | ${trial.seconds.toFixed(0)} s |`;
   return [
@@ -75,7 +76,7 @@ function page(demo: Demo, affected: Trial, cured: Trial): string {
     '| driver | srcversion | BUSY answers | writes done | I/O errors | file system | watch once / sh | run |',
     '|---|---|---|---|---|---|---|---|',
     row('affected', affected),
-    row('patched by mptfix', cured),
+    row('patched by mptfix', repaired),
     '',
     `After the failure the mount table said: ${affected.mountLine}`,
     '',

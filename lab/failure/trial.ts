@@ -1,10 +1,9 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Target } from '../../src/machine/port.ts';
-import { ADAPTER, passThroughDisk } from '../machine/devices.ts';
 import { DISK_MODULES, makeInitramfs } from '../machine/initramfs.ts';
-import { mustRun } from '../machine/must-run.ts';
-import { runMachine } from '../machine/virtual-machine.ts';
+import { mustRun } from '../machine/programs.ts';
+import { ADAPTER, passThroughDisk, runMachine } from '../machine/virtual-machine.ts';
 import { type Observation, observe } from './observation.ts';
 import { openStorage } from './storage.ts';
 
@@ -26,7 +25,7 @@ export interface Trial extends Observation {
   readonly consoleLog: string;
 }
 
-/** One guest, one disk, one path failure. All that it starts is gone when it is done. */
+/** One guest, one disk, one path failure. Everything that it starts has ended when it returns. */
 export async function runTrial(
   machine: Target,
   folder: string,
@@ -44,7 +43,7 @@ export async function runTrial(
     modules: [...DISK_MODULES, 'ext4'],
     script: join(import.meta.dirname, 'guest.sh'),
     files: { writes: `${settings.writes}\n` },
-    ...(settings.driver === undefined ? {} : { instead: { mptscsih: settings.driver } }),
+    instead: settings.driver === undefined ? undefined : { mptscsih: settings.driver },
   });
   const storage = await openStorage(machine, folder, disk);
   try {

@@ -1,10 +1,10 @@
-/** What one line of a guest's script says, whatever stands before it: `LAB key words`. Undefined where it is not one. */
+/** A line that a guest's script printed, `LAB key words`, whatever precedes it. Undefined for any other line. */
 export function labLine(line: string): { readonly key: string; readonly words: string } | undefined {
   const found = /LAB (\w+):?(?: (.*?))?\s*$/.exec(line);
   return found === null ? undefined : { key: found[1] ?? '', words: found[2] ?? '' };
 }
 
-/** What a command answered with `--json`. */
+/** A command's document and exit status, with `--json`. */
 export interface LabDocument {
   readonly status: number;
   // biome-ignore lint/suspicious/noExplicitAny: documents of several commands
@@ -13,7 +13,7 @@ export interface LabDocument {
 
 /** Collects the documents of a console: `LAB document NAME STATUS {…}`. */
 export function documents(): {
-  /** Whether this line was one; what was cut, or has a word of the kernel in it, is none. */
+  /** Whether this line was one; a line that is cut or has a kernel message in it is none. */
   readonly line: (line: string) => boolean;
   readonly result: () => Readonly<Record<string, LabDocument>>;
 } {

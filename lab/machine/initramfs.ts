@@ -4,17 +4,16 @@ import { readModule } from '../../src/guest/module-file.ts';
 import { MODULES_FOLDER } from '../../src/machine/folders.ts';
 import type { Target } from '../../src/machine/port.ts';
 import { packageRoot } from '../../src/package-root.ts';
-import { loadOrder, moduleName } from './module-order.ts';
 
 export interface InitramfsParts {
   /** The guest's tree, which has the modules. */
   readonly guest: string;
   readonly release: string;
-  /** Names of the modules to load, in order; what they need comes by itself. */
+  /** Names of the modules to load, in order; what they need is added. */
   readonly modules: readonly string[];
-  /** A module's file that takes the place of the guest's own, by its name. */
-  readonly instead?: Readonly<Record<string, string>>;
-  /** The script that is run once the modules are loaded. */
+  /** A module's file that replaces the guest's own, by its name. */
+  readonly instead?: Readonly<Record<string, string>> | undefined;
+  /** The script that runs once the modules are loaded. */
   readonly script: string;
   /** Contents of further files, by path from /. */
   readonly files?: Readonly<Record<string, string>>;
@@ -25,12 +24,12 @@ export interface InitramfsParts {
 }
 
 /**
- * What any disk behind the adapter needs. The block layer finds its checksums by name when it runs, so no index says
- * that it needs them.
+ * What any disk behind the adapter needs. The block layer looks up its checksums by name at run time, so no index lists
+ * them.
  */
 export const DISK_MODULES = ['crc32c_generic', 'crct10dif_generic', 'sd_mod', 'mptsas'] as const;
 
-/** Makes the initramfs in a folder of its own; answers its path. Node, mptfix and its watch in sh are always in it. */
+/** Builds the initramfs in a folder of its own, always with Node, mptfix and its watch in sh; returns its path. */
 export async function makeInitramfs(machine: Target, folder: string, parts: InitramfsParts): Promise<string> {
   const tree = join(folder, 'tree');
   await mkdir(join(tree, 'modules'), { recursive: true });
@@ -90,4 +89,34 @@ async function addProgram(machine: Target, tree: string, program: string, name =
     await mkdir(dirname(join(tree, to)), { recursive: true });
     await copyFile(from, join(tree, to));
   }
+}
+
+/**
+ * The modules' files in the order in which insmod must load them, from a modules.dep: what a module needs comes first.
+ * Throws where the index lacks a module.
+ */
+export function loadOrder(modulesDep: string, names: readonly string[]): readonly string[] {
+  const entries = modulesDep.split('\n').flatMap((line) => {
+    const [file, needs] = line.split(':');
+    return file === undefined || needs === undefined
+      ? []
+      : [{ file, needs: needs.split(' ').filter(Boolean) }];
+  });
+  const ordered: string[] = [];
+  const add = (file: string): void => {
+    if (!ordered.includes(file)) ordered.push(file);
+  };
+  for (const name of names) {
+    const entry = entries.find(({ file }) => moduleName(file) === name);
+    if (entry === undefined) throw new Error(`modules.dep does not list ${name}`);
+    // depmod lists the direct needs first.
+    for (const file of [...entry.needs].reverse()) add(file);
+    add(entry.file);
+  }
+  return ordered;
+}
+
+/** `mptscsih` of `kernel/drivers/message/fusion/mptscsih.ko.xz`. */
+export function moduleName(file: string): string {
+  return file.slice(file.lastIndexOf('/') + 1).replace(/\.ko(?:\.\w+)?$/, '');
 }

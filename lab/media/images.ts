@@ -1,10 +1,11 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Target } from '../../src/machine/port.ts';
+import { mustRun } from '../machine/programs.ts';
 
 type Recipe = readonly (readonly [string, ...string[]])[];
 
-/** How each image is made, of a folder of files; IMAGE and FOLDER stand for the paths. */
+/** How each image is built from a folder of files; IMAGE and FOLDER stand for the paths. */
 const READ_ONLY: Readonly<Record<string, Recipe>> = {
   iso9660: [['genisoimage', '-quiet', '-R', '-o', 'IMAGE', 'FOLDER']],
   squashfs: [['mksquashfs', 'FOLDER', 'IMAGE', '-quiet', '-no-progress', '-comp', 'gzip']],
@@ -37,7 +38,7 @@ export interface Images {
   readonly disks: Readonly<Record<string, string>>;
 }
 
-/** Makes one image of each kind in a folder. */
+/** Builds one image of each kind in a folder. */
 export async function makeImages(machine: Target, folder: string): Promise<Images> {
   const content = join(folder, 'content');
   await mkdir(content, { recursive: true });
@@ -47,8 +48,7 @@ export async function makeImages(machine: Target, folder: string): Promise<Image
     const paths: Readonly<Record<string, string>> = { IMAGE: image, FOLDER: content };
     for (const [program, ...words] of recipe) {
       const argv = [program, ...words.map((word) => paths[word] ?? word)] as const;
-      const { status, stderr } = await machine.run(argv, { effect: 'write' });
-      if (status !== 0) throw new Error(`${argv.join(' ')} failed: ${stderr.trim()}`);
+      await mustRun(machine, argv);
     }
     return [name, image];
   };

@@ -2,9 +2,8 @@ import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Target } from '../../src/machine/port.ts';
 import { documents, type LabDocument, labLine } from '../machine/console.ts';
-import { ADAPTER, cdRom, scsiDisk } from '../machine/devices.ts';
 import { DISK_MODULES, makeInitramfs } from '../machine/initramfs.ts';
-import { runMachine } from '../machine/virtual-machine.ts';
+import { ADAPTER, cdRom, runMachine, scsiDisk } from '../machine/virtual-machine.ts';
 import { makeImages } from './images.ts';
 
 const MODULES = [
@@ -17,22 +16,22 @@ const MODULES = [
 /** What the guest reported, by the moment or the type of file system. */
 export interface MediaSeen {
   readonly kernel: string;
-  /** How often which content was read from the media. */
+  /** What was read from the media, and how often. */
   readonly read: string;
-  /** What commands of mptfix answered with `--json`. */
+  /** The documents of mptfix's commands, with `--json`. */
   readonly documents: Readonly<Record<string, LabDocument>>;
   /** The watch in sh: its exit status, and the places that it names. */
   readonly shell: Readonly<Record<string, { readonly status: number; readonly places: readonly string[] }>>;
   /** Lines of /proc/mounts after the failure. */
   readonly mounted: Readonly<Record<string, string>>;
-  /** What should not have happened at all. */
+  /** What must not happen at all. */
   readonly failed: readonly string[];
   readonly ended: boolean;
 }
 
 /**
- * Boots the kernel of a guest's tree with media that can only be read and disks that fail one after the other, and
- * answers what the watches, `diagnose`, `recover` and `harden` said there. Takes about a minute; `folder` is made.
+ * Boots the kernel of a guest's tree with read-only media and disks that fail one after the other, and returns what the
+ * watches, `diagnose`, `recover` and `harden` printed there. Takes about a minute; creates `folder`.
  */
 export async function runMedia(
   machine: Target,

@@ -1,6 +1,6 @@
 import { say } from '../../src/ui/output.ts';
 import { failurePart } from '../failure/part.ts';
-import { mustRun } from '../machine/must-run.ts';
+import { mustRun } from '../machine/programs.ts';
 import type { Lab, Part, Shown } from '../part.ts';
 import { makeTree } from './tree.ts';
 import { runGuest, type SystemdTrial } from './trial.ts';
@@ -30,11 +30,11 @@ async function run(lab: Lab): Promise<Shown> {
   const headers = `${demo.guest}/usr/src/linux-headers-${release}`;
   const argv = ['apply', '--root', patched, '--source', demo.source, '--headers', headers, '--no-cache'];
   await lab.mptfix([...argv, '--yes', '--json']);
-  const settings = { ...SETTINGS, release };
+  const settings = { ...SETTINGS, release, signal };
   say('booting the guest as shipped (four minutes)');
-  const before = await runGuest(machine, workspace.at('affected-machine'), affected, settings, signal);
+  const before = await runGuest(machine, workspace.at('affected-machine'), affected, settings);
   say('booting the patched guest (four minutes)');
-  const after = await runGuest(machine, workspace.at('patched-machine'), patched, settings, signal);
+  const after = await runGuest(machine, workspace.at('patched-machine'), patched, settings);
   const problems = [...problemsBefore(before), ...problemsAfter(after)];
   return { page: page(before, after, problems), asExpected: problems.length === 0 };
 }

@@ -4,7 +4,7 @@ import { MODULES_FOLDER } from '../../src/machine/folders.ts';
 import type { Target } from '../../src/machine/port.ts';
 import { rootTarget } from '../../src/machine/tree.ts';
 import { packageRoot } from '../../src/package-root.ts';
-import { mustRun } from '../machine/must-run.ts';
+import { mustRun } from '../machine/programs.ts';
 import type { Demo } from '../part.ts';
 
 /** The guest’s packages, beside those that Debian calls essential. */
@@ -13,10 +13,10 @@ const PACKAGES = [
   ...['systemd-sysv', 'udev', 'dbus', 'libstdc++6', 'libatomic1'],
 ];
 const DRIVER = 'kernel/drivers/message/fusion/mptscsih.ko';
-/** What the root disk and the network need, so that the initramfs is small and made quickly. */
+/** What the root disk and the network need, so that the initramfs is small and quick to build. */
 const MODULES = ['mptsas', 'sd_mod', 'ext4', 'virtio_net'];
 
-/** Where the guest's relay answers: QEMU hands it on to this machine's. */
+/** Where the guest reaches its relay: QEMU forwards it to this machine's. */
 export const RELAY = { host: '10.0.2.100', port: 2525 } as const;
 export const ADMINISTRATOR = 'admin@lab.example';
 
@@ -29,7 +29,7 @@ const FILES: Readonly<Record<string, string>> = {
   'etc/systemd/network/10-lab.network': '[Match]\nName=e*\n\n[Network]\nAddress=10.0.2.15/24\n',
   'etc/systemd/system/lab.service': [
     '[Unit]',
-    'Description=what the lab wants to see of this guest',
+    'Description=what the lab examines on this guest',
     'After=multi-user.target systemd-networkd-wait-online.service',
     'Wants=systemd-networkd-wait-online.service',
     '[Service]',
@@ -46,8 +46,8 @@ const WANTED: Readonly<Record<string, string>> = {
 };
 
 /**
- * A guest of this machine's Debian release, with systemd, Node and mptfix, and with the demo's affected driver in the
- * place of the distro's: module, index and initramfs. `folder` is made.
+ * A guest of this machine's Debian release, with systemd, Node and mptfix, and with the demo's affected driver instead of
+ * the distro's: module, index and initramfs. Creates `folder`.
  */
 export async function makeTree(
   machine: Target,

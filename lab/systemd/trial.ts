@@ -4,9 +4,8 @@ import type { Target } from '../../src/machine/port.ts';
 import { type Observation, observe } from '../failure/observation.ts';
 import { openStorage } from '../failure/storage.ts';
 import { documents, type LabDocument, labLine } from '../machine/console.ts';
-import { ADAPTER, passThroughDisk } from '../machine/devices.ts';
-import { mustRun } from '../machine/must-run.ts';
-import { runMachine } from '../machine/virtual-machine.ts';
+import { mustRun } from '../machine/programs.ts';
+import { ADAPTER, passThroughDisk, runMachine } from '../machine/virtual-machine.ts';
 import { type Mail, openRelay } from './relay.ts';
 import { RELAY } from './tree.ts';
 
@@ -30,15 +29,15 @@ export interface SystemdSettings {
   readonly busyAfter: number;
   readonly busySeconds: number;
   readonly limitSeconds: number;
+  readonly signal: AbortSignal;
 }
 
-/** Boots a tree from a root disk whose path fails over, with a mail relay that it can reach. `folder` is made. */
+/** Boots a tree from a root disk whose path fails over, with a mail relay that it can reach. Creates `folder`. */
 export async function runGuest(
   machine: Target,
   folder: string,
   tree: string,
-  settings: SystemdSettings,
-  signal: AbortSignal,
+  { signal, ...settings }: SystemdSettings,
 ): Promise<SystemdTrial> {
   await mkdir(folder);
   const started = Date.now();

@@ -76,7 +76,7 @@ export function readElf(bytes: Uint8Array): ElfFile {
 
 function headerView(bytes: Uint8Array): View {
   if (!isElf(bytes)) damaged('it does not start like an ELF file');
-  if (bytes.length < 52) damaged('it is cut short inside its header');
+  if (bytes.length < 52) damaged('it is truncated inside its header');
   const bits = bytes[4] === 1 ? 32 : bytes[4] === 2 ? 64 : damaged('its ELF class is neither 32 nor 64 bits');
   const little = bytes[5] === 1 ? true : bytes[5] === 2 ? false : damaged('its byte order is not known');
   return viewOf(bytes, little, bits);

@@ -40,13 +40,13 @@ export function damaged(why: string): never {
 export function slice(bytes: Uint8Array, offset: number, length: number, what: string): Uint8Array {
   const sane = Number.isSafeInteger(offset) && Number.isSafeInteger(length) && offset >= 0 && length >= 0;
   if (!sane || offset > bytes.length || length > bytes.length - offset) {
-    damaged(`${what} lies outside the file, which is cut short or damaged`);
+    damaged(`${what} is outside the file, which is truncated or damaged`);
   }
   return bytes.subarray(offset, offset + length);
 }
 
 function inside(view: View, offset: number, length: number): void {
-  if (!(offset >= 0 && offset + length <= view.bytes.length)) damaged('it is cut short or damaged');
+  if (!(offset >= 0 && offset + length <= view.bytes.length)) damaged('it is truncated or damaged');
 }
 
 export function u8(view: View, offset: number): number {

@@ -46,7 +46,7 @@ const MESSAGE: Names = {
   12: 'TARGET_RESET',
 };
 
-/** include/scsi/scsi_status.h and its forerunners. */
+/** include/scsi/scsi_status.h and the headers before it. */
 const HOST: Names = {
   0: 'DID_OK',
   1: 'DID_NO_CONNECT',

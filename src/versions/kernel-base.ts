@@ -1,4 +1,10 @@
-/** What the name of a kernel says about the mainline version it was made from. */
+import { defined } from '../optional.ts';
+
+/*
+ * This room orders versions: of kernels, and of packages as dpkg and rpm do.
+ */
+
+/** What the name of a kernel says about the mainline version it is based on. */
 export interface KernelBase {
   /**
    * The mainline version as semver: `2.6.18`, `6.1.192`, `2.6.14-rc.3`. Of 2.6.x.y it holds 2.6.x: until 3.0
@@ -11,7 +17,7 @@ export interface KernelBase {
   readonly stable?: number;
   /** What follows the numbers and one dash: `8.1.15.el5`, `56-amd64`, `0.8-default`, or nothing. */
   readonly local: string;
-  /** Made from a tree later than the tag that it names (-git5, -mm1, -12-gabcdef0, +). */
+  /** Built from a tree later than the tag that it names (-git5, -mm1, -12-gabcdef0, +). */
   readonly snapshot: boolean;
   /** Whether the release decided, or the package's version. */
   readonly source: 'release' | 'package';
@@ -30,18 +36,18 @@ const CANDIDATE = /^(?:[-~.]?rc|-0\.(?:\d{1,5}\.)?rc)(\d{1,3})(?!\d)/;
 const SNAPSHOT = /(?:^|[-.])(?:git|bk|mm)\d{1,8}(?![0-9A-Za-z])|-g[0-9a-f]{7,40}(?![0-9a-z])|^\+$/;
 
 /**
- * The mainline version behind a kernel's release (`uname -r`), or undefined where the text is none.
+ * The mainline version behind a kernel's release (`uname -r`); undefined where the text is no release.
  *
  * Debian since wheezy and Ubuntu keep the last number of the release at 0 (6.1.0-56-amd64); the package's
- * version (6.1.192-2) holds the true one. Give it where known: it decides if it is of the same series, else
- * it is ignored.
+ * version (6.1.192-2) holds the true one. Give it where known: it decides if it is of the same series, and else is
+ * ignored.
  */
 export function kernelBase(release: string, packageVersion?: string): KernelBase | undefined {
   const fromRelease = parse(release, 'release');
   if (fromRelease === undefined || packageVersion === undefined) return fromRelease;
   const fromPackage = parse(packageVersion.replace(/^\d{1,9}:/, ''), 'package');
   if (fromPackage === undefined || series(fromPackage) !== series(fromRelease)) return fromRelease;
-  // The flavour stands in the release only, so that part stays.
+  // Only the release has the flavour, so that part stays.
   return { ...fromPackage, local: fromRelease.local, snapshot: fromRelease.snapshot || fromPackage.snapshot };
 }
 
@@ -60,7 +66,7 @@ function parse(text: string, source: KernelBase['source']): KernelBase | undefin
   return {
     base: `${major}.${minor}.${sub}${suffix}`,
     numbers,
-    ...(fourth === undefined ? {} : { stable: fourth }),
+    ...defined({ stable: fourth }),
     local: rest.replace(/^-/, ''),
     snapshot: SNAPSHOT.test(rest),
     source,

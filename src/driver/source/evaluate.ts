@@ -94,11 +94,18 @@ function evaluateAssign(expr: Expr & { kind: 'assign' }, env: Env, run: Run): Va
   const value =
     expr.op === '=' ? right : applyBinary(expr.op.slice(0, -1), evaluate(expr.target, env, run), right);
   const path = pathOf(expr.target);
-  if (path !== undefined) write(path, value, expr, env, run);
+  if (path !== undefined) write({ path, value, node: expr }, env, run);
   return value;
 }
 
-function write(path: string, value: Value, node: Expr, env: Env, run: Run): void {
+interface Write {
+  readonly path: string;
+  readonly value: Value;
+  /** The expression that writes. */
+  readonly node: Expr;
+}
+
+function write({ path, value, node }: Write, env: Env, run: Run): void {
   env.set(path, value);
   if (path.endsWith('.result'))
     run.writes.push({ node: run.outer ?? node, command: path.slice(0, -'.result'.length), value });
@@ -115,7 +122,7 @@ function evaluateCall(expr: Expr & { kind: 'call' }, env: Env, run: Run): Value 
     const path = `${pathOf(first) ?? '?'}.result`;
     const byte = applyBinary('<<', evaluate(second, env, run), [shift]);
     const rest = applyBinary('&', env.get(path), [~(0xff << shift) >>> 0]);
-    write(path, applyBinary('|', rest, byte), expr, env, run);
+    write({ path, value: applyBinary('|', rest, byte), node: expr }, env, run);
     return undefined;
   }
   const values = expr.args.map((arg) => evaluate(arg, env, run));

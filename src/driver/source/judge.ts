@@ -10,7 +10,7 @@ export interface Judgement {
   readonly routine: Routine;
   readonly shape: 'affected' | 'requeue-variant' | 'branch-removed' | 'never-had-it';
   readonly detail: string;
-  /** Results of a command, by the status byte that its target answered with; undefined where they cannot be told. */
+  /** Results of a command, by the status byte that its target answered with; undefined where they are not known. */
   readonly results: ReadonlyMap<number, readonly number[] | undefined>;
   /** The writes that a BUSY command passes, in order. */
   readonly writes: readonly ResultWrite[];

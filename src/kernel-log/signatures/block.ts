@@ -1,6 +1,6 @@
 import { DEVICE, regex, type Signature } from '../signature.ts';
 
-/** Names of errors in `blk_errors[]` and its forerunners; `I/O` is the one of a lost path. */
+/** Names of errors in `blk_errors[]` and in older kernels; `I/O` is the one of a lost path. */
 const ERROR_NAMES =
   'I/O|recoverable transport|critical target|critical nexus|reservation conflict|critical medium|critical space allocation|timeout|protection|kernel resource|device resource|device offline|operation not supported|nonblocking retry|dm internal retry|zone active resource|zone open resource|duration limit exceeded|invalid';
 

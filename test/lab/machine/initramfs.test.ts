@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { loadOrder } from '../../../lab/machine/module-order.ts';
+import { loadOrder } from '../../../lab/machine/initramfs.ts';
 
 describe('loadOrder', () => {
   const index = [
@@ -20,6 +20,6 @@ describe('loadOrder', () => {
   });
 
   it('refuses a module that the index does not know', () => {
-    expect(() => loadOrder(index, ['sd'])).toThrow('modules.dep does not know sd');
+    expect(() => loadOrder(index, ['sd'])).toThrow('modules.dep does not list sd');
   });
 });
