@@ -21,6 +21,7 @@ import {
   transactions,
 } from '../../src/transaction/store.ts';
 import { faultyTarget } from '../faults/faulty-target.ts';
+import { stoppedAt } from '../faults/stopped-at.ts';
 import { json, mptfix } from '../helpers/cli.ts';
 import { listing } from '../helpers/listing.ts';
 import { type Entries, failureOf, sh, temporary } from '../machine/temporary.ts';
@@ -206,17 +207,6 @@ describe('a run that fails or is killed at any effect leaves nothing of it:', ()
     120_000,
   );
 });
-
-/** From its effect `at` on nothing of the run reaches the guest any more, as when its process is killed. */
-async function stoppedAt(target: Target, at: number, run: (on: Target) => Promise<void>): Promise<void> {
-  let isDead = false;
-  const faulty = faultyTarget(target, { at: 'each', before: () => die() });
-  const die = (): void => {
-    isDead ||= faulty.effects.length >= at;
-    if (isDead) throw new Error('killed');
-  };
-  await run(faulty.target).catch(() => undefined);
-}
 
 test('a run that was killed before the set was written has changed nothing', async () => {
   const { target, planned, all } = await guest();
