@@ -97,7 +97,9 @@ function toCache({ bytes, log, command }: Compiled): Buffer {
 }
 
 function fromCache(content: Buffer): Compiled {
-  const { bytes, log, command } = JSON.parse(content.toString('utf8'));
+  const { bytes, log, command }: { bytes: string; log: string; command: string[] } = JSON.parse(
+    content.toString('utf8'),
+  );
   return {
     bytes: Buffer.from(bytes, 'base64'),
     log: `taken from the cache; the build then said:\n${log}`,

@@ -58,9 +58,12 @@ test('apply --plan does what the plan says, and a second time refuses: it is don
   expect(json(run).manifest.artifact.command).toContain('V=1');
 
   const again = await refuses('E_PLAN_STALE', 3, apply);
-  expect(again).toMatch(
-    /verdict was "affected", is "fixed"; .*module\.sha256 was .*already patched: generation 1/,
-  );
+  for (const change of [
+    'verdict was "affected", is "fixed"',
+    'already patched: generation 1',
+    'module.sha256 was ',
+  ])
+    expect(again).toContain(change);
   const back = await mptfix(['rollback', '--root', guest.root, '--yes']);
   expect(back.status).toBe(0);
   expect(listing(guest.root, { without: [STATE] })).toEqual(before);
