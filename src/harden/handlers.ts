@@ -9,7 +9,7 @@ import { type Handler, handlerOf, reason, type TransactionUser } from '../transa
 import type { Step, StepOf } from '../transaction/steps.ts';
 import { placeOf } from '../transaction/store.ts';
 import { errorsOptionOf } from './fstab-edit.ts';
-import { restUdev } from './udev-events.ts';
+import { waitForUdev } from './udev.ts';
 
 const LIMIT = { timeoutMs: 60_000 };
 
@@ -131,7 +131,7 @@ const sysfs = settingHandler<StepOf<'sysfs'>>(
     about: ({ path }) => path,
   },
   // What an event could set again comes after all others, when udev is at rest.
-  { isVolatile: true, rank: 'running', beforeFirst: restUdev },
+  { isVolatile: true, rank: 'running', beforeFirst: waitForUdev },
 );
 
 /** In place: sysfs knows no rename. */
