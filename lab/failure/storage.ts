@@ -57,7 +57,7 @@ const NAME = 'iqn.2007-03.example.mptfix:lab';
 const CHANNEL = '1';
 
 /** Serves the image with a tgtd of its own, which no other tgtadm can see. Needs root. */
-export async function openIscsiTarget(machine: Target, folder: string, image: string): Promise<IscsiTarget> {
+async function openIscsiTarget(machine: Target, folder: string, image: string): Promise<IscsiTarget> {
   const sockets = join(folder, 'tgt');
   await mkdir(sockets);
   const env = { TGT_IPC_SOCKET: join(sockets, 'socket') };

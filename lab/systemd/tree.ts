@@ -18,7 +18,7 @@ const MODULES = ['mptsas', 'sd_mod', 'ext4', 'virtio_net'];
 
 /** Where the guest reaches its relay: QEMU forwards it to this machine's. */
 export const RELAY = { host: '10.0.2.100', port: 2525 } as const;
-export const ADMINISTRATOR = 'admin@lab.example';
+const ADMINISTRATOR = 'admin@lab.example';
 
 const FILES: Readonly<Record<string, string>> = {
   'etc/fstab': '/dev/sda / ext4 errors=remount-ro 0 1\n',

@@ -1,4 +1,4 @@
-import { fileSystemEffects } from '../kernel-log/aborts.ts';
+import { fileSystemEffects } from '../kernel-log/effects.ts';
 import type { LogEvent } from '../kernel-log/events.ts';
 import { diskTally } from './disks.ts';
 import type { TimedEvent } from './event-stream.ts';

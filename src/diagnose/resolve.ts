@@ -1,7 +1,7 @@
 import { blockDevices, mapperName } from '../guest/disks.ts';
 import { readFstab } from '../guest/fstab.ts';
 import { readMounts } from '../guest/mounts.ts';
-import { graver } from '../kernel-log/aborts.ts';
+import { graver } from '../kernel-log/effects.ts';
 import type { TargetReads } from '../machine/port.ts';
 import type { FileSystemHit, Incident } from './incident.ts';
 

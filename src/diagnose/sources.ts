@@ -27,7 +27,7 @@ export interface LogSource {
 const MAGIC_BYTES = 6;
 
 /** A log file, unpacked while it is read if it is packed. */
-export function filePart(target: Target, path: string, until: number, bytes = 0): LogPart {
+function filePart(target: Target, path: string, until: number, bytes = 0): LogPart {
   return { name: path, until, bytes, open: () => unpacked(target, path) };
 }
 
@@ -39,7 +39,7 @@ async function* unpacked(target: Target, path: string): AsyncGenerator<Uint8Arra
 }
 
 /** A program's output, as it prints it. Throws at the end if the program failed. */
-export async function* outputOf(target: Target, argv: Argv, stdinFile?: string): AsyncGenerator<Uint8Array> {
+async function* outputOf(target: Target, argv: Argv, stdinFile?: string): AsyncGenerator<Uint8Array> {
   let taken = Promise.withResolvers<boolean>();
   let offered = Promise.withResolvers<Uint8Array | undefined>();
   const result = target

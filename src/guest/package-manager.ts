@@ -184,7 +184,7 @@ export interface FileLock {
 const LOCK = /^\d+: +[A-Z]+ +[A-Z]+ +WRITE +(-?\d+) +([0-9a-f]+:[0-9a-f]+):(\d+) /;
 
 /** The write locks that are held now; empty where the machine does not show them. */
-export async function locksOf(machine: ProcReads): Promise<readonly FileLock[]> {
+async function locksOf(machine: ProcReads): Promise<readonly FileLock[]> {
   const text = (await machine.readText('/proc/locks')) ?? '';
   return text.split('\n').flatMap((line) => {
     const [, pid, device = '', inode = ''] = LOCK.exec(line) ?? [];
@@ -194,18 +194,18 @@ export async function locksOf(machine: ProcReads): Promise<readonly FileLock[]> 
 }
 
 /** The words of a command line, joined by blanks; empty for a kernel's thread and where there is no such process. */
-export async function processCommand(machine: ProcReads, pid: number): Promise<string> {
+async function processCommand(machine: ProcReads, pid: number): Promise<string> {
   const text = (await machine.readText(`/proc/${pid}/cmdline`)) ?? '';
   return text.slice(0, 4096).replaceAll('\0', ' ').trim();
 }
 
 /** The folder that is the process's `/`. */
-export async function processRoot(machine: ProcReads, pid: number): Promise<string | undefined> {
+async function processRoot(machine: ProcReads, pid: number): Promise<string | undefined> {
   return machine.readLink(`/proc/${pid}/root`);
 }
 
 /** Whether a process has the file open, as far as this user may see. */
-export async function holdsFile(machine: ProcReads, pid: number, file: string): Promise<boolean> {
+async function holdsFile(machine: ProcReads, pid: number, file: string): Promise<boolean> {
   try {
     for (const name of await machine.list(`/proc/${pid}/fd`)) {
       if ((await machine.readLink(`/proc/${pid}/fd/${name}`)) === file) return true;

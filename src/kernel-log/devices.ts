@@ -20,7 +20,7 @@ const DISK_MAJORS: readonly DiskMajor[] = [
 ];
 
 /** `sda1` for 8:1; the numbers themselves, `8:1`, where the major number is not fixed for disks. */
-export function nameOfDevice(major: number, minor: number): string {
+function nameOfDevice(major: number, minor: number): string {
   const row = DISK_MAJORS.find((one) => one.major === major);
   if (row === undefined) return `${major}:${minor}`;
   const disk = row.first + Math.floor(minor / row.minors);

@@ -42,7 +42,7 @@ export function lineEvents(
 }
 
 /** All messages in a line without its prefix. */
-export function messageEvents(text: string, prefix: LinePrefix): readonly LogEvent[] {
+function messageEvents(text: string, prefix: LinePrefix): readonly LogEvent[] {
   const found = withoutOverlaps(matches(text.length > MAX_LINE ? text.slice(0, MAX_LINE) : text));
   return found.map((one, index) => event(text, one, found[index + 1]?.start ?? text.length, prefix));
 }

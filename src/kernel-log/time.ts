@@ -32,7 +32,7 @@ export function zonedTime(groups: Groups): LogTime | undefined {
 }
 
 /** The time as if the clock were set to UTC. */
-export function utc(time: LocalTime, year: number): number {
+function utc(time: LocalTime, year: number): number {
   return Date.UTC(year, time.month - 1, time.day, time.hour, time.minute, time.second, time.ms);
 }
 

@@ -19,7 +19,7 @@ export interface DriverFiles {
 /** Where the driver lives in every kernel from 2.4 on. */
 export const DRIVER_FOLDER = 'drivers/message/fusion';
 /** The files that may hold the completion routine: RHEL 4 has it in the second. */
-export const DRIVER_SOURCES = ['mptscsih.c', 'mptscsi.c'] as const;
+const DRIVER_SOURCES = ['mptscsih.c', 'mptscsi.c'] as const;
 /** The driver's largest file has some 300 KB; anything above this is not source. */
 export const MAX_FILE_BYTES = 8 * 1024 * 1024;
 

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { fileSystemAborts } from '../../src/kernel-log/aborts.ts';
 import { causeOf } from '../../src/kernel-log/cause.ts';
+import { fileSystemEffects } from '../../src/kernel-log/effects.ts';
 import { lineEvents, logEvents } from '../../src/kernel-log/events.ts';
 import { parseLine } from '../../src/kernel-log/prefix.ts';
 import { SIGNATURES } from '../../src/kernel-log/signatures.ts';
@@ -29,7 +29,7 @@ test('whatever a log holds, nothing throws, and what is found lies in order and 
   fc.assert(
     fc.property(soup, (text) => {
       const events = logEvents(text);
-      fileSystemAborts(events);
+      fileSystemEffects(events);
       for (const event of events) {
         causeOf(event);
         expect(event.text.length).toBeLessThan(2000);

@@ -25,7 +25,7 @@ function named(prefix: string, values: Readonly<Record<string, number>>): [strin
   return Object.entries(values).map(([name, value]) => [prefix + name, value]);
 }
 
-export const CONSTANTS: ReadonlyMap<string, number> = new Map<string, number>([
+const CONSTANTS: ReadonlyMap<string, number> = new Map<string, number>([
   ...named('DID_', {
     OK: HOST.OK,
     NO_CONNECT: HOST.NO_CONNECT,

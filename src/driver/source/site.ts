@@ -72,7 +72,7 @@ export function siteOf(judgement: Judgement, text: string): BranchSite | undefin
 }
 
 /** The statements that lead to the one whose expression holds `target`, outermost first. */
-export function pathTo(body: readonly Stmt[], target: Expr): Stmt[] {
+function pathTo(body: readonly Stmt[], target: Expr): Stmt[] {
   const within = (span: Span): boolean => span.first <= target.first && target.last <= span.last;
   const path: Stmt[] = [];
   let level: readonly Stmt[] = body;

@@ -7,7 +7,7 @@ export type Env = Map<string, Value>;
 /** With more possibilities than this, nothing is known. */
 const MAX_VALUES = 16;
 
-export function toValue(numbers: Iterable<number>): Value {
+function toValue(numbers: Iterable<number>): Value {
   const distinct = new Set<number>();
   for (const number of numbers) {
     if (!Number.isFinite(number)) return undefined;

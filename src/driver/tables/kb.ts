@@ -85,14 +85,14 @@ const ARTICLE = "per the article; the KB's own text was not found";
 const NOT_NAMED = "not in the article; the fix follows from the driver's history";
 
 /** Said where no row fits. */
-export const KB_ELSEWHERE = {
+const KB_ELSEWHERE = {
   covered: false,
   inferred: true,
   source: "not in the article; the KB's own text was not found",
   detail: 'KB 51306 is not known to cover this kernel',
 } as const;
 
-export const KB_ROWS: readonly KbRow[] = [
+const KB_ROWS: readonly KbRow[] = [
   {
     vendor: 'redhat',
     product: 'RHEL 3',

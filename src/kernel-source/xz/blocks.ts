@@ -4,7 +4,7 @@ import { defined } from '../../optional.ts';
 import type { UnpackOptions } from '../archive.ts';
 
 /** Size in bytes of a stream's header and of its footer (xz-file-format.txt, 2.1.1 and 2.1.2). */
-export const FRAME_BYTES = 12;
+const FRAME_BYTES = 12;
 const HEADER_MAGIC = Buffer.from([0xfd, 0x37, 0x7a, 0x58, 0x5a, 0x00]);
 const FOOTER_MAGIC = 'YZ';
 /** The smallest block: a header of one byte, no data and no check cannot be less than this (4.3, Unpadded Size). */

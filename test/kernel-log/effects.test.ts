@@ -1,9 +1,9 @@
 import { expect, test } from 'vitest';
-import { fileSystemAborts } from '../../src/kernel-log/aborts.ts';
+import { fileSystemEffects } from '../../src/kernel-log/effects.ts';
 import { logEvents } from '../../src/kernel-log/events.ts';
 
-const aborts = (text: string) =>
-  fileSystemAborts(logEvents(text)).map(({ device, effect, effects }) => ({ device, effect, effects }));
+const effects = (text: string) =>
+  fileSystemEffects(logEvents(text)).map(({ device, effect, effects }) => ({ device, effect, effects }));
 
 test('a message without a device belongs to the device before it', () => {
   const text = `Aborting journal on device dm-0.
@@ -11,7 +11,7 @@ journal commit I/O error
 ext3_abort called.
 EXT3-fs error (device dm-0): ext3_journal_start_sb: Detected aborted journal
 Remounting filesystem read-only`;
-  expect(aborts(text)).toEqual([
+  expect(effects(text)).toEqual([
     { device: 'dm-0', effect: 'journal-aborted', effects: ['journal-aborted', 'error', 'read-only'] },
   ]);
 });
@@ -20,7 +20,7 @@ test('or, where none is named yet, to the one after it', () => {
   const text = `ext3_abort called.
 EXT3-fs abort (device sd(8,2)): ext3_journal_start: Detected aborted journal
 Remounting filesystem read-only`;
-  expect(aborts(text)).toEqual([
+  expect(effects(text)).toEqual([
     { device: 'sda2', effect: 'journal-aborted', effects: ['journal-aborted', 'read-only'] },
   ]);
 });
@@ -29,20 +29,20 @@ test('two file systems stand apart, a jbd2 journal’s inode is no part of the d
   const text = `Aborting journal on device sda1-8.
 XFS (dm-2): Log I/O Error Detected.  Shutting down filesystem
 EXT4-fs (sda1): Remounting filesystem read-only`;
-  expect(aborts(text)).toEqual([
+  expect(effects(text)).toEqual([
     { device: 'sda1', effect: 'journal-aborted', effects: ['journal-aborted', 'read-only'] },
     { device: 'dm-2', effect: 'shutdown', effects: ['shutdown'] },
   ]);
 });
 
-test('errors alone take nothing away (errors=continue)', () => {
-  expect(aborts('EXT4-fs error (device sda2): ext4_find_entry:1455: inode #2: comm ls: bad entry')).toEqual(
-    [],
-  );
+test('errors alone are no abort (errors=continue)', () => {
+  expect(effects('EXT4-fs error (device sda2): ext4_find_entry:1455: inode #2: comm ls: bad entry')).toEqual([
+    { device: 'sda2', effect: 'error', effects: ['error'] },
+  ]);
 });
 
 test('no device anywhere is a file system all the same', () => {
-  expect(aborts('ext3_abort called.')).toEqual([
+  expect(effects('ext3_abort called.')).toEqual([
     { device: null, effect: 'journal-aborted', effects: ['journal-aborted'] },
   ]);
 });

@@ -16,15 +16,9 @@ export interface FileSystemEffect {
 const GRAVITY: readonly Effect[] = ['error', 'read-only', 'journal-aborted', 'shutdown'];
 
 /**
- * The file systems that were aborted, made read-only or shut down, as the events say. A message without a device belongs
- * to the device of the message before it, or where there is none yet, of the message after it.
+ * What happened to each file system, errors alone included. A message without a device belongs to the device of the
+ * message before it, or where there is none yet, of the message after it.
  */
-export function fileSystemAborts(events: readonly LogEvent[]): readonly FileSystemEffect[] {
-  // After an error alone (errors=continue, or a read) the file system still works.
-  return fileSystemEffects(events).filter(({ effect }) => effect !== 'error');
-}
-
-/** The same, and the file systems that only had errors. */
 export function fileSystemEffects(events: readonly LogEvent[]): readonly FileSystemEffect[] {
   const groups = new Map<string | null, LogEvent[]>();
   let last: string | null = null;
