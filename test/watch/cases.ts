@@ -88,6 +88,15 @@ export const CASES: readonly Case[] = [
     alarms: ['/data'],
   },
   {
+    name: '3.10: the kernel made it read-only, which fstab’s ro does not excuse',
+    files: {
+      ...SDA,
+      'etc/fstab': '/dev/sda1 /data ext4 ro 0 2\n',
+      'proc/1/mountinfo': '30 1 8:1 / /data rw,relatime - ext4 /dev/sda1 ro,data=ordered\n',
+    },
+    alarms: ['/data'],
+  },
+  {
     name: '6.1: the table says rw, counter and log say that it gave up',
     files: {
       ...SDA,

@@ -108,7 +108,7 @@ weigh() {
         order[++count] = key; place[key] = where; of[key] = source; types[key] = type; names[key] = name
         supers[key] = super; allro[key] = 1
       }
-      if (!has(own, "ro")) allro[key] = 0
+      if (has(own, "ro")) somero[key] = 1; else allro[key] = 0
       if (where in table) { entry[key] = table[where]; line[key] = lines[where] }
       else if (!(key in entry) && (source in bysource)) { entry[key] = bysource[source]; line[key] = linesof[source] }
     }
@@ -180,11 +180,14 @@ weigh() {
         intended = what == "media" || (what == "union" && has(super, "ro")) || place[key] ~ /^(\/var\/lib\/snapd)?\/snap\//
         if (!intended && (key in entry)) intended = asks_read_only(entry[key])
         if (!intended && !(key in entry) && allro[key] && !(key in writable)) intended = 1
+        # Whoever mounts it ro sets the flag of the mount too; a kernel that gives up does not.
+        bykernel = what == "disk" && exact && has(super, "ro") && !(key in somero)
+        if (bykernel) intended = 0
         if (what != "media" && has(super, "shutdown")) { state = "SHUT DOWN"; why = "shutdown in the mount table" }
         else if (what != "media" && has(super, "emergency_ro")) { state = "READ-ONLY"; why = "emergency_ro in the mount table" }
         else if (!intended && has(super, "ro")) {
           state = "READ-ONLY"
-          why = "ro in the mount table; " ((key in entry) ? "fstab, line " line[key] ", wants it writable" : "it was writable")
+          why = "ro in the mount table; " (bykernel ? "the kernel itself made it read-only" : (key in entry) ? "fstab, line " line[key] ", wants it writable" : "it was writable")
         }
         if (!intended && (name in errors)) {
           before = (name in old) ? old[name] : (last[name] + 5 >= boot && boot > 0 ? 0 : errors[name])
