@@ -9,8 +9,12 @@ import type { DeepReadonly } from '../readonly.ts';
 const word = (pattern: RegExp) => v.pipe(v.string(), v.maxLength(255), v.regex(pattern));
 /** Free text, to be read or compared. */
 const text = v.pipe(v.string(), v.maxLength(16_384));
-/** Absolute, of one line, and without a step upwards. */
-const path = v.pipe(v.string(), v.maxLength(4096), v.regex(/^(?:\/(?!\.\.?(?:\/|$))[^/\p{Cc}]+)+$|^\/$/u));
+/** Absolute, without control characters, and without a step upwards. JSON Schema knows no flags of a pattern. */
+const path = v.pipe(
+  v.string(),
+  v.maxLength(4096),
+  v.regex(/^(?:\/(?!\.\.?(?:\/|$))[ -.0-~\u00a0-\uffff]+)+$|^\/$/),
+);
 const release = v.pipe(v.string(), v.regex(KERNEL_RELEASE));
 const sha256 = v.pipe(v.string(), v.regex(/^[0-9a-f]{64}$/));
 
@@ -53,7 +57,7 @@ const buildSchema = v.strictObject({
   full: v.boolean(),
   config: v.nullable(path),
   symvers: v.nullable(path),
-  makeVars: v.array(v.pipe(v.string(), v.maxLength(4096), v.regex(/^[A-Za-z_]\w*=[^\p{Cc}]*$/u))),
+  makeVars: v.array(v.pipe(v.string(), v.maxLength(4096), v.regex(/^[A-Za-z_]\w*=[ -~\u00a0-\uffff]*$/))),
   allowUnproven: v.boolean(),
   sign: v.nullable(v.strictObject({ key: path, certificate: path })),
 });

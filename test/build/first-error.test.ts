@@ -54,6 +54,6 @@ test.each([
   ],
   ['the last line, where make was content', ['nothing to do', ''], 'nothing to do'],
   ['nothing', [], 'make said nothing'],
-])('of a failed build is told: %s', (_, lines, told) => {
-  expect(firstError(lines)).toBe(told);
+])('of a failed build is found: %s', (_, lines, found) => {
+  expect(firstError(lines)).toBe(found);
 });

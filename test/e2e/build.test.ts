@@ -173,7 +173,7 @@ describe('proofs', () => {
     });
   }
 
-  test('--allow-unproven goes on without provenance, and the manifest says that it was waived', async () => {
+  test('--allow-unproven continues without provenance, and the manifest says that it was waived', async () => {
     const changed = sourceWith('waived', (text) =>
       text.replace('Fusion MPT SCSI Host driver', 'Fusion MPT SCSI host driver'),
     );

@@ -70,8 +70,8 @@ const NO_BASE = { release: 'custom', base: undefined, packageVersion: undefined,
 
 describe('an affected driver is planned for:', () => {
   test('from packages of the kernel’s own version', () => {
-    const made = plan(assessment('affected'));
-    expect(made).toMatchObject({
+    const planned = plan(assessment('affected'));
+    expect(planned).toMatchObject({
       schema: 'mptfix.plan/1',
       target: '/mnt/guest',
       verdict: 'affected',
@@ -84,16 +84,16 @@ describe('an affected driver is planned for:', () => {
   });
 
   test('from the guest’s own headers where they are there', () => {
-    const made = plan(assessment('affected'), {}, { headers: '/lib/modules/x/build' });
-    expect(made.headers).toEqual({ kind: 'guest', path: '/lib/modules/x/build' });
+    const planned = plan(assessment('affected'), {}, { headers: '/lib/modules/x/build' });
+    expect(planned.headers).toEqual({ kind: 'guest', path: '/lib/modules/x/build' });
   });
 
   test('from what is given, which outranks all else and needs no known distro', () => {
     const options = { source: '/s.tar.xz', headers: '/h', offline: true };
     for (const facts of [{}, { distro: UNKNOWN_DISTRO }, { kernel: NO_BASE }]) {
-      const made = plan(assessment('affected', facts), options, { headers: '/own' });
-      expect(made.source).toEqual({ kind: 'local', path: '/s.tar.xz' });
-      expect(made.headers).toEqual({ kind: 'local', path: '/h' });
+      const planned = plan(assessment('affected', facts), options, { headers: '/own' });
+      expect(planned.source).toEqual({ kind: 'local', path: '/s.tar.xz' });
+      expect(planned.headers).toEqual({ kind: 'local', path: '/h' });
     }
   });
 
@@ -106,16 +106,16 @@ describe('an affected driver is planned for:', () => {
   });
 
   test('without a package version the newest is taken, and null says so', () => {
-    const made = plan(assessment('affected', { kernel: { ...FACTS.kernel, packageVersion: undefined } }));
-    expect([made.source, made.kernel.packageVersion]).toEqual([
+    const planned = plan(assessment('affected', { kernel: { ...FACTS.kernel, packageVersion: undefined } }));
+    expect([planned.source, planned.kernel.packageVersion]).toEqual([
       { kind: 'package', name: 'linux-source-6.1', version: null },
       null,
     ]);
   });
 
   test('also where it is not known yet: the source will decide', () => {
-    const made = plan(assessment('unknown'));
-    expect([made.needed, made.warnings.some((text) => text.includes('the source will'))]).toEqual([
+    const planned = plan(assessment('unknown'));
+    expect([planned.needed, planned.warnings.some((text) => text.includes('the source will'))]).toEqual([
       true,
       true,
     ]);
@@ -125,12 +125,12 @@ describe('an affected driver is planned for:', () => {
 describe('the steps', () => {
   const texts = ({ steps }: Plan): string[] => steps.map(({ what }) => what);
 
-  const made = plan(assessment('affected'), { source: '/s.tar.xz' }, { headers: '/lib/modules/x/build' });
+  const planned = plan(assessment('affected'), { source: '/s.tar.xz' }, { headers: '/lib/modules/x/build' });
 
   test('change the guest only at the end, and name each file', () => {
-    const where = made.steps.map((step) => step.where);
+    const where = planned.steps.map((step) => step.where);
     expect(where.lastIndexOf('work folder')).toBeLessThan(where.indexOf('guest'));
-    const guest = made.steps.filter((step) => step.where === 'guest').map(({ what }) => what);
+    const guest = planned.steps.filter((step) => step.where === 'guest').map(({ what }) => what);
     expect(guest).toEqual([
       `keep ${PATH} and the module index in /var/lib/mptfix`,
       `replace ${PATH}`,
@@ -139,7 +139,7 @@ describe('the steps', () => {
   });
 
   test('say where source and headers come from', () => {
-    const texts = made.steps.map(({ what }) => what);
+    const texts = planned.steps.map(({ what }) => what);
     expect(texts).toContain('take the driver from /s.tar.xz');
     expect(texts).toContain('take the build folder from the guest’s /lib/modules/x/build');
   });
@@ -156,20 +156,20 @@ describe('the steps', () => {
 
   test('say by what the module is configured, made and signed', () => {
     const options = { source: '/s.tar.xz', wholeTree: true, config: '/c', makeVars: ['CC=gcc-11', 'V=1'] };
-    const made = texts(
+    const planned = texts(
       plan(assessment('affected'), { ...options, sign: { key: '/k', certificate: '/c.pem' } }),
     );
-    expect(made[1]).toBe('configure the whole source as /c: make oldconfig, make modules_prepare');
-    expect(made[3]).toMatch(/^compile mptscsih\.ko \(CC=gcc-11 V=1\) as an unprivileged user/);
-    expect(made[4]).toBe('sign it with /k');
+    expect(planned[1]).toBe('configure the whole source as /c: make oldconfig, make modules_prepare');
+    expect(planned[3]).toMatch(/^compile mptscsih\.ko \(CC=gcc-11 V=1\) as an unprivileged user/);
+    expect(planned[4]).toBe('sign it with /k');
   });
 
   test('are pure data: the plan survives JSON as it is', () => {
-    expect(JSON.parse(JSON.stringify(made))).toEqual(made);
+    expect(JSON.parse(JSON.stringify(planned))).toEqual(planned);
   });
 });
 
-test('an origin is told in words', () => {
+test('an origin is put in words', () => {
   expect(originText({ kind: 'package', name: 'p', version: '1' })).toBe('package p 1');
   expect(originText({ kind: 'package', name: 'p', version: null })).toBe('package p');
   expect(originText({ kind: 'guest', path: '/x' })).toBe('the guest’s /x');
@@ -182,9 +182,9 @@ describe('nothing is to be done, and nothing is asked for,', () => {
     ['fixed', 3, 'already patched: generation 3'],
     ['never', undefined, 'never had the branch'],
   ] as const)('where the verdict is %s (patched by %s)', (verdict, patchedBy, reason) => {
-    const made = plan(assessment(verdict, { distro: UNKNOWN_DISTRO }), { offline: true }, { patchedBy });
-    expect(made).toMatchObject({ needed: false, source: null, headers: null, steps: [], warnings: [] });
-    expect(made.reason).toContain(reason);
+    const planned = plan(assessment(verdict, { distro: UNKNOWN_DISTRO }), { offline: true }, { patchedBy });
+    expect(planned).toMatchObject({ needed: false, source: null, headers: null, steps: [], warnings: [] });
+    expect(planned.reason).toContain(reason);
   });
 });
 
