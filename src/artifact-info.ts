@@ -1,4 +1,5 @@
 import * as v from 'valibot';
+import type { Document } from './document.ts';
 
 const proof = v.object({
   name: v.string(),
@@ -36,5 +37,5 @@ export const artifactInfoSchema = v.object({
   vermagic: v.string(),
   proofs: v.array(proof),
 });
-export type ArtifactInfo = v.InferOutput<typeof artifactInfoSchema>;
-export type Proof = v.InferOutput<typeof proof>;
+export type ArtifactInfo = Document<typeof artifactInfoSchema>;
+export type Proof = Document<typeof proof>;

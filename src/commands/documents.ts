@@ -1,6 +1,14 @@
+import { planSchema } from '../plan/document.ts';
+import { statusSchema } from '../status/document.ts';
 import { errorSchema } from '../ui/failure-document.ts';
+import { applySchema } from './apply/document.ts';
+import { buildSchema } from './build/document.ts';
+import { checkSchema } from './check/document.ts';
+import { demoSchema } from './demo/document.ts';
 import { diagnoseSchema } from './diagnose/document.ts';
+import { hardenSchema } from './harden/document.ts';
 import { recoverSchema } from './recover/document.ts';
+import { rollbackSchema } from './rollback/document.ts';
 import { scheduleSchema, testMailSchema, watchChangeSchema, watchSchema } from './watch/document.ts';
 
 /**
@@ -9,10 +17,18 @@ import { scheduleSchema, testMailSchema, watchChangeSchema, watchSchema } from '
  */
 export const DOCUMENTS = [
   errorSchema,
-  diagnoseSchema,
-  recoverSchema,
+  checkSchema,
+  planSchema,
+  applySchema,
+  buildSchema,
+  statusSchema,
+  rollbackSchema,
   watchSchema,
   watchChangeSchema,
   testMailSchema,
   scheduleSchema,
+  recoverSchema,
+  hardenSchema,
+  diagnoseSchema,
+  demoSchema,
 ] as const;

@@ -1,5 +1,6 @@
 import * as v from 'valibot';
 import { artifactInfoSchema } from '../artifact-info.ts';
+import type { Document } from '../document.ts';
 import { fileRecord } from '../machine/record.ts';
 
 /** An initramfs that held the driver and was rebuilt. */
@@ -13,7 +14,7 @@ const imageRecord = v.object({
   /** How it was seen that the new image holds the new module. */
   proof: v.string(),
 });
-export type ImageRecord = v.InferOutput<typeof imageRecord>;
+export type ImageRecord = Document<typeof imageRecord>;
 
 /** One installed state: what was there, what is there now, where it came from. Written when all of it is done. */
 export const manifestSchema = v.object({
@@ -40,4 +41,4 @@ export const manifestSchema = v.object({
   after: v.array(fileRecord),
   warnings: v.array(v.string()),
 });
-export type Manifest = v.InferOutput<typeof manifestSchema>;
+export type Manifest = Document<typeof manifestSchema>;

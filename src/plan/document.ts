@@ -1,7 +1,7 @@
 import * as v from 'valibot';
+import type { Document } from '../document.ts';
 import { KERNEL_RELEASE } from '../guest/kernel.ts';
 import { PLACEMENTS } from '../install/placement.ts';
-import type { DeepReadonly } from '../readonly.ts';
 
 // A plan comes back from a file (`apply --plan`): every name in it is checked, though only what the guest itself says
 // again is ever done.
@@ -97,6 +97,6 @@ export const planSchema = v.strictObject({
 });
 
 /** Pure data: what `plan` and `--dry-run` print, and what `apply` then does. */
-export type Plan = DeepReadonly<v.InferOutput<typeof planSchema>>;
+export type Plan = Document<typeof planSchema>;
 export type PlanStep = Plan['steps'][number];
 export type PlannedImage = Plan['images'][number];

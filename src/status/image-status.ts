@@ -3,17 +3,7 @@ import { moduleInInitramfs } from '../initramfs/module.ts';
 import { proveInitramfs } from '../initramfs/prove.ts';
 import { initramfsImages } from '../initramfs/tools.ts';
 import type { Target } from '../machine/port.ts';
-
-/** What an initramfs holds, compared with the module on the disk. */
-export interface ImageStatus {
-  readonly path: string;
-  /**
-   * `same`: the module that is on the disk. `other`: another one: a boot would load that. `absent`: no such module.
-   * `unreadable`: `detail` says why.
-   */
-  readonly holds: 'same' | 'other' | 'absent' | 'unreadable';
-  readonly detail: string;
-}
+import type { ImageStatus } from './document.ts';
 
 /** Opens every initramfs of the kernel. Reads only. */
 export async function imageStatus(

@@ -1,13 +1,6 @@
 import { buildIdOfNotes } from '../elf/module-data.ts';
 import type { Target } from '../machine/port.ts';
-
-/** The driver's code in the running kernel. */
-export interface LoadedModule {
-  readonly srcversion: string | null;
-  readonly buildId: string | null;
-  /** Null where neither the one nor the other can be compared. */
-  readonly sameAsDisk: boolean | null;
-}
+import type { LoadedModule } from './document.ts';
 
 /**
  * The kernel shows the build-id of a loaded module in its notes, and the srcversion where the module was built with

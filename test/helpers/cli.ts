@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { resolve } from 'node:path';
+import { requireDocument, requireDocuments } from './documents.ts';
 
 export interface Run {
   readonly status: number;
@@ -24,7 +25,7 @@ export interface RunSettings {
 
 export const BIN = resolve('bin/mptfix.cjs');
 
-/** Runs mptfix as a user would, in a process of its own. */
+/** Runs mptfix as a user would, in a process of its own; holds what it prints with `--json` against its schema. */
 export async function mptfix(args: readonly string[], settings: RunSettings = {}): Promise<Run> {
   const [file = '', ...rest] = [
     ...(settings.prefix ?? []),
@@ -46,15 +47,20 @@ export async function mptfix(args: readonly string[], settings: RunSettings = {}
   child.stderr.on('data', (chunk: Buffer) => err.push(chunk));
   settings.started?.((signal) => child.kill(signal));
   const [code, signal] = (await once(child, 'close')) as [number | null, NodeJS.Signals | null];
-  return {
+  const run = {
     status: code ?? (signal === 'SIGKILL' ? 137 : 128),
     stdout: Buffer.concat(out).toString('utf8'),
     stderr: Buffer.concat(err).toString('utf8'),
   };
+  // What a killed run has printed may end anywhere.
+  if (args.includes('--json') && code !== null) requireDocuments(run.stdout);
+  return run;
 }
 
-/** The one JSON document that a run printed; throws where it printed anything else. */
+/** The one JSON document that a run printed, held against its schema; throws where it printed anything else. */
 // biome-ignore lint/suspicious/noExplicitAny: the tests look into documents of many shapes
 export function json(run: Run): any {
-  return JSON.parse(run.stdout);
+  const document = JSON.parse(run.stdout);
+  requireDocument(document);
+  return document;
 }

@@ -1,4 +1,5 @@
 import * as v from 'valibot';
+import type { DemoResult } from '../../src/commands/demo/document.ts';
 import { DOCUMENTS } from '../../src/commands/documents.ts';
 
 const SCHEMAS: ReadonlyMap<string, v.GenericSchema> = new Map(
@@ -12,9 +13,13 @@ export function requireDocument(document: unknown): void {
   const schema = SCHEMAS.get(String(name));
   if (schema === undefined) throw new Error(`mptfix printed a document of an unknown schema: ${name}`);
   const { issues } = v.safeParse(schema, document);
-  if (issues === undefined) return;
-  const problems = issues.map((issue) => `${v.getDotPath(issue) ?? '.'}: ${issue.message}`);
-  throw new Error(`mptfix printed no ${name}:\n${problems.join('\n')}`);
+  if (issues !== undefined) {
+    const problems = issues.map((issue) => `${v.getDotPath(issue) ?? '.'}: ${issue.message}`);
+    throw new Error(`mptfix printed no ${name}:\n${problems.join('\n')}`);
+  }
+  // The demo's document holds those of the commands that it runs.
+  if (name === 'mptfix.demo/1')
+    for (const { output } of (document as DemoResult).commands) requireDocument(output);
 }
 
 /** The same of all that a run with `--json` printed: one document, or one a line (`watch follow`). */

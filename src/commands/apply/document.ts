@@ -1,11 +1,14 @@
-import type { Manifest } from '../../install/manifest.ts';
-import type { Plan } from '../../plan/document.ts';
+import * as v from 'valibot';
+import { type Document, strict } from '../../document.ts';
+import { manifestSchema } from '../../install/manifest.ts';
+import { planSchema } from '../../plan/document.ts';
 
 /** What `apply --json` prints. */
-export interface ApplyResult {
-  readonly schema: 'mptfix.apply/1';
-  readonly result: 'patched' | 'nothing-to-do' | 'planned';
-  readonly reason: string;
-  readonly plan: Plan;
-  readonly manifest: Manifest | null;
-}
+export const applySchema = v.strictObject({
+  schema: v.literal('mptfix.apply/1'),
+  result: v.picklist(['patched', 'nothing-to-do', 'planned']),
+  reason: v.string(),
+  plan: planSchema,
+  manifest: v.nullable(strict(manifestSchema)),
+});
+export type ApplyResult = Document<typeof applySchema>;

@@ -1,20 +1,27 @@
-import type { ArtifactInfo } from '../../artifact-info.ts';
-import type { KernelIdentity, ModuleIdentity } from '../../guest/identity.ts';
+import * as v from 'valibot';
+import { artifactInfoSchema } from '../../artifact-info.ts';
+import { type Document, strict } from '../../document.ts';
 
 /** What `build --json` prints, and `manifest.json` holds. */
-export interface BuildResult {
-  readonly schema: 'mptfix.build/1';
+export const buildSchema = v.strictObject({
+  schema: v.literal('mptfix.build/1'),
   /** `rebuilt`: the source has no branch; the module is the distro's own again. */
-  readonly result: 'patched' | 'rebuilt';
+  result: v.picklist(['patched', 'rebuilt']),
   /** ISO 8601, UTC. */
-  readonly created: string;
-  readonly tool: string;
-  readonly kernel: KernelIdentity;
-  readonly module: {
-    readonly name: string;
-    readonly file: string;
-    readonly sha256: string;
-    readonly replaces: Pick<ModuleIdentity, 'path' | 'sha256'>;
-  };
-  readonly artifact: ArtifactInfo;
-}
+  created: v.string(),
+  tool: v.string(),
+  kernel: v.strictObject({
+    release: v.string(),
+    base: v.nullable(v.string()),
+    distro: v.string(),
+    packageVersion: v.nullable(v.string()),
+  }),
+  module: v.strictObject({
+    name: v.string(),
+    file: v.string(),
+    sha256: v.string(),
+    replaces: v.strictObject({ path: v.string(), sha256: v.string() }),
+  }),
+  artifact: strict(artifactInfoSchema),
+});
+export type BuildResult = Document<typeof buildSchema>;

@@ -1,21 +1,43 @@
-import type { Evidence, Verdict } from '../../driver/verdict.ts';
+import * as v from 'valibot';
+import type { Document } from '../../document.ts';
+
+const verdict = v.picklist(['affected', 'fixed', 'never', 'absent', 'unknown']);
 
 /** What `check --json` prints. */
-export interface CheckResult {
-  readonly schema: 'mptfix.check/1';
-  readonly verdict: Verdict;
+export const checkSchema = v.strictObject({
+  schema: v.literal('mptfix.check/1'),
+  verdict,
   /** With `fixed`: the branch was removed, or the vendor's requeue variant stands in its place. */
-  readonly how?: 'removed' | 'requeue';
-  readonly driver: {
-    readonly file: string | null;
-    readonly version: string | null;
-    readonly module: string | null;
+  how: v.exactOptional(v.picklist(['removed', 'requeue'])),
+  driver: v.strictObject({
+    file: v.nullable(v.string()),
+    version: v.nullable(v.string()),
+    module: v.nullable(v.string()),
     /** Null: not known. */
-    readonly inUse: boolean | null;
-  };
-  readonly kernel: { readonly release: string; readonly base: string | null; readonly distro: string } | null;
-  readonly evidence: readonly Evidence[];
-  readonly kb: { readonly id: '51306'; readonly covered: boolean; readonly vendorFix?: string } | null;
+    inUse: v.nullable(v.boolean()),
+  }),
+  kernel: v.nullable(
+    v.strictObject({ release: v.string(), base: v.nullable(v.string()), distro: v.string() }),
+  ),
+  evidence: v.array(
+    v.strictObject({
+      kind: v.picklist(['source', 'module', 'kernel-table', 'kb']),
+      verdict,
+      /** One line for a person. */
+      detail: v.string(),
+      file: v.exactOptional(v.string()),
+      /** 1-based line in `file`. */
+      line: v.exactOptional(v.number()),
+    }),
+  ),
+  kb: v.nullable(
+    v.strictObject({
+      id: v.literal('51306'),
+      covered: v.boolean(),
+      vendorFix: v.exactOptional(v.string()),
+    }),
+  ),
   /** How long I/O outlasts BUSY as the driver is now; left out where it is unbounded or not known. */
-  readonly survivalWindowSeconds?: number;
-}
+  survivalWindowSeconds: v.exactOptional(v.number()),
+});
+export type CheckResult = Document<typeof checkSchema>;

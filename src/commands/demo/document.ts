@@ -1,15 +1,22 @@
+import * as v from 'valibot';
+import type { Document } from '../../document.ts';
+
 /** What `demo --json` prints. */
-export interface DemoResult {
-  readonly schema: 'mptfix.demo/1';
-  readonly kernel: { readonly release: string; readonly packageVersion: string };
-  readonly guest: string;
-  readonly source: string;
+export const demoSchema = v.strictObject({
+  schema: v.literal('mptfix.demo/1'),
+  kernel: v.strictObject({ release: v.string(), packageVersion: v.string() }),
+  guest: v.string(),
+  source: v.string(),
   /** The distro's own module, which the guest's affected one replaced. */
-  readonly distroModule: string;
-  readonly kept: boolean;
-  readonly commands: readonly {
-    readonly command: string;
-    readonly status: number;
-    readonly output: unknown;
-  }[];
-}
+  distroModule: v.string(),
+  kept: v.boolean(),
+  commands: v.array(
+    v.strictObject({
+      command: v.string(),
+      status: v.number(),
+      /** The document that this command printed. */
+      output: v.unknown(),
+    }),
+  ),
+});
+export type DemoResult = Document<typeof demoSchema>;

@@ -1,5 +1,5 @@
 import { columns, style } from '../../ui/output.ts';
-import type { RollbackResult } from './rollback.ts';
+import type { RollbackResult } from './document.ts';
 
 const TITLES: Readonly<Record<RollbackResult['result'], string>> = {
   'rolled-back': 'put back',

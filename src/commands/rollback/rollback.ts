@@ -10,28 +10,12 @@ import { confirm } from '../shared/confirm.ts';
 import { reportInterrupted } from '../shared/interrupted.ts';
 import { type CommonOptions, type MutatingOptions, openTarget } from '../shared/options.ts';
 import { settleInterrupted } from '../shared/settle.ts';
+import type { RollbackResult } from './document.ts';
 import { rollbackPage } from './page.ts';
 
 export interface RollbackOptions extends CommonOptions, MutatingOptions {
   readonly to?: number;
   readonly force: boolean;
-}
-
-/** What `rollback --json` prints. */
-export interface RollbackResult {
-  readonly schema: 'mptfix.rollback/1';
-  readonly result: 'rolled-back' | 'nothing-to-do' | 'planned';
-  readonly reason: string;
-  readonly kernel: string;
-  /** The newest generation that is undone, and all of them in their order. */
-  readonly generation: number | null;
-  readonly generations: readonly number[];
-  /** The module as it is afterwards. */
-  readonly module: { readonly path: string; readonly sha256: string } | null;
-  readonly index: Undone['index'] | null;
-  readonly images: Undone['images'];
-  /** Files that somebody else has changed since, and that were left. */
-  readonly left: readonly string[];
 }
 
 /** `mptfix rollback`: back to the state before the newest generation, or to another one. */

@@ -1,4 +1,4 @@
-import type { GuestStatus, ModuleState } from '../../status/status.ts';
+import type { GuestStatus, ModuleState } from '../../status/document.ts';
 import { columns, style } from '../../ui/output.ts';
 import { PURPOSE_WORDS } from '../shared/interrupted.ts';
 

@@ -1,5 +1,6 @@
 import { prunable, prune } from '../../install/prune.ts';
-import { type GuestStatus, guestStatus } from '../../status/status.ts';
+import type { GuestStatus } from '../../status/document.ts';
+import { guestStatus } from '../../status/status.ts';
 import { lockGuest } from '../../transaction/lock.ts';
 import { printResult, say, size } from '../../ui/output.ts';
 import { confirm } from '../shared/confirm.ts';

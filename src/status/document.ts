@@ -1,0 +1,81 @@
+import * as v from 'valibot';
+import type { Document } from '../document.ts';
+
+const imageStatus = v.strictObject({
+  path: v.string(),
+  /**
+   * `same`: the module that is on the disk. `other`: another one, which a boot would load. `absent`: no such module.
+   * `unreadable`: `detail` says why.
+   */
+  holds: v.picklist(['same', 'other', 'absent', 'unreadable']),
+  detail: v.string(),
+});
+/** What an initramfs holds, compared with the module on the disk. */
+export type ImageStatus = Document<typeof imageStatus>;
+
+const loadedModule = v.strictObject({
+  srcversion: v.nullable(v.string()),
+  buildId: v.nullable(v.string()),
+  /** Null where neither the one nor the other can be compared. */
+  sameAsDisk: v.nullable(v.boolean()),
+});
+/** The driver's code in the running kernel. */
+export type LoadedModule = Document<typeof loadedModule>;
+
+/** What `status --json` prints. */
+export const statusSchema = v.strictObject({
+  schema: v.literal('mptfix.status/1'),
+  /**
+   * `original`: as the distro shipped it. `patched`: ours is on disk. `drifted`: ours was installed, and something
+   * else is there now. `interrupted`: a run was stopped in the middle. `absent`: no such module.
+   */
+  state: v.picklist(['original', 'patched', 'drifted', 'interrupted', 'absent']),
+  target: v.string(),
+  kernel: v.strictObject({
+    release: v.string(),
+    distro: v.string(),
+    running: v.nullable(v.boolean()),
+  }),
+  module: v.nullable(
+    v.strictObject({
+      name: v.string(),
+      path: v.string(),
+      sha256: v.string(),
+      verdict: v.picklist(['affected', 'fixed', 'never', 'absent', 'unknown']),
+      srcversion: v.nullable(v.string()),
+      buildId: v.nullable(v.string()),
+    }),
+  ),
+  /** The generation in force, or the one that was interrupted. */
+  generation: v.nullable(
+    v.strictObject({ number: v.number(), created: v.nullable(v.string()), folder: v.string() }),
+  ),
+  /** Every initramfs of this kernel; at boot the driver is loaded from there. */
+  images: v.array(imageStatus),
+  /** Old images that are kept in /boot as a way back. */
+  fallbacks: v.array(v.string()),
+  /** The code in the running kernel; null where the guest does not run this kernel, or has not loaded it. */
+  loaded: v.nullable(loadedModule),
+  /** Whether disk, initramfs and, where that can be told, the running kernel have the same module. */
+  agree: v.boolean(),
+  /** Whether the file on disk is used only after a reboot; null where that cannot be told. */
+  rebootNeeded: v.nullable(v.boolean()),
+  generations: v.array(
+    v.strictObject({
+      number: v.number(),
+      kernel: v.string(),
+      state: v.picklist(['installed', 'rolled-back', 'replaced', 'open']),
+    }),
+  ),
+  /** Runs that were stopped in the middle: installations, runs of harden, installations of the watch. */
+  interrupted: v.array(
+    v.strictObject({
+      purpose: v.picklist(['install', 'harden', 'schedule']),
+      number: v.number(),
+      /** Kernel release, of an installation. */
+      kernel: v.nullable(v.string()),
+    }),
+  ),
+});
+export type GuestStatus = Document<typeof statusSchema>;
+export type ModuleState = GuestStatus['state'];
