@@ -1,8 +1,8 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import { mustRun } from '../../src/machine/must-run.ts';
 import type { Target } from '../../src/machine/port.ts';
 import { DISK_MODULES, makeInitramfs } from '../machine/initramfs.ts';
-import { mustRun } from '../machine/programs.ts';
 import { ADAPTER, passThroughDisk, runMachine } from '../machine/virtual-machine.ts';
 import { type Observation, observe } from './observation.ts';
 import { openStorage } from './storage.ts';

@@ -1,6 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import type { RunOptions, Target } from '../../src/machine/port.ts';
 
 /** A program that dies with this process, however this process ends. */
 export function spawnBound(
@@ -20,15 +19,4 @@ export async function end(child: ChildProcess): Promise<void> {
   const gone = once(child, 'exit');
   child.kill('SIGKILL');
   await gone;
-}
-
-/** Runs a program that must succeed; returns its stdout. */
-export async function mustRun(
-  machine: Target,
-  argv: readonly [string, ...string[]],
-  options: Omit<RunOptions, 'effect'> = {},
-): Promise<Buffer> {
-  const { status, stdout, stderr } = await machine.run(argv, { ...options, effect: 'write' });
-  if (status !== 0) throw new Error(`${argv.join(' ')} failed (${status}): ${stderr.trim()}`);
-  return stdout;
 }

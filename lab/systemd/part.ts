@@ -1,6 +1,6 @@
+import { mustRun } from '../../src/machine/must-run.ts';
 import { say } from '../../src/ui/output.ts';
 import { failurePart } from '../failure/part.ts';
-import { mustRun } from '../machine/programs.ts';
 import type { Lab, Part, Shown } from '../part.ts';
 import { makeTree } from './tree.ts';
 import { runGuest, type SystemdTrial } from './trial.ts';

@@ -1,10 +1,10 @@
 import { chmod, copyFile, cp, mkdir, readFile, symlink, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { MODULES_FOLDER } from '../../src/machine/folders.ts';
+import { mustRun } from '../../src/machine/must-run.ts';
 import type { Target } from '../../src/machine/port.ts';
 import { rootTarget } from '../../src/machine/tree.ts';
 import { packageRoot } from '../../src/package-root.ts';
-import { mustRun } from '../machine/programs.ts';
 import type { Demo } from '../part.ts';
 
 /** The guest’s packages, beside those that Debian calls essential. */
@@ -77,7 +77,8 @@ export async function makeTree(
 async function bootstrap(machine: Target, folder: string, signal: AbortSignal): Promise<void> {
   const text = await readFile('/etc/os-release', 'utf8');
   const codename = /^VERSION_CODENAME=(\w+)/m.exec(text)?.[1] ?? 'stable';
-  const architecture = (await mustRun(machine, ['dpkg', '--print-architecture'])).toString().trim();
+  const { stdout } = await machine.run(['dpkg', '--print-architecture'], { effect: 'read' });
+  const architecture = stdout.toString('utf8').trim();
   const argv = [
     ...['mmdebstrap', '--quiet', '--variant=essential'],
     `--include=${[`linux-image-${architecture}`, ...PACKAGES].join(',')}`,

@@ -1,10 +1,10 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { mustRun } from '../../src/machine/must-run.ts';
 import type { Target } from '../../src/machine/port.ts';
 import { type Observation, observe } from '../failure/observation.ts';
 import { openStorage } from '../failure/storage.ts';
 import { documents, type LabDocument, labLine } from '../machine/console.ts';
-import { mustRun } from '../machine/programs.ts';
 import { ADAPTER, passThroughDisk, runMachine } from '../machine/virtual-machine.ts';
 import { type Mail, openRelay } from './relay.ts';
 import { RELAY } from './tree.ts';

@@ -25,7 +25,7 @@ export interface SurvivalQuestion {
   readonly base: string;
   /** What the driver does; `now` follows from it. */
   readonly verdict: Verdict;
-  /** The disk's command timeout, /sys/block/sdX/device/timeout, in seconds; 30 unless somebody set it. */
+  /** The disk's command timeout, /sys/block/sdX/device/timeout, in seconds; 30 by default. */
   readonly timeoutSeconds: number;
 }
 

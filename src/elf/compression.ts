@@ -5,7 +5,7 @@ import { ZSTD_CHECKSUM_FLAG, zstd } from './zstd.ts';
 
 /**
  * Runs a filter program: `input` to its stdin, its stdout back. This room starts no process itself; callers pass
- * the port's `run` with effect 'read'. `status` 127 stands for a program that is not there.
+ * the port's `run` with effect 'read'. `status` 127 means that the program is missing.
  */
 export type Tool = (
   argv: readonly [string, ...string[]],
@@ -204,7 +204,7 @@ export function xzCheck(bytes: Uint8Array): XzCheck {
 
 /**
  * The uncompressed size in bytes that the index of a one-stream .xz file states; undefined where the end of the file
- * is no such index. It is a claim of the file and no proof: it serves to refuse early, with a plain reason.
+ * is no such index. The file only claims it: it serves to refuse early, with a plain reason.
  * (xz-file-format.txt, 2.1.2 and 4: footer with the index's size, index of pairs of variable-length integers.)
  */
 export function xzStatedSize(bytes: Uint8Array): number | undefined {

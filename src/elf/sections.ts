@@ -37,7 +37,7 @@ export function readSections(view: View): readonly ElfSection[] {
   if (tableOffset === 0) damaged('it has no section table');
   if (entry < minimum) damaged('its section table has entries of an impossible size');
   const first = rawSection(view, 0, tableOffset);
-  // elf(5): a count or index too big for the header stands in section 0.
+  // elf(5): a count or index too big for the header is in section 0.
   const count = u16(view, tail + 2) || first.size;
   const nameIndex = u16(view, tail + 4);
   if (count > MAX_SECTIONS) damaged(`it claims ${count} sections`);

@@ -4,9 +4,9 @@ import type { ModuleFile } from './module-file.ts';
 
 /** Which kernel a plan, a build or a manifest is about. */
 export interface KernelIdentity {
-  /** As `uname -r` says on it. */
+  /** As `uname -r` prints it there. */
   readonly release: string;
-  /** The mainline version that it was made from; null where neither release nor package tell. */
+  /** The mainline version that it is based on; null where neither release nor package says. */
   readonly base: string | null;
   /** The distro as it names itself. */
   readonly distro: string;

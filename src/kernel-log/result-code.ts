@@ -37,7 +37,7 @@ const STATUS: Names = {
   64: 'TASK_ABORTED',
 };
 
-/** SPI message codes that a host adapter hands up; 0 is the usual one. */
+/** SPI message codes that a host adapter passes up; 0 is the usual one. */
 const MESSAGE: Names = {
   0: 'COMMAND_COMPLETE',
   6: 'ABORT_TASK_SET',

@@ -1,5 +1,6 @@
 import { dirname, join, relative } from 'node:path';
 import { makeFolders } from '../machine/folders.ts';
+import { mustRun } from '../machine/must-run.ts';
 import type { Target } from '../machine/port.ts';
 import { defined } from '../optional.ts';
 import type { Workspace } from '../work/workspace.ts';
@@ -74,8 +75,7 @@ async function copyFolder(origin: Target, from: string, to: string, { machine }:
   const source = await origin.hostPath(from);
   // A part may hold the build folder, whose copy is there already: -T copies over it, not into it.
   const argv = ['cp', '-aT', '--no-preserve=ownership', '--reflink=auto', '--', source, to] as const;
-  const result = await machine.run(argv, { effect: 'write' });
-  if (result.status !== 0) throw new Error(`cannot copy ${from}: ${result.stderr.trim()}`);
+  await mustRun(machine, argv, { problem: (text) => new Error(`cannot copy ${from}: ${text}`) });
 }
 
 /** Where the copy of each part is, by the name that the parts use for it. */

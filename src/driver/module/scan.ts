@@ -33,7 +33,7 @@ export interface ModuleScan {
   readonly functionName: string | undefined;
   /** Where the branch, or the variant in its place, makes its result. */
   readonly hits: readonly ModuleHit[];
-  /** The vendor's host byte that asks for a requeue, where it stands in the branch's place. */
+  /** The vendor's host byte that asks for a requeue, where it has replaced the branch. */
   readonly requeueHostByte: number | undefined;
   /** One line for a person. */
   readonly detail: string;

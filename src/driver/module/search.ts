@@ -20,7 +20,7 @@ interface Search {
   readonly graph: Graph;
   /** Host byte in its place, such as 0x20000 for DID_BUS_BUSY. */
   readonly host: number;
-  /** Offset of the result in its struct, where the routine's plain stores tell. */
+  /** Offset of the result in its struct, where the routine's plain stores show it. */
   readonly resultOffset: number | undefined;
   /** Values that may still be followed; a hostile file has more of them than any driver. */
   readonly budget: Budget;

@@ -20,7 +20,7 @@ export interface UnifiedDiff {
   readonly hunks: readonly Hunk[];
 }
 
-/** A diff and the lines that stand before it. */
+/** A diff and the lines before it. */
 export interface ParsedDiff {
   readonly preamble: readonly string[];
   readonly diff: UnifiedDiff;
@@ -48,7 +48,7 @@ export function parseUnified(text: string): ParsedDiff {
 
 function readHunk(lines: readonly string[], start: number): { hunk: Hunk; next: number } {
   const head = /^@@ -(\d+)(?:,(\d+))? \+(\d+)(?:,(\d+))? @@/.exec(lines[start] ?? '');
-  if (head === null) throw new Error(`line ${start + 1} is no hunk's head`);
+  if (head === null) throw new Error(`line ${start + 1} is not the head of a hunk`);
   let old = Number(head[2] ?? 1);
   let fresh = Number(head[4] ?? 1);
   const found: HunkLine[] = [];
@@ -56,7 +56,8 @@ function readHunk(lines: readonly string[], start: number): { hunk: Hunk; next: 
   while (old > 0 || fresh > 0) {
     const line = lines[at] ?? '';
     const kind = line[0];
-    if (kind !== ' ' && kind !== '-' && kind !== '+') throw new Error(`line ${at + 1} is no line of a hunk`);
+    if (kind !== ' ' && kind !== '-' && kind !== '+')
+      throw new Error(`line ${at + 1} is not a line of a hunk`);
     if (kind !== '+') old -= 1;
     if (kind !== '-') fresh -= 1;
     at += 1;

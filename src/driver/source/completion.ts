@@ -52,7 +52,7 @@ function findFunctions(tokens: readonly Token[]): FunctionPlace[] {
   return places;
 }
 
-/** What may stand between a function's parameters and its brace: `__acquires(lock)`, `__init`. */
+/** Passes what may be between a function's parameters and its brace: `__acquires(lock)`, `__init`. */
 function skipAttributes(tokens: readonly Token[], partner: Uint32Array, from: number): number {
   let at = from;
   while (tokens[at]?.text.startsWith('__')) {

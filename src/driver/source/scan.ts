@@ -11,7 +11,7 @@ import { type Directive, type Lexed, lex, type Token } from './tokens.ts';
 /** How a driver's source treats a BUSY command. */
 export type SourceShape =
   | 'affected'
-  /** The vendor's DID_COND_REQUEUE or DID_REQUEUE stands in the branch's place. */
+  /** The vendor's DID_COND_REQUEUE or DID_REQUEUE has replaced the branch. */
   | 'requeue-variant'
   | 'branch-removed'
   | 'never-had-it'

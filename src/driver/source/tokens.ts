@@ -1,7 +1,7 @@
-/** A piece of C text, with where it stands. Offsets count UTF-16 units of the text given to `lex`. */
+/** A piece of C text with its place. Offsets count UTF-16 units of the text given to `lex`. */
 export interface Token {
   readonly kind: 'id' | 'num' | 'str' | 'punct';
-  /** The spelling, with line continuations taken out. */
+  /** The spelling, without line continuations. */
   readonly text: string;
   readonly start: number;
   /** One past the last character. */

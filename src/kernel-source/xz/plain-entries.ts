@@ -54,7 +54,7 @@ export function plainEntries(path: string, isBefore: (name: string) => boolean):
   const plain = (start: number, at: number, name: string, size: number): number | false => {
     const flag = String.fromCharCode(rest[at + TYPE] ?? 0);
     const type = PLAIN[flag];
-    // What is no file has no content; the parser has its own way with one that claims to have some.
+    // Only a file has content; the parser decides about another entry that claims to have some.
     if (type === undefined || (flag !== '0' && size > 0) || (flag === '0' && name.endsWith('/')))
       return false;
     if (unsafeEntry(path, { path: name, type, linkpath: text(rest, at, LINK) }) !== undefined) return false;

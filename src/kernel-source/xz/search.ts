@@ -15,7 +15,7 @@ export interface Stretch {
 }
 
 export interface BlockSearch {
-  /** The folder that all entries are in, with its slash; undefined where there is no one such folder. */
+  /** The folder that all entries are in, with its slash; undefined where they are not all in one. */
   top(): Promise<string | undefined>;
   /**
    * Where the goal (as placeOf takes it) begins; undefined where that is not clear. The search starts at the `guess`, from

@@ -84,8 +84,8 @@ test('any one change can be written, read, applied and undone', () => {
 test.each([
   ['no head', 'hello', /no '---'/],
   ['no hunk', '--- a\n+++ b\n', /no hunk/],
-  ['a bad hunk', '--- a\n+++ b\n@@ x @@\n', /line 3 is no hunk/],
-  ['a short hunk', '--- a\n+++ b\n@@ -1,2 +1,2 @@\n x\n', /line 5 is no line of a hunk/],
+  ['a bad hunk', '--- a\n+++ b\n@@ x @@\n', /line 3 is not the head of a hunk/],
+  ['a short hunk', '--- a\n+++ b\n@@ -1,2 +1,2 @@\n x\n', /line 5 is not a line of a hunk/],
   ['a long hunk', '--- a\n+++ b\n@@ -1,1 +1,2 @@\n x\n y\n', /longer than its head/],
 ])('%s is refused', (_name, text, reason) => {
   expect(() => parseUnified(text)).toThrow(reason);
