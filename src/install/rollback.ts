@@ -86,3 +86,12 @@ export function undoneInstallation({ steps, left }: TransactionUndone): Undone {
     left: left.flatMap(filesOf).map(({ path }) => path),
   };
 }
+
+/** What the undos of several generations came to, all together: nothing that any of them did or left is lost. */
+export function undoneTogether(all: readonly Undone[]): Undone {
+  return {
+    index: all.some(({ index }) => index === 'index rebuilt') ? 'index rebuilt' : 'restored',
+    images: all.flatMap(({ images }) => images),
+    left: [...new Set(all.flatMap(({ left }) => left))],
+  };
+}

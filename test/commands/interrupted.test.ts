@@ -140,6 +140,25 @@ test('a generation that is in force stays so when a later one is put back', asyn
   expect(guest.modules()).toEqual(before);
 });
 
+test('a generation without its manifest is named, and what to do', async () => {
+  const guest = await smallGuest();
+  await installed(guest);
+  rmSync(join(guest.root, 'var/lib/mptfix/generations/1/manifest.json'));
+  const before = guest.modules();
+  const { status, stdout } = await mptfix(['rollback', '--root', guest.root, '--yes', '--json']);
+  expect([status, JSON.parse(stdout).error]).toMatchObject([
+    3,
+    {
+      code: 'E_GENERATION_MISSING',
+      what: expect.stringContaining(
+        'generation 1 cannot be rolled back: its /var/lib/mptfix/generations/1/manifest.json',
+      ),
+      next: expect.stringContaining('by hand'),
+    },
+  ]);
+  expect(guest.modules()).toEqual(before);
+});
+
 /** A run of any purpose that was stopped after its only step. */
 async function leaveOpen(root: string, user: TransactionUser, planned: readonly Planned[]): Promise<void> {
   const target = rootTarget(root, { dryRun: false });

@@ -2,7 +2,7 @@ import { appendFileSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { generations } from '../../src/install/generations.ts';
-import { planRollback, rollback } from '../../src/install/rollback.ts';
+import { planRollback, rollback, undoneTogether } from '../../src/install/rollback.ts';
 import { finishOpen } from '../faults/finish-open.ts';
 import { listing } from '../helpers/listing.ts';
 import { failureOf, sh } from '../machine/temporary.ts';
@@ -115,6 +115,19 @@ describe('a rollback', () => {
     for (const name of kept) writeFileSync(join(guest.root, MODULES, name), 'x');
     await back(guest);
     expect(await guest.target.list(MODULES)).toEqual(expect.arrayContaining(kept));
+  });
+});
+
+test('the undos of several generations are told together: nothing that any of them left is lost', () => {
+  const image = (how: 'restored' | 'rebuilt') => ({ path: '/boot/initrd.img', how });
+  const [one, two] = [
+    { index: 'index rebuilt', images: [image('rebuilt')], left: ['/lib/a.ko'] },
+    { index: 'restored', images: [image('restored')], left: ['/lib/b.ko', '/lib/a.ko'] },
+  ] as const;
+  expect(undoneTogether([one, two])).toEqual({
+    index: 'index rebuilt',
+    images: [image('rebuilt'), image('restored')],
+    left: ['/lib/a.ko', '/lib/b.ko'],
   });
 });
 

@@ -1,6 +1,12 @@
 import { failure } from '../../errors.ts';
 import { kernelFacts } from '../../guest/kernel.ts';
-import { planRollback, type RollbackPlan, rollback, type Undone } from '../../install/rollback.ts';
+import {
+  planRollback,
+  type RollbackPlan,
+  rollback,
+  type Undone,
+  undoneTogether,
+} from '../../install/rollback.ts';
 import type { Target } from '../../machine/port.ts';
 import { requireTools, TOOLS } from '../../machine/tools.ts';
 import { requireInside, requireWritable } from '../../plan/preflight.ts';
@@ -61,17 +67,7 @@ async function rollbackLocked(
     signal.throwIfAborted();
     undone.push(await rollback(target, generation, options.force));
   }
-  return { ...result, ...summed(undone) };
-}
-
-/** What the undos of several generations came to, all together. */
-function summed(undone: readonly Undone[]): Pick<RollbackResult, 'index' | 'images' | 'left'> {
-  const isRebuilt = undone.some(({ index }) => index === 'index rebuilt');
-  return {
-    index: isRebuilt ? 'index rebuilt' : 'restored',
-    images: undone.flatMap(({ images }) => images),
-    left: [...new Set(undone.flatMap(({ left }) => left))],
-  };
+  return { ...result, ...undoneTogether(undone) };
 }
 
 async function decide(target: Target, options: RollbackOptions): Promise<RollbackPlan & { release: string }> {
