@@ -1,3 +1,4 @@
+import { type FailureError, isFailure } from '../errors.ts';
 import type { Target } from '../machine/port.ts';
 import type { TransactionUser } from './handler.ts';
 import {
@@ -21,17 +22,21 @@ export interface Settled {
   readonly undone: Undone;
 }
 
-/** A run that was stopped, and that cannot be put back without overwriting what somebody else has changed since. */
+/** What cannot be put back now: it would overwrite what somebody else has changed since, or it fails. */
 export interface Refused {
   readonly purpose: Purpose;
-  readonly number: number;
+  /** Null: the records of this purpose are not as we write them. */
+  readonly number: number | null;
   readonly how: 'refused';
-  readonly error: Error;
+  readonly error: FailureError;
 }
 
 /**
  * Puts back what killed runs have left in the middle, of every purpose, the newest first, and clears away what they had
  * only begun to keep. `options` are for the transactions of the purpose `own`: another's are never overwritten for it.
+ *
+ * Throws what stands against one of the purpose `own`; against another, it is answered: a rollback must not fail because
+ * of what a run of harden has left.
  */
 export async function settle(
   target: Target,
@@ -40,41 +45,60 @@ export async function settle(
   options: UndoOptions = {},
 ): Promise<readonly (Settled | Refused)[]> {
   const settled: (Settled | Refused)[] = [];
-  for (const { transaction, user } of await openTransactions(target, users)) {
-    const { purpose, number, journal } = transaction;
-    const mine = purpose === own ? options : {};
-    const force = journal.force || mine.force === true;
-    const foreign =
-      user.refuse === undefined || force || mine.leave === true
-        ? []
-        : await foreignChanges(target, user, [transaction]);
-    if (user.refuse !== undefined && foreign.length > 0) {
-      settled.push({ purpose, number, how: 'refused', error: user.refuse(foreign) });
-      continue;
+  const open: Open[] = [];
+  const readable: Purpose[] = [];
+  const orRefused = async (purpose: Purpose, number: number | null, act: () => Promise<void>) => {
+    try {
+      await act();
+    } catch (error) {
+      if (own === undefined || purpose === own || !isFailure(error)) throw error;
+      settled.push({ purpose, number, how: 'refused', error });
     }
-    const how = journal.isUndo ? 'finished' : 'undone';
-    settled.push({ purpose, number, how, undone: await undo(target, user, transaction, { ...mine, force }) });
+  };
+  for (const user of users) {
+    await orRefused(user.purpose, null, async () => {
+      open.push(...(await openTransactions(target, user)));
+      readable.push(user.purpose);
+    });
   }
-  for (const { purpose } of users) await clear(target, purpose);
+  for (const one of open.toSorted(newestFirst)) {
+    const { purpose, number } = one.transaction;
+    await orRefused(purpose, number, async () => {
+      settled.push(await settleOne(target, one, purpose === own ? options : {}));
+    });
+  }
+  for (const purpose of readable) await clear(target, purpose);
   return settled;
 }
 
-async function openTransactions(
+interface Open {
+  readonly transaction: Transaction;
+  readonly user: TransactionUser;
+}
+
+async function openTransactions(target: Target, user: TransactionUser): Promise<readonly Open[]> {
+  const all = await transactions(target, user.purpose);
+  return all.flatMap((transaction) => (transaction.state === 'open' ? [{ transaction, user }] : []));
+}
+
+/** Of one purpose the numbers count: a clock may have been set back. */
+function newestFirst({ transaction: a }: Open, { transaction: b }: Open): number {
+  return a.purpose === b.purpose ? b.number - a.number : b.created.localeCompare(a.created);
+}
+
+async function settleOne(
   target: Target,
-  users: readonly TransactionUser[],
-): Promise<readonly { readonly transaction: Transaction; readonly user: TransactionUser }[]> {
-  const found: { readonly transaction: Transaction; readonly user: TransactionUser }[] = [];
-  for (const user of users) {
-    const open = (await transactions(target, user.purpose)).filter(({ state }) => state === 'open');
-    found.push(...open.map((transaction) => ({ transaction, user })));
+  { transaction, user }: Open,
+  options: UndoOptions,
+): Promise<Settled> {
+  const { purpose, number, journal } = transaction;
+  const force = journal.force || options.force === true;
+  if (user.refuse !== undefined && !force && options.leave !== true) {
+    const foreign = await foreignChanges(target, user, [transaction]);
+    if (foreign.length > 0) throw user.refuse(foreign);
   }
-  const time = ({ transaction }: (typeof found)[number]): string => transaction.created;
-  // Of one purpose the numbers count: a clock may have been set back.
-  return found
-    .sort((a, b) =>
-      a.user === b.user ? a.transaction.number - b.transaction.number : time(a).localeCompare(time(b)),
-    )
-    .toReversed();
+  const undone = await undo(target, user, transaction, { ...options, force });
+  return { purpose, number, how: journal.isUndo ? 'finished' : 'undone', undone };
 }
 
 /** Removes what tells nothing that is needed: runs that never began to change, and what is done and keeps no record. */
@@ -94,11 +118,23 @@ export interface Interrupted {
   readonly kernel: string | null;
 }
 
-/** Every run that was stopped in the middle. Reads only; throws as `transactions`. */
-export async function interrupted(target: Target): Promise<readonly Interrupted[]> {
-  const all = await Promise.all(PURPOSE_NAMES.map((purpose) => transactions(target, purpose)));
-  return all
-    .flat()
-    .filter(({ state }) => state === 'open')
-    .map(({ purpose, number, kernel }) => ({ purpose, number, kernel }));
+/**
+ * Every run that was stopped in the middle. Reads only; throws as `transactions`, but that a record is not as we write
+ * it goes to `unreadable`.
+ */
+export async function interrupted(
+  target: Target,
+  unreadable: (error: FailureError) => void,
+): Promise<readonly Interrupted[]> {
+  const found: Interrupted[] = [];
+  for (const purpose of PURPOSE_NAMES) {
+    try {
+      for (const { number, kernel, state } of await transactions(target, purpose))
+        if (state === 'open') found.push({ purpose, number, kernel });
+    } catch (error) {
+      if (!isFailure(error)) throw error;
+      unreadable(error);
+    }
+  }
+  return found;
 }

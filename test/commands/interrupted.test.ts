@@ -12,7 +12,7 @@ import { scheduleUser } from '../../src/watch/schedule/user.ts';
 import { json, mptfix } from '../helpers/cli.ts';
 import { listing } from '../helpers/listing.ts';
 import { installed, MODULE, RELEASE, smallGuest } from '../install/small-guest.ts';
-import { put } from '../machine/temporary.ts';
+import { put, sh } from '../machine/temporary.ts';
 
 interface Interrupted {
   /** Its path wants to be quoted. */
@@ -211,6 +211,27 @@ describe('runs of every purpose', () => {
     expect(readFileSync(join(root, 'etc/fstab'), 'utf8')).toBe('mine\n');
     const forced = await mptfix(['harden', '--undo', '--force', '--yes', ...args]);
     expect([forced.status, readFileSync(join(root, 'etc/fstab'), 'utf8')]).toEqual([0, '']);
+  });
+
+  test('whose record an earlier version has written do not stop a command of another purpose', async () => {
+    const { root, before } = await halfInstalled();
+    const record = { schema: 'mptfix.harden-set/1', number: 1, created: '', changes: [], folders: [] };
+    await put(root, { 'var/lib/mptfix/harden/1/set.json': JSON.stringify(record) });
+    sh('chmod 700 "$1/harden" "$1/harden/1"', join(root, 'var/lib/mptfix'));
+    const status = await mptfix(['status', '--root', root, '--json']);
+    expect([json(status).interrupted.length, status.stderr]).toEqual([
+      1,
+      expect.stringContaining('cannot be told'),
+    ]);
+    const run = await mptfix(['rollback', '--to', '0', '--root', root, '--json']);
+    expect([run.status, run.stderr]).toEqual([
+      0,
+      expect.stringMatching(/warning: .*earlier version of mptfix/),
+    ]);
+    expect(withoutState(root)).toEqual(before);
+    const harden = await mptfix(['harden', '--undo', '--root', root, '--yes', '--json']);
+    expect([harden.status, json(harden).error.code]).toEqual([3, 'E_STATE_UNSAFE']);
+    expect(readFileSync(join(root, 'var/lib/mptfix/harden/1/set.json'), 'utf8')).toBe(JSON.stringify(record));
   });
 
   test('whose record cannot be believed are told by those who read, and do not stop them', async () => {

@@ -31,20 +31,27 @@ async function linesAbout(target: Target, options: TargetOptions): Promise<reado
     // Read only here: where mptfix was never used, nothing of this is loaded.
     const { interrupted } = await import('../../transaction/settle.ts');
     const { generations } = await import('../../install/generations.ts');
-    const found = await interrupted(target);
-    if (found.length === 0) return [];
+    const unknown: string[] = [];
+    const found = await interrupted(target, (error) => unknown.push(cannotTell(error.failure.what)));
+    if (found.length === 0) return unknown;
     if (await isAtWork(target))
       return [`another run of mptfix is at work on ${target.name}: what is told here may be half of it`];
-    const known = await generations(target);
-    return found.map(
+    const hasInstallation = found.some(({ purpose }) => purpose === 'install');
+    const known = hasInstallation ? await generations(target) : [];
+    const lines = found.map(
       (one) =>
         `${PURPOSE_WORDS[one.purpose]} was interrupted (number ${one.number}), and what is told here may be half of it; to put everything back: ${mendingCommand(options, one, known)}`,
     );
+    return [...lines, ...unknown];
   } catch (error) {
     // The state is root's: others cannot tell, and a check is for everybody.
     if (isCode(error, 'EACCES')) return [];
-    return [`whether an earlier run was interrupted cannot be told: ${(error as Error).message}`];
+    return [cannotTell((error as Error).message)];
   }
+}
+
+function cannotTell(why: string): string {
+  return `whether an earlier run was interrupted cannot be told: ${why}`;
 }
 
 /**

@@ -17,16 +17,16 @@ export const TRANSACTION_USERS = [installUser, hardenUser, scheduleUser] as cons
  * so. Throws where one of the command's own purpose cannot be put back; that of another purpose is only said.
  */
 export async function settleInterrupted(target: Target, own: Purpose, options?: UndoOptions): Promise<void> {
-  const settled = await settle(target, TRANSACTION_USERS, own, options);
-  for (const one of settled) say(settledText(one));
-  const refused = settled.find((one): one is Refused => one.how === 'refused' && one.purpose === own);
-  if (refused !== undefined) throw refused.error;
+  for (const one of await settle(target, TRANSACTION_USERS, own, options)) say(settledText(one));
 }
 
 function settledText(one: Settled | Refused): string {
   const { purpose, number } = one;
   const what = `${PURPOSE_WORDS[purpose]} was interrupted`;
-  if (one.how === 'refused') return `warning: ${what} (number ${number}): ${one.error.message}`;
+  if (one.how === 'refused') {
+    const subject = number === null ? `whether ${what} cannot be told` : `${what} (number ${number})`;
+    return `warning: ${subject}: ${one.error.failure.what}; next: ${one.error.failure.next}`;
+  }
   const how =
     one.how === 'undone'
       ? `${what}: number ${number} was undone`
