@@ -12,7 +12,7 @@ export interface DiskLog {
 export interface LogLine {
   /** Without control characters, at most 300 characters. */
   readonly text: string;
-  /** Whether it says that the file system was given up; else it only tells of an error. */
+  /** Whether it says that the file system was given up; else it only reports an error. */
   readonly abort: boolean;
   /** Since boot; undefined where it came without a time. */
   readonly seconds?: number | undefined;
@@ -70,7 +70,7 @@ function gravest(marks: readonly LogMark[]): ReadonlyMap<string, LogMark['kind']
   return found;
 }
 
-/** The errors of ext4, the only ones that the marks know, are what its counter tells better: since when they count. */
+/** Without errors: the marks know only ext4's, and its counter says of them since when they count. */
 function abortMarks(text: string): readonly LogMark[] {
   return logMarks(text).filter(({ kind }) => kind !== 'error');
 }

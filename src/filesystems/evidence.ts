@@ -22,7 +22,7 @@ export interface Evidence {
   readonly bad: boolean;
   /** One line for a person. */
   readonly detail: string;
-  /** ISO 8601; where it tells when it began. */
+  /** ISO 8601; where it says when it began. */
   readonly since?: string | undefined;
 }
 
@@ -62,7 +62,7 @@ const mountTable: Witness = (seen, wanted) => {
   return evidence;
 };
 
-/** Of one that is read-only: whether it may be, and whether its superblock was read to tell why. */
+/** Of one that is read-only: whether it may be, and whether its superblock was read, which shows why. */
 function readOnlyState({ superblock }: Observation, wanted: boolean): State {
   if (!wanted) return 'intended-ro';
   return superblock === undefined ? 'unexplained-ro' : 'remounted-ro';
@@ -117,17 +117,11 @@ const STORAGE_WORDS = {
 const storage: Witness = ({ storage: answered, devicePath }) => {
   if (answered === undefined) return [];
   const { answer, detail = '' } = answered;
-  const isAway = answer === 'gone' || answer === 'error' || answer === 'hang';
+  const bad = answer === 'gone' || answer === 'error' || answer === 'hang';
+  const state = bad ? 'storage-away' : undefined;
   const name = devicePath === undefined ? '' : ` (${devicePath})`;
   const reason = detail === '' ? '' : `: ${detail}`;
-  return [
-    {
-      kind: 'storage',
-      state: isAway ? 'storage-away' : undefined,
-      bad: isAway,
-      detail: `${STORAGE_WORDS[answer]}${name}${reason}`,
-    },
-  ];
+  return [{ kind: 'storage', state, bad, detail: `${STORAGE_WORDS[answer]}${name}${reason}` }];
 };
 
 /** btime of /proc/stat changes by a second as the clock is adjusted. */
@@ -226,7 +220,7 @@ const probe: Witness = (seen, wanted) => {
   const result = seen.probe;
   const found = result === undefined ? undefined : PROBE_STATES[result.outcome];
   if (result === undefined || found === undefined) return [];
-  // Where the mount table says ro already, EROFS tells nothing more.
+  // Where the mount table says ro already, EROFS adds nothing.
   const state = found === 'aborted' && isReadOnly(seen) ? readOnlyState(seen, wanted) : found;
   return [{ kind: 'probe', state, bad: true, detail: result.detail }];
 };

@@ -7,7 +7,7 @@ export interface Judgement {
   readonly state: State;
   /** All that was seen, the reassuring too, in the order of the witnesses. */
   readonly evidence: readonly Evidence[];
-  /** ISO 8601; undefined where no evidence tells when it began. */
+  /** ISO 8601; undefined where no evidence says when it began. */
   readonly since: string | undefined;
   /** What the next look of this boot shall know. */
   readonly remember: Remembered;
@@ -50,7 +50,7 @@ function remember(seen: Observation, evidence: readonly Evidence[]): Remembered 
   const { fileSystem, watched, counters, log, system } = seen;
   const before = watched?.remembered;
   const mounts = fileSystem.mounts.flatMap(({ id }) => (id === undefined ? [] : [id]));
-  // Without numbers a new mount could not be told from this one, and the memory would never end.
+  // Without numbers a new mount looks like this one, and the memory would never end.
   const isAborted = mounts.length > 0 && evidence.some(({ kind }) => kind === 'kernel-log');
   const isNews = evidence.some(({ kind, bad }) => kind === 'counter' && bad);
   const first = isNews && system.bootTime !== undefined ? 0 : counters?.errors;

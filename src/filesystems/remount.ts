@@ -1,7 +1,7 @@
 import type { Mount } from '../guest/mounts.ts';
 import type { Argv } from '../machine/port.ts';
 
-/** What mount(2) forgets at a remount unless it is told again; the rest is the file system's own matter. */
+/** What mount(2) forgets at a remount unless it is given again; the rest is up to the file system. */
 const KEPT: ReadonlySet<string> = new Set([
   'nosuid',
   'nodev',

@@ -6,7 +6,7 @@
  * - `aborted`: its journal was aborted, or the kernel itself made it read-only; only a new mount ends that.
  * - `flagged-ro`: it is read-only, and errors are on record.
  * - `remounted-ro`: it is read-only and should be writable; its superblock was read, and nothing shows an error.
- * - `unexplained-ro`: the same, but what would tell why was not looked at, or could not be read.
+ * - `unexplained-ro`: the same, but what would show why was not looked at, or could not be read.
  * - `write-hangs`, `write-fails`: what came of writing a small file.
  * - `flagged`: it is written to, and errors are on record.
  * - `mount-ro`: it takes writes, only this mount of it does not.
@@ -47,7 +47,7 @@ export type RepairState =
   | 'intended-ro'
   | 'writable';
 
-/** What a person has to do about a state, which is all that recover and harden tell apart. */
+/** What a person has to do about a state, which is all that recover and harden distinguish. */
 export const REPAIR_STATES: Readonly<Record<State, RepairState>> = {
   'storage-away': 'storage-away',
   shutdown: 'shutdown',

@@ -24,7 +24,7 @@ const ANSWERS: readonly { readonly words: RegExp; readonly answer: 'denied' | 'g
  * Asks the disk for one block, past the kernel's cache (O_DIRECT), in a child with a time limit: a path that is down
  * may hold a read for ever, and must not hold this process.
  *
- * A direct read first brings what the cache holds to the disk, and tells of any earlier write of that kind that failed
+ * A direct read first brings what the cache holds to the disk, and reports any earlier write of that kind that failed
  * (mm/filemap.c, filemap_check_errors(); once, it is forgotten then). So one error alone says nothing about now.
  */
 export async function askStorage(

@@ -37,7 +37,7 @@ function refuseDamaged(ext: readonly PolicyFacts[]): void {
   throw failure(
     'E_FS_DAMAGED',
     `not changed, because it has to be recovered first: ${names.join(', ')}`,
-    'mptfix recover tells how; or leave it out: --mount-point names the others',
+    'mptfix recover shows how; or leave it out by naming the others with --mount-point',
   );
 }
 

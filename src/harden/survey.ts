@@ -27,7 +27,7 @@ export interface PolicyFacts {
   readonly fstab: FstabEntry | null;
   /** What the kernel shows of the mount; null where it shows nothing or nothing is mounted. */
   readonly mountOption: string | null;
-  /** What holds now; null where it is not mounted, or cannot be told. */
+  /** What holds now; null where it is not mounted, or not known. */
   readonly effective: string | null;
   /** Null: not mounted. */
   readonly state: RepairState | null;

@@ -7,7 +7,7 @@ export interface TimeoutRule {
   /** VMware Tools', ours, or somebody else's. */
   readonly owner: 'vmware' | 'mptfix' | 'other';
   /** Undefined where the value could not be read out of it. */
-  readonly seconds?: number;
+  readonly seconds?: number | undefined;
 }
 
 /** After VMware's `99-vmware-scsi-udev.rules`: programs of rules run in the order of the rules, and the last one wins. */
@@ -76,7 +76,7 @@ async function readRule(
   if (setting === undefined) return undefined;
   const seconds = VALUES.map((value) => value.exec(setting)?.[1]).find((digits) => digits !== undefined);
   const owner = path === RULE_PATH ? 'mptfix' : /vmware|open-vm/i.test(path) ? 'vmware' : 'other';
-  return { path, owner, ...(seconds === undefined ? {} : { seconds: Number(seconds) }) };
+  return { path, owner, seconds: seconds === undefined ? undefined : Number(seconds) };
 }
 
 /** Any of these belongs to a udev that knows RUN. RHEL 4's udev 039 has none of them, and /etc/dev.d. */

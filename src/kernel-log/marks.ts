@@ -48,7 +48,7 @@ export const LOG_PATTERNS: readonly Pattern[] = [
 /** Nearly every message is about something else, and is done with by this one look. */
 const WORTH_A_LOOK = /EXT[234]|XFS|BTRFS|REISERFS|[Jj]ournal|read-only|hutting down|force_shutdown/;
 
-/** Messages that tell of a disk's trouble, worth a place in a mail. */
+/** Messages about a disk's trouble, worth a place in a mail. */
 const TROUBLE =
   /SCSI [Ee]rror|Result: hostbyte|timing out command|I\/O error|IOCStatus|lost .{0,20}page write|abort/;
 

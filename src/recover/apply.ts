@@ -22,7 +22,7 @@ export interface StepOutcome {
   readonly detail: string;
 }
 
-export interface Workbench {
+export interface ApplyContext {
   readonly target: Target;
   /** The kernel's log when the run began. */
   readonly log: string | undefined;
@@ -39,28 +39,34 @@ type Outcome = Pick<StepOutcome, 'outcome' | 'detail'>;
 
 /** Does the safe steps of one file system, one after the other; a step that fails ends it. */
 export async function applySteps(
-  bench: Workbench,
+  context: ApplyContext,
   { seen, report }: Examined,
 ): Promise<readonly StepOutcome[]> {
   const outcomes: StepOutcome[] = [];
-  let going = true;
+  let mayContinue = true;
   for (const step of report.steps) {
-    bench.signal.throwIfAborted();
-    const outcome = await applyStep(bench, step, seen, going);
-    if (outcome.outcome === 'failed' || outcome.outcome === 'declined') going = false;
+    context.signal.throwIfAborted();
+    const outcome = await applyStep(context, step, seen, mayContinue);
+    if (outcome.outcome === 'failed' || outcome.outcome === 'declined') mayContinue = false;
     outcomes.push({ title: step.title, ...outcome });
   }
   return outcomes;
 }
 
-async function applyStep(bench: Workbench, step: Step, seen: Observation, going: boolean): Promise<Outcome> {
+async function applyStep(
+  context: ApplyContext,
+  step: Step,
+  seen: Observation,
+  mayContinue: boolean,
+): Promise<Outcome> {
   if (step.action === undefined) return { outcome: 'left', detail: 'for you to do' };
-  if (!going) return { outcome: 'stopped', detail: 'a step before it did not succeed' };
-  if (!(await bench.agree(step, seen.mount.mountPoint))) return { outcome: 'declined', detail: 'not agreed' };
-  return ACTIONS[step.action](bench, seen);
+  if (!mayContinue) return { outcome: 'stopped', detail: 'a step before it did not succeed' };
+  if (!(await context.agree(step, seen.mount.mountPoint)))
+    return { outcome: 'declined', detail: 'not agreed' };
+  return ACTIONS[step.action](context, seen);
 }
 
-const ACTIONS: Readonly<Record<Action, (bench: Workbench, seen: Observation) => Promise<Outcome>>> = {
+const ACTIONS: Readonly<Record<Action, (context: ApplyContext, seen: Observation) => Promise<Outcome>>> = {
   'ask-storage': storageAnswers,
   'save-kernel-log': saveLog,
   look,
@@ -68,34 +74,39 @@ const ACTIONS: Readonly<Record<Action, (bench: Workbench, seen: Observation) => 
   probe: probeAgain,
 };
 
-async function storageAnswers({ target }: Workbench, { devicePath }: Observation): Promise<Outcome> {
+async function storageAnswers({ target }: ApplyContext, { devicePath }: Observation): Promise<Outcome> {
   const answer = await askStorage(target, devicePath);
   const detail = 'detail' in answer ? `${answer.answer}: ${answer.detail}` : answer.answer;
   return { outcome: answer.answer === 'yes' ? 'done' : 'failed', detail };
 }
 
-async function saveLog(bench: Workbench): Promise<Outcome> {
-  if (bench.log === undefined) return { outcome: 'failed', detail: 'dmesg could not be read' };
+async function saveLog(context: ApplyContext): Promise<Outcome> {
+  if (context.log === undefined) return { outcome: 'failed', detail: 'dmesg could not be read' };
   try {
-    bench.saved ??= await saveKernelLog(bench.target, bench.log, await readMounts(bench.target), bench.avoid);
+    context.saved ??= await saveKernelLog(
+      context.target,
+      context.log,
+      await readMounts(context.target),
+      context.avoid,
+    );
   } catch (error) {
-    // What was done before is told all the same.
+    // What was done before is reported all the same.
     if (isFailure(error)) return { outcome: 'failed', detail: error.failure.what };
     throw error;
   }
-  const { path, volatile } = bench.saved;
+  const { path, volatile } = context.saved;
   return { outcome: 'done', detail: volatile ? `${path}: in memory, copy it before a reboot` : path };
 }
 
 /** Bit of fsck(8)'s exit status: errors were left. */
 const ERRORS_LEFT = 4;
 
-async function look({ target, signal }: Workbench, seen: Observation): Promise<Outcome> {
+async function look({ target, signal }: ApplyContext, seen: Observation): Promise<Outcome> {
   const command =
     seen.devicePath === undefined ? null : (repairOf(seen.mount.fsType).look?.(seen.devicePath) ?? null);
-  if (command === null) return { outcome: 'done', detail: 'nothing can look at it while it is mounted' };
+  if (command === null) return { outcome: 'done', detail: 'no tool can check it while it is mounted' };
   const { status, stdout } = await target.run(command, { effect: 'read', signal });
-  if (status === 127) return { outcome: 'done', detail: `${command[0]} is not installed: not looked at` };
+  if (status === 127) return { outcome: 'done', detail: `${command[0]} is not installed: not checked` };
   const lines = stdout
     .toString('utf8')
     .replace(/[^\x20-\x7e\n]/g, '?')
@@ -112,7 +123,7 @@ async function look({ target, signal }: Workbench, seen: Observation): Promise<O
  * Looks once more, remounts, and believes nothing but what it sees then. Throws E_REMOUNT where it did not work and
  * is as it was, E_REMOUNT_UNDO where it may not be.
  */
-async function remountAndVerify({ target }: Workbench, seen: Observation): Promise<Outcome> {
+async function remountAndVerify({ target }: ApplyContext, seen: Observation): Promise<Outcome> {
   const fresh = await lookAgain(target, seen);
   const refusals = remountRefusals(fresh, judge(fresh, true));
   if (refusals.length > 0) return { outcome: 'failed', detail: `refused: ${refusals.join('; ')}` };
@@ -126,7 +137,7 @@ async function remountAndVerify({ target }: Workbench, seen: Observation): Promi
     throw failure(
       'E_REMOUNT',
       `mount did not make ${where} writable: ${stderr.split('\n')[0] ?? ''}`,
-      'see what the kernel says: dmesg | tail; it is read-only as before',
+      'look at the kernel’s messages (dmesg | tail); it is read-only as before',
     );
   }
   const problem = await writeProblem(target, seen);
@@ -141,12 +152,12 @@ async function putBack(target: Target, seen: Observation, device: string, proble
   const command = remountCommand(seen.mount, device, ['ro']);
   const { status } = await target.run(command, { effect: 'write', timeoutMs: REMOUNT_LIMIT_MS });
   const what = `${where} was mounted read-write, and a write failed: ${problem}`;
-  const next = 'see that the storage answers (dmesg), then unmount it and check it';
+  const next = 'make sure that the storage answers (dmesg), then unmount it and check it';
   if (status === 0) throw failure('E_REMOUNT', `${what}; it is read-only again`, next);
   throw failure('E_REMOUNT_UNDO', `${what}; it could not be made read-only again`, next);
 }
 
-async function probeAgain({ target }: Workbench, seen: Observation): Promise<Outcome> {
+async function probeAgain({ target }: ApplyContext, seen: Observation): Promise<Outcome> {
   const problem = await writeProblem(target, seen);
   return problem === undefined
     ? {
@@ -156,12 +167,12 @@ async function probeAgain({ target }: Workbench, seen: Observation): Promise<Out
     : { outcome: 'failed', detail: problem };
 }
 
-/** Outcomes of a probe that say nothing against the file system: there is no room, or no place for a file. */
+/** Outcomes of a probe that say nothing against the file system: it is full, or takes no file in this place. */
 const NO_MATTER: ReadonlySet<string> = new Set(['ok', 'ENOSPC', 'EDQUOT', 'EACCES', 'EPERM']);
 
 /**
  * Writes a file, waits until the disk has it, removes it, and looks what the kernel made of that. Undefined: it is
- * writable. A disk that takes nothing may look full to the writer; the kernel's log then tells.
+ * writable. A disk that takes nothing may look full to the writer; then the kernel's log shows it.
  */
 async function writeProblem(target: Target, seen: Observation): Promise<string | undefined> {
   const [result] = (await probe([seen.mount.mountPoint], PROBE_SECONDS)).results;
@@ -174,7 +185,7 @@ async function writeProblem(target: Target, seen: Observation): Promise<string |
   return `it is ${REPAIR_STATES[state]} now: ${bad.join('; ')}`;
 }
 
-/** The same file system as it is now, its mounts and the kernel's log read anew. */
+/** The same file system as it is now, its mounts and the kernel's log read again. */
 async function lookAgain(target: Target, seen: Observation): Promise<Observation> {
   const all = await readMounts(target);
   const at = all.findLast(({ mountPoint }) => mountPoint === seen.mount.mountPoint) ?? seen.mount;

@@ -60,7 +60,7 @@ export function repairOf(type: string): Repair {
 export interface BootCheck {
   /** What is added to the kernel's command line in the boot loader, once; null where nothing is known to be read. */
   readonly kernelArgument: string | null;
-  /** The file that asks for it; it cannot be made where the root is read-only. */
+  /** The file that asks for it; it cannot be created where the root is read-only. */
   readonly flagFile: string | null;
   /** What would make the boot skip every check, and must not be there. */
   readonly skips: readonly string[];
@@ -70,7 +70,7 @@ export interface BootCheck {
 }
 
 const SINGLE_USER =
-  'where the check cannot repair by itself, the boot stops at the console and asks for root’s password: have it at hand, and run e2fsck there by hand';
+  'if the check cannot repair it alone, the boot stops at the console and asks for root’s password: have it at hand, and run e2fsck there by hand';
 
 /**
  * Sources: rc.sysinit of the initscripts package (RHEL 4 to 6: /forcefsck, or `forcefsck` in the command line);
@@ -84,7 +84,7 @@ const BOOT_CHECKS: Readonly<Record<InitSystem, BootCheck>> = {
     flagFile: null,
     skips: ['fsck.mode=skip', 'fastboot'],
     reboot: ['systemctl', 'reboot'],
-    note: 'add fsck.repair=yes only where nobody can reach the console: it answers yes to every question',
+    note: 'add fsck.repair=yes only if nobody can reach the console: it answers yes to every question',
   },
   'upstart-redhat': {
     kernelArgument: 'forcefsck',
@@ -119,7 +119,7 @@ const BOOT_CHECKS: Readonly<Record<InitSystem, BootCheck>> = {
     flagFile: '/forcefsck',
     skips: ['fastboot'],
     reboot: ['reboot'],
-    note: 'its mountall reads /forcefsck only, which cannot be made on a read-only root; a superblock with the error flag is checked at boot anyway, else boot a rescue medium and run e2fsck -f there',
+    note: 'its mountall reads only /forcefsck, which cannot be created on a read-only root; a superblock with the error flag is checked at boot anyway, otherwise boot a rescue medium and run e2fsck -f there',
   },
   openrc: {
     kernelArgument: 'forcefsck',
@@ -133,7 +133,7 @@ const BOOT_CHECKS: Readonly<Record<InitSystem, BootCheck>> = {
     flagFile: null,
     skips: [],
     reboot: ['reboot'],
-    note: 'mptfix does not know this init system: boot a rescue medium, and check the root file system there while it is not mounted',
+    note: 'mptfix does not know this init system: boot a rescue medium, and check the unmounted root file system there',
   },
 };
 

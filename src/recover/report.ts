@@ -19,7 +19,7 @@ export interface FileSystemReport {
   /** As it was given to mount(8), or as fstab has it. */
   readonly device: string;
   readonly type: string;
-  /** `not-running`: a guest's tree; the steps are those for a file system that the kernel gave up. */
+  /** `not-running`: a guest's tree; the steps are those for a file system that the kernel has given up. */
   readonly state: RepairState | 'not-running';
   readonly evidence: readonly ReportedEvidence[];
   /** Why it is not mounted read-write again; empty where it may be. */
@@ -41,7 +41,7 @@ export interface Recovery {
 }
 
 /** States in which nothing is to be done. */
-export const WELL: readonly FileSystemReport['state'][] = ['writable', 'intended-ro'];
+export const HEALTHY: readonly FileSystemReport['state'][] = ['writable', 'intended-ro'];
 
 /** One file system on a running guest, with what the report was made of. */
 export interface Examined {
@@ -168,8 +168,8 @@ function reportOfEntry(entry: FstabEntry, init: InitSystem): FileSystemReport {
 }
 
 /**
- * Why `mount -o remount,rw` must not be done; empty where it may. It may only where everything that could tell of
- * damage was read and tells of none: RHEL 4 and 5 take a remount of a flagged ext3, and then write on over it.
+ * Why `mount -o remount,rw` must not be done; empty where it may. It may only where everything that could show
+ * damage was read and shows none: RHEL 4 and 5 take a remount of a flagged ext3, and then write on over it.
  */
 export function remountRefusals(seen: Observation, { state, evidence }: Judgement): readonly string[] {
   const reasons = evidence.flatMap(({ bad, detail }) => (bad ? [detail] : []));

@@ -32,7 +32,7 @@ const redhatStart = (name: string): readonly Argv[] => [
 const suseStart = (name: string): readonly Argv[] => [[`/etc/init.d/${name}`, 'start']];
 const debianStart = (name: string): readonly Argv[] => [['invoke-rc.d', name, 'restart']];
 
-/** Services that should run and do not. Reads only, and never fails: what cannot be told is left out. */
+/** Services that should run and do not. Reads only, and never fails: what is not known is left out. */
 export async function deadServices(target: Target, init: InitSystem): Promise<readonly DeadService[]> {
   if (target.kind !== 'local') return [];
   return (await WORLDS[init]?.find(target)) ?? [];
@@ -151,7 +151,7 @@ async function defaultRunlevel(target: Target): Promise<string | undefined> {
 /** What an init script says of itself. */
 export interface Daemon {
   /** Name of the process that it starts; undefined where it starts none. */
-  readonly program?: string;
+  readonly program?: string | undefined;
   /** Whether the script makes a lock file in /var/lock/subsys. */
   readonly keepsLock: boolean;
 }
@@ -175,7 +175,7 @@ export async function daemonOf(
   const program = SIGNS.map((sign) => sign.exec(text)?.[1]).find((found) => found !== undefined);
   const base = program?.replace(/^.*\//, '');
   return {
-    ...(base === undefined || base === '' ? {} : { program: base }),
+    program: base === '' ? undefined : base,
     keepsLock: text.includes('/var/lock/subsys/'),
   };
 }

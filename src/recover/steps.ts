@@ -5,13 +5,13 @@ import type { InitSystem } from '../guest/init-system.ts';
 import type { Argv } from '../machine/port.ts';
 import { type BootCheck, bootCheckOf, repairOf } from './repair.ts';
 
-/** What `--apply` can do; everything else is a person's. */
+/** What `--apply` can do; everything else is for a person. */
 export type Action = 'ask-storage' | 'save-kernel-log' | 'look' | 'remount' | 'probe';
 
 /** One step back to a file system that can be written to, in words and as commands. */
 export interface Step {
   readonly title: string;
-  /** Why it stands at this place; or what to mind. One line. */
+  /** Why it comes at this point, or what to take care of. One line. */
   readonly why: string;
   /** To type, in this order; none where there is nothing to type. */
   readonly commands: readonly Argv[];
@@ -38,8 +38,8 @@ type Part = (question: Case) => readonly Step[];
 
 const askStorage: Part = ({ seen: { devicePath } }) => [
   {
-    title: 'see that the storage answers again',
-    why: 'every later step writes to it; while paths are still failing over, all of them fail, and do harm; ask twice, for the first answer may be the error of an earlier write',
+    title: 'make sure that the storage answers again',
+    why: 'every later step writes to it, and fails and does harm while paths still fail over; ask twice, because the first answer may be the error of an earlier write',
     commands:
       devicePath === undefined
         ? []
@@ -62,8 +62,8 @@ const look: Part = ({ seen: { devicePath, mount } }) => {
   if (command === null) return [];
   return [
     {
-      title: 'look at it without changing it',
-      why: 'tells how bad it is; while it is mounted some of what is found is only what is still in memory',
+      title: 'check it without changing it',
+      why: 'shows how bad it is; while it is mounted, some of what is found is only not written yet',
       commands: [command],
       action: 'look',
     },
@@ -72,8 +72,8 @@ const look: Part = ({ seen: { devicePath, mount } }) => {
 
 const stopWriters: Part = ({ seen: { mount } }) => [
   {
-    title: 'stop what works on it',
-    why: 'programs that think they have written have not; they must open their files anew',
+    title: 'stop the programs that use it',
+    why: 'what they think they have written is not on the disk; they have to open their files again',
     commands: [['fuser', '-v', '-m', mount.mountPoint]],
   },
 ];
@@ -86,13 +86,13 @@ const repairOther: Part = ({ seen: { mount, devicePath, fileSystem } }) => {
   return [
     {
       title: 'unmount it',
-      why: 'an aborted file system does not come back by a remount, and a mounted one must not be repaired',
+      why: 'a remount does not bring an aborted file system back, and a mounted one must not be repaired',
       commands: [['umount', mount.mountPoint]],
     },
     { title: 'check and repair it', why: note, commands: commands(device, mount.mountPoint) },
     {
       title: 'mount it again',
-      why: 'only after the check ended without an error left',
+      why: 'only after the check has left no error',
       // mount(8) finds in fstab only what is there.
       commands: [
         fileSystem.fstab === null ? ['mount', device, mount.mountPoint] : ['mount', mount.mountPoint],
@@ -109,7 +109,7 @@ const repairRoot: Part = ({ seen, init, state }) => {
     const { note, commands } = repairOf(mount.fsType);
     return [
       {
-        title: 'reboot: to mount it anew replays its log',
+        title: 'reboot: mounting it again replays its log',
         why: `the boot does not check ${mount.fsType}; ${check.note}`,
         commands: [check.reboot],
       },
@@ -122,8 +122,8 @@ const repairRoot: Part = ({ seen, init, state }) => {
   }
   if (fileSystem.fstab?.pass === 0) {
     steps.push({
-      title: `mind the last field of /etc/fstab, line ${fileSystem.fstab.line}: it is 0`,
-      why: 'with 0 the boot never checks this file system, whatever is asked for; in the boot loader or a rescue medium nothing but e2fsck by hand helps then',
+      title: `note the last field of /etc/fstab, line ${fileSystem.fstab.line}: it is 0`,
+      why: 'with 0 the boot never checks this file system, whatever the boot loader asks for; then only e2fsck by hand helps, from a rescue medium',
       commands: [],
     });
   }
@@ -132,20 +132,20 @@ const repairRoot: Part = ({ seen, init, state }) => {
 };
 
 function bootStep(check: BootCheck, writable: boolean): Step {
-  const skips = check.skips.length === 0 ? '' : `; see that none of ${check.skips.join(', ')} is there`;
+  const skips = check.skips.length === 0 ? '' : `; make sure that none of ${check.skips.join(', ')} is there`;
   if (check.kernelArgument !== null) {
     return {
       title: `reboot, and in the boot loader add ${check.kernelArgument} to the kernel’s command line, once${skips}`,
       why:
         check.flagFile === null || writable
           ? check.note
-          : `${check.flagFile} cannot be made on a read-only root; ${check.note}`,
+          : `${check.flagFile} cannot be created on a read-only root; ${check.note}`,
       commands: [check.reboot],
     };
   }
   const canFlag = check.flagFile !== null && writable;
   return {
-    title: canFlag ? `make ${check.flagFile} and reboot${skips}` : `reboot${skips}`,
+    title: canFlag ? `create ${check.flagFile} and reboot${skips}` : `reboot${skips}`,
     why: check.note,
     commands: canFlag ? [['touch', check.flagFile ?? ''], check.reboot] : [check.reboot],
   };
@@ -162,7 +162,7 @@ const remount: Part = ({ seen, remountRefused }) => {
       action: 'remount',
     },
     {
-      title: 'see that it can be written to',
+      title: 'check that it can be written to',
       why: 'the mount table alone proves nothing',
       commands: [],
       action: 'probe',
@@ -172,8 +172,8 @@ const remount: Part = ({ seen, remountRefused }) => {
 
 const services: Part = () => [
   {
-    title: 'start the services again that died with it',
-    why: 'the list follows below where any were found; lock files in /var/lock may be stale',
+    title: 'restart the services that died with it',
+    why: 'those that were found are listed below; lock files in /var/lock may be stale',
     commands: [],
   },
 ];
@@ -183,8 +183,8 @@ const cannotTell: Part = ({ seen: { storage, mount } }) => [
     title:
       storage?.answer === 'denied'
         ? 'run mptfix recover as root'
-        : `ask the tools of ${mount.fsType} how it is`,
-    why: 'the superblock, which tells whether a remount is safe, could not be read',
+        : `check it with the tools of ${mount.fsType}`,
+    why: 'the superblock, which shows whether a remount is safe, could not be read',
     commands: [],
   },
 ];

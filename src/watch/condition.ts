@@ -38,7 +38,7 @@ export interface WatchedEvidence {
   readonly state: WatchedState;
   /** One line for a person. */
   readonly detail: string;
-  /** ISO 8601; where the evidence tells. */
+  /** ISO 8601; where the evidence says. */
   readonly since?: string | undefined;
 }
 

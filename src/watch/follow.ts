@@ -7,10 +7,10 @@ import { type OnceOptions, type OnceResult, watchOnce } from './once.ts';
 /** How often the kernel's messages are read; a look follows on each that speaks of a file system. */
 const POLL_MS = 200;
 /** The kernel says that it gives up a moment before the mount table shows it. */
-const SETTLE_MS = 500;
+const SECOND_LOOK_MS = 500;
 /** A look in any case, for what the kernel says nothing about; each second where its messages cannot be read. */
 const SAFETY_MS = 60_000;
-const BLIND_MS = 1000;
+const NO_MESSAGES_MS = 1000;
 
 export interface Change {
   readonly finding: Finding;
@@ -39,14 +39,14 @@ export async function follow(target: Target, options: FollowOptions): Promise<vo
   try {
     drain(stream);
     await lookNow();
-    let next = Date.now() + (stream === undefined ? BLIND_MS : SAFETY_MS);
+    let next = Date.now() + (stream === undefined ? NO_MESSAGES_MS : SAFETY_MS);
     while (!options.signal.aborted) {
       await pause(POLL_MS, options.signal);
-      const said = drain(stream);
-      if (!said && Date.now() < next) continue;
+      const spoke = drain(stream);
+      if (!spoke && Date.now() < next) continue;
       await lookNow();
-      const usual = stream === undefined ? BLIND_MS : SAFETY_MS;
-      next = Date.now() + (said ? SETTLE_MS : usual);
+      const usual = stream === undefined ? NO_MESSAGES_MS : SAFETY_MS;
+      next = Date.now() + (spoke ? SECOND_LOOK_MS : usual);
     }
   } finally {
     stream?.close();
@@ -55,12 +55,12 @@ export async function follow(target: Target, options: FollowOptions): Promise<vo
 
 /** Whether one of the messages that came since speaks of a file system. */
 function drain(stream: ReadStream | undefined): boolean {
-  let said = false;
+  let spoke = false;
   if (stream !== undefined)
     readAvailable(stream, ({ text }) => {
-      said ||= logMarks(text).length > 0;
+      spoke ||= logMarks(text).length > 0;
     });
-  return said;
+  return spoke;
 }
 
 async function openMessages(target: Target): Promise<ReadStream | undefined> {

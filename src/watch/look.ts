@@ -16,7 +16,7 @@ export interface Finding {
   readonly key: string;
   readonly fileSystem: FileSystem;
   readonly state: WatchedState;
-  /** ISO 8601; undefined where no evidence tells when it began. */
+  /** ISO 8601; undefined where no evidence says when it began. */
   readonly since: string | undefined;
   /** The clearest first. */
   readonly evidence: readonly WatchedEvidence[];

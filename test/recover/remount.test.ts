@@ -121,7 +121,7 @@ describe('a clean file system that was remounted read-only', () => {
     expect(report.steps.map(({ title }: { title: string }) => title)).toEqual([
       'save the kernel log where it can be written',
       'bring the storage back first: paths, zoning, the array, the datastore',
-      'see that the storage answers again',
+      'make sure that the storage answers again',
     ]);
     machine.sh('cat "$1.kept" > "$1"', image);
     expect((await stateAt(machine, mountPoint)).state).toBe('remounted-ro');

@@ -14,8 +14,8 @@ const WANTED: Readonly<Record<string, readonly [init: string, reboot: RegExp, co
   'CentOS 6': ['upstart-redhat', /add forcefsck to the kernel’s command line/, 'reboot'],
   'SLES 10': ['sysvinit-suse', /add forcefsck to the kernel’s command line/, 'reboot'],
   'Debian 7': ['sysvinit-debian', /add forcefsck to the kernel’s command line/, 'reboot'],
-  'Ubuntu 12.04': ['upstart', /^reboot; see that none of fastboot is there/, 'reboot'],
-  'RHEL 7': ['systemd', /^reboot: to mount it anew replays its log$/, 'systemctl reboot'],
+  'Ubuntu 12.04': ['upstart', /^reboot; make sure that none of fastboot is there/, 'reboot'],
+  'RHEL 7': ['systemd', /^reboot: mounting it again replays its log$/, 'systemctl reboot'],
   'something else': ['unknown', /^reboot$/, 'reboot'],
 };
 
@@ -39,7 +39,7 @@ describe('the steps for a root file system that the kernel gave up, on', () => {
 test('a root that fstab’s last field keeps from being checked is warned of', async () => {
   const target = rootTarget(await temporary(GUESTS['Debian 7']), { dryRun: true });
   const titles = (await recovery(target, ['/'])).fileSystems[0]?.steps.map(({ title }) => title);
-  expect(titles).toContain('mind the last field of /etc/fstab, line 1: it is 0');
+  expect(titles).toContain('note the last field of /etc/fstab, line 1: it is 0');
 });
 
 test('a root of XFS is mounted anew by a reboot, and checked from a rescue medium only if that fails', async () => {
@@ -91,7 +91,7 @@ test('a running guest with an aborted root of 2.6.32 is told from its mount tabl
   expect(report?.remountRefused).toContain(
     'the kernel itself made it read-only: the mount’s own flag is still rw',
   );
-  expect(report?.steps.at(-2)?.why).toContain('/forcefsck cannot be made on a read-only root');
+  expect(report?.steps.at(-2)?.why).toContain('/forcefsck cannot be created on a read-only root');
 });
 
 /** The root of a running guest with these options in its mount table, and this in its kernel's log. */

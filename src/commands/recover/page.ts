@@ -8,11 +8,11 @@ type Step = FileSystemReport['steps'][number];
 
 const MEANING: Readonly<Record<FileSystemReport['state'], string>> = {
   'storage-away': 'its disk does not answer as it should',
-  aborted: 'READ-ONLY: the kernel gave it up; it does not come back by a remount',
-  shutdown: 'SHUT DOWN by the kernel; it does not come back by a remount',
+  aborted: 'READ-ONLY: the kernel gave it up; a remount does not bring it back',
+  shutdown: 'SHUT DOWN by the kernel; a remount does not bring it back',
   flagged: 'errors are on record: it has to be checked',
   'remounted-ro': 'read-only, and nothing shows an error: it may be mounted read-write again',
-  unknown: 'read-only, and whether it is clean could not be told',
+  unknown: 'read-only, and it is not known whether it is clean',
   'intended-ro': 'read-only, as it is meant to be',
   writable: 'writable',
   'not-running': 'not running: the steps if its kernel gives it up',
@@ -32,9 +32,9 @@ const COLOUR: Readonly<Record<FileSystemReport['state'], 'red' | 'yellow' | 'gre
 
 const RESULTS: Readonly<Record<RecoverResult['result'], string>> = {
   well: 'nothing to recover',
-  advised: 'to do the safe ones of these steps: mptfix recover --apply (asks before each)',
+  advised: 'mptfix recover --apply does the safe ones of these steps, and asks before each',
   recovered: 'done: writable again',
-  'by-hand': 'not recovered: the steps that are left are yours',
+  'by-hand': 'not recovered: the remaining steps are for you',
 };
 
 export function recoverPage(result: RecoverResult): string {
@@ -91,7 +91,7 @@ function stepLines(
 function servicesPart({ services }: RecoverResult): readonly string[] {
   if (services.length === 0) return [];
   return [
-    'services that should run and do not:',
+    'services that should be running and are not:',
     ...services.flatMap(({ name, why, commands }) => [
       `  ${name}: ${printable(why)}`,
       ...commands.map((command) => `       ${commandLine(command)}`),

@@ -1,7 +1,7 @@
 import { failure } from '../../errors.ts';
 import type { Target } from '../../machine/port.ts';
-import { applySteps, type StepOutcome, type Workbench } from '../../recover/apply.ts';
-import { examine, recovery, WELL } from '../../recover/report.ts';
+import { type ApplyContext, applySteps, type StepOutcome } from '../../recover/apply.ts';
+import { examine, HEALTHY, recovery } from '../../recover/report.ts';
 import { deadServices } from '../../recover/services.ts';
 import type { Step } from '../../recover/steps.ts';
 import { lockAnyGuest } from '../../transaction/lock.ts';
@@ -33,7 +33,7 @@ export async function recover(
   const target = openTarget(options, !acting);
   if (acting) return show(options, await act(target, mountPoints, options, signal));
   const found = await recovery(target, mountPoints);
-  const well = found.fileSystems.every(({ state }) => WELL.includes(state));
+  const well = found.fileSystems.every(({ state }) => HEALTHY.includes(state));
   return show(options, {
     schema: 'mptfix.recover/1',
     result: well ? 'well' : 'advised',
@@ -54,28 +54,28 @@ async function act(
   const lock = await lockAnyGuest(target);
   try {
     const { init, examined, log } = await examine(target, mountPoints);
-    const sick = examined.filter(({ report }) => !WELL.includes(report.state));
-    const bench: Workbench = {
+    const damaged = examined.filter(({ report }) => !HEALTHY.includes(report.state));
+    const context: ApplyContext = {
       target,
       log,
-      avoid: new Set(sick.map(({ report }) => report.mountPoint)),
+      avoid: new Set(damaged.map(({ report }) => report.mountPoint)),
       agree: (step, mountPoint) => agree(step, mountPoint, options, signal),
       signal,
     };
     const outcomes: Record<string, readonly StepOutcome[]> = {};
-    for (const one of sick) outcomes[one.report.mountPoint] = await applySteps(bench, one);
-    const recovered = sick.every(({ report }) =>
+    for (const one of damaged) outcomes[one.report.mountPoint] = await applySteps(context, one);
+    const recovered = damaged.every(({ report }) =>
       isRecovered(outcomes[report.mountPoint] ?? [], report.steps),
     );
     return {
       schema: 'mptfix.recover/1',
-      result: sick.length === 0 ? 'well' : recovered ? 'recovered' : 'by-hand',
+      result: damaged.length === 0 ? 'well' : recovered ? 'recovered' : 'by-hand',
       target: target.name,
       init,
       fileSystems: examined.map(({ report }) => report),
       services: await deadServices(target, init),
       outcomes,
-      savedLog: bench.saved?.path ?? null,
+      savedLog: context.saved?.path ?? null,
     };
   } finally {
     await lock.release();
@@ -92,8 +92,8 @@ function requireRunning(target: Target, options: RecoverOptions): void {
   if (target.kind !== 'local') {
     throw failure(
       'E_USAGE',
-      'recover --apply works on the running guest: nothing of a tree is mounted by it',
-      `mptfix recover --root ${options.root ?? ''} tells the steps`,
+      'recover --apply works on the running guest only: it mounts nothing of a tree',
+      `mptfix recover --root ${options.root ?? ''} lists the steps`,
     );
   }
   if (process.geteuid?.() !== 0)
@@ -101,7 +101,7 @@ function requireRunning(target: Target, options: RecoverOptions): void {
   if (!options.yes && !canAsk()) {
     throw failure(
       'E_CONFIRM_REQUIRED',
-      'recover --apply asks before each step, and nobody is at the terminal to agree',
+      'recover --apply asks before each step, and there is no terminal to ask at',
       'look at the steps with mptfix recover, then run the command again with --yes',
     );
   }

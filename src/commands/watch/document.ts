@@ -17,7 +17,7 @@ const evidence = v.strictObject({
   state,
   /** One line for a person. */
   detail: v.string(),
-  /** ISO 8601; where the evidence tells. */
+  /** ISO 8601; where the evidence says. */
   since: v.optional(v.string()),
 });
 

@@ -45,7 +45,7 @@ export async function install(options: WatchInstallOptions, signal: AbortSignal)
   }
 }
 
-/** Decides, reading only. Throws E_USAGE where nobody would be told, and as `planSchedule`. */
+/** Decides, reading only. Throws E_USAGE where nobody would be notified, and as `planSchedule`. */
 async function decide(
   target: Target,
   options: WatchInstallOptions,
@@ -53,11 +53,7 @@ async function decide(
   // A configuration that will be refused in the night is refused now.
   const config = await notifyConfig(target, options);
   if (config.to.length === 0 && config.webhook === undefined)
-    throw failure(
-      'E_USAGE',
-      'nobody is named who would be told',
-      'mptfix watch install --to admin@example.org',
-    );
+    throw failure('E_USAGE', 'nobody is named to be notified', 'mptfix watch install --to admin@example.org');
   const job = jobOf(options, await guestProgram(target));
   return { plan: await planSchedule(target, job), job };
 }

@@ -43,7 +43,7 @@ async function run(target: Target, options: WatchOnceOptions): Promise<number> {
   return options.nagios ? NAGIOS_STATUS[result.result] : STATUS[result.result];
 }
 
-/** Somebody is told where an address or a configuration says whom. A broken configuration must not hide an alarm. */
+/** Somebody is notified where an address or a configuration says whom. A broken configuration must not hide an alarm. */
 export async function notifier(
   target: Target,
   options: WatchOptions,

@@ -5,7 +5,7 @@ import type { WatchedFileSystem, WatchResult, WatchVerdict } from './document.ts
 
 const MEANING: Readonly<Record<WatchVerdict, string>> = {
   ok: 'every file system is as it should be',
-  warning: 'ERRORS: a file system has met errors and goes on',
+  warning: 'ERRORS: a file system has met errors and is still written to',
   alarm: 'ALARM: a file system that should be writable cannot be written',
 };
 
@@ -21,7 +21,7 @@ export function watchPage({ result, fileSystems, told }: WatchResult): string {
     ...order.flatMap(reasons),
     ...told.map(
       ({ event, by, errors }) =>
-        `told (${event}) by ${by ?? 'nobody'}${errors.map(({ channel, reason }) => `; ${channel}: ${reason}`).join('')}`,
+        `notified (${event}) by ${by ?? 'no channel'}${errors.map(({ channel, reason }) => `; ${channel}: ${reason}`).join('')}`,
     ),
   ].join('\n');
 }

@@ -7,7 +7,7 @@ export function prometheusText({ fileSystems, time }: WatchResult): string {
     '# HELP mptfix_filesystem_read_only Whether a file system that should be writable cannot be written.',
     '# TYPE mptfix_filesystem_read_only gauge',
     ...fileSystems.map((one) => `mptfix_filesystem_read_only{${labels(one)}} ${isAlarm(one.state) ? 1 : 0}`),
-    '# HELP mptfix_filesystem_errors Whether a file system has counted errors and goes on.',
+    '# HELP mptfix_filesystem_errors Whether a file system has counted errors and is still written to.',
     '# TYPE mptfix_filesystem_errors gauge',
     ...fileSystems.map((one) => `mptfix_filesystem_errors{${labels(one)}} ${one.state === 'errors' ? 1 : 0}`),
     '# HELP mptfix_watch_last_run_timestamp_seconds When mptfix watch looked last.',

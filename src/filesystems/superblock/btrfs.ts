@@ -1,6 +1,6 @@
 import { type ChecksumState, crc32c, textField, uuidField } from './fields.ts';
 
-/** The part of a btrfs superblock that tells how the file system is; its error counters are in sysfs and a tree. */
+/** The part of a btrfs superblock that shows how the file system is; its error counters are in sysfs and a tree. */
 export interface BtrfsSuperblock {
   readonly kind: 'btrfs';
   readonly uuid: string;

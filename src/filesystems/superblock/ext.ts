@@ -3,7 +3,7 @@ import { type ChecksumState, crc32c, textField, uuidField } from './fields.ts';
 /** What the kernel does at an error of the file system; `continue` where the superblock has a value of its own. */
 export type ErrorsPolicy = 'continue' | 'remount-ro' | 'panic';
 
-/** The part of an ext2, ext3 or ext4 superblock that tells how the file system is. */
+/** The part of an ext2, ext3 or ext4 superblock that shows how the file system is. */
 export interface ExtSuperblock {
   readonly kind: 'ext';
   readonly uuid: string;

@@ -1,6 +1,6 @@
 import { type ChecksumState, crc32c, textField, uuidField } from './fields.ts';
 
-/** The part of an XFS superblock that tells how the file system is; that the log is dirty does not show in it. */
+/** The part of an XFS superblock that shows how the file system is; that the log is dirty does not show in it. */
 export interface XfsSuperblock {
   readonly kind: 'xfs';
   readonly uuid: string;

@@ -30,7 +30,7 @@ export function startWorker(
   child.stdout.on('data', (chunk: Buffer) => {
     output = (output + chunk.toString('utf8')).slice(0, MOST_OUTPUT);
   });
-  // A worker that has ended before it read all is told by its status.
+  // A worker that ends before it has read everything shows it by its status.
   child.stdin.on('error', () => {});
   child.stdin.end(input);
   const done = new Promise<{ output: string; ended: boolean; status: number }>((resolve) => {

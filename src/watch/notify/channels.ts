@@ -7,7 +7,7 @@ import type { Notice } from './notice.ts';
 
 export type ChannelName = 'smtp' | 'sendmail' | 'webhook' | 'kernel-log';
 
-/** One way to tell somebody. */
+/** One way to notify somebody. */
 export interface Channel {
   readonly name: ChannelName;
   /** Resolves when it was taken; rejects with the reason. `signal` is aborted when its time is over. */
@@ -23,7 +23,10 @@ export function channelsOf(target: Target, config: NotifyConfig): readonly Chann
   const hasReader = to.length > 0;
   const channels: Channel[] = [];
   if (smtp !== undefined && hasReader)
-    channels.push({ name: 'smtp', send: (notice, signal) => bySmtp(target, smtp, config, notice, signal) });
+    channels.push({
+      name: 'smtp',
+      send: (notice, signal) => bySmtp(target, smtp, config, { notice, signal }),
+    });
   if (sendmail !== false && hasReader)
     channels.push({ name: 'sendmail', send: (notice) => bySendmail(sendmail, config, notice) });
   if (webhook !== undefined)
@@ -36,8 +39,7 @@ async function bySmtp(
   target: Target,
   relay: SmtpRelay,
   config: NotifyConfig,
-  notice: Notice,
-  signal: AbortSignal,
+  { notice, signal }: { readonly notice: Notice; readonly signal: AbortSignal },
 ): Promise<void> {
   const { createTransport } = await import('nodemailer');
   const milliseconds = config.timeLimitSeconds * 1000;
@@ -55,7 +57,7 @@ async function bySmtp(
     disableFileAccess: true,
     disableUrlAccess: true,
     ...(await credentials(target, relay)),
-    ...(relay.caFile === undefined ? {} : { tls: { ca: await target.read(relay.caFile) } }),
+    ...(await trustOf(target, relay)),
   });
   signal.addEventListener('abort', () => transport.close(), { once: true });
   try {
@@ -64,6 +66,13 @@ async function bySmtp(
   } finally {
     transport.close();
   }
+}
+
+async function trustOf(
+  target: Target,
+  { caFile }: SmtpRelay,
+): Promise<{ readonly tls?: { readonly ca: Buffer } }> {
+  return caFile === undefined ? {} : { tls: { ca: await target.read(caFile) } };
 }
 
 async function credentials(
@@ -98,7 +107,7 @@ async function byWebhook(url: string, notice: Notice, signal: AbortSignal): Prom
     signal,
   });
   await response.body?.cancel();
-  // The address may hold a secret: only its host is told.
+  // The address may hold a secret: only its host is reported.
   if (!response.ok) throw new Error(`${new URL(url).host} answered ${response.status}`);
 }
 

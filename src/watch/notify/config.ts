@@ -23,12 +23,12 @@ export interface NotifyConfig {
   readonly to: readonly string[];
   /** Undefined: `mptfix@HOST`. */
   readonly from?: string;
-  readonly smtp?: SmtpRelay;
+  readonly smtp?: SmtpRelay | undefined;
   /** The path of a program that takes `-t`; false: none. */
   readonly sendmail: string | false;
   readonly webhook?: { readonly url: string };
   readonly kernelLog: boolean;
-  /** Days from one reminder to the next; the last one goes on. */
+  /** Days from one reminder to the next; the last one repeats. */
   readonly reminderDays: readonly number[];
   /** For each channel. */
   readonly timeLimitSeconds: number;
@@ -103,6 +103,6 @@ function normalised(
     timeLimitSeconds: 20,
     ...watch,
     to: typeof to === 'string' ? [to] : to,
-    ...(smtp === undefined ? {} : { smtp: { ...smtp, security, port: smtp.port ?? PORTS[security] } }),
+    smtp: smtp && { ...smtp, security, port: smtp.port ?? PORTS[security] },
   };
 }

@@ -12,7 +12,7 @@ export interface Message {
 const LONGEST_LINE = 400;
 const LONGEST_SUBJECT = 160;
 
-const SAID: Readonly<Record<WatchedState, string>> = {
+const STATE_WORDS: Readonly<Record<WatchedState, string>> = {
   ok: 'writable again',
   errors: 'has errors',
   'read-only': 'READ-ONLY',
@@ -25,7 +25,7 @@ const FIRST_LINE: Readonly<Record<Notice['event'], string>> = {
   alarm: 'File systems of this host cannot be written any more.',
   reminder: 'File systems of this host still cannot be written.',
   recovery: 'File systems of this host can be written again, or are no longer mounted.',
-  test: 'This is a test of mptfix watch: whoever reads it will be told when a file system turns read-only.',
+  test: 'This is a test of mptfix watch: its reader will be notified when a file system turns read-only.',
 };
 
 /** The mail that says it. Whatever names hold (line breaks, escapes), each is one printable line here. */
@@ -36,7 +36,7 @@ export function messageOf(notice: Notice): Message {
   const subject =
     event === 'test'
       ? `[mptfix] ${clean(host)}: test`
-      : `[mptfix] ${clean(host)}: ${tag}${SAID[worst(event, fileSystems)]}: ${where}`;
+      : `[mptfix] ${clean(host)}: ${tag}${STATE_WORDS[worst(event, fileSystems)]}: ${where}`;
   return {
     subject: cleanText(subject, LONGEST_SUBJECT),
     text: [
@@ -62,7 +62,7 @@ function describe(item: NoticeItem): readonly string[] {
   const disk = item.disk === null ? '' : `, disk ${clean(item.disk)}`;
   return [
     '',
-    `${clean(item.mountPoint)}: ${SAID[item.state]} since ${clean(item.since)}`,
+    `${clean(item.mountPoint)}: ${STATE_WORDS[item.state]} since ${clean(item.since)}`,
     `  ${clean(item.fsType)} on ${clean(item.source)} (${clean(item.device)}${disk})`,
     ...item.evidence.map(({ kind, detail }) => `  ${kind}: ${clean(detail)}`),
   ];
