@@ -1,18 +1,17 @@
 import type { Plan } from './document.ts';
 
 /**
- * What differs between a plan that was made before and one that was made now, a line a field; empty where they say the
- * same. Images are compared by their path, whatever their order.
+ * What differs between an earlier plan and one of now, a line a field; empty where they say the same. Images are compared
+ * by their path, whatever their order. Steps follow from all else: they are named where nothing else differs.
  */
 export function planDifferences(before: Plan, now: Plan): readonly string[] {
-  const { images: imagesBefore, steps: stepsBefore, warnings: warningsBefore, ...factsBefore } = before;
-  const { images, steps, warnings, ...facts } = now;
-  // What follows from the rest comes last: whoever reads on has seen the cause.
-  return [
+  const { images: imagesBefore, steps: stepsBefore, ...factsBefore } = before;
+  const { images, steps, ...facts } = now;
+  const causes = [
     ...differences('', factsBefore, facts),
     ...differences('image ', byPath(imagesBefore), byPath(images)),
-    ...differences('', { steps: stepsBefore, warnings: warningsBefore }, { steps, warnings }),
   ];
+  return causes.length > 0 ? causes : differences('steps', stepsBefore, steps);
 }
 
 function byPath(images: Plan['images']): Readonly<Record<string, object>> {

@@ -1,4 +1,4 @@
-import { readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, inject, test } from 'vitest';
 import { json, mptfix, type Run } from '../helpers/cli.ts';
@@ -45,6 +45,8 @@ function replaceModule(): void {
 }
 
 test('apply --plan does what the plan says, and a second time refuses: it is done', async () => {
+  // It stays when all is rolled back.
+  mkdirSync(guest.at(STATE), { mode: 0o700 });
   const before = listing(guest.root, { without: [STATE] });
   const plan = await savePlan('--make-var', 'V=1');
   expect(plan).toMatchObject({ root: guest.root, build: { makeVars: ['V=1'], wholeTree: false } });

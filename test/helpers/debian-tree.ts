@@ -24,7 +24,7 @@ export interface DebianTrees {
   readonly package: string;
   /** All modules, no image yet, initramfs-tools: its image takes long. */
   readonly full: string;
-  /** Few modules, an image by initramfs-tools, quickly made anew. `dpkg -V` of the kernel package is clean. */
+  /** Few modules, an image by initramfs-tools, quickly rebuilt. `dpkg -V` of the kernel package is clean. */
   readonly initramfsTools: string;
   /** The same with dracut. */
   readonly dracut: string;
