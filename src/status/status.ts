@@ -2,14 +2,16 @@ import { moduleNames } from '../assess/assess.ts';
 import { gatherFacts } from '../assess/facts.ts';
 import { scanModule, verdictOfModuleScan } from '../driver/module/scan.ts';
 import { readElf } from '../elf/elf.ts';
-import { buildId } from '../elf/module-data.ts';
+import { buildId, buildIdOfNotes } from '../elf/module-data.ts';
+import { isFailure } from '../errors.ts';
 import { readModule } from '../guest/module-file.ts';
+import { moduleInInitramfs } from '../initramfs/module.ts';
+import { proveInitramfs } from '../initramfs/prove.ts';
+import { initramfsImages } from '../initramfs/tools.ts';
 import { type Generation, generations } from '../install/generations.ts';
 import type { Target } from '../machine/port.ts';
 import { interrupted } from '../transaction/settle.ts';
-import type { GuestStatus, ModuleState } from './document.ts';
-import { imageStatus } from './image-status.ts';
-import { loadedModule } from './loaded-module.ts';
+import type { GuestStatus, ImageStatus, LoadedModule, ModuleState } from './document.ts';
 
 /** Reads the state of one kernel of the guest. Throws as `gatherFacts`; the state folder needs root to be read. */
 export async function guestStatus(target: Target, kernel: string | undefined): Promise<GuestStatus> {
@@ -76,4 +78,71 @@ async function fallbacks(target: Target, mine: readonly Generation[]): Promise<r
   const paths = mine.flatMap(({ manifest }) => (manifest?.images ?? []).map(({ fallback }) => fallback));
   const found = await Promise.all(paths.map((path) => target.stat(path)));
   return paths.filter((_, index) => found[index]?.type === 'file');
+}
+
+/** Opens every initramfs of the kernel. Reads only. */
+async function imageStatus(
+  target: Target,
+  release: string,
+  name: string,
+  modulePath: string,
+): Promise<readonly ImageStatus[]> {
+  const file = await target.read(modulePath);
+  const { images } = await initramfsImages(target, release);
+  return Promise.all(images.map(({ path }) => describe(target, path, { release, name, file })));
+}
+
+async function describe(
+  target: Target,
+  path: string,
+  module: { readonly release: string; readonly name: string; readonly file: Uint8Array },
+): Promise<ImageStatus> {
+  try {
+    const found = await moduleInInitramfs(target, path, module.release, module.name);
+    if (found === 'absent') return { path, holds: 'absent', detail: `has no ${module.name}` };
+    const { ok, detail } = await proveInitramfs(target, path, module);
+    return { path, holds: ok ? 'same' : 'other', detail };
+  } catch (error) {
+    return { path, holds: 'unreadable', detail: isFailure(error) ? error.failure.what : String(error) };
+  }
+}
+
+/**
+ * The kernel shows the build-id of a loaded module in its notes, and the srcversion where the module was built with
+ * one; null where the guest does not run this kernel, or has not loaded the module.
+ */
+async function loadedModule(
+  target: Target,
+  running: boolean | null,
+  module:
+    | { readonly name: string; readonly srcversion: string | null; readonly buildId: string | null }
+    | undefined,
+): Promise<LoadedModule | null> {
+  if (running !== true || module === undefined) return null;
+  const folder = `/sys/module/${module.name}`;
+  if ((await target.stat(folder)) === undefined) return null;
+  const srcversion = (await target.readText(`${folder}/srcversion`))?.trim() ?? null;
+  const buildId = await loadedBuildId(target, folder);
+  return { srcversion, buildId, sameAsDisk: compare({ srcversion, buildId }, module) };
+}
+
+/** A build-id is of the very code; a srcversion only of its source, which a patch changes, too. */
+function compare(
+  loaded: { readonly srcversion: string | null; readonly buildId: string | null },
+  disk: { readonly srcversion: string | null; readonly buildId: string | null },
+): boolean | null {
+  if (loaded.buildId !== null && disk.buildId !== null) return loaded.buildId === disk.buildId;
+  if (loaded.srcversion !== null && disk.srcversion !== null) return loaded.srcversion === disk.srcversion;
+  return null;
+}
+
+async function loadedBuildId(target: Target, folder: string): Promise<string | null> {
+  try {
+    const notes = await target.read(`${folder}/notes/.note.gnu.build-id`);
+    // The machine that this runs on: all that Node runs on is little-endian but s390x, which has no such adapter.
+    return buildIdOfNotes(notes, { littleEndian: true, class: 64 }) ?? null;
+  } catch {
+    // Kernels before 2.6.23 do not show notes.
+    return null;
+  }
 }
