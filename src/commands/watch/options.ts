@@ -1,7 +1,7 @@
 import { failure } from '../../errors.ts';
 import type { Target } from '../../machine/port.ts';
+import { isAddress } from '../../watch/notify/address.ts';
 import { type NotifyConfig, readConfig } from '../../watch/notify/config.ts';
-import { isAddress } from '../../watch/notify/config-rules.ts';
 import type { CommonOptions } from '../shared/options.ts';
 
 export interface WatchOptions extends Pick<CommonOptions, 'root' | 'json' | 'verbose'> {

@@ -1,7 +1,7 @@
 import { dirname } from 'node:path';
 import { failure } from '../../errors.ts';
 import type { Target } from '../../machine/port.ts';
-import { configProblems } from './config-rules.ts';
+import type { WatchSettings } from './config-schema.ts';
 
 export const CONFIG_FILE = '/etc/mptfix.json';
 const MOST_BYTES = 64 * 1024;
@@ -48,16 +48,14 @@ export async function readConfig(target: Target, path: string = CONFIG_FILE): Pr
     throw failure('E_CONFIG_INVALID', `there is no file ${path}`, 'give --config a file that is there');
   }
   await requireRoots(target, path, 0o022);
-  const found = parse((await target.readRange(path, 0, MOST_BYTES)).toString('utf8'), path);
-  const problems = configProblems(found);
-  if (problems.length > 0) {
-    throw failure(
-      'E_CONFIG_INVALID',
-      `${path}: ${problems.join('; ')}`,
-      `correct ${path}: README.md, Watch, shows one`,
-    );
-  }
-  return normalised(found.watch ?? {});
+  const { parseSettings } = await import('./config-schema.ts');
+  const settings = parseSettings(parse((await target.readRange(path, 0, MOST_BYTES)).toString('utf8'), path));
+  if (!('problems' in settings)) return normalised(settings);
+  throw failure(
+    'E_CONFIG_INVALID',
+    `${path}: ${settings.problems.join('; ')}`,
+    `correct ${path}: docs/watch.md shows one`,
+  );
 }
 
 export function defaultConfig(): NotifyConfig {
@@ -82,7 +80,7 @@ export async function requireRoots(target: Target, path: string, forbidden: numb
   }
 }
 
-function parse(text: string, path: string): { readonly watch?: Partial<NotifyConfig> } {
+function parse(text: string, path: string): unknown {
   try {
     return JSON.parse(text);
   } catch (error) {
@@ -91,17 +89,15 @@ function parse(text: string, path: string): { readonly watch?: Partial<NotifyCon
   }
 }
 
-function normalised(
-  watch: Partial<Omit<NotifyConfig, 'to'>> & { to?: string | readonly string[] },
-): NotifyConfig {
-  const { smtp, to = [] } = watch;
+function normalised(watch: WatchSettings): NotifyConfig {
+  const { smtp, to = [], ...others } = watch;
   const security = smtp?.security ?? 'starttls';
   return {
     sendmail: '/usr/sbin/sendmail',
     kernelLog: true,
     reminderDays: REMINDER_DAYS,
     timeLimitSeconds: 20,
-    ...watch,
+    ...others,
     to: typeof to === 'string' ? [to] : to,
     smtp: smtp && { ...smtp, security, port: smtp.port ?? PORTS[security] },
   };

@@ -1,6 +1,7 @@
 import { chmod } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
+import { parseSettings } from '../../../src/watch/notify/config-schema.ts';
 import { json, mptfix } from '../../helpers/cli.ts';
 import { guest, guestWithRelay, once } from './guest-with-config.ts';
 import { relay } from './relay.ts';
@@ -51,5 +52,54 @@ describe('the configuration', () => {
       errors: [{ channel: 'smtp', reason: expect.stringContaining('/etc/password') }],
     });
     expect(server.logins).toEqual([]);
+  });
+});
+
+describe('one mistake in the file is named with its place:', () => {
+  const relay = { host: 'mail.example.org', user: 'u', passwordFile: '/etc/password' };
+
+  test.each([
+    ['no object', [], 'the file must hold an object'],
+    ['another part', { wach: {} }, 'wach: not known'],
+    ['no object within', { watch: [] }, 'watch: must be an object'],
+    [
+      'an address in a list',
+      { watch: { to: ['root', 'a b'] } },
+      'watch.to: must be a mail address, or a list',
+    ],
+    ['a relative path', { watch: { sendmail: 'sendmail' } }, 'watch.sendmail: must be an absolute path'],
+    [
+      'half a second',
+      { watch: { timeLimitSeconds: 0.5 } },
+      'watch.timeLimitSeconds: must be a number from 1 to 300',
+    ],
+    ['a day too many', { watch: { reminderDays: [367] } }, 'watch.reminderDays: must be a list of days'],
+    ['a text for a flag', { watch: { kernelLog: 'no' } }, 'watch.kernelLog: must be true or false'],
+    ['no url', { watch: { webhook: {} } }, 'watch.webhook.url: is missing'],
+    [
+      'a password in clear',
+      { watch: { smtp: { ...relay, security: 'none' } } },
+      'watch.smtp.security: none would',
+    ],
+    ['a password of nobody', { watch: { smtp: { host: 'h', user: '' } } }, 'watch.smtp.user: must be a text'],
+    ['a hostile name', { watch: { 'a\u001b[1m': 1 } }, 'not known'],
+  ])('%s', (_, file, problem) => {
+    const found = parseSettings(file);
+    expect('problems' in found && found.problems).toEqual(
+      expect.arrayContaining([expect.stringContaining(problem)]),
+    );
+    expect(JSON.stringify(found)).not.toContain('\\u001b');
+  });
+
+  test('none where all is well', () => {
+    const watch = {
+      to: ['root', 'admin@example.org'],
+      smtp: { ...relay, port: 465, security: 'tls' },
+      sendmail: false,
+      reminderDays: [0.5, 7],
+      webhook: { url: 'https://hook.example.org/x' },
+    };
+    expect(parseSettings({ watch })).toEqual(watch);
+    expect(parseSettings({})).toEqual({});
   });
 });
