@@ -9,7 +9,7 @@ const proof = v.object({
 });
 
 /**
- * What an artifact is made of, and why it is believed. `build` writes it, `install` keeps it in its manifest, and
+ * What an artifact was built from, and why it is trusted. `build` writes it, `install` keeps it in its manifest, and
  * neither of the two may import the other: so it is ground for both.
  */
 export const artifactInfoSchema = v.object({

@@ -110,6 +110,6 @@ function caveats({ module, builtIn, use }: Facts, table: KernelTableEvidence): r
   }
   if (module === undefined && builtIn)
     all.push('the driver is built into the kernel: no module can replace it');
-  if (use.inUse === false) all.push('no disk hangs on this driver: it is not in use here');
+  if (use.inUse === false) all.push('no disk uses this driver here');
   return all;
 }

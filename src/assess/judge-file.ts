@@ -34,7 +34,7 @@ export async function judgeSource(path: string, signal: AbortSignal): Promise<Fi
     throw failure(
       'E_SOURCE_MISSING',
       `there is no ${path}`,
-      'give --source a file, a folder or a tarball that is there',
+      'give --source an existing file, folder or tarball',
     );
   }
   if (status.type === 'directory') return judgeFiles(path, (await readDriverTree(machine, path)).files);

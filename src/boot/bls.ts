@@ -3,7 +3,7 @@ import { type ConfigFile, existing, readConfig } from './config-file.ts';
 import {
   type BootEntryKey,
   type BootEntryPlan,
-  type BootEntryWish,
+  type BootEntryRequest,
   type BootReads,
   type FileEdit,
   fallbackTitle,
@@ -24,7 +24,7 @@ const PLACES: readonly string[] = ['/boot', '/efi', '/boot/efi'];
 /** Entries of the Boot Loader Specification: a file an entry, read by Red Hat's GRUB (`blscfg`) or systemd-boot. */
 export const bls: Loader = { name: NAME, plan, remove };
 
-async function plan(target: BootReads, wish: BootEntryWish): Promise<BootEntryPlan | undefined> {
+async function plan(target: BootReads, request: BootEntryRequest): Promise<BootEntryPlan | undefined> {
   const grub = await grubReadsEntries(target);
   const problems: string[] = [];
   let readBySomebody = false;
@@ -37,11 +37,11 @@ async function plan(target: BootReads, wish: BootEntryWish): Promise<BootEntryPl
       const answer = await readConfig(target, path);
       if (answer === undefined) continue;
       if ('problem' in answer) problems.push(answer.problem);
-      else if (isEntryOf(answer.file.text, wish)) return planFor(answer.file, folder, grub, wish);
+      else if (isEntryOf(answer.file.text, request)) return planFor(answer.file, folder, grub, request);
     }
   }
   if (!readBySomebody) return undefined;
-  return nothingToEdit(NAME, ...problems, `no boot entry of ${wish.release} names ${wish.image}`);
+  return nothingToEdit(NAME, ...problems, `no boot entry of ${request.release} names ${request.image}`);
 }
 
 async function remove(target: BootReads, key: BootEntryKey): Promise<readonly FileEdit[]> {
@@ -81,48 +81,48 @@ function linesOf(text: string): readonly Line[] {
   });
 }
 
-function isEntryOf(text: string, wish: BootEntryWish): boolean {
+function isEntryOf(text: string, request: BootEntryRequest): boolean {
   const lines = linesOf(text);
   return (
-    lines.some(({ key, value }) => key === 'linux' && isKernelOf(value, wish.release)) &&
-    lines.some(({ key, value }) => key === 'initrd' && imagesOf(value, wish).length > 0)
+    lines.some(({ key, value }) => key === 'linux' && isKernelOf(value, request.release)) &&
+    lines.some(({ key, value }) => key === 'initrd' && imagesOf(value, request).length > 0)
   );
 }
 
-function imagesOf(value: string, wish: BootEntryWish): readonly string[] {
-  return value.split(/\s+/).filter((path) => namesImage(path, wish.image));
+function imagesOf(value: string, request: BootEntryRequest): readonly string[] {
+  return value.split(/\s+/).filter((path) => namesImage(path, request.image));
 }
 
-function planFor(file: ConfigFile, folder: string, grub: boolean, wish: BootEntryWish): BootEntryPlan {
-  const name = nameBelow(basename(file.path), wish);
+function planFor(file: ConfigFile, folder: string, grub: boolean, request: BootEntryRequest): BootEntryPlan {
+  const name = nameBelow(basename(file.path), request);
   const lines = linesOf(file.text);
   const sorted = lines.some(({ key }) => key === 'sort-key');
   if (name === undefined && (grub || !sorted)) {
-    const note = `${file.path} is not named for its kernel: where a copy of it would stand in the menu cannot be told`;
+    const note = `${file.path} is not named for its kernel: the place of a copy of it in the menu is not known`;
     return nothingToEdit(NAME, note);
   }
-  const title = fallbackTitle(lines.find(({ key }) => key === 'title')?.value, wish);
-  const path = `${folder}/${name ?? `0-${ownName(wish)}`}`;
+  const title = fallbackTitle(lines.find(({ key }) => key === 'title')?.value, request);
+  const path = `${folder}/${name ?? `0-${ownName(request)}`}`;
   const titled = lines.some(({ key }) => key === 'title') ? '' : `title ${title}\n`;
-  const content = titled + lines.map((line) => changed(line, title, wish)).join('\n');
+  const content = titled + lines.map((line) => changed(line, title, request)).join('\n');
   return { loader: NAME, title, edits: [{ path, content, mode: file.mode }], notes: [] };
 }
 
-function changed({ key, value, raw }: Line, title: string, wish: BootEntryWish): string {
+function changed({ key, value, raw }: Line, title: string, request: BootEntryRequest): string {
   switch (key) {
     case 'title':
       return `title ${title}`;
     case 'initrd':
       return `initrd ${value
         .split(/\s+/)
-        .map((path) => (namesImage(path, wish.image) ? withFallback(path, wish) : path))
+        .map((path) => (namesImage(path, request.image) ? withFallback(path, request) : path))
         .join(' ')}`;
     // systemd-boot sorts by it first and takes the highest version within it: so this one is of a later key.
     case 'sort-key':
       return `sort-key ${value}-mptfix`;
     // Fedora's; grub2-set-default must find one entry by it.
     case 'id':
-      return `id ${value}-mptfix-${wish.generation}`;
+      return `id ${value}-mptfix-${request.generation}`;
     default:
       return raw;
   }

@@ -43,10 +43,10 @@ const FOREIGN: readonly Foreign[] = [
 
 export const byHand: readonly Loader[] = FOREIGN.map(({ name, files, how }) => ({
   name,
-  plan: async (target, wish) => {
+  plan: async (target, request) => {
     const [path] = await existing(target, files);
     if (path === undefined) return undefined;
-    const note = `${path}: mptfix does not edit this loader’s menu; for a way back at boot, ${how(basename(wish.image), basename(wish.fallback))}`;
+    const note = `${path}: mptfix does not edit this loader’s menu; for a way back at boot, ${how(basename(request.image), basename(request.fallback))}`;
     return nothingToEdit(name, note);
   },
   remove: async () => [],

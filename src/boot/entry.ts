@@ -26,7 +26,7 @@ export interface BootEntryKey {
   readonly generation: number;
 }
 
-export interface BootEntryWish extends BootEntryKey {
+export interface BootEntryRequest extends BootEntryKey {
   /** The initramfs that the kernel boots with: `/boot/initrd.img-RELEASE`. */
   readonly image: string;
   /** The old one, in the same folder: `/boot/initrd.img-RELEASE.mptfix-1`. */
@@ -38,7 +38,7 @@ export type BootReads = Pick<TargetReads, 'read' | 'list' | 'stat' | 'hostPath'>
 export interface Loader {
   readonly name: string;
   /** Undefined where the guest does not boot by it. */
-  plan(target: BootReads, wish: BootEntryWish): Promise<BootEntryPlan | undefined>;
+  plan(target: BootReads, request: BootEntryRequest): Promise<BootEntryPlan | undefined>;
   /** The edits that take an entry away, wherever it still is. */
   remove(target: BootReads, key: BootEntryKey): Promise<readonly FileEdit[]>;
 }
@@ -63,8 +63,8 @@ export function namesImage(path: string, image: string): boolean {
 }
 
 /** The path with the old initramfs's name in the place of the current one's. */
-export function withFallback(path: string, wish: BootEntryWish): string {
-  return path.slice(0, path.length - basename(wish.image).length) + basename(wish.fallback);
+export function withFallback(path: string, request: BootEntryRequest): string {
+  return path.slice(0, path.length - basename(request.image).length) + basename(request.fallback);
 }
 
 /** The old entry's title, made to tell kernel and generation; one printable line. */
@@ -74,13 +74,15 @@ export function fallbackTitle(title: string | undefined, key: BootEntryKey): str
   return `${named} (initramfs before mptfix, generation ${key.generation})`;
 }
 
-/** What `wish` must be for an entry to be made of it; the answer is a note for a person. */
-export function problemOfWish(wish: BootEntryWish): string | undefined {
-  const safe = [wish.release, wish.image, wish.fallback].every((text) => /^[\w.+~:@/-]{1,255}$/.test(text));
-  if (!safe || !Number.isSafeInteger(wish.generation) || wish.generation < 0)
+/** What `request` must be for an entry to be made of it; the answer is a note for a person. */
+export function problemOfRequest(request: BootEntryRequest): string | undefined {
+  const safe = [request.release, request.image, request.fallback].every((text) =>
+    /^[\w.+~:@/-]{1,255}$/.test(text),
+  );
+  if (!safe || !Number.isSafeInteger(request.generation) || request.generation < 0)
     return 'the kernel’s or the initramfs’s name has characters that a boot loader’s file cannot contain';
-  if (dirname(wish.image) !== dirname(wish.fallback))
-    return `the old initramfs ${wish.fallback} is not beside ${wish.image}`;
+  if (dirname(request.image) !== dirname(request.fallback))
+    return `the old initramfs ${request.fallback} is not beside ${request.image}`;
   return undefined;
 }
 

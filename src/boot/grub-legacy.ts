@@ -3,7 +3,7 @@ import { type ConfigFile, existing, readConfig } from './config-file.ts';
 import {
   type BootEntryKey,
   type BootEntryPlan,
-  type BootEntryWish,
+  type BootEntryRequest,
   type BootReads,
   type FileEdit,
   fallbackTitle,
@@ -39,7 +39,7 @@ function lineOf(raw: string): Line {
   return { raw, command: found?.[1]?.toLowerCase() ?? '', words };
 }
 
-async function plan(target: BootReads, wish: BootEntryWish): Promise<BootEntryPlan | undefined> {
+async function plan(target: BootReads, request: BootEntryRequest): Promise<BootEntryPlan | undefined> {
   const paths = await existing(target, MENUS);
   if (paths.length === 0) return undefined;
   const notes: string[] = [];
@@ -51,9 +51,9 @@ async function plan(target: BootReads, wish: BootEntryWish): Promise<BootEntryPl
       continue;
     }
     const lines = answer.file.text.split('\n').map(lineOf);
-    const entry = entriesOf(lines).find((one) => boots(one, wish));
-    if (entry !== undefined) return planFor(answer.file, entry, wish);
-    notes.push(`no entry of ${path} boots ${wish.release} with ${wish.image}`);
+    const entry = entriesOf(lines).find((one) => boots(one, request));
+    if (entry !== undefined) return planFor(answer.file, entry, request);
+    notes.push(`no entry of ${path} boots ${request.release} with ${request.image}`);
   }
   return nothingToEdit(NAME, ...notes);
 }
@@ -68,28 +68,30 @@ function entriesOf(lines: readonly Line[]): readonly (readonly Line[])[] {
   return entries.filter(([first]) => first?.command === 'title');
 }
 
-function boots(entry: readonly Line[], wish: BootEntryWish): boolean {
+function boots(entry: readonly Line[], request: BootEntryRequest): boolean {
   return (
     entry.some(
-      ({ command, words }) => command === 'kernel' && words.some((word) => isKernelOf(word, wish.release)),
+      ({ command, words }) => command === 'kernel' && words.some((word) => isKernelOf(word, request.release)),
     ) &&
-    entry.some((line) => line.command === 'initrd' && line.words.some((word) => namesImage(word, wish.image)))
+    entry.some(
+      (line) => line.command === 'initrd' && line.words.some((word) => namesImage(word, request.image)),
+    )
   );
 }
 
-function planFor(file: ConfigFile, entry: readonly Line[], wish: BootEntryWish): BootEntryPlan {
+function planFor(file: ConfigFile, entry: readonly Line[], request: BootEntryRequest): BootEntryPlan {
   const old = entry[0]?.raw.replace(/^\s*title[\s=]*/i, '');
-  const title = fallbackTitle(old, wish);
+  const title = fallbackTitle(old, request);
   const own = [
-    mark('begin', wish),
+    mark('begin', request),
     `title ${title}`,
     ...entry
       .slice(1)
       .filter(({ command }) => command !== '' && command !== 'savedefault')
-      .map((line) => changed(line, wish)),
-    mark('end', wish),
+      .map((line) => changed(line, request)),
+    mark('end', request),
   ];
-  const text = without(file.text, wish) ?? file.text;
+  const text = without(file.text, request) ?? file.text;
   const lines = text.split('\n').map(lineOf);
   const number = lines.filter(({ command }) => command === 'title').length;
   const chosen = lines.find(({ command, words }) => command === 'default' && Number(words[0]) >= number);
@@ -105,10 +107,10 @@ function withLineEnd(text: string): string {
   return text === '' || text.endsWith('\n') ? text : `${text}\n`;
 }
 
-function changed({ raw, command, words }: Line, wish: BootEntryWish): string {
+function changed({ raw, command, words }: Line, request: BootEntryRequest): string {
   const line = raw.trimEnd();
   if (command !== 'initrd') return line;
-  const paths = words.map((word) => (namesImage(word, wish.image) ? withFallback(word, wish) : word));
+  const paths = words.map((word) => (namesImage(word, request.image) ? withFallback(word, request) : word));
   return `${/^\s*/.exec(line)?.[0] ?? ''}initrd ${paths.join(' ')}`;
 }
 
@@ -144,7 +146,7 @@ function without(text: string, key: BootEntryKey): string | undefined {
   return [...lines.slice(0, start - blank), ...lines.slice(closed ? to + 1 : to)].join('\n');
 }
 
-/** Whether a line goes on with the entry that the lines before it began. */
+/** Whether a line continues the entry that the lines before it began. */
 function belongs(line: string): boolean {
   const { command } = lineOf(line);
   return command !== '' && command !== 'title';

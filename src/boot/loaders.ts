@@ -3,12 +3,12 @@ import { byHand } from './by-hand.ts';
 import {
   type BootEntryKey,
   type BootEntryPlan,
-  type BootEntryWish,
+  type BootEntryRequest,
   type BootReads,
   type FileEdit,
   type Loader,
   nothingToEdit,
-  problemOfWish,
+  problemOfRequest,
 } from './entry.ts';
 import { grubLegacy } from './grub-legacy.ts';
 import { grub2 } from './grub2/loader.ts';
@@ -22,11 +22,11 @@ const LOADERS: readonly Loader[] = [bls, grub2, grubLegacy, ...byHand];
  */
 export async function planBootEntry(
   target: BootReads,
-  wish: BootEntryWish,
+  request: BootEntryRequest,
 ): Promise<BootEntryPlan | undefined> {
-  const problem = problemOfWish(wish);
+  const problem = problemOfRequest(request);
   for (const loader of LOADERS) {
-    const plan = await loader.plan(target, wish);
+    const plan = await loader.plan(target, request);
     if (plan !== undefined) return problem === undefined ? plan : nothingToEdit(loader.name, problem);
   }
   return undefined;

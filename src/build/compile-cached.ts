@@ -102,7 +102,7 @@ function fromCache(content: Buffer): Compiled {
   );
   return {
     bytes: Buffer.from(bytes, 'base64'),
-    log: `taken from the cache; the build then said:\n${log}`,
+    log: `taken from the cache; the build’s output was:\n${log}`,
     command,
   };
 }

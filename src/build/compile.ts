@@ -10,7 +10,7 @@ export interface CompileOptions {
   readonly workspace: Workspace;
   /** A prepared build folder of the kernel, and its VERSION.PATCHLEVEL.SUBLEVEL. */
   readonly headers: { readonly folder: string; readonly version: { readonly base: string } };
-  /** The driver's folder as it shall be compiled. While it is still on its way, make does all that it can without. */
+  /** The driver's folder as it is to be compiled. While it is still on its way, make does all that it can without. */
   readonly files: Files | Promise<Files>;
   /** Module name: mptscsih, or mptscsi on RHEL 4. */
   readonly module: string;
@@ -52,7 +52,7 @@ export async function compileModule(options: CompileOptions): Promise<Compiled> 
   if (recipe === undefined) {
     throw failure(
       'E_BUILD',
-      `no way is known to build one module for a kernel ${headers.version.base}`,
+      `mptfix cannot build a single module for a kernel ${headers.version.base}`,
       'build the module by hand as the kernel’s documentation says; 2.4 kernels never had the bug',
     );
   }
@@ -173,7 +173,7 @@ export function firstError(lines: readonly string[]): string {
     before.findLast((text) => !CHATTER.test(text)) ??
     lines[counted] ??
     lines.findLast((text) => text.trim() !== '');
-  return line?.trim() ?? 'make said nothing';
+  return line?.trim() ?? 'make printed nothing';
 }
 
 /** Files by their path below a folder. */
@@ -192,7 +192,7 @@ export async function layOut({ machine, user }: Workspace, folder: string, files
     input: tarOf(files),
     user,
   });
-  if (result.status !== 0) throw new Error(`the source cannot be laid out: ${result.stderr.trim()}`);
+  if (result.status !== 0) throw new Error(`the source cannot be copied: ${result.stderr.trim()}`);
 }
 
 function tarOf(files: Files): Buffer {
@@ -200,7 +200,7 @@ function tarOf(files: Files): Buffer {
   for (const [path, content] of files) {
     const header = Buffer.alloc(UNIT);
     const needsMore = new Header({ path, size: content.length, mode: 0o644, type: 'File' }).encode(header, 0);
-    if (needsMore) throw new Error(`a driver has no file with such a long name: ${path}`);
+    if (needsMore) throw new Error(`no file of the driver has such a long name: ${path}`);
     parts.push(header, content, Buffer.alloc((UNIT - (content.length % UNIT)) % UNIT));
   }
   return Buffer.concat([...parts, Buffer.alloc(2 * UNIT)]);

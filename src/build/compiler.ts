@@ -54,7 +54,7 @@ export function requireNative(
     return;
   throw failure(
     'E_ARCH_UNSUPPORTED',
-    `the guest’s module is for ELF machine ${machine}, and this machine (${process.arch}) does not compile for that`,
+    `the guest’s module is for ELF machine ${machine}, and this machine (${process.arch}) cannot compile for that`,
     'run mptfix on a machine of the guest’s own architecture, or give --make-var ARCH=… and --make-var CROSS_COMPILE=…',
   );
 }
@@ -81,8 +81,8 @@ export async function proveCompiler(
     name: 'compiler',
     ok,
     detail: ok
-      ? `${name} ${found ?? ''}, as the module says of its own${wanted === undefined ? ' nothing' : ''}`
-      : `${name} is ${found ?? 'not to be run'}, and the guest’s module was built by ${wanted} (Debian, Ubuntu: apt-get install ${kernelCompiler(config).package})`,
+      ? `${name} ${found ?? ''}, ${wanted === undefined ? 'and the module does not say which compiler built it' : 'as the module says of its own'}`
+      : `${name} is ${found ?? 'not installed'}, and the guest’s module was built by ${wanted} (Debian, Ubuntu: apt-get install ${kernelCompiler(config).package})`,
     code: 'E_PROOF_COMPILER',
   };
 }

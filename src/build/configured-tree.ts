@@ -109,8 +109,8 @@ export async function makeAllModules(
   if ((await machine.lstat(output))?.type !== 'file') {
     throw failure(
       'E_BUILD',
-      `make modules made no ${folder}/${module}.ko`,
-      'see that the .config has CONFIG_FUSION=y and CONFIG_FUSION_SPI, _FC or _SAS as modules (--config)',
+      `make modules did not build ${folder}/${module}.ko`,
+      'check that the .config has CONFIG_FUSION=y and CONFIG_FUSION_SPI, _FC or _SAS as modules (--config)',
       { log: await workspace.keepLog('build', log) },
     );
   }
@@ -160,7 +160,7 @@ async function findConfig({ job, options }: StepContext): Promise<string> {
   }
   throw failure(
     'E_CONFIG_MISSING',
-    `the configuration of ${job.kernel.release} is not to be found (${places.map(([, path]) => path).join(', ')})`,
+    `cannot find the configuration of ${job.kernel.release} (${places.map(([, path]) => path).join(', ')})`,
     'give --config the guest’s /boot/config-RELEASE, or its /proc/config.gz unpacked',
   );
 }
@@ -184,7 +184,7 @@ async function findSymvers({ job, options }: StepContext, config: string): Promi
   if (!/^CONFIG_MODVERSIONS=y/m.test(config)) return undefined;
   throw failure(
     'E_HEADERS_MISSING',
-    `${release} checks the CRC of every symbol, and its Module.symvers is not to be found`,
+    `${release} checks the CRC of every symbol, and its Module.symvers was not found`,
     'give --symvers the Module.symvers of the distro’s headers package, or --headers its folder',
   );
 }

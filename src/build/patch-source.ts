@@ -21,7 +21,7 @@ export function patchSource(job: Job, source: DriverFiles, headers: Headers): Pa
   if (before === undefined) {
     throw failure(
       'E_DRIVER_NOT_IN_SOURCE',
-      `${originText(job.source)} has no ${file}, from which the guest's module ${job.module.name} is made`,
+      `${originText(job.source)} has no ${file}, from which the guest's module ${job.module.name} is built`,
       'give --source the source of exactly this kernel',
     );
   }
@@ -31,7 +31,7 @@ export function patchSource(job: Job, source: DriverFiles, headers: Headers): Pa
   if (result.kind === 'nothing') {
     throw failure(
       'E_PATCH_NO_BRANCH',
-      `the guest's module has the branch and the source has not (${result.detail}): the source is not what the module was built from`,
+      `the guest's module has the branch, but the source does not (${result.detail}): the module was not built from it`,
       `give --source the source of exactly ${job.kernel.packageVersion ?? job.kernel.release}`,
     );
   }

@@ -17,7 +17,7 @@ export function productionSteps(context: BuildContext): StepChain<Artifact> {
     const names = fetched.packages.map(({ name, version }) => `${name} ${version}`);
     return { value: fetched, text: names.join(', ') || 'none needed' };
   })
-    .next('Take the driver’s source and the kernel’s headers', async (fetched, progress) => {
+    .next('Get the driver’s source and the kernel’s headers', async (fetched, progress) => {
       const sources = await takeSources({ ...context, progress }, fetched);
       return { value: sources, text: sources.beforehand.map(({ detail }) => detail).join('; ') };
     })

@@ -77,7 +77,7 @@ function proveSymbolVersions({ built, shipped, symvers }: ModulePair): ProofResu
   for (const [symbol, crc] of mine) {
     const wanted = theirs.get(symbol) ?? declared().get(symbol);
     if (wanted !== crc)
-      wrong.push(`${symbol} ${hex(crc)} for ${wanted === undefined ? 'an unknown one' : hex(wanted)}`);
+      wrong.push(`${symbol} ${hex(crc)} instead of ${wanted === undefined ? 'an unknown one' : hex(wanted)}`);
   }
   const unversioned = mine.size === 0 && theirs.size > 0;
   return {
@@ -86,7 +86,7 @@ function proveSymbolVersions({ built, shipped, symvers }: ModulePair): ProofResu
     detail: unversioned
       ? `the new module has no CRCs, the guest's has ${theirs.size}`
       : wrong.length === 0
-        ? `all ${mine.size} equal the guest's`
+        ? `all ${mine.size} are equal to the guest's`
         : wrong.slice(0, 3).join(', '),
     code: 'E_PROOF_CRC',
   };

@@ -45,7 +45,7 @@ export async function signModule(
     throw failure(
       'E_SIGN',
       `sign-file failed: ${lastLine(result.stderr)}`,
-      'see that --sign-key and --sign-cert name a readable key and its own certificate',
+      'check that --sign-key and --sign-cert name a readable key and its own certificate',
     );
   }
   const signed = await machine.read(file);

@@ -60,7 +60,7 @@ function isUndoFailure(error: unknown): boolean {
 function interrupted(): Failure {
   return {
     code: 'E_INTERRUPTED',
-    what: 'stopped by a signal; the guest is unchanged, or its journal tells what was changed',
+    what: 'stopped by a signal; the guest is unchanged, or its journal lists what was changed',
     next: 'run the same command again; mptfix status shows the guest’s state',
   };
 }
@@ -70,6 +70,6 @@ function asFailure(error: unknown): Failure {
   return {
     code: 'E_INTERNAL',
     what: error instanceof Error ? error.message : String(error),
-    next: 'this is a defect of mptfix: run it again with --verbose and report what it prints',
+    next: 'this is a bug in mptfix: run it again with --verbose and report what it prints',
   };
 }

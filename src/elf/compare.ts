@@ -58,7 +58,7 @@ export function compareFunctions(first: ElfFile, second: ElfFile): FunctionDiffe
   };
 }
 
-/** By name; static functions that share one are told apart by their order, as `name#2`. */
+/** By name; static functions that share one are distinguished by their order, as `name#2`. */
 function fingerprints(elf: ElfFile): ReadonlyMap<string, string> {
   const functions = functionsOf(elf);
   const found = new Map<string, string>();

@@ -6,7 +6,7 @@ import { firstLine, scsiHostOf } from './disks.ts';
 export interface AttachedDisk {
   /** As the kernel calls it: `sda`. */
   readonly name: string;
-  /** Number of the SCSI host that it hangs on. */
+  /** Number of the SCSI host that it belongs to. */
   readonly host: number;
   /** sd's command timeout in seconds; undefined where the kernel does not show it. */
   readonly timeoutSeconds?: number;

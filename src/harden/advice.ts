@@ -70,7 +70,7 @@ const DISK_RULES: readonly Rule<DiskRow, [Survey['rules']]>[] = [
       timeoutSeconds !== null &&
       rules.some(({ seconds }) => seconds !== undefined && seconds !== timeoutSeconds),
     say: ({ name, timeoutSeconds }) =>
-      `${name}: a udev rule sets another timeout than is in force (${timeoutSeconds} s): the rule does not work for this disk`,
+      `${name}: a udev rule sets a timeout other than the one in force (${timeoutSeconds} s): the rule does not work for this disk`,
   },
   {
     holds: ({ survives }) => survives === 0,

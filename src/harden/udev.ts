@@ -22,7 +22,7 @@ export function ruleText(seconds: number): string {
   const rule = (action: string): string =>
     `ACTION=="${action}", SUBSYSTEM=="block", KERNEL=="sd*[!0-9]", RUN+="/bin/sh -c 'echo ${seconds} > /sys%p/device/timeout'"`;
   return [
-    '# Made by mptfix harden; mptfix harden --undo takes it away.',
+    '# Written by mptfix harden; mptfix harden --undo removes it.',
     rule('add'),
     rule('change'),
     '',
@@ -149,7 +149,7 @@ export function bootScriptOf(init: InitSystem): BootScript | null {
 /** POSIX sh, for the shells of 2003. */
 export function bootScriptText(seconds: number): string {
   return `#!/bin/sh
-# Made by mptfix harden; mptfix harden --undo takes it away.
+# Written by mptfix harden; mptfix harden --undo removes it.
 for file in /sys/block/sd*/device/timeout; do
   if [ -w "$file" ]; then echo ${seconds} > "$file"; fi
 done

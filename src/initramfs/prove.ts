@@ -5,7 +5,7 @@ import { sha256 } from '../hash.ts';
 import type { Reads } from './image.ts';
 import { type InitramfsModules, modulesInInitramfs, type StoredModule, unpackedModule } from './module.ts';
 
-/** Whether a new image is one that the guest can boot with, as far as can be told without booting it. */
+/** Whether a new image is one that the guest can boot with, as far as can be seen without booting it. */
 export interface InitramfsProof {
   readonly ok: boolean;
   /** One line with what was compared. */

@@ -2,7 +2,7 @@ import { basename, dirname } from 'node:path';
 import type { Argv, TargetReads } from '../machine/port.ts';
 
 /** What a tool is to make. */
-export interface ImageWish {
+export interface ImageRequest {
   readonly release: string;
   /** Path of the image in the guest; never that of the image that is booted. */
   readonly output: string;
@@ -20,8 +20,8 @@ export interface InitramfsTool {
   /** Names in /boot that it gives to the image of a kernel. */
   readonly images: (release: string) => readonly string[];
   /** Makes the image under another name, and does nothing else: no boot loader, no hook of a package. */
-  readonly build: (wish: ImageWish) => Argv;
-  /** Whether `ImageWish.modules` has a place in its arguments; else its configuration alone decides. */
+  readonly build: (request: ImageRequest) => Argv;
+  /** Whether `ImageRequest.modules` has a place in its arguments; else its configuration alone decides. */
   readonly takesModules: boolean;
   /** Whether it works below TMPDIR; one that does not takes /tmp, which is private in a guest's tree. */
   readonly honoursTmpdir: boolean;
@@ -127,7 +127,7 @@ export interface InitramfsImage {
   readonly size: number;
 }
 
-/** Another image of this kernel, that is told and not rebuilt. */
+/** Another image of this kernel, which is named and not rebuilt. */
 export interface OtherImage {
   readonly path: string;
   readonly what: string;

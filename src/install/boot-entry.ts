@@ -37,7 +37,7 @@ export async function bootEntrySteps(
     throw failure(
       'E_BOOT_ENTRY',
       `no boot menu was found that boots ${image.path}${plan === undefined ? '' : `: ${plan.notes.join('; ')}`}`,
-      `leave out --boot-entry: ${fallback} is kept all the same, and can be named at the boot prompt`,
+      `leave out --boot-entry: ${fallback} is kept anyway, and can be named at the boot prompt`,
     );
   }
   const planned: Planned[] = [];
@@ -75,7 +75,7 @@ export const bootEntryHandler: Handler<StepOf<'boot-entry'>> = {
   words: ({ files: [{ path }] }) => `${path}: the boot menu offers the old initramfs`,
   undoWords: ({ files: [{ path }] }) => `${path}: the boot menu as it was`,
   about: ({ files: [{ path }] }) => path,
-  mends: true,
+  alwaysUndo: true,
   rank: 'menu',
 };
 

@@ -46,7 +46,7 @@ export async function runDepmod(target: Target, release: string): Promise<void> 
   throw failure(
     'E_INSTALL',
     `depmod failed: ${result.stderr.trim().split('\n')[0] ?? `exit status ${result.status}`}`,
-    `see what ${argv.join(' ')} says; the module tree may be damaged`,
+    `run ${argv.join(' ')} to see why; the module tree may be damaged`,
   );
 }
 

@@ -4,7 +4,7 @@ import { parseState, type Transaction, transactionFolder, transactions } from '.
 import { type Manifest, manifestSchema } from './manifest.ts';
 
 /**
- * `installed`: in force. `rolled-back`: undone. `open`: a run was stopped in the middle, and the next one that may write
+ * `installed`: in force. `rolled-back`: undone. `open`: a run was interrupted, and the next one that may write
  * puts everything back. `replaced`: a later state of somebody else's is over it (found out here, not written).
  */
 export type GenerationState = 'installed' | 'rolled-back' | 'replaced' | 'open';

@@ -77,7 +77,7 @@ export const keptImageHandler: Handler<StepOf<'kept-image'>> = {
   words: ({ files: [{ path }] }) => `${path}: the old initramfs, kept`,
   undoWords: ({ files: [{ path }] }) => `${path}: removed`,
   about: ({ files: [{ path }] }) => path,
-  mends: true,
+  alwaysUndo: true,
   rank: 'kept-image',
 };
 
@@ -119,7 +119,7 @@ export const imageHandler: Handler<ImageStep> = {
   words: ({ files: [{ path }] }) => `${path}: the new initramfs, in the old one’s place`,
   undoWords: ({ files: [{ path }] }) => `${path}: as it was`,
   about: ({ files: [{ path }] }) => path,
-  mends: true,
+  alwaysUndo: true,
   rank: 'image',
 };
 
@@ -169,8 +169,8 @@ async function buildProven(
 function notProven(detail: string, tool: InitramfsTool, release: string): Error {
   return failure(
     'E_INITRAMFS',
-    `the new initramfs does not hold what it must: ${detail}`,
-    `see what ${tool.byHand(release)} makes of the guest’s configuration; the old image is in its place`,
+    `the new initramfs lacks something: ${detail}`,
+    `check what ${tool.byHand(release)} does with the guest’s configuration; the old image is still in place`,
   );
 }
 
@@ -233,7 +233,7 @@ async function rebuild(context: UndoContext, step: ImageStep, image: string): Pr
     throw failure(
       'E_INITRAMFS_TOOL',
       `${image} was rebuilt since by somebody else, and nothing on the guest rebuilds it`,
-      `rebuild it with the guest’s own tool, so that it holds the original ${name}`,
+      `rerebuild it with the guest’s own tool, so that it holds the original ${name}`,
     );
   }
   const output = temporaryImage(image);

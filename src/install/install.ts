@@ -46,7 +46,7 @@ export async function install(target: Target, installation: Installation): Promi
     throw failure(
       'E_FILE_CHANGED',
       `${module.path} is no longer the file that was checked`,
-      'another program has replaced it meanwhile: run mptfix again',
+      'another program has replaced it in the meantime: run mptfix again',
     );
   }
   try {

@@ -52,7 +52,7 @@ export const indexHandler: Handler<IndexStep> = {
   words: ({ release }) => `the module index of ${release}: rebuilt`,
   undoWords: ({ release }) => `the module index of ${release}: as it was`,
   about: ({ release }) => `the module index of ${release}`,
-  mends: true,
+  alwaysUndo: true,
   rank: 'index',
   isLeftover: isAbandonedIndex,
 };
@@ -69,6 +69,6 @@ async function requireIndexed(target: Target, { release, module, path }: IndexSt
   throw failure(
     'E_INSTALL',
     `after the installation modules.dep gives ${indexed ?? 'nothing'} for ${module}, not ${path}`,
-    'another copy of the module stands in the way (updates/, extra/, weak-updates/): remove it, or make its package do so',
+    'another copy of the module takes precedence (updates/, extra/, weak-updates/): remove it or its package',
   );
 }

@@ -59,7 +59,7 @@ async function proveCandidates(target: Target, { release, name, path, placement 
   }
   if (others.length === 0) return `it is the only ${name} of ${release}`;
   // The package's own file stays there; depmod's search order prefers updates/.
-  if (placement === 'updates' && others.length === 1) return `it stands before ${others[0]}`;
+  if (placement === 'updates' && others.length === 1) return `it takes precedence over ${others[0]}`;
   throw wrong(`there are other files of that name: ${others.join(', ')}`);
 }
 
@@ -107,6 +107,6 @@ function wrong(what: string): Error {
   return failure(
     'E_INSTALL',
     `after the installation ${what}`,
-    'another copy of the module stands in the way (updates/, extra/, weak-updates/): remove it, or make its package do so',
+    'another copy of the module takes precedence (updates/, extra/, weak-updates/): remove it or its package',
   );
 }

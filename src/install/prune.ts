@@ -33,7 +33,7 @@ export async function prune(target: Target, { generation, fallback }: Prunable):
   const { number, folder, kernel, manifest } = generation;
   const image = manifest?.images.find((record) => record.fallback === fallback);
   const original = await recordFile(target, fallback);
-  if (image === undefined || original === undefined) throw new Error(`${fallback} is not what it was`);
+  if (image === undefined || original === undefined) throw new Error(`${fallback} was changed`);
   await keep(target, original, keptPath(folder, basename(image.path)));
   await takeEntryAway(target, kernel, number);
   await target.remove(fallback);

@@ -6,7 +6,7 @@ import { type Undone as TransactionUndone, undo } from '../transaction/undo.ts';
 import { type Generation, generations } from './generations.ts';
 import { installUser } from './user.ts';
 
-export interface RollbackWish {
+export interface RollbackRequest {
   /** Kernel release whose module goes back. */
   readonly kernel: string;
   /** `--to N`: 0 is what the distro shipped; undefined is the state before the newest generation. */
@@ -22,26 +22,26 @@ export interface RollbackPlan {
 }
 
 /** Decides, reading only. Throws E_GENERATION_MISSING, or E_FILE_CHANGED without --force. */
-export async function planRollback(target: Target, wish: RollbackWish): Promise<RollbackPlan> {
-  const all = (await generations(target)).filter(({ kernel }) => kernel === wish.kernel);
+export async function planRollback(target: Target, request: RollbackRequest): Promise<RollbackPlan> {
+  const all = (await generations(target)).filter(({ kernel }) => kernel === request.kernel);
   const inForce = all.filter(({ state }) => state === 'installed').toReversed();
   const [current] = inForce;
-  if (wish.to !== undefined && wish.to !== 0 && !inForce.some(({ number }) => number === wish.to)) {
+  if (request.to !== undefined && request.to !== 0 && !inForce.some(({ number }) => number === request.to)) {
     throw failure(
       'E_GENERATION_MISSING',
-      `generation ${wish.to} of ${wish.kernel} cannot be gone back to`,
+      `generation ${request.to} of ${request.kernel} cannot be restored`,
       'mptfix status lists what is there; --to 0 is what the distro shipped',
     );
   }
   if (current === undefined) {
     return {
       undo: [],
-      why: `nothing is installed for ${wish.kernel}: the module is as the distro shipped it`,
+      why: `nothing is installed for ${request.kernel}: the module is as the distro shipped it`,
     };
   }
-  const { to } = wish;
-  if (to === current.number) return { undo: [], why: `generation ${to} is in force already` };
-  await refuseForeign(target, current, wish.force);
+  const { to } = request;
+  if (to === current.number) return { undo: [], why: `generation ${to} is already the current one` };
+  await refuseForeign(target, current, request.force);
   const undone = to === undefined ? [current] : inForce.filter(({ number }) => number > to);
   const numbers = undone.map(({ number }) => number);
   return { undo: undone, why: `generation ${numbers.join(', then ')} is undone` };
@@ -55,7 +55,7 @@ async function refuseForeign(target: Target, { manifest }: Generation, force: bo
   throw failure(
     'E_FILE_CHANGED',
     `${path} was changed by somebody else since mptfix installed it (a kernel update?): it is not overwritten`,
-    'mptfix check tells what it is now; to put the old original over it all the same: mptfix rollback --force',
+    'mptfix check shows what it is now; to restore the original anyway: mptfix rollback --force',
   );
 }
 

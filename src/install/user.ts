@@ -29,7 +29,7 @@ export const installUser: TransactionUser = {
         )
       : failure(
           'E_INSTALL_UNDO',
-          `the installation failed (${reason(cause)}), and so did putting things back (${reason(error)})`,
+          `the installation failed (${reason(cause)}), and putting things back failed too (${reason(error)})`,
           `the originals are in ${folder}/originals; run mptfix rollback as soon as the cause is gone, before a reboot`,
           { cause: error },
         ),

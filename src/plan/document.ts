@@ -90,7 +90,7 @@ export const planSchema = v.strictObject({
   initramfs: v.boolean(),
   /** Every initramfs of this kernel, and what becomes of it. */
   images: v.array(imageSchema),
-  /** The boot menu shall offer the old images. */
+  /** The boot menu is to offer the old images. */
   bootEntry: v.boolean(),
   steps: v.array(stepSchema),
   warnings: v.array(text),

@@ -50,7 +50,7 @@ const REFUSED: Readonly<Record<State, string | undefined>> = {
   'unexplained-ro': READ_ONLY,
   'write-hangs': 'does not take a write',
   'write-fails': 'does not take a write',
-  flagged: 'has met errors since it was last checked',
+  flagged: 'has had errors since it was last checked',
   'mount-ro': READ_ONLY,
   'intended-ro': READ_ONLY,
   writable: undefined,
@@ -63,15 +63,15 @@ async function requireNoPackageManager(target: Target, release: string): Promise
     throw failure(
       'E_PACKAGE_MANAGER',
       `${manager.manager} is at work on ${target.name}${who}: it holds ${manager.path}`,
-      'wait until it has ended, then run the command again',
+      'wait until it has finished, then run the command again',
     );
   }
   const [unfinished] = await unfinishedPackages(target, release);
   if (unfinished === undefined) return;
   throw failure(
     'E_PACKAGE_MANAGER',
-    `the guest’s packages are not all set up: ${unfinished}`,
-    'end it first: dpkg --configure -a',
+    `the guest has a package that is not fully installed: ${unfinished}`,
+    'finish it first: dpkg --configure -a',
   );
 }
 
@@ -82,7 +82,7 @@ async function requireSaneTree(target: Target, release: string, module: string):
   if (refusal === undefined) return problems.map(({ text }) => text);
   throw failure(
     'E_TREE_DAMAGED',
-    `the module tree of ${release} is not sound: ${refusal.text}`,
-    `mend it first: depmod ${release}, or install the kernel’s package again`,
+    `the module tree of ${release} is damaged: ${refusal.text}`,
+    `repair it first: depmod ${release}, or reinstall the kernel’s package`,
   );
 }

@@ -29,7 +29,7 @@ function sourceOrigin({ facts }: Assessment, options: OriginOptions): Origin {
   if (kernel.base === undefined) {
     throw failure(
       'E_SOURCE_MISSING',
-      `${kernel.release} does not tell its kernel version, so its source package cannot be named`,
+      `${kernel.release} does not show its kernel version, so mptfix cannot name its source package`,
       'give --source the source of exactly this kernel',
     );
   }
@@ -80,7 +80,7 @@ function requireProvider(
   ];
   throw failure(
     'E_DISTRO_UNKNOWN',
-    `it is not known where the distro ${JSON.stringify(distro.pretty)} keeps its kernel source and headers`,
-    `bring them yourself: give ${missing.filter(Boolean).join(' and ')}; both must be of exactly this kernel`,
+    `mptfix does not know where the distro ${JSON.stringify(distro.pretty)} keeps its kernel source and headers`,
+    `give ${missing.filter(Boolean).join(' and ')}; both must belong to exactly this kernel`,
   );
 }

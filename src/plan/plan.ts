@@ -87,12 +87,12 @@ function nothingToDo({ verdict, facts }: Assessment, patchedBy: number | undefin
         ? `the kernel ${kernel.release} has the driver built in: there is no module to replace`
         : `the kernel ${kernel.release} has no module mptscsih (nor mptscsi)`,
       builtIn
-        ? 'build and install a whole kernel with the patch of patches/; mptfix replaces modules only'
-        : 'this guest has no disk on that driver; if another kernel is meant, say --kernel RELEASE',
+        ? 'build and install a whole kernel with the patch from patches/; mptfix only replaces modules'
+        : 'this guest has no disk on that driver; for another kernel give --kernel RELEASE',
     );
   }
   if (verdict === 'fixed' && patchedBy !== undefined)
-    return `already patched: generation ${patchedBy} of mptfix is in force`;
+    return `already patched: generation ${patchedBy} of mptfix is installed`;
   if (verdict === 'fixed')
     return `nothing to do: the driver of ${kernel.release} is fixed as its distro ships it`;
   if (verdict === 'never') return `nothing to do: the driver of ${kernel.release} never had the branch`;
@@ -106,15 +106,15 @@ function buildSteps(
 ): readonly PlanStep[] {
   const work = (what: string): PlanStep => ({ effect: 'write', where: 'work folder', what });
   return [
-    work(`take the driver from ${originText(source)}`),
+    work(`get the driver from ${originText(source)}`),
     work(
       wholeTree
         ? `configure the whole source as ${config ?? 'the guest’s kernel'}: make oldconfig, make modules_prepare`
-        : `take the build folder from ${originText(headers)}`,
+        : `get the build folder from ${originText(headers)}`,
     ),
     work('patch one branch, and show the difference'),
     work(
-      `${full ? 'make all modules of the tree' : `compile ${facts.module?.name ?? ''}.ko`}${makeVars.length === 0 ? '' : ` (${makeVars.join(' ')})`} as an unprivileged user, and prove that it belongs to ${facts.kernel.release}`,
+      `${full ? 'build all modules of the tree' : `compile ${facts.module?.name ?? ''}.ko`}${makeVars.length === 0 ? '' : ` (${makeVars.join(' ')})`} as an unprivileged user, and prove that it belongs to ${facts.kernel.release}`,
     ),
     ...(sign === undefined ? [] : [work(`sign it with ${sign.key}`)]),
   ];
@@ -141,7 +141,7 @@ function installSteps(
       guest(`keep ${path} beside itself`),
       guest(`rebuild ${path} with ${tool}, see that it holds the new module, then rename it into its place`),
     ]),
-    ...(bootEntry && rebuilt.length > 0 ? [guest('enter the kept initramfs into the boot menu')] : []),
+    ...(bootEntry && rebuilt.length > 0 ? [guest('add the kept initramfs to the boot menu')] : []),
   ];
 }
 
@@ -150,9 +150,8 @@ function warnings({ facts, verdict }: Assessment, images: readonly PlannedImage[
     .filter(({ action }) => action === 'warn')
     .map(({ path, detail }) => `${path}: ${detail}`);
   if (verdict === 'unknown')
-    all.push('neither module nor table decide: the source will, before anything is changed');
-  if (facts.use.inUse === false)
-    all.push('no disk hangs on this driver here: the change will have no effect');
+    all.push('neither the module nor the tables decide: the source will, before anything is changed');
+  if (facts.use.inUse === false) all.push('no disk uses this driver here: the change will have no effect');
   if (facts.kernel.running === true)
     all.push('the running kernel keeps the old driver until the next reboot');
   return all;

@@ -38,7 +38,7 @@ function requireImages(target: Target, { images, kernel }: Plan): void {
   throw failure(
     'E_INITRAMFS_TOOL',
     `${image.path} ${image.detail}`,
-    `install on the guest what builds the initramfs of ${kernel.release}; --no-initramfs leaves it as it is, and then a reboot loads the old driver`,
+    `install the tool that builds the initramfs of ${kernel.release} on the guest; or give --no-initramfs, but then a reboot loads the old driver`,
   );
 }
 
@@ -77,7 +77,7 @@ export async function requireWritable(target: Target, place: Place): Promise<voi
       throw failure(
         'E_READ_ONLY',
         `${folder} of ${target.name} is on a file system that is mounted read-only`,
-        'see why (dmesg): after a path failure do not remount it, repair it first; an image is mounted again with -o rw',
+        'find out why (dmesg): after a path failure do not remount it, repair it first; remount an image with -o rw',
       );
     }
     if (answer !== 'yes') throw notRoot(target, `${folder} may not be written to`);

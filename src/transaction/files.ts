@@ -10,7 +10,7 @@ import type { StepOf } from './steps.ts';
 type FileStep = StepOf<'file'>;
 
 /** What a file is to be. */
-export interface FileWish {
+export interface DesiredFile {
   readonly path: string;
   /** Null: it is removed. */
   readonly content: Uint8Array | null;
@@ -21,15 +21,15 @@ export interface FileWish {
 }
 
 /** The step that gives a file this content; none where it has it already. */
-export async function planFile(target: Target, wish: FileWish): Promise<readonly Planned[]> {
-  const original = await recordFile(target, wish.path);
-  const after = wish.content === null ? undefined : sha256(wish.content);
-  return original?.sha256 === after ? [] : [fileStep(original, wish)];
+export async function planFile(target: Target, desired: DesiredFile): Promise<readonly Planned[]> {
+  const original = await recordFile(target, desired.path);
+  const after = desired.content === null ? undefined : sha256(desired.content);
+  return original?.sha256 === after ? [] : [fileStep(original, desired)];
 }
 
 /** The same where it is known what file is there, or that there is none. */
-export function fileStep(original: FileRecord | undefined, wish: FileWish): Planned<FileStep> {
-  const { path, content, what, mode } = wish;
+export function fileStep(original: FileRecord | undefined, desired: DesiredFile): Planned<FileStep> {
+  const { path, content, what, mode } = desired;
   // Unique, as a path is.
   const backup = original === undefined ? null : path.slice(1).replaceAll('/', '_');
   return {

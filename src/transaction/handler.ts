@@ -51,7 +51,7 @@ export type UndoRank = (typeof UNDO_RANKS)[number];
 export interface Handler<S extends Step> {
   /** Does it; `content` is a file's new bytes. */
   readonly act: (context: ActContext, step: S, content: Uint8Array | undefined) => Promise<void>;
-  /** What it will write, asked just before it acts; left out where nothing can be said. */
+  /** What it will write, asked just before it acts; left out where nothing is known. */
   readonly becomes?: (context: ActContext, step: S, content: Uint8Array | undefined) => Promise<Contents>;
   readonly current: (context: StepContext, step: S) => Promise<Current>;
   /** Puts back what was. Safe to run again after it was stopped anywhere. */
@@ -65,7 +65,7 @@ export interface Handler<S extends Step> {
   /** Forgotten by the running kernel at a reboot: nothing is lost where somebody else has set it since. */
   readonly isVolatile?: boolean;
   /** Its undo is right whatever others have changed, and is always asked. */
-  readonly mends?: boolean;
+  readonly alwaysUndo?: boolean;
   /** Whether it is looked at again after it was done. */
   readonly isReadBack?: boolean;
   readonly rank?: UndoRank;

@@ -2,7 +2,7 @@ import * as v from 'valibot';
 import type { Target } from '../machine/port.ts';
 import type { FileRecord } from '../machine/record.ts';
 
-/** `open`: a run was stopped in the middle. `committed`: all of it was done. `undone`: all of it was put back. */
+/** `open`: the run was interrupted, or is still at work. `committed`: all of it was done. `undone`: all of it was put back. */
 export type TransactionState = 'open' | 'committed' | 'undone';
 
 export type JournalEvent = 'begin' | 'intent' | 'done' | 'committed' | 'rolling-back' | 'rolled-back';
@@ -13,7 +13,7 @@ export type Contents = Readonly<Record<string, string>>;
 /** What a line may say beside its time. */
 export interface JournalLine {
   readonly event: JournalEvent;
-  /** With `intent` and `done`: which step, counted from 0, and its kind for whoever reads it. */
+  /** With `intent` and `done`: which step, counted from 0, and its kind, for readers. */
   readonly step?: number;
   readonly kind?: string;
   /** With `intent`: what undoes it; `restore` is the kept copy, or null where the file is removed again. */

@@ -26,7 +26,7 @@ function locked(target: Target): Error {
   return failure(
     'E_LOCKED',
     `another run of mptfix is at work on ${target.name}`,
-    'wait until it has ended, then run the command again',
+    'wait until it has finished, then run the command again',
   );
 }
 

@@ -181,7 +181,7 @@ async function readBack(user: TransactionUser, { target, folder }: ActContext, s
   const handler = handlerOf(user, step);
   const current = await handler.current({ target, folder, isDone: true, becomes: new Map() }, step);
   if (current !== 'after')
-    throw new Error(`${handler.words(step)}: it is not so after it was done (${current})`);
+    throw new Error(`${handler.words(step)}: the change did not take effect (${current})`);
 }
 
 /** Undoes a run that failed, and leaves no trace of it. */

@@ -43,7 +43,7 @@ const PURPOSES = {
     record: 'set.json',
     keeps: { committed: true, undone: false },
   },
-  /** `watch uninstall` knows the schedule by its names and marks, whoever wrote it: it needs no record. */
+  /** `watch uninstall` knows the schedule by its names and marks, no matter what wrote it: it needs no record. */
   schedule: {
     folder: `${STATE_FOLDER}/schedule`,
     record: 'record.json',

@@ -87,7 +87,7 @@ export async function undoSteps(
     seen.add(step.kind);
     const isDone = known.done.has(all.indexOf(step));
     const context = { target, folder, isDone, becomes: known.becomes, left };
-    const current = handler.mends === true ? 'after' : await handler.current(context, step);
+    const current = handler.alwaysUndo === true ? 'after' : await handler.current(context, step);
     if (current === 'gone' || (current === 'other' && handler.isVolatile === true)) skipped.push(step);
     else if (current === 'other' && !force) left.push(step);
     else steps.push({ step, how: current === 'before' ? 'restored' : await handler.undo(context, step) });
@@ -118,7 +118,7 @@ export async function foreignChanges(
     for (const [index, step] of [...steps.entries()].toReversed()) {
       const handler = handlerOf(user, step);
       const name = handler.about(step);
-      if (seen.has(name) || !known.begun.has(index) || handler.mends === true) continue;
+      if (seen.has(name) || !known.begun.has(index) || handler.alwaysUndo === true) continue;
       seen.add(name);
       const context = { target, folder, isDone: known.done.has(index), becomes: known.becomes };
       if (handler.isVolatile !== true && (await handler.current(context, step)) === 'other')

@@ -5,7 +5,7 @@ let lost: Error | undefined;
 const NOBODY_READS = new Set(['EPIPE', 'ECONNRESET', 'ERR_STREAM_DESTROYED']);
 
 /**
- * Lets the run go on where its output can no longer be written: an installation must not be left half done because
+ * Lets the run continue where its output can no longer be written: an installation must not be left half done because
  * `head` has read enough or a terminal was closed. Without it Node would end the process there and then.
  */
 export function outliveReaders(): void {

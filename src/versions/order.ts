@@ -1,4 +1,4 @@
-/** The answer of a comparison, as `Array.prototype.sort` wants it: before, the same, after. */
+/** The answer of a comparison, as `Array.prototype.sort` needs it: before, the same, after. */
 export type Order = -1 | 0 | 1;
 
 /**

@@ -55,8 +55,8 @@ grub_class kernel
 
   it('are replaced when made again, and taken away by kernel and generation', async () => {
     const guest = await redHat();
-    for (const wish of [WISH, WISH, { ...WISH, generation: 3, fallback: `${WISH.image}.mptfix-3` }])
-      guest.apply((await planBootEntry(guest.target, wish))?.edits ?? []);
+    for (const request of [WISH, WISH, { ...WISH, generation: 3, fallback: `${WISH.image}.mptfix-3` }])
+      guest.apply((await planBootEntry(guest.target, request))?.edits ?? []);
     expect(await guest.target.list('/boot/loader/entries')).toHaveLength(4);
     const edits = await removeBootEntryEdits(guest.target, WISH);
     expect(edits).toEqual([{ path: OWN, content: null, mode: 0o644 }]);
@@ -83,7 +83,7 @@ grub_class kernel
     const plan = await planBootEntry((await redHat(ENTRY, odd)).target, WISH);
     expect(plan?.edits).toEqual([]);
     expect(plan?.notes).toEqual([
-      `${odd} is not named for its kernel: where a copy of it would stand in the menu cannot be told`,
+      `${odd} is not named for its kernel: the place of a copy of it in the menu is not known`,
     ]);
     const guest = await bootGuest({
       'boot/loader/loader.conf': '',

@@ -121,8 +121,8 @@ initrd /boot/initrd.img-${ETCH}.mptfix-1
       '    initrd=(hd0,0)/initrd-2.6.16.21-0.8-smp',
     ].join('\n');
     const guest = await bootGuest({ 'boot/grub/menu.lst': menu });
-    const wish = wishOf('2.6.16.21-0.8-smp', 4, '/boot/initrd-2.6.16.21-0.8-smp');
-    const plan = await planBootEntry(guest.target, wish);
+    const request = wishOf('2.6.16.21-0.8-smp', 4, '/boot/initrd-2.6.16.21-0.8-smp');
+    const plan = await planBootEntry(guest.target, request);
     expect(plan?.edits[0]?.content).toBe(`${menu}
 
 # mptfix begin 4 2.6.16.21-0.8-smp
@@ -158,11 +158,11 @@ title SUSE Linux, with Linux 2.6.16.21-0.8-smp (initramfs before mptfix, generat
 
   it('is left alone where no entry boots this kernel with this image', async () => {
     const guest = await bootGuest({ 'boot/grub/grub.conf': EL5_MENU });
-    for (const wish of [wishOf('2.6.18-53.el5', 1, EL5_WISH.image), wishOf(EL5)]) {
-      const plan = await planBootEntry(guest.target, wish);
+    for (const request of [wishOf('2.6.18-53.el5', 1, EL5_WISH.image), wishOf(EL5)]) {
+      const plan = await planBootEntry(guest.target, request);
       expect(plan).toMatchObject({ loader: 'grub-legacy', edits: [] });
       expect(plan?.notes).toEqual([
-        `no entry of /boot/grub/grub.conf boots ${wish.release} with ${wish.image}`,
+        `no entry of /boot/grub/grub.conf boots ${request.release} with ${request.image}`,
       ]);
     }
   });
@@ -192,13 +192,13 @@ describe('planBootEntry', () => {
 
   it('makes no entry with names that a menu cannot hold, or of an image elsewhere', async () => {
     const guest = await bootGuest({ 'boot/grub/grub.conf': EL5_MENU });
-    for (const wish of [
+    for (const request of [
       { ...EL5_WISH, fallback: '/boot/x\ntitle evil' },
       { ...EL5_WISH, fallback: "/boot/a'b" },
       { ...EL5_WISH, generation: -1 },
       { ...EL5_WISH, fallback: `/var/lib/mptfix/initrd-${EL5}.img` },
     ]) {
-      const plan = await planBootEntry(guest.target, wish);
+      const plan = await planBootEntry(guest.target, request);
       expect(plan?.edits).toEqual([]);
       expect(plan?.notes).toHaveLength(1);
     }

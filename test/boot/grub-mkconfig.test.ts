@@ -87,8 +87,8 @@ describe('with the real grub-mkconfig', () => {
 
   it('holds several kernels and generations, replaces one that is made again, and takes each away', async () => {
     const untouched = guest.text(CONFIG);
-    for (const wish of [wishOf(OLD), wishOf(NEW), wishOf(OLD, 2), wishOf(OLD)])
-      guest.apply((await planBootEntry(guest.target, wish))?.edits ?? []);
+    for (const request of [wishOf(OLD), wishOf(NEW), wishOf(OLD, 2), wishOf(OLD)])
+      guest.apply((await planBootEntry(guest.target, request))?.edits ?? []);
     mkconfig(guest);
     expect(guest.text(CONFIG).match(/^menuentry .*before mptfix/gm)).toHaveLength(3);
     for (const key of [
@@ -135,10 +135,10 @@ describe('with the real grub-mkconfig', () => {
   });
 
   it('finds no entry for a kernel or an image that the menu does not have', async () => {
-    for (const wish of [wishOf('6.1.0-8-amd64'), wishOf(OLD, 1, `/boot/initramfs-${OLD}.img`)]) {
-      const plan = await planBootEntry(guest.target, wish);
+    for (const request of [wishOf('6.1.0-8-amd64'), wishOf(OLD, 1, `/boot/initramfs-${OLD}.img`)]) {
+      const plan = await planBootEntry(guest.target, request);
       expect(plan?.edits).toEqual([]);
-      expect(plan?.notes).toEqual([`no entry of ${CONFIG} boots ${wish.release} with ${wish.image}`]);
+      expect(plan?.notes).toEqual([`no entry of ${CONFIG} boots ${request.release} with ${request.image}`]);
     }
   });
 });

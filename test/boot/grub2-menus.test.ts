@@ -9,10 +9,10 @@ const KERNEL = '4.12.14-94.41-default';
 /** What the entry in the planned grub.cfg is, after GRUB's own check of the whole file. */
 async function entryOf(
   guest: BootGuest,
-  wish = wishOf(EL7),
+  request = wishOf(EL7),
   config = '/boot/grub2/grub.cfg',
 ): Promise<string> {
-  const plan = await planBootEntry(guest.target, wish);
+  const plan = await planBootEntry(guest.target, request);
   expect(plan?.notes).toEqual([]);
   const edit = plan?.edits.find(({ path }) => path === config);
   expect(grubComplaint(edit?.content ?? "'")).toBeUndefined();
@@ -87,8 +87,8 @@ describe('a menu of GRUB 2', () => {
 	}
 }
 `;
-    const wish = wishOf(KERNEL, 2, `/boot/initrd-${KERNEL}`);
-    expect(await entryOf(await withMenu(menu), wish)).toBe(
+    const request = wishOf(KERNEL, 2, `/boot/initrd-${KERNEL}`);
+    expect(await entryOf(await withMenu(menu), request)).toBe(
       `menuentry 'Peter\\'\\''s "SLES" {12}, with Linux ${KERNEL} (initramfs before mptfix, generation 2)' --class=sles --users "root" --id 'mptfix-2-${KERNEL}' {
 	if [ x = x ]; then
 		true; set gfxpayload=keep
@@ -149,8 +149,8 @@ describe('a menu of GRUB 2', () => {
 
   it('has no savedefault and no second entry of the same id after it was made again', async () => {
     const guest = await withMenu(EL7_MENU);
-    for (const wish of [EL7_WISH, EL7_WISH])
-      guest.apply((await planBootEntry(guest.target, wish))?.edits ?? []);
+    for (const request of [EL7_WISH, EL7_WISH])
+      guest.apply((await planBootEntry(guest.target, request))?.edits ?? []);
     expect(guest.text('boot/grub2/grub.cfg').match(/mptfix-3-/g)).toHaveLength(1);
   });
 

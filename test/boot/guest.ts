@@ -1,6 +1,6 @@
 import { chmodSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { BootEntryWish, FileEdit } from '../../src/boot/entry.ts';
+import type { BootEntryRequest, FileEdit } from '../../src/boot/entry.ts';
 import type { Target } from '../../src/machine/port.ts';
 import { rootTarget } from '../../src/machine/tree.ts';
 import { type Entries, sh, temporary } from '../machine/temporary.ts';
@@ -37,7 +37,7 @@ export function wishOf(
   release: string,
   generation = 1,
   image = `/boot/initrd.img-${release}`,
-): BootEntryWish {
+): BootEntryRequest {
   return { release, image, fallback: `${image}.mptfix-${generation}`, generation };
 }
 

@@ -53,7 +53,7 @@ test.each([
     'make: *** [Makefile:3: a.o] Killed',
   ],
   ['the last line, where make was content', ['nothing to do', ''], 'nothing to do'],
-  ['nothing', [], 'make said nothing'],
+  ['nothing', [], 'make printed nothing'],
 ])('of a failed build is found: %s', (_, lines, found) => {
   expect(firstError(lines)).toBe(found);
 });

@@ -49,11 +49,11 @@ async function prove(built: ModuleShape, shipped: ModuleShape, symvers = '') {
   return { results, failed };
 }
 
-const told = ({ code, detail }: ReturnType<typeof proveModule>[number]) => `${code}: ${detail}`;
+const reported = ({ code, detail }: ReturnType<typeof proveModule>[number]) => `${code}: ${detail}`;
 
 test('the corrected module of the same kernel passes every proof', async () => {
   const { results, failed } = await prove(FIXED, AFFECTED);
-  expect([failed, results.filter(({ ok }) => !ok).map(told)]).toEqual([[], []]);
+  expect([failed, results.filter(({ ok }) => !ok).map(reported)]).toEqual([[], []]);
   expect(results.map(({ name }) => name)).toEqual(expect.arrayContaining([...JUDGED]));
   expect(results[0]?.detail).toBe(VERMAGIC);
 });
@@ -61,7 +61,7 @@ test('the corrected module of the same kernel passes every proof', async () => {
 describe('a module is refused', () => {
   test('with another vermagic, both of which are shown', async () => {
     const { failed } = await prove({ vermagic: '6.1.0-10-amd64 SMP ' }, AFFECTED);
-    expect(failed.map(told)).toEqual([
+    expect(failed.map(reported)).toEqual([
       `E_PROOF_VERMAGIC: the new module has "6.1.0-10-amd64 SMP ", the guest's ${JSON.stringify(VERMAGIC)}`,
     ]);
   });
@@ -73,12 +73,12 @@ describe('a module is refused', () => {
 
   test('with one other CRC', async () => {
     const { failed } = await prove({ crcs: { printk: 0x92997ed8, module_layout: 0x1235 } }, AFFECTED);
-    expect(failed.map(told)).toEqual(['E_PROOF_CRC: module_layout 0x00001235 for 0x00001234']);
+    expect(failed.map(reported)).toEqual(['E_PROOF_CRC: module_layout 0x00001235 instead of 0x00001234']);
   });
 
   test('that imports a symbol which the kernel does not declare', async () => {
     const { failed } = await prove({ crcs: { printk: 0x92997ed8, evil: 1 } }, AFFECTED);
-    expect(failed.map(told)).toEqual(['E_PROOF_CRC: evil 0x00000001 for an unknown one']);
+    expect(failed.map(reported)).toEqual(['E_PROOF_CRC: evil 0x00000001 instead of an unknown one']);
   });
 
   test('without CRCs where the guest’s has them', async () => {
@@ -88,7 +88,7 @@ describe('a module is refused', () => {
 
   test('that lacks an export, or has one more', async () => {
     const { failed } = await prove({ exports: ['mptscsih_io_done', 'mptscsih_resume'] }, AFFECTED);
-    expect(failed.map(told)).toEqual(['E_PROOF_EXPORTS: -mptscsih_remove +mptscsih_resume']);
+    expect(failed.map(reported)).toEqual(['E_PROOF_EXPORTS: -mptscsih_remove +mptscsih_resume']);
   });
 
   test('that still has the branch', async () => {
@@ -114,7 +114,7 @@ test('Module.symvers is read of every age, and what is no line of it is passed o
   const text = [
     '0x12345678\tprintk\tvmlinux\tEXPORT_SYMBOL\t',
     '0xDEADBEEF\tscsi_done\tdrivers/scsi/scsi_mod\tEXPORT_SYMBOL_GPL\tNAMESPACE',
-    '0x00000000\told\tvmlinux',
+    '0x00000000\reported\tvmlinux',
     'no line',
     '0xnothex\tx\tvmlinux',
     '',

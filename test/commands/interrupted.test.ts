@@ -240,7 +240,7 @@ describe('runs of every purpose', () => {
     const run = await mptfix(['check', '--root', root, '--json']);
     expect([json(run).schema, run.stderr]).toEqual([
       'mptfix.check/1',
-      expect.stringContaining('whether an earlier run was interrupted cannot be told'),
+      expect.stringContaining('it is not known whether an earlier run was interrupted'),
     ]);
     const apply = await mptfix(['rollback', '--root', root, '--yes', '--json']);
     expect([apply.status, json(apply).error.code]).toEqual([3, 'E_STATE_UNSAFE']);

@@ -125,10 +125,10 @@ describe.each([
     const { code, what } = await failureOf(build(one));
     expect([code, what]).toEqual([
       'E_INITRAMFS_TOOL',
-      expect.stringMatching(/could not make an initramfs for .*: E: no space left$/),
+      expect.stringMatching(/could not build an initramfs for .*: E: no space left$/),
     ]);
     writeFileSync(one.at(program), '#!/bin/sh\nexit 0\n', { mode: 0o755 });
-    expect((await failureOf(build(one))).what).toContain('it left no image');
+    expect((await failureOf(build(one))).what).toContain('it wrote no image');
   });
 });
 

@@ -174,7 +174,7 @@ const cases: readonly Case[] = [
     name: 'a source whose branch is gone, for a module that has it',
     status: 5,
     code: 'E_PATCH_NO_BRANCH',
-    says: /not what the module was built from/,
+    says: /the module was not built from it/,
     args: () => ['--source', fixture.tarball],
   },
   {

@@ -72,7 +72,7 @@ test('advice says what should be different: the timeout in force counts, not the
   );
   expect(adviceOn(found)).toEqual([
     'sda: a timeout of 30 s is shorter than a path failover may take; VMware advises 180',
-    'sda: a udev rule sets another timeout than is in force (30 s): the rule does not work for this disk',
+    'sda: a udev rule sets a timeout other than the one in force (30 s): the rule does not work for this disk',
     'sda: its driver (mptspi) gives up on BUSY at once, whatever the timeout is',
   ]);
   expect(adviceOn(await surveyOf(scsi('sda', 0, 'vmw_pvscsi', '180\n'), 'fixed'))).toEqual([]);

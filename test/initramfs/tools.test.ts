@@ -58,15 +58,15 @@ describe('the images of a kernel and what rebuilds them:', () => {
 
 test('each tool makes an image under another name, for a kernel that is named', () => {
   const output = `/boot/.initrd.mptfix-0123456789ab.tmp`;
-  const wish = { release: R, output, modules: ['mptspi', 'sd_mod'] };
-  expect(Object.fromEntries(INITRAMFS_TOOLS.map(({ name, build }) => [name, build(wish).join(' ')]))).toEqual(
-    {
-      'initramfs-tools': `mkinitramfs -o ${output} ${R}`,
-      dracut: `dracut --force --add-drivers mptspi sd_mod ${output} ${R}`,
-      'mkinitrd (Red Hat)': `mkinitrd -f --with=mptspi --with=sd_mod ${output} ${R}`,
-      'mkinitrd (SUSE)': `mkinitrd -k vmlinuz-${R} -i .initrd.mptfix-0123456789ab.tmp -b /boot`,
-    },
-  );
+  const request = { release: R, output, modules: ['mptspi', 'sd_mod'] };
+  expect(
+    Object.fromEntries(INITRAMFS_TOOLS.map(({ name, build }) => [name, build(request).join(' ')])),
+  ).toEqual({
+    'initramfs-tools': `mkinitramfs -o ${output} ${R}`,
+    dracut: `dracut --force --add-drivers mptspi sd_mod ${output} ${R}`,
+    'mkinitrd (Red Hat)': `mkinitrd -f --with=mptspi --with=sd_mod ${output} ${R}`,
+    'mkinitrd (SUSE)': `mkinitrd -k vmlinuz-${R} -i .initrd.mptfix-0123456789ab.tmp -b /boot`,
+  });
 });
 
 test('the checksum that older releases of update-initramfs keep is the image’s line of sha1sum', () => {

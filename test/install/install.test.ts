@@ -182,7 +182,7 @@ test('what cannot be put back is E_INSTALL_UNDO and names where the originals ar
   try {
     const { code, what, next } = await failureOf(install(failing, wanted));
     expect(code).toBe('E_INSTALL_UNDO');
-    expect(what).toMatch(/the installation failed \(.*\), and so did putting things back \(.*\)/s);
+    expect(what).toMatch(/the installation failed \(.*\), and putting things back failed too \(.*\)/s);
     expect(next).toContain('/var/lib/mptfix/generations/1/originals');
   } finally {
     sh('umount "$1" && umount "$1"', folder);

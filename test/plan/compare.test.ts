@@ -63,7 +63,7 @@ describe('planDifferences', () => {
       ...PLAN,
       verdict: 'fixed',
       needed: false,
-      reason: 'already patched: generation 1 of mptfix is in force',
+      reason: 'already patched: generation 1 of mptfix is installed',
       steps: [],
     };
     const found = planDifferences(PLAN, now);

@@ -140,8 +140,8 @@ describe('the steps', () => {
 
   test('say where source and headers come from', () => {
     const texts = planned.steps.map(({ what }) => what);
-    expect(texts).toContain('take the driver from /s.tar.xz');
-    expect(texts).toContain('take the build folder from the guest’s /lib/modules/x/build');
+    expect(texts).toContain('get the driver from /s.tar.xz');
+    expect(texts).toContain('get the build folder from the guest’s /lib/modules/x/build');
   });
 
   test('of a whole tree say that it is configured, and with --full that all of it is made', () => {
@@ -150,7 +150,7 @@ describe('the steps', () => {
     expect(one[1]).toContain('make oldconfig, make modules_prepare');
     expect(one[3]).toMatch(/^compile mptscsih\.ko as an unprivileged user/);
     expect(texts(plan(assessment('affected'), { ...options, full: true }))[3]).toMatch(
-      /^make all modules of the tree as an unprivileged user/,
+      /^build all modules of the tree as an unprivileged user/,
     );
   });
 

@@ -3,7 +3,7 @@ import { type ConfigFile, existing, readConfig } from '../config-file.ts';
 import {
   type BootEntryKey,
   type BootEntryPlan,
-  type BootEntryWish,
+  type BootEntryRequest,
   type BootReads,
   type FileEdit,
   type Loader,
@@ -34,15 +34,15 @@ interface Menu extends ConfigFile {
   readonly script: Script;
 }
 
-async function plan(target: BootReads, wish: BootEntryWish): Promise<BootEntryPlan | undefined> {
+async function plan(target: BootReads, request: BootEntryRequest): Promise<BootEntryPlan | undefined> {
   const paths = await existing(target, GRUB_CONFIGS);
   if (paths.length === 0) return undefined;
   const { menus, problems } = await readMenus(target, paths);
   for (const menu of menus) {
-    const entry = fallbackEntry(menu.script, wish);
-    if (entry !== undefined) return await planFor(target, menu, entry, wish);
+    const entry = fallbackEntry(menu.script, request);
+    if (entry !== undefined) return await planFor(target, menu, entry, request);
   }
-  const none = `no entry of ${menus.map(({ path }) => path).join(', ') || 'the boot menu'} boots ${wish.release} with ${wish.image}`;
+  const none = `no entry of ${menus.map(({ path }) => path).join(', ') || 'the boot menu'} boots ${request.release} with ${request.image}`;
   return nothingToEdit(NAME, ...problems, none);
 }
 
@@ -75,14 +75,14 @@ async function planFor(
   target: BootReads,
   menu: Menu,
   entry: MenuEntry,
-  wish: BootEntryWish,
+  request: BootEntryRequest,
 ): Promise<BootEntryPlan> {
   const old = await readConfig(target, DROP_IN);
   if (old !== undefined && 'problem' in old) return nothingToEdit(NAME, old.problem);
   const blocks = blocksOf(old?.file.text ?? '');
   if (blocks === undefined) return nothingToEdit(NAME, `${DROP_IN} was changed by somebody else: left alone`);
   const place = sectionPlace(menu.script);
-  const next = withBlock(blocks, { key: keyOf(wish), text: entry.text });
+  const next = withBlock(blocks, { key: keyOf(request), text: entry.text });
   const content = place === undefined ? undefined : withSection(menu.script, place, printed(next));
   // What was derived from a text that GRUB takes is one that it takes: if not, nothing is written.
   if (place === undefined || content === undefined || readScript(content) === undefined)

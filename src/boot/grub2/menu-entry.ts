@@ -1,5 +1,5 @@
 import { basename } from 'node:path/posix';
-import { type BootEntryWish, fallbackTitle, isKernelOf, namesImage } from '../entry.ts';
+import { type BootEntryRequest, fallbackTitle, isKernelOf, namesImage } from '../entry.ts';
 import { type Command, commandsInside, literal, nameOf, type Range, type Script, spelled } from './script.ts';
 
 /** linux16 and initrd16 on BIOS, linuxefi and initrdefi on UEFI: Red Hat's GRUB 2.02. */
@@ -19,13 +19,13 @@ export interface MenuEntry {
  * The entry for the old initramfs: the first one that boots this kernel with its initramfs, with another title, another
  * id and the old image, and without what would make it the default. Undefined where there is no such entry.
  */
-export function fallbackEntry(script: Script, wish: BootEntryWish): MenuEntry | undefined {
+export function fallbackEntry(script: Script, request: BootEntryRequest): MenuEntry | undefined {
   for (const [index, entry] of script.commands.entries()) {
     if (nameOf(script, entry) !== 'menuentry' || entry.body === undefined || !inMenu(script, entry)) continue;
     const inside = commandsInside(script, index);
-    if (!boots(script, inside, wish.release)) continue;
-    const images = imageWords(script, inside, wish);
-    if (images.length > 0) return derive(script, { entry, body: entry.body, inside, images }, wish);
+    if (!boots(script, inside, request.release)) continue;
+    const images = imageWords(script, inside, request);
+    if (images.length > 0) return derive(script, { entry, body: entry.body, inside, images }, request);
   }
   return undefined;
 }
@@ -45,14 +45,15 @@ function boots(script: Script, inside: readonly Command[], release: string): boo
 }
 
 /** The words to change: an initrd command may have others before it, such as microcode. */
-function imageWords(script: Script, inside: readonly Command[], wish: BootEntryWish): readonly Range[] {
-  const name = basename(wish.image);
+function imageWords(script: Script, inside: readonly Command[], request: BootEntryRequest): readonly Range[] {
+  const name = basename(request.image);
   return inside
     .filter((command) => INITRD.includes(nameOf(script, command)))
     .flatMap((command) => command.words.slice(1))
     .filter(
       (word) =>
-        namesImage(spelled(script, word), wish.image) && script.text.slice(word.from, word.to).includes(name),
+        namesImage(spelled(script, word), request.image) &&
+        script.text.slice(word.from, word.to).includes(name),
     );
 }
 
@@ -65,12 +66,16 @@ interface Found {
 
 type Change = Range & { readonly put: string };
 
-function derive(script: Script, { entry, body, inside, images }: Found, wish: BootEntryWish): MenuEntry {
+function derive(
+  script: Script,
+  { entry, body, inside, images }: Found,
+  request: BootEntryRequest,
+): MenuEntry {
   const { text } = script;
   const from = entry.words[0]?.from ?? 0;
-  const head = heading(script, entry, wish);
+  const head = heading(script, entry, request);
   const changes: Change[] = [
-    ...images.map((word) => ({ ...word, put: renamed(text.slice(word.from, word.to), wish) })),
+    ...images.map((word) => ({ ...word, put: renamed(text.slice(word.from, word.to), request) })),
     ...inside
       .filter((command) => nameOf(script, command) === 'savedefault')
       .map((command) => withoutCommand(text, command)),
@@ -86,14 +91,14 @@ function derive(script: Script, { entry, body, inside, images }: Found, wish: Bo
   return { title: head.title, text: whole ? outdented(lines, indentBefore(text, from)) : lines };
 }
 
-function renamed(raw: string, wish: BootEntryWish): string {
-  const name = basename(wish.image);
+function renamed(raw: string, request: BootEntryRequest): string {
+  const name = basename(request.image);
   const at = raw.lastIndexOf(name);
-  return raw.slice(0, at) + basename(wish.fallback) + raw.slice(at + name.length);
+  return raw.slice(0, at) + basename(request.fallback) + raw.slice(at + name.length);
 }
 
 /** `menuentry TITLE options`, up to the brace. */
-function heading(script: Script, entry: Command, wish: BootEntryWish): { title: string; text: string } {
+function heading(script: Script, entry: Command, request: BootEntryRequest): { title: string; text: string } {
   const kept: string[] = [];
   let title: string | undefined;
   for (let index = 1; index < entry.words.length; index += 1) {
@@ -105,7 +110,7 @@ function heading(script: Script, entry: Command, wish: BootEntryWish): { title: 
     const takesNext = WITH_VALUE.includes(option ?? '') && next !== undefined;
     if (takesNext) index += 1;
     if (option === '--id' || option?.startsWith('--id=')) {
-      const name = quoted(`mptfix-${wish.generation}-${wish.release}`);
+      const name = quoted(`mptfix-${request.generation}-${request.release}`);
       kept.push(option === '--id' ? `${raw} ${name}` : `--id=${name}`);
     } else if (option === '--hotkey' || option?.startsWith('--hotkey=')) {
       // The key stays the first entry's.
@@ -113,7 +118,7 @@ function heading(script: Script, entry: Command, wish: BootEntryWish): { title: 
     else if (option?.startsWith('-')) kept.push(raw);
     else title ??= value;
   }
-  const name = fallbackTitle(title, wish);
+  const name = fallbackTitle(title, request);
   return { title: name, text: ['menuentry', quoted(name), ...kept, ''].join(' ') };
 }
 

@@ -18,7 +18,7 @@ import { type CommonOptions, openTarget } from '../shared/options.ts';
 /** What `build` is for: a guest, or with `--module` a file alone. */
 type BuildTarget = Pick<CommonOptions, 'root' | 'kernel'> & { readonly module?: string };
 
-/** What `build` shall make: for a guest's tree, this machine, or a module file alone. Writes nothing. */
+/** What `build` is to make: for a guest's tree, this machine, or a module file alone. Writes nothing. */
 export async function buildJob(target: BuildTarget, options: BuildOptions): Promise<Job> {
   if (target.module === undefined) return fromGuest(target, options);
   if (target.root === undefined) return fromModule(resolve(target.module), target.kernel, options);
@@ -33,7 +33,7 @@ async function fromGuest(target: BuildTarget, options: BuildOptions): Promise<Jo
     throw failure(
       'E_MODULE_MISSING',
       `the kernel ${kernel.release} has no module mptscsih (nor mptscsi)`,
-      'if another kernel is meant, say --kernel RELEASE; for a module file alone give --module',
+      'for another kernel give --kernel RELEASE; for a module file alone give --module',
     );
   }
   const origins = planOrigins(assessment, options, await guestHeaders(guest, kernel.release));
@@ -66,7 +66,7 @@ async function fromModule(
     const missing = source === undefined ? '--source' : '--headers';
     throw failure(
       'E_USAGE',
-      `with --module alone nothing tells where ${missing} would come from`,
+      `with --module alone mptfix cannot know where ${missing} would come from`,
       `give ${missing} too`,
     );
   }
@@ -75,7 +75,7 @@ async function fromModule(
   const vermagic = modinfoField(modinfo(readElf(shipped.bytes)), 'vermagic') ?? '';
   const release = kernel ?? vermagic.split(' ')[0] ?? '';
   return {
-    kernel: { release, base: kernelBase(release)?.base ?? null, distro: 'not told', packageVersion: null },
+    kernel: { release, base: kernelBase(release)?.base ?? null, distro: 'not known', packageVersion: null },
     module: { name: scan.name ?? 'mptscsih', path, sha256: sha256(await machine.read(path)) },
     shipped,
     expectBranch: scan.verdict !== 'branch-absent',

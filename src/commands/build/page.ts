@@ -7,7 +7,7 @@ export function buildPage({ result, kernel, module, artifact }: BuildResult): st
   const title =
     result === 'patched'
       ? `built: ${module.file}`
-      : `built: ${module.file}; the source has no such branch, so this is the distro’s own module again`;
+      : `built: ${module.file}; the source has no such branch, so this is the distro’s own module, rebuilt`;
   return [
     style('green', title),
     '',

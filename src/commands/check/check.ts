@@ -86,7 +86,7 @@ function notes({ caveats, survival, verdict }: Assessment): readonly string[] {
   if (after === 'unbounded') all.push('without the branch I/O waits for as long as the storage is BUSY');
   if (typeof after === 'number' && verdict === 'affected') {
     all.push(
-      `without the branch I/O outlasts ${after} s of BUSY (${survival?.rule}): minutes instead of an instant, not for ever`,
+      `without the branch I/O outlasts ${after} s of BUSY (${survival?.rule}): minutes instead of an instant, but not for ever`,
     );
   }
   return all;

@@ -7,7 +7,7 @@ const MEANING: Readonly<Record<Verdict, string>> = {
   fixed: 'fixed: a SCSI BUSY goes to the SCSI layer, which waits',
   never: 'not affected: this driver never had the branch',
   absent: 'not affected: this kernel has no such driver',
-  unknown: 'UNKNOWN: not enough to decide',
+  unknown: 'UNKNOWN: there is not enough evidence to decide',
 };
 
 const COLOUR = {
@@ -28,8 +28,7 @@ export function checkPage(
   if (kernel !== null) rows.push(['distro', kernel.distro], ['kernel', kernel.release]);
   if (driver.file !== null)
     rows.push(['driver', `${driver.file}${driver.version === null ? '' : ` (version ${driver.version})`}`]);
-  if (driver.inUse !== null)
-    rows.push(['in use', driver.inUse ? 'yes: a disk hangs on it' : 'no disk hangs on it']);
+  if (driver.inUse !== null) rows.push(['in use', driver.inUse ? 'yes: a disk uses it' : 'no disk uses it']);
   if (kb !== null) rows.push(['KB 51306', kb.covered ? 'covers this guest' : 'does not cover this guest']);
   if (kb?.vendorFix !== undefined) rows.push(['vendor fix', kb.vendorFix]);
   if (survivalWindowSeconds !== undefined) {

@@ -40,7 +40,7 @@ const COMMANDS: readonly { readonly words: readonly string[]; readonly status: n
 
 const WANTS_SOURCE = new Set(['plan', 'apply']);
 
-/** `mptfix demo`: the whole pipeline on a private guest's tree made of the distro's real packages. */
+/** `mptfix demo`: the whole pipeline on a private guest's tree made from the distro's real packages. */
 export async function demo(options: DemoOptions, signal: AbortSignal): Promise<number> {
   await tools(options, signal);
   const workspace = await openWorkspace(workBase(options));
@@ -85,7 +85,7 @@ async function makeTree(
       return { value: kernel, text: `${kernel.release} ${kernel.version}` };
     },
   )
-    .next('Make a private guest tree of them', async (kernel) => {
+    .next('Create a private guest tree from them', async (kernel) => {
       const guest = await unpackGuest(workspace, kernel, signal);
       return { value: { kernel, guest }, text: guest };
     })
@@ -168,12 +168,12 @@ function unexpected(command: string, status: number, wanted: number, stderr: str
   say(stderr);
   return failure(
     'E_INTERNAL',
-    `${command} ended with ${status}, not ${wanted}`,
+    `${command} ended with ${status} instead of ${wanted}`,
     'run the demo with --keep and --verbose, and report it',
   );
 }
 
 function closing(result: DemoResult): string {
   const kept = `The guest tree is in ${result.guest}, its source in ${result.source}; remove the work folder when you are done.`;
-  return result.kept ? kept : 'The work folder was removed; with --keep the guest tree stays to play with.';
+  return result.kept ? kept : 'The work folder was removed; give --keep to keep the guest tree.';
 }

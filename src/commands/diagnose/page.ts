@@ -108,7 +108,7 @@ function mapperText({ device, name, on }: DeviceMapperHit): string {
 
 function fileSystemText({ device, mountPoint, effect }: FileSystemHit): string {
   return printable(
-    `${device ?? '(the messages do not name it)'}${mountPoint === null ? '' : ` on ${mountPoint}`}: ${EFFECT[effect]}`,
+    `${device ?? '(not named in the messages)'}${mountPoint === null ? '' : ` on ${mountPoint}`}: ${EFFECT[effect]}`,
   );
 }
 

@@ -78,15 +78,15 @@ export function requireMeaningful({
   if (wrong.length > 0) {
     throw failure(
       'E_USAGE',
-      `--make-var wants NAME=VALUE with a NAME of make that mptfix does not set itself, not ${wrong.map((word) => JSON.stringify(word)).join(', ')}`,
+      `--make-var needs NAME=VALUE, with a NAME that mptfix does not set itself, not ${wrong.map((word) => JSON.stringify(word)).join(', ')}`,
       'such as --make-var CC=gcc-11',
     );
   }
   if (!full || wholeTree) return;
   throw failure(
     'E_USAGE',
-    '--full makes all modules of a whole tree, and none is asked for',
-    'give --whole-tree too, or leave --full out: one module is enough',
+    '--full builds all modules of a whole tree, and --whole-tree is not given',
+    'give --whole-tree too, or leave out --full: one module is enough',
   );
 }
 

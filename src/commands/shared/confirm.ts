@@ -12,11 +12,15 @@ export async function confirm(
   if (!canAsk()) {
     throw failure(
       'E_CONFIRM_REQUIRED',
-      'this changes the guest, and nobody is at the terminal to agree',
-      'look at it with mptfix plan (or --dry-run), then run the command again with --yes',
+      'this changes the guest, and nobody is at the terminal to confirm it',
+      'review it with mptfix plan (or --dry-run), then run the command again with --yes',
     );
   }
   say(page);
   if (await askYes('Continue?', signal)) return;
-  throw failure('E_DECLINED', 'not agreed: nothing was changed', 'run the command again when you are ready');
+  throw failure(
+    'E_DECLINED',
+    'not confirmed: nothing was changed',
+    'run the command again when you are ready',
+  );
 }

@@ -32,7 +32,7 @@ export async function installMissingTools(
   if (!isApt || process.geteuid?.() !== 0) {
     throw failure('E_TOOLS_MISSING', `not installed on this machine: ${names}`, installCommand(missing));
   }
-  say(`installing build tools that are missing: ${names}`);
+  say(`installing missing build tools: ${names}`);
   const env = { DEBIAN_FRONTEND: 'noninteractive' };
   const options = { effect: 'write', mayOutlive: true, env, signal } as const;
   // The lists of a fresh machine are empty; one dead archive of many is no reason to stop.

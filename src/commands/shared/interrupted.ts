@@ -35,12 +35,12 @@ async function linesAbout(target: Target, options: TargetOptions): Promise<reado
     const found = await interrupted(target, (error) => unknown.push(cannotTell(error.failure.what)));
     if (found.length === 0) return unknown;
     if (await isAtWork(target))
-      return [`another run of mptfix is at work on ${target.name}: what is told here may be half of it`];
+      return [`another run of mptfix is at work on ${target.name}: what is reported here may be incomplete`];
     const hasInstallation = found.some(({ purpose }) => purpose === 'install');
     const known = hasInstallation ? await generations(target) : [];
     const lines = found.map(
       (one) =>
-        `${PURPOSE_WORDS[one.purpose]} was interrupted (number ${one.number}), and what is told here may be half of it; to put everything back: ${mendingCommand(options, one, known)}`,
+        `${PURPOSE_WORDS[one.purpose]} was interrupted (number ${one.number}), and what is reported here may be incomplete; to put everything back: ${repairCommand(options, one, known)}`,
     );
     return [...lines, ...unknown];
   } catch (error) {
@@ -58,7 +58,7 @@ function cannotTell(why: string): string {
  * The command that puts back one interrupted run, and undoes no finished one: the generation in force stays in force.
  * That of `harden` and `watch` undoes all that they have done.
  */
-export function mendingCommand(
+export function repairCommand(
   options: TargetOptions,
   { purpose, kernel }: Interrupted,
   known: readonly Generation[],

@@ -26,7 +26,7 @@ export function openTarget(options: Pick<CommonOptions, 'root'>, dryRun: boolean
   return options.root === undefined ? localTarget({ dryRun }) : rootTarget(options.root, { dryRun });
 }
 
-/** The target options again, quoted for a shell, for a command that a person shall type next. */
+/** The target options again, quoted for a shell, for a command that a person is to type next. */
 export function targetWords(options: Pick<CommonOptions, 'root' | 'kernel'>): string {
   const words = [
     ...(options.root === undefined ? [] : ['--root', options.root]),

@@ -13,7 +13,7 @@ import { PURPOSE_WORDS } from './interrupted.ts';
 export const TRANSACTION_USERS = [installUser, hardenUser, scheduleUser] as const;
 
 /**
- * For a command that holds the lock and is going to write: puts back what earlier runs have left in the middle, and says
+ * For a command that holds the lock and is going to write: puts back what interrupted runs have left, and says
  * so. Throws where one of the command's own purpose cannot be put back; that of another purpose is only said.
  */
 export async function settleInterrupted(target: Target, own: Purpose, options?: UndoOptions): Promise<void> {

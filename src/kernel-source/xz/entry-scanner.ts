@@ -80,7 +80,7 @@ function candidateAt(offset: number, accept: (name: string) => boolean): Candida
   };
   const parser = new Parser({ strict: true, brotli: false, zstd: false, onReadEntry: take });
   parser.on('error', () => {
-    // After the second entry the chain is trusted: whoever reads on reports damage after it.
+    // After the second entry the chain is trusted: later readers report damage after it.
     if (names.length < 2) refuted = true;
   });
   parser.on('eof', () => {

@@ -45,7 +45,7 @@ export function blockSearch(file: XzFile): BlockSearch {
       found = scanner.write(chunk);
       return found === undefined;
     };
-    // A damaged block counts as empty: whoever must read it reports the damage.
+    // A damaged block counts as empty: the reader that needs it reports the damage.
     await decodeBlock(file, block, take, PROBE_BYTES);
     found ??= scanner.end();
     if (found === undefined) barren += 1;

@@ -48,7 +48,7 @@ const scheduler: Handler<SchedulerStep> = {
   undoWords: ({ scheduler: name, action }) =>
     action === 'start' ? `${name}: the watch is stopped` : `${name}: its files are read again`,
   about: ({ scheduler: name, action }) => `${action} of ${name}`,
-  mends: true,
+  alwaysUndo: true,
 };
 
 async function runHere(target: Target, commands: Scheduler['start']): Promise<void> {
