@@ -221,7 +221,7 @@ describe('runs of every purpose', () => {
     const status = await mptfix(['status', '--root', root, '--json']);
     expect([json(status).interrupted.length, status.stderr]).toEqual([
       1,
-      expect.stringContaining('cannot be told'),
+      expect.stringContaining('it is not known whether an earlier run was interrupted'),
     ]);
     const run = await mptfix(['rollback', '--to', '0', '--root', root, '--json']);
     expect([run.status, run.stderr]).toEqual([

@@ -17,7 +17,7 @@ export const PURPOSE_WORDS: Readonly<Record<Purpose, string>> = {
 };
 
 /**
- * For a command that only reads: says what an earlier run has left in the middle, and the command that puts it back.
+ * For a command that only reads: says that an earlier run was interrupted, and names the command that puts it back.
  * Writes nothing. Costs one look where mptfix was never used.
  */
 export async function reportInterrupted(options: TargetOptions): Promise<void> {
@@ -32,7 +32,7 @@ async function linesAbout(target: Target, options: TargetOptions): Promise<reado
     const { interrupted } = await import('../../transaction/settle.ts');
     const { generations } = await import('../../install/generations.ts');
     const unknown: string[] = [];
-    const found = await interrupted(target, (error) => unknown.push(cannotTell(error.failure.what)));
+    const found = await interrupted(target, (error) => unknown.push(notKnown(error.failure.what)));
     if (found.length === 0) return unknown;
     if (await isAtWork(target))
       return [`another run of mptfix is at work on ${target.name}: what is reported here may be incomplete`];
@@ -46,12 +46,12 @@ async function linesAbout(target: Target, options: TargetOptions): Promise<reado
   } catch (error) {
     // The state is root's: others cannot tell, and a check is for everybody.
     if (isCode(error, 'EACCES')) return [];
-    return [cannotTell((error as Error).message)];
+    return [notKnown((error as Error).message)];
   }
 }
 
-function cannotTell(why: string): string {
-  return `whether an earlier run was interrupted cannot be told: ${why}`;
+function notKnown(why: string): string {
+  return `it is not known whether an earlier run was interrupted: ${why}`;
 }
 
 /**

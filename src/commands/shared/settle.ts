@@ -24,7 +24,7 @@ function settledText(one: Settled | Refused): string {
   const { purpose, number } = one;
   const what = `${PURPOSE_WORDS[purpose]} was interrupted`;
   if (one.how === 'refused') {
-    const subject = number === null ? `whether ${what} cannot be told` : `${what} (number ${number})`;
+    const subject = number === null ? `it is not known whether ${what}` : `${what} (number ${number})`;
     return `warning: ${subject}: ${one.error.failure.what}; next: ${one.error.failure.next}`;
   }
   const how =
