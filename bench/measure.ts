@@ -15,7 +15,7 @@ export interface Measured {
 /** The kernel keeps the high-water mark; it is read until the process is gone. */
 const POLL_MS = 2;
 
-export async function measure(argv: readonly string[]): Promise<Measured> {
+async function measure(argv: readonly string[]): Promise<Measured> {
   const [file = '', ...args] = argv;
   const cpu = childrenSeconds();
   const started = process.hrtime.bigint();

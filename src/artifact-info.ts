@@ -38,4 +38,3 @@ export const artifactInfoSchema = v.object({
   proofs: v.array(proof),
 });
 export type ArtifactInfo = Document<typeof artifactInfoSchema>;
-export type Proof = Document<typeof proof>;

@@ -117,6 +117,6 @@ export function loadOrder(modulesDep: string, names: readonly string[]): readonl
 }
 
 /** `mptscsih` of `kernel/drivers/message/fusion/mptscsih.ko.xz`. */
-export function moduleName(file: string): string {
+function moduleName(file: string): string {
   return file.slice(file.lastIndexOf('/') + 1).replace(/\.ko(?:\.\w+)?$/, '');
 }

@@ -44,7 +44,7 @@ export interface ConfigureOptions extends TreeOptions {
  * The article's way: the guest's `.config`, `make oldconfig` (every new question takes its default), `make
  * modules_prepare`; after it the tree serves as a build folder. Throws E_BUILD with the log's path.
  */
-export async function configureTree(options: ConfigureOptions): Promise<void> {
+async function configureTree(options: ConfigureOptions): Promise<void> {
   const { workspace, tree, config, symvers, progress } = options;
   await requireTools(workspace.machine, CONFIGURE_TOOLS);
   await workspace.machine.write(join(tree, '.config'), config);
@@ -57,7 +57,7 @@ export async function configureTree(options: ConfigureOptions): Promise<void> {
 }
 
 /** Runs one goal of the tree's own Makefile as the unprivileged user. Throws E_BUILD with the log's path. */
-export async function makeGoal(
+async function makeGoal(
   options: TreeOptions,
   goal: string,
 ): Promise<{ readonly command: Argv; readonly log: string }> {

@@ -55,10 +55,10 @@ export interface SandboxModule {
 }
 
 /** The modules that link against this driver's exports; they must still find all of them. */
-export const DEPENDENTS = ['mptspi', 'mptsas', 'mptfc', 'mptctl', 'mptlan'] as const;
+const DEPENDENTS = ['mptspi', 'mptsas', 'mptfc', 'mptctl', 'mptlan'] as const;
 
 /** Names that a module says it needs. */
-export function dependsOf(bytes: Uint8Array): readonly string[] {
+function dependsOf(bytes: Uint8Array): readonly string[] {
   const text = modinfoField(modinfo(readElf(bytes)), 'depends') ?? '';
   return text.split(',').filter((name) => /^[\w-]+$/.test(name));
 }

@@ -60,7 +60,7 @@ export function readAvailable(
  * microseconds. The lines after it, which begin with a blank, hold its dictionary and give undefined. What a program
  * wrote into the buffer (its facility is not 0) is none of the kernel's messages: anybody may claim anything there.
  */
-export function kernelMessage(record: string): KernelMessage | undefined {
+function kernelMessage(record: string): KernelMessage | undefined {
   const start = record.indexOf(';');
   if (start < 0 || record.startsWith(' ')) return undefined;
   const [priority = '', , microseconds = ''] = record.slice(0, start).split(',', 3);

@@ -13,7 +13,7 @@ export interface Decoder {
 
 const XZ_MEMORY = '--memlimit-decompress=256MiB';
 
-export const DECODERS: readonly Decoder[] = [
+const DECODERS: readonly Decoder[] = [
   { compression: 'gzip', magics: ['1f8b', '1f9e'], argv: ['gzip', '-dc'], package: 'gzip' },
   { compression: 'bzip2', magics: ['425a68'], argv: ['bzip2', '-dc'], package: 'bzip2' },
   {

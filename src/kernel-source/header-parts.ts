@@ -120,7 +120,7 @@ export interface Link {
 }
 
 /** Every symbolic link below a folder, at any depth, but for folders that this user may not enter. */
-export async function linksBelow(
+async function linksBelow(
   origin: Pick<TargetReads, 'hostPath' | 'run'>,
   folder: string,
 ): Promise<readonly Link[]> {

@@ -163,7 +163,7 @@ const LARGEST_SCRIPT = 256 * 1024;
  * Reads an init script's header: `# processname: sshd` (chkconfig(8)), the daemon's path in its variables
  * (`DAEMON=/usr/sbin/sshd`, `SSHD_BIN=…`), or its `# pidfile:`. Undefined where there is no such script.
  */
-export async function daemonOf(
+async function daemonOf(
   target: Pick<Target, 'stat' | 'readText'>,
   name: string,
 ): Promise<Daemon | undefined> {
@@ -188,7 +188,7 @@ const SIGNS: readonly RegExp[] = [
 ];
 
 /** The names of all processes, as the kernel has them: cut at 15 characters. */
-export async function processNames(target: Pick<Target, 'list' | 'readText'>): Promise<ReadonlySet<string>> {
+async function processNames(target: Pick<Target, 'list' | 'readText'>): Promise<ReadonlySet<string>> {
   const ids = (await target.list('/proc').catch(() => [])).filter((name) => /^\d{1,10}$/.test(name));
   const names = new Set<string>();
   for (const id of ids) {

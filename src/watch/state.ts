@@ -46,7 +46,7 @@ export function emptyState(bootId: string): WatchState {
  * Reads the file's text. What is torn, of another version or of another boot is as good as nothing: the worst that
  * follows is one mail too many.
  */
-export function parseState(text: string, bootId: string): WatchState {
+function parseState(text: string, bootId: string): WatchState {
   try {
     const value: Partial<WatchState> = JSON.parse(text);
     const sound =

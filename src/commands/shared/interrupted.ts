@@ -58,7 +58,7 @@ function notKnown(why: string): string {
  * The command that puts back one interrupted run, and undoes no finished one: the generation in force stays in force.
  * That of `harden` and `watch` undoes all that they have done.
  */
-export function repairCommand(
+function repairCommand(
   options: TargetOptions,
   { purpose, kernel }: Interrupted,
   known: readonly Generation[],

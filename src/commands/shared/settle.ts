@@ -10,7 +10,7 @@ import { scheduleUser } from '../../watch/schedule/user.ts';
 import { PURPOSE_WORDS } from './interrupted.ts';
 
 /** All that change a guest by transactions. */
-export const TRANSACTION_USERS = [installUser, hardenUser, scheduleUser] as const;
+const TRANSACTION_USERS = [installUser, hardenUser, scheduleUser] as const;
 
 /**
  * For a command that holds the lock and is going to write: puts back what interrupted runs have left, and says

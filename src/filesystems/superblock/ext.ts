@@ -33,8 +33,8 @@ export interface ExtError {
 }
 
 /** Where it lies on the device, and its size in bytes. */
-export const EXT_OFFSET = 1024;
-export const EXT_LENGTH = 1024;
+const EXT_OFFSET = 1024;
+const EXT_LENGTH = 1024;
 
 const MAGIC = 0xef53;
 const STATE_VALID = 1;

@@ -21,7 +21,7 @@ export const BRANCH = `			if (scsi_status == MPI_SCSI_STATUS_BUSY)
 			else
 				sc->result = (DID_OK << 16) | scsi_status;`;
 export const FIXED = '			sc->result = (DID_OK << 16) | scsi_status;';
-export const REQUEUE = BRANCH.replace('DID_BUS_BUSY', 'DID_COND_REQUEUE');
+const REQUEUE = BRANCH.replace('DID_BUS_BUSY', 'DID_COND_REQUEUE');
 
 const REMAP = `
 		if (status == MPI_IOCSTATUS_SCSI_DATA_UNDERRUN && xfer_cnt == 0 &&

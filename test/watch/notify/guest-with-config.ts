@@ -33,7 +33,7 @@ export async function guest(config: object | undefined, option = 'ro'): Promise<
 export const once = (root: string, ...args: readonly string[]) =>
   mptfix(['watch', 'once', '--root', root, '--json', ...args]);
 
-export function withRelay(port: number, more: object): object {
+function withRelay(port: number, more: object): object {
   return {
     to: ['admin@example.org'],
     smtp: {
