@@ -114,7 +114,7 @@ test('Module.symvers is read of every age, and what is no line of it is passed o
   const text = [
     '0x12345678\tprintk\tvmlinux\tEXPORT_SYMBOL\t',
     '0xDEADBEEF\tscsi_done\tdrivers/scsi/scsi_mod\tEXPORT_SYMBOL_GPL\tNAMESPACE',
-    '0x00000000\reported\tvmlinux',
+    '0x00000000\told\tvmlinux',
     'no line',
     '0xnothex\tx\tvmlinux',
     '',
