@@ -65,10 +65,8 @@ export interface Signature {
   readonly layer: Layer;
   /** Literal words, one of which is in every line that `pattern` fits: a file is searched for these first. */
   readonly needles: readonly string[];
-  /** Global; each repetition in it is bounded or over one class of characters, so that no line is slow. */
+  /** Global, its groups named by FIELD_NAMES; each repetition is bounded or over one class of characters: no line is slow. */
   readonly pattern: RegExp;
-  /** The names of the pattern's groups. */
-  readonly fields: readonly FieldName[];
   readonly effect?: Effect;
   /** What follows the pattern, up to the next message, belongs to this one. */
   readonly tail?: true;

@@ -26,11 +26,10 @@ describe('a line is decoded to all of its messages:', () => {
 });
 
 describe('each signature', () => {
-  for (const { id, pattern, fields, needles } of SIGNATURES) {
-    test(`${id} says its fields, and its words are long enough to search a file for`, () => {
+  for (const { id, pattern, needles } of SIGNATURES) {
+    test(`${id} has known fields, and its words are long enough to search a file for`, () => {
       const named = [...pattern.source.matchAll(/\(\?<(\w+)>/g)].map((match) => match[1]);
-      expect(named.sort()).toEqual([...fields].sort());
-      for (const name of fields) expect(FIELD_NAMES).toContain(name);
+      for (const name of named) expect(FIELD_NAMES).toContain(name);
       for (const needle of needles) expect(needle.length).toBeGreaterThanOrEqual(9);
     });
   }

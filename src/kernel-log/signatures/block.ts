@@ -12,7 +12,6 @@ export const BLOCK_SIGNATURES: readonly Signature[] = [
     layer: 'block',
     needles: ['I/O error: dev '],
     pattern: regex`I/O error: dev (?<kdev>[\da-f]{2}:[\da-f]{2}), sector (?<sector>\d{1,20})`,
-    fields: ['kdev', 'sector'],
     source: 'scsi_lib.c __scsi_end_request(), 2.4',
   },
   {
@@ -21,7 +20,6 @@ export const BLOCK_SIGNATURES: readonly Signature[] = [
     layer: 'block',
     needles: ['end_request: I/O error, dev '],
     pattern: regex`end_request: I/O error, dev (?<kdev>[\da-f]{2}:[\da-f]{2}) \([^)\n]{1,32}\), sector (?<sector>\d{1,20})`,
-    fields: ['kdev', 'sector'],
     source: 'll_rw_blk.c end_that_request_first(), 2.4',
   },
   {
@@ -30,7 +28,6 @@ export const BLOCK_SIGNATURES: readonly Signature[] = [
     layer: 'block',
     needles: [' error, dev '],
     pattern: regex`(?:(?:end_request|blk_update_request|print_req_error|blk_print_req_error): )?(?<what>${ERROR_NAMES}) error, dev (?<device>${DEVICE}), sector (?<sector>\d{1,20})(?: op 0x[\da-f]{1,4}:\((?<operation>\w{1,32})\))?(?: flags 0x[\da-f]{1,8}| flags [\da-f]{1,8})?(?: phys_seg \d{1,10})?(?: prio class \d{1,5})?`,
-    fields: ['what', 'device', 'sector', 'operation'],
     source:
       'll_rw_blk.c end_request() 2.6, blk-core.c blk_update_request() 3.10, print_req_error() 4.14, blk-mq.c blk_print_req_error() 5.16',
   },
@@ -40,7 +37,6 @@ export const BLOCK_SIGNATURES: readonly Signature[] = [
     layer: 'block',
     needles: ['Buffer I/O error on dev'],
     pattern: regex`Buffer I/O error on dev(?:ice)? (?<device>${DEVICE}), logical block (?<block>\d{1,20})(?:, (?<operation>(?:lost )?a?sync page (?:read|write)))?`,
-    fields: ['device', 'block', 'operation'],
     source: 'buffer.c buffer_io_error(); "on dev" from 3.15',
   },
   {
@@ -49,7 +45,6 @@ export const BLOCK_SIGNATURES: readonly Signature[] = [
     layer: 'block',
     needles: ['lost page write due to I'],
     pattern: regex`lost page write due to I/?O error on (?<device>${DEVICE})`,
-    fields: ['device'],
     source: 'buffer.c end_buffer_write_sync(), to 3.14; btrfs volumes.c',
   },
   {
@@ -58,7 +53,6 @@ export const BLOCK_SIGNATURES: readonly Signature[] = [
     layer: 'block',
     needles: [' callbacks suppressed'],
     pattern: regex`(?<function>end_request|blk_update_request|print_req_error|blk_print_req_error|buffer_io_error|quiet_error|scsi_io_completion\w{0,16}): (?<count>\d{1,10}) callbacks suppressed`,
-    fields: ['function', 'count'],
     source: 'lib/ratelimit.c ___ratelimit(): that many more errors were not printed',
   },
   {
@@ -67,7 +61,6 @@ export const BLOCK_SIGNATURES: readonly Signature[] = [
     layer: 'block',
     needles: [' blocked for more than '],
     pattern: regex`INFO: task (?<process>\S{1,64}):\d{1,10} blocked for more than (?<seconds>\d{1,10}) seconds`,
-    fields: ['process', 'seconds'],
     source: 'kernel/hung_task.c check_hung_task(): I/O waits, as it does while the storage is BUSY',
   },
 ];

@@ -10,7 +10,6 @@ export const DRIVER_SIGNATURES: readonly Signature[] = [
     layer: 'driver',
     needles: ['IOCStatus(0x'],
     pattern: regex`mptbase: ${IOC}IOCStatus\((?<code>0x[\da-fA-F]{4})\): `,
-    fields: ['adapter', 'code'],
     tail: true,
     source: 'mptbase.c mpt_sp_ioc_info() or mpt_iocstatus_info(), 2.6.14 to 2.6.21',
   },
@@ -20,7 +19,6 @@ export const DRIVER_SIGNATURES: readonly Signature[] = [
     layer: 'driver',
     needles: [' LogInfo(0x'],
     pattern: regex`mptbase: ${IOC}(?:WARNING - )?LogInfo\((?<code>0x[\da-fA-F]{8})\): `,
-    fields: ['adapter', 'code'],
     tail: true,
     source: 'mptbase.c mpt_fc_log_info(), mpt_spi_log_info(), mpt_sas_log_info()',
   },
@@ -35,7 +33,6 @@ export const DRIVER_SIGNATURES: readonly Signature[] = [
       'ttempting host reset',
     ],
     pattern: regex`mpt(?:scsih|scsi|sas|spi|fc): ${IOC}(?:>> )?[Aa]ttempting (?<step>(?:task|target|bus|host) (?:abort|reset))!`,
-    fields: ['adapter', 'step'],
     source: 'mptscsih.c mptscsih_abort(), mptscsih_dev_reset(), mptscsih_bus_reset(), mptscsih_host_reset()',
   },
   {
@@ -44,7 +41,6 @@ export const DRIVER_SIGNATURES: readonly Signature[] = [
     layer: 'driver',
     needles: ['task abort: ', 'target reset: ', 'bus reset: ', 'host reset: '],
     pattern: regex`mpt(?:scsih|scsi|sas|spi|fc): ${IOC}(?<step>(?:task|target|bus|host) (?:abort|reset)): (?<what>SUCCESS|FAILED)`,
-    fields: ['adapter', 'step', 'what'],
     source: 'mptscsih.c mptscsih_abort() and the other reset handlers',
   },
   {
@@ -53,7 +49,6 @@ export const DRIVER_SIGNATURES: readonly Signature[] = [
     layer: 'driver',
     needles: ['IOC is in FAULT'],
     pattern: regex`mptbase: ${IOC}(?:(?:WARNING|ERROR) - )?IOC is in FAULT state(?: after reset)?(?: \((?<code>[\da-fA-F]{4})h\))?`,
-    fields: ['adapter', 'code'],
     source: 'mptbase.c mpt_fault_reset_work(), MakeIocReady()',
   },
   {
@@ -62,7 +57,6 @@ export const DRIVER_SIGNATURES: readonly Signature[] = [
     layer: 'driver',
     needles: ['reported QUEUE_FULL'],
     pattern: regex`mpt(?:scsih|scsi): ${IOC}(?:WARNING - )?Device \((?<channel>\d{1,5}):(?<id>\d{1,10}):(?<lun>\d{1,20})\) reported QUEUE_FULL`,
-    fields: ['adapter', 'channel', 'id', 'lun'],
     source: 'mptscsih.c mptscsih_report_queue_full(), 2.4 (later kernels print it in debug builds only)',
   },
 ];

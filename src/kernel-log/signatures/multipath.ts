@@ -10,7 +10,6 @@ export const MULTIPATH_SIGNATURES: readonly Signature[] = [
     layer: 'multipath',
     needles: ['Failing path'],
     pattern: regex`device-mapper: (?:dm-)?multipath: (?:\d{1,5}:\d{1,8}: )?Failing path (?<devt>\d{1,5}:\d{1,8})`,
-    fields: ['devt'],
     source: 'dm-mpath.c fail_path()',
   },
   {
@@ -19,7 +18,6 @@ export const MULTIPATH_SIGNATURES: readonly Signature[] = [
     layer: 'multipath',
     needles: ['Reinstating path'],
     pattern: regex`device-mapper: (?:dm-)?multipath: (?:\d{1,5}:\d{1,8}: )?Reinstating path (?<devt>\d{1,5}:\d{1,8})`,
-    fields: ['devt'],
     source: 'dm-mpath.c reinstate_path(), from 4.6',
   },
   {
@@ -28,7 +26,6 @@ export const MULTIPATH_SIGNATURES: readonly Signature[] = [
     layer: 'multipath',
     needles: ['remaining active paths'],
     pattern: regex`${MAP}: remaining active paths: (?<paths>\d{1,6})`,
-    fields: ['map', 'paths'],
     source: 'libmultipath/structs_vec.c update_queue_mode_del_path()',
   },
   {
@@ -37,7 +34,6 @@ export const MULTIPATH_SIGNATURES: readonly Signature[] = [
     layer: 'multipath',
     needles: ['mark as failed'],
     pattern: regex`(?<devt>\d{1,5}:\d{1,8}): mark as failed`,
-    fields: ['devt'],
     source: 'libmultipath, multipathd/main.c',
   },
   {
@@ -46,7 +42,6 @@ export const MULTIPATH_SIGNATURES: readonly Signature[] = [
     layer: 'multipath',
     needles: ['checker failed path'],
     pattern: regex`checker failed path (?<devt>\d{1,5}:\d{1,8}) in map ${MAP}`,
-    fields: ['devt', 'map'],
     source: 'multipathd/main.c fail_path()',
   },
   {
@@ -55,7 +50,6 @@ export const MULTIPATH_SIGNATURES: readonly Signature[] = [
     layer: 'multipath',
     needles: [' path is down'],
     pattern: regex`(?<device>${DEVICE})(?:: | - )(?<what>\w{1,32}) checker reports path is down`,
-    fields: ['device', 'what'],
     source: 'libmultipath/checkers: MSG_…_DOWN',
   },
   {
@@ -64,7 +58,6 @@ export const MULTIPATH_SIGNATURES: readonly Signature[] = [
     layer: 'multipath',
     needles: ['isable queueing'],
     pattern: regex`${MAP}: [Dd]isable queueing`,
-    fields: ['map'],
     source: 'libmultipath/structs_vec.c: no_path_retry is used up, I/O fails from now on',
   },
 ];

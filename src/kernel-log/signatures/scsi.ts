@@ -13,7 +13,6 @@ export const SCSI_SIGNATURES: readonly Signature[] = [
     layer: 'scsi',
     needles: ['return code = '],
     pattern: regex`SCSI \w{1,16} error : ${OLD_ADDRESS} return code = (?:0x)?(?<code>[\da-fA-F]{1,8})\b`,
-    fields: ['host', 'channel', 'id', 'lun', 'code'],
     source: 'scsi_lib.c scsi_io_completion(), 2.4',
   },
   {
@@ -23,7 +22,6 @@ export const SCSI_SIGNATURES: readonly Signature[] = [
     needles: ['return code = '],
     // The address in angle brackets is lost where a log went through a web page.
     pattern: regex`SCSI [Ee]rror ?: (?:<?(?<host>\d{1,5}) (?<channel>\d{1,5}) (?<id>\d{1,10}) (?<lun>\d{1,20})>? )?return code = 0x(?<code>[\da-fA-F]{1,8})\b`,
-    fields: ['host', 'channel', 'id', 'lun', 'code'],
     source: 'scsi_lib.c scsi_io_completion(), 2.6.0 to 2.6.13 and RHEL 4',
   },
   {
@@ -32,7 +30,6 @@ export const SCSI_SIGNATURES: readonly Signature[] = [
     layer: 'scsi',
     needles: ['return code = '],
     pattern: regex`${SCSI_ADDRESS}: SCSI error: return code = 0x(?<code>[\da-fA-F]{1,8})\b`,
-    fields: ['address', 'code'],
     source: 'scsi_lib.c scsi_io_completion(), 2.6.14 to 2.6.22 (eight digits from 2.6.18)',
   },
   {
@@ -41,7 +38,6 @@ export const SCSI_SIGNATURES: readonly Signature[] = [
     layer: 'scsi',
     needles: ['Result: hostbyte='],
     pattern: regex`${SCSI_LEAD}(?:(?:FAILED|[A-Z_]{1,32}|UNKNOWN\(0x[\da-f]{1,8}\)) )?Result: hostbyte=(?<hostbyte>\w{1,40}) driverbyte=(?<driverbyte>\w{1,40})(?:,(?<suggest>\w{1,40}))?(?: cmd_age=(?<seconds>\d{1,10})s)?`,
-    fields: ['address', 'device', 'hostbyte', 'driverbyte', 'suggest', 'seconds'],
     source:
       'constants.c scsi_print_result() from 2.6.22, scsi_logging.c from 3.19; SUGGEST_… to 2.6.27, cmd_age from 5.4; numbers without CONFIG_SCSI_CONSTANTS',
   },
@@ -51,7 +47,6 @@ export const SCSI_SIGNATURES: readonly Signature[] = [
     layer: 'scsi',
     needles: ['timing out command'],
     pattern: regex`${SCSI_LEAD}timing out command, waited (?<seconds>\d{1,10})s`,
-    fields: ['address', 'device', 'seconds'],
     source:
       'scsi_lib.c scsi_softirq_done() from 2.6.14, scsi_complete() later: (allowed + 1) × timeout is over',
   },
@@ -61,7 +56,6 @@ export const SCSI_SIGNATURES: readonly Signature[] = [
     layer: 'scsi',
     needles: ['Unhandled error code', 'Unhandled sense code'],
     pattern: regex`${SCSI_LEAD}Unhandled (?<what>error|sense) code`,
-    fields: ['address', 'device', 'what'],
     source: 'scsi_lib.c scsi_io_completion(), 2.6.30 to 3.16',
   },
   {
@@ -70,7 +64,6 @@ export const SCSI_SIGNATURES: readonly Signature[] = [
     layer: 'scsi',
     needles: ['rejecting I/O to'],
     pattern: regex`${SCSI_LEAD}rejecting I/O to (?<what>offline device|dead device|device being removed)`,
-    fields: ['address', 'device', 'what'],
     source: 'scsi_lib.c scsi_prep_state_check(), scsi_device_state_check()',
   },
   {
@@ -79,7 +72,6 @@ export const SCSI_SIGNATURES: readonly Signature[] = [
     layer: 'scsi',
     needles: ['rejecting I/O to'],
     pattern: regex`scsi(?<host>\d{1,5}) \((?<id>\d{1,10}):(?<lun>\d{1,20})\): rejecting I/O to (?<what>offline device|dead device|device being removed)`,
-    fields: ['host', 'id', 'lun', 'what'],
     source: 'scsi_lib.c scsi_prep_fn(), 2.6.0 to 2.6.13 and RHEL 4',
   },
   {
@@ -88,7 +80,6 @@ export const SCSI_SIGNATURES: readonly Signature[] = [
     layer: 'scsi',
     needles: ['Device offlined - '],
     pattern: regex`${SCSI_LEAD}(?:scsi: )?Device offlined - not ready after error recovery(?:: ${OLD_ADDRESS})?`,
-    fields: ['address', 'device', 'host', 'channel', 'id', 'lun'],
     source: 'scsi_error.c scsi_eh_offline_sdevs()',
   },
   {
@@ -97,7 +88,6 @@ export const SCSI_SIGNATURES: readonly Signature[] = [
     layer: 'scsi',
     needles: ['device set offline'],
     pattern: regex`scsi: device set offline - (?<what>[a-z ]{1,80}): ${OLD_ADDRESS}`,
-    fields: ['what', 'host', 'channel', 'id', 'lun'],
     source: 'scsi_error.c scsi_unjam_host(), 2.4',
   },
   {
@@ -106,7 +96,6 @@ export const SCSI_SIGNATURES: readonly Signature[] = [
     layer: 'scsi',
     needles: ['Sense Key : '],
     pattern: regex`${SCSI_LEAD}Sense Key : (?<what>\w[\w ]{1,30}?) \[(?:current|deferred)\]`,
-    fields: ['address', 'device', 'what'],
     source: 'constants.c scsi_print_sense_hdr() from 2.6.22, scsi_logging.c from 3.19',
   },
   {
@@ -115,7 +104,6 @@ export const SCSI_SIGNATURES: readonly Signature[] = [
     layer: 'scsi',
     needles: [': sense key'],
     pattern: regex`sense key:? (?<what>${SENSE_KEYS})\b`,
-    fields: ['what'],
     source: 'constants.c print_sense_internal(), 2.4 and 2.6.0 to 2.6.21',
   },
 ];
