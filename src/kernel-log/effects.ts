@@ -7,10 +7,6 @@ export interface FileSystemEffect {
   readonly device: string | null;
   /** The gravest. */
   readonly effect: Effect;
-  /** Each kind of effect that was seen, in the order of the log. */
-  readonly effects: readonly Effect[];
-  /** The messages' events, in the order of the log. */
-  readonly events: readonly LogEvent[];
 }
 
 const GRAVITY: readonly Effect[] = ['error', 'read-only', 'journal-aborted', 'shutdown'];
@@ -20,29 +16,18 @@ const GRAVITY: readonly Effect[] = ['error', 'read-only', 'journal-aborted', 'sh
  * message before it, or where there is none yet, of the message after it.
  */
 export function fileSystemEffects(events: readonly LogEvent[]): readonly FileSystemEffect[] {
-  const groups = new Map<string | null, LogEvent[]>();
+  const gravest = new Map<string | null, Effect>();
   let last: string | null = null;
-  for (const event of events) {
-    if (event.effect === undefined) continue;
-    const device: string | null = event.fields.device ?? last;
-    const group = groups.get(device) ?? unnamed(groups, last);
+  for (const { effect, fields } of events) {
+    if (effect === undefined) continue;
+    const device: string | null = fields.device ?? last;
+    // 2.4 says `ext3_abort called.` before the message that names the device.
+    const before = gravest.get(device) ?? (last === null ? gravest.get(null) : undefined);
+    if (device !== null) gravest.delete(null);
+    gravest.set(device, graver(before ?? 'error', effect));
     last = device;
-    group.push(event);
-    groups.set(device, group);
   }
-  return [...groups].map(([device, group]) => effectOf(device, group));
-}
-
-/** 2.4 says `ext3_abort called.` before the message that names the device. */
-function unnamed(groups: Map<string | null, LogEvent[]>, last: string | null): LogEvent[] {
-  const group = last === null ? groups.get(null) : undefined;
-  groups.delete(null);
-  return group ?? [];
-}
-
-function effectOf(device: string | null, events: readonly LogEvent[]): FileSystemEffect {
-  const effects = [...new Set(events.flatMap(({ effect }) => (effect === undefined ? [] : [effect])))];
-  return { device, effect: effects.reduce(graver, 'error'), effects, events };
+  return [...gravest].map(([device, effect]) => ({ device, effect }));
 }
 
 /** The worse of two effects. */
