@@ -1,4 +1,5 @@
-import { type LogTime, localTime, zonedTime } from './time.ts';
+import { defined } from '../optional.ts';
+import { type Groups, type LogTime, localTime, zonedTime } from './time.ts';
 
 /** What comes before a kernel's message in a line of a log. */
 export interface LinePrefix {
@@ -16,21 +17,18 @@ export interface ParsedLine {
   readonly text: string;
 }
 
-/** One form in which a line may begin. `read` evaluates the match; what follows is tried with the later forms. */
+/** One form in which a line may begin; what follows it is tried with the later forms. */
 interface PrefixForm {
-  readonly name: string;
   readonly pattern: RegExp;
-  readonly read: (groups: Readonly<Record<string, string | undefined>>) => LinePrefix;
+  /** Evaluates the match; absent where it says nothing that matters. */
+  readonly read?: (groups: Groups) => LinePrefix;
+  /** The text after it is escaped as in /dev/kmsg. */
+  readonly escaped?: true;
 }
 
 function sticky(strings: TemplateStringsArray, ...parts: readonly string[]): RegExp {
   return new RegExp(String.raw(strings, ...parts), 'y');
 }
-
-const nothing = (): LinePrefix => ({});
-const kernelSeconds = ({ seconds }: Readonly<Record<string, string | undefined>>): LinePrefix => ({
-  kernelSeconds: Number(seconds),
-});
 
 const ISO = String.raw`(?<date>\d{4}-\d{2}-\d{2})[T ](?<clock>\d{2}:\d{2}:\d{2})(?:[.,](?<fraction>\d{1,9}))?(?<zone>Z|[+-]\d{2}:?\d{2})?`;
 const BSD = String.raw`(?<month>[A-Z][a-z]{2}) {1,2}(?<day>\d{1,2}) (?:(?<year>\d{4}) )?(?<clock>\d{2}:\d{2}:\d{2})(?:\.(?<fraction>\d{1,9}))?`;
@@ -40,74 +38,55 @@ const HOST = String.raw`(?<host>(?![\w./-]{1,64}(?:\[\d{1,10}\])?: |(?:kern|user
 /** Tried in this order, each once, where the last one ended. */
 const FORMS: readonly PrefixForm[] = [
   // RFC 3164 and printk: the priority.
-  { name: 'priority', pattern: /<\d{1,3}>(?:1 )?/y, read: nothing },
+  { pattern: /<\d{1,3}>(?:1 )?/y },
   // Documentation/ABI/testing/dev-kmsg; netconsole's extended form is the same.
   {
-    name: 'kmsg',
     pattern: /\d{1,5},\d{1,20},(?<micros>\d{1,20}),[^;\n]{0,256};/y,
     read: ({ micros }) => ({ kernelSeconds: Number(micros) / 1e6 }),
+    escaped: true,
   },
   // dmesg --decode.
-  { name: 'dmesg-decode', pattern: /[a-z]{3,8} {0,4}:[a-z]{3,6} {0,4}: /y, read: nothing },
+  { pattern: /[a-z]{3,8} {0,4}:[a-z]{3,6} {0,4}: /y },
   // journalctl -o short-full.
-  {
-    name: 'short-full',
-    pattern: sticky`[A-Z][a-z]{2} ${ISO}(?: [A-Z]{2,5})? ${HOST} `,
-    read: iso,
-  },
+  { pattern: sticky`[A-Z][a-z]{2} ${ISO}(?: [A-Z]{2,5})? ${HOST} `, read: dated(zonedTime) },
   // rsyslog's and syslog-ng's ISO form, RFC 5424, journalctl -o short-iso, dmesg --time-format iso (which has no host).
   {
-    name: 'iso',
     pattern: sticky`${ISO} (?:${HOST} (?=[\w./-]{1,64}(?:\[\d{1,10}\])?: |\[ ?|[\w./-]{1,64} (?:\d{1,10}|-) ))?`,
-    read: iso,
+    read: dated(zonedTime),
   },
   // journalctl -o short-unix.
   {
-    name: 'short-unix',
     pattern: sticky`(?<unix>\d{9,11}\.\d{6}) ${HOST} `,
-    read: ({ unix, host }) => ({ time: { kind: 'absolute', ms: Number(unix) * 1000 }, ...hostOf(host) }),
+    read: dated(({ unix }) => ({ kind: 'absolute', ms: Number(unix) * 1000 })),
   },
   // RFC 3164, journalctl -o short and short-precise; some syslogs write the year.
-  {
-    name: 'bsd',
-    pattern: sticky`${BSD} (?:${HOST} )?`,
-    read: bsd,
-  },
+  { pattern: sticky`${BSD} (?:${HOST} )?`, read: dated(localTime) },
   // dmesg -T.
   {
-    name: 'dmesg-ctime',
     pattern:
       /\[[A-Z][a-z]{2} (?<month>[A-Z][a-z]{2}) {1,2}(?<day>\d{1,2}) (?<clock>\d{2}:\d{2}:\d{2}) (?<year>\d{4})\] /y,
-    read: bsd,
+    read: dated(localTime),
   },
   // RFC 5424: APP-NAME PROCID MSGID STRUCTURED-DATA.
-  {
-    name: 'rfc5424-app',
-    pattern: /[\w./-]{1,48} (?:\d{1,10}|-) (?:[\w.-]{1,32}) (?:-|\[[^\]\n]{1,512}\]) (?:\uFEFF)?/y,
-    read: nothing,
-  },
-  // busybox syslogd.
-  { name: 'facility', pattern: /(?:kern|user|daemon)\.[a-z]{3,7} /y, read: nothing },
-  {
-    name: 'tag',
-    pattern: /(?:kernel|klogd|multipathd|multipath)(?:\[\d{1,10}\])?: {1,2}/y,
-    read: nothing,
-  },
+  { pattern: /[\w./-]{1,48} (?:\d{1,10}|-) (?:[\w.-]{1,32}) (?:-|\[[^\]\n]{1,512}\]) (?:\uFEFF)?/y },
+  // busybox syslogd: the facility.
+  { pattern: /(?:kern|user|daemon)\.[a-z]{3,7} /y },
+  // The program's tag.
+  { pattern: /(?:kernel|klogd|multipathd|multipath)(?:\[\d{1,10}\])?: {1,2}/y },
   // rsyslog 5 and later: "message repeated 5 times: [ … ]".
   {
-    name: 'repeated',
     pattern: /message repeated (?<count>\d{1,9}) times: \[ ?/y,
     read: ({ count }) => ({ repeated: Number(count) }),
   },
-  { name: 'printk-time', pattern: /\[ {0,8}(?<seconds>\d{1,12}\.\d{6})\] ?/y, read: kernelSeconds },
-  // CONFIG_PRINTK_CALLER.
-  { name: 'printk-caller', pattern: /\[ {0,8}[TC]\d{1,10}\] /y, read: nothing },
-  // dmesg --reltime.
+  // printk's time.
   {
-    name: 'dmesg-reltime',
-    pattern: /\[(?:[A-Z][a-z]{2}\d{1,2} \d{2}:\d{2}| {0,8}\+\d{1,9}\.\d{6})\] /y,
-    read: nothing,
+    pattern: /\[ {0,8}(?<seconds>\d{1,12}\.\d{6})\] ?/y,
+    read: ({ seconds }) => ({ kernelSeconds: Number(seconds) }),
   },
+  // CONFIG_PRINTK_CALLER.
+  { pattern: /\[ {0,8}[TC]\d{1,10}\] /y },
+  // dmesg --reltime.
+  { pattern: /\[(?:[A-Z][a-z]{2}\d{1,2} \d{2}:\d{2}| {0,8}\+\d{1,9}\.\d{6})\] /y },
 ];
 
 /** Splits one line of any log with kernel messages into time, host and the like, and the message. */
@@ -117,13 +96,13 @@ export function parseLine(line: string): ParsedLine {
   let at = 0;
   const prefix: { -readonly [Key in keyof LinePrefix]: LinePrefix[Key] } = {};
   let escaped = false;
-  for (const { name, pattern, read } of FORMS) {
-    pattern.lastIndex = at;
-    const match = pattern.exec(line);
+  for (const form of FORMS) {
+    form.pattern.lastIndex = at;
+    const match = form.pattern.exec(line);
     if (match === null) continue;
-    at = pattern.lastIndex;
-    Object.assign(prefix, read(match.groups ?? {}));
-    escaped ||= name === 'kmsg';
+    at = form.pattern.lastIndex;
+    Object.assign(prefix, form.read?.(match.groups ?? {}));
+    escaped ||= form.escaped === true;
   }
   const text = line.endsWith('\r') ? line.slice(at, -1) : line.slice(at);
   return { prefix, text: escaped ? unescapeKmsg(text) : text };
@@ -153,18 +132,9 @@ export function lineParser(): (line: string) => ParsedLine {
 const MESSAGE_START =
   /^(?:end_request|blk_|print_req|[A-Z]{3}|Buffer|Aborting|sd |lost|mpt|I\/O|device|ext3_|journal|Remounting)/;
 
-function hostOf(host: string | undefined): LinePrefix {
-  return host === undefined ? {} : { host };
-}
-
-function iso(groups: Readonly<Record<string, string | undefined>>): LinePrefix {
-  const time = zonedTime(groups);
-  return time === undefined ? hostOf(groups.host) : { time, ...hostOf(groups.host) };
-}
-
-function bsd(groups: Readonly<Record<string, string | undefined>>): LinePrefix {
-  const time = localTime(groups);
-  return time === undefined ? hostOf(groups.host) : { time, ...hostOf(groups.host) };
+/** Reads a form that has a time and perhaps a host. */
+function dated(timeOf: (groups: Groups) => LogTime | undefined): (groups: Groups) => LinePrefix {
+  return (groups) => defined({ time: timeOf(groups), host: groups.host });
 }
 
 /** The kernel writes what is not printable as \xHH. */

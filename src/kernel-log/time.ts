@@ -16,7 +16,8 @@ export interface LocalTime {
 
 const MONTHS = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec'];
 
-type Groups = Readonly<Record<string, string | undefined>>;
+/** The named groups of a match. */
+export type Groups = Readonly<Record<string, string | undefined>>;
 
 /** From the groups month, day and clock, with year and fraction if there are any; undefined where that is no date. */
 export function localTime(groups: Groups): LocalTime | undefined {
@@ -61,9 +62,9 @@ function checked(
   };
 }
 
+/** Of `+02:00`, `-0500` or `GMT+02:00`; 0 for `Z` and `GMT`. */
 function offsetMs(zone: string): number {
-  if (zone === 'Z') return 0;
-  const [, sign, hours, minutes] = /^([+-])(\d{2}):?(\d{2})$/.exec(zone) ?? [];
+  const [, sign, hours = '0', minutes = '0'] = /([+-])(\d{2}):?(\d{2})/.exec(zone) ?? [];
   return (sign === '-' ? -1 : 1) * (Number(hours) * 60 + Number(minutes)) * 60_000;
 }
 
@@ -119,9 +120,7 @@ function offsetAt(zone: string, ms: number): number {
     format = new Intl.DateTimeFormat('en-US', { timeZone: zone, timeZoneName: 'longOffset' });
     formats.set(zone, format);
   }
-  const name = format.formatToParts(ms).find(({ type }) => type === 'timeZoneName')?.value ?? '';
-  const [, sign, hours = '0', minutes = '0'] = /GMT([+-])(\d{2}):(\d{2})/.exec(name) ?? [];
-  return (sign === '-' ? -1 : 1) * (Number(hours) * 60 + Number(minutes)) * 60_000;
+  return offsetMs(format.formatToParts(ms).find(({ type }) => type === 'timeZoneName')?.value ?? '');
 }
 
 /** Whether Intl knows a zone by this name. */
