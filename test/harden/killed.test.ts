@@ -28,7 +28,7 @@ import { type Entries, failureOf, sh, temporary } from '../machine/temporary.ts'
 import { ERRORS } from '../recover/guests.ts';
 
 const KNOWLEDGE = { base: '2.6.9', verdict: 'affected' } as const;
-const WISH = { errors: 'remount-ro', timeout: 180 } as const;
+const REQUEST = { errors: 'remount-ro', timeout: 180 } as const;
 
 /** A guest without udev: folders, a script, links, sysfs and fstab are changed. */
 const RHEL4: Entries = {
@@ -80,7 +80,7 @@ async function guest(): Promise<Guest> {
   const target = treeTarget('local', root, 'a guest', { dryRun: false });
   const found = await survey(target, KNOWLEDGE, []);
   const { changes } = await planHarden(target, {
-    request: WISH,
+    request: REQUEST,
     survey: found,
     init: 'sysvinit-redhat',
     device: undefined,
