@@ -65,8 +65,8 @@ function sameButBusy(before: string, after: string): string | undefined {
 }
 
 function compareStatuses(before: string, after: string): string | undefined {
-  const old = judgeAll(before, 'every-status') ?? [];
-  const fresh = judgeAll(after, 'every-status') ?? [];
+  const old = judgeAll(before, 'every-status');
+  const fresh = judgeAll(after, 'every-status');
   if (old.length !== fresh.length) return 'the conditions around the branch changed';
   for (const [index, judgement] of old.entries()) {
     for (const [status, results] of judgement.results) {
@@ -85,7 +85,5 @@ function withoutBranch(result: number): number {
 
 function sameSet(left: readonly number[] | undefined, right: readonly number[] | undefined): boolean {
   if (left === undefined || right === undefined) return left === right;
-  const a = new Set(left);
-  const b = new Set(right);
-  return a.size === b.size && [...a].every((value) => b.has(value));
+  return new Set(left).symmetricDifference(new Set(right)).size === 0;
 }

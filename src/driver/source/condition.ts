@@ -1,5 +1,5 @@
-import { parseExpression } from './expression.ts';
-import { type Expr, isUnclear, numberOf, type Parser } from './syntax.ts';
+import { parseWhole } from './expression.ts';
+import { type Expr, isUnclear, numberOf } from './syntax.ts';
 import type { Token } from './tokens.ts';
 import { COMPARISONS } from './values.ts';
 
@@ -23,14 +23,12 @@ export function holds(name: string, args: readonly Token[], facts: ConditionFact
   if (name === 'ifdef' || name === 'elifdef') return isDefined(args[0], facts);
   if (name === 'ifndef' || name === 'elifndef') return !isDefined(args[0], facts);
   const tokens = withParens(args);
-  const parser: Parser = { tokens, at: 0, depth: 0 };
   try {
-    const expr = parseExpression(parser);
-    if (parser.at === tokens.length) return truth(expr, tokens, facts, 0);
+    return truth(parseWhole(tokens), tokens, facts, 0);
   } catch (error) {
     if (!isUnclear(error)) throw error;
+    return facts.assume(spelling(args));
   }
-  return facts.assume(spelling(args));
 }
 
 function isDefined(token: Token | undefined, facts: ConditionFacts): boolean {
@@ -96,10 +94,8 @@ function ofMacro(name: string, facts: ConditionFacts, depth: number): number | u
   const macro = facts.macro(name);
   if (macro === 'undefined') return 0;
   if (macro === undefined || macro.params !== undefined || depth > 8) return undefined;
-  const parser: Parser = { tokens: macro.body, at: 0, depth: 0 };
   try {
-    const expr = parseExpression(parser);
-    return parser.at === macro.body.length ? constant(expr, facts, depth + 1) : undefined;
+    return constant(parseWhole(macro.body), facts, depth + 1);
   } catch (error) {
     if (!isUnclear(error)) throw error;
     return undefined;

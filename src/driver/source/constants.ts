@@ -20,6 +20,18 @@ export const BUSY = 0x08;
 /** Status bytes that a target can answer with, GOOD and BUSY excepted. */
 export const OTHER_STATUSES: readonly number[] = [0x02, 0x04, 0x10, 0x14, 0x18, 0x22, 0x28, 0x30, 0x40];
 
+/** Status bytes that the driver's headers and the kernel's name alike. */
+const STATUS = {
+  CHECK_CONDITION: 0x02,
+  CONDITION_MET: 0x04,
+  BUSY,
+  INTERMEDIATE: 0x10,
+  RESERVATION_CONFLICT: 0x18,
+  COMMAND_TERMINATED: 0x22,
+  TASK_SET_FULL: 0x28,
+  ACA_ACTIVE: 0x30,
+} as const;
+
 /** Names of one kind: a prefix, and the number of each ending. */
 function named(prefix: string, values: Readonly<Record<string, number>>): [string, number][] {
   return Object.entries(values).map(([name, value]) => [prefix + name, value]);
@@ -27,9 +39,7 @@ function named(prefix: string, values: Readonly<Record<string, number>>): [strin
 
 const CONSTANTS: ReadonlyMap<string, number> = new Map<string, number>([
   ...named('DID_', {
-    OK: HOST.OK,
-    NO_CONNECT: HOST.NO_CONNECT,
-    BUS_BUSY: HOST.BUS_BUSY,
+    ...HOST,
     TIME_OUT: 0x03,
     BAD_TARGET: 0x04,
     ABORT: 0x05,
@@ -39,8 +49,6 @@ const CONSTANTS: ReadonlyMap<string, number> = new Map<string, number>([
     BAD_INTR: 0x09,
     PASSTHROUGH: 0x0a,
     SOFT_ERROR: 0x0b,
-    IMM_RETRY: HOST.IMM_RETRY,
-    REQUEUE: HOST.REQUEUE,
     TRANSPORT_DISRUPTED: 0x0e,
     TRANSPORT_FAILFAST: 0x0f,
     TARGET_FAILURE: 0x10,
@@ -48,31 +56,16 @@ const CONSTANTS: ReadonlyMap<string, number> = new Map<string, number>([
     ALLOC_FAILURE: 0x12,
     MEDIUM_ERROR: 0x13,
     TRANSPORT_MARGINAL: 0x14,
-    COND_REQUEUE: HOST.COND_REQUEUE,
   }),
   ...named('MPI_SCSI_STATUS_', {
+    ...STATUS,
     SUCCESS: 0x00,
-    CHECK_CONDITION: 0x02,
-    CONDITION_MET: 0x04,
-    BUSY: BUSY,
-    INTERMEDIATE: 0x10,
     INTERMEDIATE_CONDMET: 0x14,
-    RESERVATION_CONFLICT: 0x18,
-    COMMAND_TERMINATED: 0x22,
-    TASK_SET_FULL: 0x28,
-    ACA_ACTIVE: 0x30,
   }),
   ...named('SAM_STAT_', {
+    ...STATUS,
     GOOD: 0x00,
-    CHECK_CONDITION: 0x02,
-    CONDITION_MET: 0x04,
-    BUSY: BUSY,
-    INTERMEDIATE: 0x10,
     INTERMEDIATE_CONDITION_MET: 0x14,
-    RESERVATION_CONFLICT: 0x18,
-    COMMAND_TERMINATED: 0x22,
-    TASK_SET_FULL: 0x28,
-    ACA_ACTIVE: 0x30,
     TASK_ABORTED: 0x40,
   }),
   // The oldest names are for the status shifted right by one.

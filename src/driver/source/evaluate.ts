@@ -1,8 +1,7 @@
 import type { Macro } from './condition.ts';
 import { HOST, numberNamed } from './constants.ts';
-import { parseExpression } from './expression.ts';
+import { parseWhole } from './expression.ts';
 import { numberInput, pathOf, type Run, refuseTelling } from './run.ts';
-import type { Parser } from './syntax.ts';
 import { type Expr, isUnclear, unclear } from './syntax.ts';
 import type { Token } from './tokens.ts';
 import { applyBinary, applyUnary, type Env, joinValues, truthOf, type Value } from './values.ts';
@@ -175,13 +174,9 @@ function expand(body: readonly Token[], node: Expr, env: Env, run: Run): Value {
   if (run.allowance.expansions < 0) throw unclear('its macros are too many to follow');
   let value: Value;
   for (const part of parts(body)) {
-    const parser: Parser = { tokens: part, at: 0, depth: 0 };
     try {
-      const expr = parseExpression(parser);
-      if (parser.at === part.length) {
-        value = evaluate(expr, env, { ...inner, tokens: part });
-        continue;
-      }
+      value = evaluate(parseWhole(part), env, { ...inner, tokens: part });
+      continue;
     } catch (error) {
       if (!isUnclear(error)) throw error;
     }

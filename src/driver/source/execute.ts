@@ -12,8 +12,6 @@ export type WayToSwitch = ReadonlySet<Stmt>;
 interface Machine {
   readonly run: Run;
   readonly way: WayToSwitch;
-  /** The switch on the IOC status was entered: from then on, each exit from the routine is an outcome. */
-  reached: boolean;
   readonly breaks: (Env | undefined)[];
   readonly continues: (Env | undefined)[];
   readonly pending: Map<string, Env>;
@@ -29,7 +27,6 @@ export function execute(body: readonly Stmt[], way: WayToSwitch, run: Run): Env[
   const machine: Machine = {
     run,
     way,
-    reached: false,
     breaks: [],
     continues: [],
     pending: new Map(),
@@ -39,13 +36,13 @@ export function execute(body: readonly Stmt[], way: WayToSwitch, run: Run): Env[
   leave(runList(body, new Map(), machine), machine);
   // A jump backwards, or into a block: its state counts as one in which the routine ends.
   for (const env of machine.pending.values()) leave(env, machine);
-  if (!machine.reached) throw unclear('no path leads to the switch on the IOC status');
+  if (!run.reached) throw unclear('no path leads to the switch on the IOC status');
   return machine.outcomes;
 }
 
 function leave(env: Env | undefined, machine: Machine): void {
   if (env === undefined) return;
-  if (machine.reached) machine.outcomes.push(env);
+  if (machine.run.reached) machine.outcomes.push(env);
   else refuseEarly(env);
 }
 
@@ -122,7 +119,7 @@ function park(stack: (Env | undefined)[], env: Env, machine: Machine): undefined
 }
 
 function jump(name: string, env: Env, machine: Machine): void {
-  if (!machine.reached) {
+  if (!machine.run.reached) {
     refuseEarly(env);
     return;
   }
@@ -145,12 +142,9 @@ function runIf(statement: Stmt & { kind: 'if' }, env: Env, machine: Machine): En
 function runIocSwitch(statement: Switch, env: Env, machine: Machine): Env | undefined {
   const subject = evaluate(statement.subject, env, machine.run);
   const entry = statement.body.findIndex(isSuccessCase);
-  if (entry < 0) {
-    throw unclear('the switch on the IOC status has no SUCCESS case of its own');
-  }
+  if (entry < 0) throw unclear('the switch on the IOC status has no SUCCESS case of its own');
   if (subject !== undefined && !subject.includes(0))
     throw unclear('the IOC status is changed before the switch');
-  machine.reached = true;
   machine.run.reached = true;
   return withBreaks(machine, () => runList(statement.body.slice(entry), env, machine));
 }

@@ -1,34 +1,38 @@
-import type { Expr } from './syntax.ts';
-import { expect, isTypeName, nested, numberOf, type Parser, peek, skipParens, stuck } from './syntax.ts';
+import {
+  accept,
+  type Expr,
+  expect,
+  isTypeName,
+  nested,
+  numberOf,
+  type Parser,
+  peek,
+  skipParens,
+  stuck,
+} from './syntax.ts';
+import type { Token } from './tokens.ts';
 
-const BINARY: ReadonlyMap<string, number> = new Map([
-  ['||', 1],
-  ['&&', 2],
-  ['|', 3],
-  ['^', 4],
-  ['&', 5],
-  ['==', 6],
-  ['!=', 6],
-  ['<', 7],
-  ['>', 7],
-  ['<=', 7],
-  ['>=', 7],
-  ['<<', 8],
-  ['>>', 8],
-  ['+', 9],
-  ['-', 9],
-  ['*', 10],
-  ['/', 10],
-  ['%', 10],
-]);
+/** Binary operators, the loosest first. */
+const LEVELS = ['||', '&&', '|', '^', '&', '== !=', '< > <= >=', '<< >>', '+ -', '* / %'];
+const BINARY: ReadonlyMap<string, number> = new Map(
+  LEVELS.flatMap((operators, index) => operators.split(' ').map((operator) => [operator, index + 1])),
+);
 const ASSIGN = new Set(['=', '+=', '-=', '*=', '/=', '%=', '&=', '|=', '^=', '<<=', '>>=']);
 const PREFIX = new Set(['!', '~', '-', '+', '*', '&', '++', '--']);
+
+/** Reads tokens that are one expression and nothing else; throws `unclear` for all others. */
+export function parseWhole(tokens: readonly Token[]): Expr {
+  const parser: Parser = { tokens, at: 0, depth: 0 };
+  const expr = parseExpression(parser);
+  if (parser.at < tokens.length) throw stuck(parser, 'an expression ends too early');
+  return expr;
+}
+
 /** An expression with the comma operator; the value is the last part, all parts are kept in order. */
 export function parseExpression(parser: Parser): Expr {
   const first = parser.at;
   let left = parseAssignment(parser);
-  while (peek(parser) === ',') {
-    parser.at += 1;
+  while (accept(parser, ',')) {
     const right = parseAssignment(parser);
     left = { kind: 'binary', op: ',', left, right, first, last: parser.at - 1 };
   }
@@ -50,8 +54,7 @@ export function parseAssignment(parser: Parser): Expr {
 function parseChoice(parser: Parser): Expr {
   const first = parser.at;
   const test = parseBinary(parser, 1);
-  if (peek(parser) !== '?') return test;
-  parser.at += 1;
+  if (!accept(parser, '?')) return test;
   // GNU's `a ?: b` has the test as its first answer.
   const yes = peek(parser) === ':' ? test : nested(parser, () => parseExpression(parser));
   expect(parser, ':');
@@ -82,8 +85,7 @@ function parseUnary(parser: Parser): Expr {
       if (op === '++' || op === '--') return step(operand, op, first, parser.at - 1);
       return { kind: 'unary', op, operand, first, last: parser.at - 1 };
     }
-    if (op === 'sizeof') {
-      parser.at += 1;
+    if (accept(parser, 'sizeof')) {
       if (peek(parser) === '(') skipParens(parser);
       else parseUnary(parser);
       return { kind: 'opaque', first, last: parser.at - 1 };
@@ -108,20 +110,15 @@ function castEnd(parser: Parser): number | undefined {
   if (name?.kind !== 'id') return undefined;
   let ahead = 1;
   let stars = 0;
-  for (;;) {
-    const token = parser.tokens[parser.at + ahead];
-    if (token === undefined) return undefined;
-    if (token.text === '*') stars += 1;
-    else if (token.kind !== 'id') break;
-    ahead += 1;
+  for (; ; ahead += 1) {
+    if (peek(parser, ahead) === '*') stars += 1;
+    else if (parser.tokens[parser.at + ahead]?.kind !== 'id') break;
   }
   if (peek(parser, ahead) !== ')') return undefined;
   const words = ahead - 1 - stars;
   const next = parser.tokens[parser.at + ahead + 1];
   const operandFollows =
-    next !== undefined &&
-    (next.kind !== 'punct' || next.text === '~' || next.text === '!') &&
-    next.text !== '';
+    next !== undefined && (next.kind !== 'punct' || next.text === '~' || next.text === '!');
   const isCast =
     isTypeName(name.text) || words > 1 || (stars > 0 && peek(parser, ahead - 1) === '*') || operandFollows;
   return isCast ? parser.at + ahead + 1 : undefined;
@@ -137,8 +134,7 @@ function parsePostfix(parser: Parser): Expr {
       if (field?.kind !== 'id') throw stuck(parser, 'a field name expected');
       parser.at += 2;
       expr = { kind: 'member', base: expr, field: field.text, first, last: parser.at - 1 };
-    } else if (op === '[') {
-      parser.at += 1;
+    } else if (accept(parser, '[')) {
       const right = nested(parser, () => parseExpression(parser));
       expect(parser, ']');
       expr = { kind: 'binary', op: '[]', left: expr, right, first, last: parser.at - 1 };
@@ -157,12 +153,10 @@ function parsePostfix(parser: Parser): Expr {
 function parseArguments(parser: Parser): Expr[] {
   expect(parser, '(');
   const args: Expr[] = [];
-  while (peek(parser) !== ')') {
+  while (!accept(parser, ')')) {
     args.push(parseArgument(parser));
-    if (peek(parser) === ',') parser.at += 1;
-    else if (peek(parser) !== ')') throw stuck(parser, "',' or ')' expected");
+    if (!accept(parser, ',') && peek(parser) !== ')') throw stuck(parser, "',' or ')' expected");
   }
-  parser.at += 1;
   return args;
 }
 

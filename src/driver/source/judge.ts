@@ -105,10 +105,8 @@ function shapeOf(busy: Observed, good: Observed, routine: Routine): Pick<Judgeme
   }
   // A result that a good command can have too does not depend on BUSY, unless it loses the BUSY.
   const telling = results.filter((result) => result === 0 || !(good.results ?? []).includes(result));
-  const odd = telling.find(
-    (result) =>
-      !(result === BUSY || (isRequeue(hostOf(result)) && (result & 0xff) !== 0) || isRequeueAlone(result)),
-  );
+  // The midlayer looks at the host byte first, so a requeue without the status is one as well.
+  const odd = telling.find((result) => result !== BUSY && !isRequeue(hostOf(result)));
   if (odd !== undefined || telling.length === 0)
     throw unclear(`a BUSY command ends as ${describe(odd ?? results[0] ?? 0)}`, line);
   const requeue = telling.find((result) => isRequeue(hostOf(result)));
@@ -131,11 +129,6 @@ function shapeOf(busy: Observed, good: Observed, routine: Routine): Pick<Judgeme
 
 function isRequeue(host: number): boolean {
   return host === HOST.REQUEUE || host === HOST.COND_REQUEUE || host === HOST.IMM_RETRY;
-}
-
-/** The midlayer looks at the host byte first, so a requeue without the status is one as well. */
-function isRequeueAlone(result: number): boolean {
-  return isRequeue(hostOf(result)) && (result & 0xff) === 0;
 }
 
 function describe(result: number): string {

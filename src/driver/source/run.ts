@@ -21,7 +21,7 @@ export interface Run {
   readonly writes: ResultWrite[];
   /** Indexes of the tokens that named DID_BUS_BUSY on the run's path. */
   readonly busBusy: Set<number>;
-  /** The switch on the IOC status was entered. */
+  /** The switch on the IOC status was entered: from then on, each exit from the routine is an outcome. */
   reached: boolean;
   /** Functions of the same file that set a command's result. */
   readonly writers: ReadonlySet<string>;

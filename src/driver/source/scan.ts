@@ -66,10 +66,10 @@ export function scanDriverSource(text: string, file: string): SourceScan {
 }
 
 /**
- * What the routine does with commands, for each choice of conditions that leaves a routine; undefined where none does.
- * Throws where that is not certain.
+ * What the routine does with commands, for each choice of conditions that leaves a routine. Throws where that is not
+ * certain.
  */
-export function judgeAll(text: string, depth: Depth): readonly Judgement[] | undefined {
+export function judgeAll(text: string, depth: Depth): readonly Judgement[] {
   const lexed = lex(text);
   if (lexed.overflow) throw new Error('it has more tokens than any driver');
   const found: Judgement[] = [];
@@ -79,7 +79,7 @@ export function judgeAll(text: string, depth: Depth): readonly Judgement[] | und
     if (judgement !== undefined) found.push(judgement);
   }
   if (!complete) for (const { routine } of found.slice(0, 2)) refuseUnseen(lexed, sources, routine);
-  return found.length === 0 ? undefined : found;
+  return found;
 }
 
 /** Where not all choices of conditions were examined, none may hide a DID_BUS_BUSY. */
@@ -106,9 +106,8 @@ type Found = SourceScan extends infer Scan
 function scanText(text: string, file: string): Found {
   if (!/io_done|IOC_?STATUS|mpt/i.test(text) && !isDriverName(file)) return notThisDriver();
   const judgements = judgeAll(text, 'decide');
-  if (judgements === undefined) return withoutRoutine(text, file);
   const [first] = judgements;
-  if (first === undefined) return notThisDriver();
+  if (first === undefined) return withoutRoutine(text, file);
   const shapes = new Set(judgements.map((judgement) => judgement.shape));
   if (shapes.has('affected') && shapes.size > 1) {
     const affected = judgements.find((judgement) => judgement.shape === 'affected') ?? first;

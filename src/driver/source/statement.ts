@@ -1,6 +1,7 @@
-import { parseDeclaration } from './declaration.ts';
 import { parseAssignment, parseExpression } from './expression.ts';
 import {
+  accept,
+  type Declared,
   type Expr,
   expect,
   isTypeName,
@@ -9,6 +10,7 @@ import {
   type Parser,
   peek,
   type Stmt,
+  type StmtNode,
   skipParens,
   stuck,
 } from './syntax.ts';
@@ -25,55 +27,59 @@ export function parseBody(tokens: readonly Token[]): Stmt[] {
 function parseStatement(parser: Parser): Stmt {
   return nested(parser, () => {
     const first = parser.at;
-    const known = KEYWORDS.get(peek(parser));
-    if (known !== undefined) return known(parser, first);
-    if (isLabel(parser)) {
-      parser.at += 2;
-      return { kind: 'label', name: parser.tokens[first]?.text ?? '', first, last: parser.at - 1 };
-    }
-    return parseSimple(parser, first);
+    const node = parseNode(parser);
+    return { ...node, first, last: parser.at - 1 };
   });
+}
+
+function parseNode(parser: Parser): StmtNode {
+  const word = peek(parser);
+  if (word === 'else') throw stuck(parser, "'else' without 'if'");
+  if (word === '}') throw stuck(parser, "'}' without '{'");
+  if (word === '{') return { kind: 'block', body: braced(parser) };
+  const afterKeyword = KEYWORDS.get(word);
+  if (afterKeyword !== undefined) {
+    parser.at += 1;
+    return afterKeyword(parser);
+  }
+  if (!isLabel(parser)) return parseSimple(parser);
+  parser.at += 2;
+  return { kind: 'label', name: word };
 }
 
 function isLabel(parser: Parser): boolean {
   return parser.tokens[parser.at]?.kind === 'id' && peek(parser, 1) === ':' && peek(parser, 2) !== ':';
 }
 
-type StatementParser = (parser: Parser, first: number) => Stmt;
+type NodeParser = (parser: Parser) => StmtNode;
 
-const KEYWORDS: ReadonlyMap<string, StatementParser> = new Map<string, StatementParser>([
-  ['{', parseBlock],
+/** What parses the rest of a statement, by the keyword that it starts with. */
+const KEYWORDS: ReadonlyMap<string, NodeParser> = new Map<string, NodeParser>([
   ['if', parseIf],
-  ['switch', parseSwitch],
+  ['switch', (parser) => ({ kind: 'switch', subject: parseCondition(parser), body: braced(parser) })],
   ['case', parseCase],
-  ['default', parseDefault],
-  ['while', parseWhile],
+  ['default', (parser) => endedBy(':', parser, { kind: 'default' })],
+  ['while', (parser) => parseLoopBody(parser, [parseCondition(parser)])],
   ['for', parseFor],
   ['do', parseDo],
   ['goto', parseGoto],
   ['return', parseReturn],
-  ['break', (parser, first) => parseWord(parser, first, 'break')],
-  ['continue', (parser, first) => parseWord(parser, first, 'continue')],
-  ['else', (parser) => stray(parser, "'else' without 'if'")],
-  ['}', (parser) => stray(parser, "'}' without '{'")],
+  ['break', (parser) => endedBy(';', parser, { kind: 'break' })],
+  ['continue', (parser) => endedBy(';', parser, { kind: 'continue' })],
 ]);
 
-function stray(parser: Parser, reason: string): never {
-  throw stuck(parser, reason);
-}
-
-function parseBlock(parser: Parser, first: number): Stmt {
-  return { kind: 'block', body: braced(parser), first, last: parser.at - 1 };
+function endedBy(end: string, parser: Parser, node: StmtNode): StmtNode {
+  expect(parser, end);
+  return node;
 }
 
 function braced(parser: Parser): Stmt[] {
   expect(parser, '{');
   const body: Stmt[] = [];
-  while (peek(parser) !== '}') {
+  while (!accept(parser, '}')) {
     if (parser.at >= parser.tokens.length) throw stuck(parser, 'a brace is not closed');
     body.push(parseStatement(parser));
   }
-  parser.at += 1;
   return body;
 }
 
@@ -95,141 +101,147 @@ function parseCondition(parser: Parser): Expr {
   }
 }
 
-function parseIf(parser: Parser, first: number): Stmt {
-  parser.at += 1;
+function parseIf(parser: Parser): StmtNode {
   const test = parseCondition(parser);
   const yes = parseStatement(parser);
-  if (peek(parser) !== 'else') return { kind: 'if', test, yes, first, last: parser.at - 1 };
-  parser.at += 1;
-  const no = parseStatement(parser);
-  return { kind: 'if', test, yes, no, first, last: parser.at - 1 };
+  if (!accept(parser, 'else')) return { kind: 'if', test, yes };
+  return { kind: 'if', test, yes, no: parseStatement(parser) };
 }
 
-function parseSwitch(parser: Parser, first: number): Stmt {
-  parser.at += 1;
-  const subject = parseCondition(parser);
-  const body = braced(parser);
-  return { kind: 'switch', subject, body, first, last: parser.at - 1 };
-}
-
-function parseCase(parser: Parser, first: number): Stmt {
-  parser.at += 1;
+function parseCase(parser: Parser): StmtNode {
   const value = parseAssignment(parser);
-  if (peek(parser) !== '...') {
-    expect(parser, ':');
-    return { kind: 'case', value, first, last: parser.at - 1 };
-  }
-  parser.at += 1;
-  const upTo = parseAssignment(parser);
-  expect(parser, ':');
-  return { kind: 'case', value, upTo, first, last: parser.at - 1 };
+  if (!accept(parser, '...')) return endedBy(':', parser, { kind: 'case', value });
+  return endedBy(':', parser, { kind: 'case', value, upTo: parseAssignment(parser) });
 }
 
-function parseDefault(parser: Parser, first: number): Stmt {
-  parser.at += 1;
-  expect(parser, ':');
-  return { kind: 'default', first, last: parser.at - 1 };
+function parseLoopBody(parser: Parser, head: readonly Expr[]): StmtNode {
+  return { kind: 'loop', head, body: parseStatement(parser), once: false };
 }
 
-function parseWhile(parser: Parser, first: number): Stmt {
-  parser.at += 1;
-  const head = [parseCondition(parser)];
-  const body = parseStatement(parser);
-  return { kind: 'loop', head, body, once: false, first, last: parser.at - 1 };
-}
-
-function parseFor(parser: Parser, first: number): Stmt {
-  parser.at += 1;
+function parseFor(parser: Parser): StmtNode {
   expect(parser, '(');
   const head: Expr[] = [];
   for (const end of [';', ';', ')']) {
     if (peek(parser) !== end) head.push(parseExpression(parser));
     expect(parser, end);
   }
-  const body = parseStatement(parser);
-  return { kind: 'loop', head, body, once: false, first, last: parser.at - 1 };
+  return parseLoopBody(parser, head);
 }
 
-function parseDo(parser: Parser, first: number): Stmt {
-  parser.at += 1;
+function parseDo(parser: Parser): StmtNode {
   const body = parseStatement(parser);
   expect(parser, 'while');
   const head = [parseCondition(parser)];
-  if (peek(parser) === ';') parser.at += 1;
-  return { kind: 'loop', head, body, once: true, first, last: parser.at - 1 };
+  accept(parser, ';');
+  return { kind: 'loop', head, body, once: true };
 }
 
-function parseGoto(parser: Parser, first: number): Stmt {
-  const name = peek(parser, 1);
-  parser.at += 2;
-  expect(parser, ';');
-  return { kind: 'goto', name, first, last: parser.at - 1 };
-}
-
-function parseReturn(parser: Parser, first: number): Stmt {
-  // What is returned does not matter: the result is in the command.
-  const { last } = skipStatement(parser, first);
-  return { kind: 'return', first, last };
-}
-
-function parseWord(parser: Parser, first: number, kind: 'break' | 'continue'): Stmt {
+function parseGoto(parser: Parser): StmtNode {
+  const name = peek(parser);
   parser.at += 1;
-  expect(parser, ';');
-  return { kind, first, last: parser.at - 1 };
+  return endedBy(';', parser, { kind: 'goto', name });
+}
+
+function parseReturn(parser: Parser): StmtNode {
+  // What is returned does not matter: the result is in the command.
+  skipStatement(parser);
+  return { kind: 'return' };
 }
 
 /** A declaration, an expression statement, a macro that stands for a statement or a loop's head. */
-function parseSimple(parser: Parser, first: number): Stmt {
-  if (peek(parser) === ';') {
-    parser.at += 1;
-    return { kind: 'block', body: [], first, last: first };
-  }
+function parseSimple(parser: Parser): StmtNode {
+  if (accept(parser, ';')) return { kind: 'block', body: [] };
   const names = parseDeclaration(parser);
-  if (names !== undefined) return { kind: 'declaration', names, first, last: parser.at - 1 };
-  const macro = parseMacro(parser, first);
+  if (names !== undefined) return { kind: 'declaration', names };
+  const macro = parseMacro(parser);
   if (macro !== undefined) return macro;
-  const { depth } = parser;
+  const { at, depth } = parser;
   try {
-    const expr = parseExpression(parser);
-    expect(parser, ';');
-    return { kind: 'expression', expr, first, last: parser.at - 1 };
+    return endedBy(';', parser, { kind: 'expression', expr: parseExpression(parser) });
   } catch (error) {
     if (!isUnclear(error)) throw error;
+    parser.at = at;
     parser.depth = depth;
-    return skipStatement(parser, first);
+    skipStatement(parser);
+    return { kind: 'opaque' };
   }
 }
 
 /** Skips to after the next semicolon of this level; what was skipped is judged by its words alone. */
-function skipStatement(parser: Parser, first: number): Stmt {
+function skipStatement(parser: Parser): void {
   let depth = 0;
-  for (parser.at = first; parser.at < parser.tokens.length; parser.at += 1) {
+  for (; parser.at < parser.tokens.length; parser.at += 1) {
     const text = peek(parser);
     if (text === '(' || text === '[' || text === '{') depth += 1;
     else if (text === ')' || text === ']' || text === '}') depth -= 1;
     if (depth < 0) break;
-    if (depth === 0 && text === ';') {
-      parser.at += 1;
-      return { kind: 'opaque', first, last: parser.at - 1 };
-    }
+    if (depth === 0 && accept(parser, ';')) return;
   }
   throw stuck(parser, 'a statement is not closed');
 }
 
 /** `list_for_each_entry(…) {…}` and the like, and `MACRO(…)` without a semicolon; undefined for anything else. */
-function parseMacro(parser: Parser, first: number): Stmt | undefined {
-  if (parser.tokens[first]?.kind !== 'id' || peek(parser, 1) !== '(') return undefined;
+function parseMacro(parser: Parser): StmtNode | undefined {
+  const first = parser.at;
+  const name = parser.tokens[first];
+  if (name?.kind !== 'id' || peek(parser, 1) !== '(') return undefined;
   parser.at += 1;
   skipParens(parser);
   const next = parser.tokens[parser.at];
-  const isLoop = /for_each/.test(parser.tokens[first]?.text ?? '') || next?.text === '{';
-  if (isLoop && next?.text !== ';') {
-    const body = parseStatement(parser);
-    return { kind: 'loop', head: [], body, once: false, first, last: parser.at - 1 };
-  }
-  if (next === undefined || next.text === '}' || (next.kind === 'id' && !isTypeName(next.text))) {
-    return { kind: 'opaque', first, last: parser.at - 1 };
-  }
+  const isLoop = /for_each/.test(name.text) || next?.text === '{';
+  if (isLoop && next?.text !== ';') return parseLoopBody(parser, []);
+  if (next === undefined || next.text === '}' || (next.kind === 'id' && !isTypeName(next.text)))
+    return { kind: 'opaque' };
   parser.at = first;
   return undefined;
+}
+
+/** Moves over a declaration and gives its names; undefined, without moving, where none starts here. */
+function parseDeclaration(parser: Parser): Declared[] | undefined {
+  const start = parser.at;
+  let words = 0;
+  for (; ; parser.at += 1) {
+    const token = parser.tokens[parser.at];
+    if (token?.kind === 'id') words += 1;
+    else if (token?.text !== '*' || words === 0) break;
+  }
+  const end = peek(parser);
+  const named = parser.tokens[parser.at - 1]?.kind === 'id';
+  if (words < 2 || !named || !['=', ';', ',', '['].includes(end)) {
+    parser.at = start;
+    return undefined;
+  }
+  parser.at -= 1;
+  return parseDeclarators(parser);
+}
+
+function parseDeclarators(parser: Parser): Declared[] {
+  const names: Declared[] = [];
+  for (;;) {
+    while (accept(parser, '*'));
+    const name = peek(parser);
+    parser.at += 1;
+    while (accept(parser, '[')) {
+      if (peek(parser) !== ']') parseExpression(parser);
+      expect(parser, ']');
+    }
+    if (!accept(parser, '=')) names.push({ name });
+    else if (peek(parser) === '{') names.push(skipInitialiser(parser, name));
+    else names.push({ name, value: parseAssignment(parser) });
+    if (!accept(parser, ',')) break;
+  }
+  expect(parser, ';');
+  return names;
+}
+
+function skipInitialiser(parser: Parser, name: string): Declared {
+  let depth = 0;
+  do {
+    const text = peek(parser);
+    if (text === '') throw stuck(parser, 'a brace is not closed');
+    if (text === '{') depth += 1;
+    else if (text === '}') depth -= 1;
+    parser.at += 1;
+  } while (depth > 0);
+  return { name };
 }

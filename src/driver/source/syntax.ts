@@ -1,4 +1,3 @@
-import { defined } from '../../optional.ts';
 import type { Token } from './tokens.ts';
 
 /**
@@ -24,25 +23,25 @@ export type Expr = Span &
     | { readonly kind: 'opaque' }
   );
 
-export type Stmt = Span &
-  (
-    | { readonly kind: 'expression'; readonly expr: Expr }
-    | { readonly kind: 'declaration'; readonly names: readonly Declared[] }
-    | { readonly kind: 'block'; readonly body: readonly Stmt[] }
-    | { readonly kind: 'if'; readonly test: Expr; readonly yes: Stmt; readonly no?: Stmt }
-    | { readonly kind: 'switch'; readonly subject: Expr; readonly body: readonly Stmt[] }
-    | { readonly kind: 'case'; readonly value: Expr; readonly upTo?: Expr }
-    | { readonly kind: 'default' }
-    /** `once` for do … while, whose body runs at least one time. */
-    | { readonly kind: 'loop'; readonly head: readonly Expr[]; readonly body: Stmt; readonly once: boolean }
-    | { readonly kind: 'label'; readonly name: string }
-    | { readonly kind: 'goto'; readonly name: string }
-    | { readonly kind: 'return' }
-    | { readonly kind: 'break' }
-    | { readonly kind: 'continue' }
-    /** Tokens up to a semicolon that are no C we know. */
-    | { readonly kind: 'opaque' }
-  );
+export type StmtNode =
+  | { readonly kind: 'expression'; readonly expr: Expr }
+  | { readonly kind: 'declaration'; readonly names: readonly Declared[] }
+  | { readonly kind: 'block'; readonly body: readonly Stmt[] }
+  | { readonly kind: 'if'; readonly test: Expr; readonly yes: Stmt; readonly no?: Stmt }
+  | { readonly kind: 'switch'; readonly subject: Expr; readonly body: readonly Stmt[] }
+  | { readonly kind: 'case'; readonly value: Expr; readonly upTo?: Expr }
+  | { readonly kind: 'default' }
+  /** `once` for do … while, whose body runs at least one time. */
+  | { readonly kind: 'loop'; readonly head: readonly Expr[]; readonly body: Stmt; readonly once: boolean }
+  | { readonly kind: 'label'; readonly name: string }
+  | { readonly kind: 'goto'; readonly name: string }
+  | { readonly kind: 'return' }
+  | { readonly kind: 'break' }
+  | { readonly kind: 'continue' }
+  /** Tokens up to a semicolon that are no C we know. */
+  | { readonly kind: 'opaque' };
+
+export type Stmt = Span & StmtNode;
 
 export interface Declared {
   readonly name: string;
@@ -51,12 +50,12 @@ export interface Declared {
 
 /** Thrown in this folder where the code cannot be judged with certainty; becomes the shape `unparsable`. */
 export interface Unclear extends Error {
-  readonly unclearLine?: number;
+  readonly unclearLine: number | undefined;
 }
 
 /** The error that stops the reading of a file, with the reason for a person. */
 export function unclear(reason: string, line?: number): Unclear {
-  return Object.assign(new Error(reason), { isUnclear: true as const, ...defined({ unclearLine: line }) });
+  return Object.assign(new Error(reason), { isUnclear: true, unclearLine: line });
 }
 
 export function isUnclear(error: unknown): error is Unclear {
@@ -96,8 +95,14 @@ export function peek(parser: Parser, ahead = 0): string {
 
 /** Passes `text`, or stops the reading with the line where it is missing. */
 export function expect(parser: Parser, text: string): void {
-  if (peek(parser) !== text) throw stuck(parser, `'${text}' expected`);
-  parser.at += 1;
+  if (!accept(parser, text)) throw stuck(parser, `'${text}' expected`);
+}
+
+/** Passes `text` where it is next, and answers whether it was. */
+export function accept(parser: Parser, text: string): boolean {
+  const is = peek(parser) === text;
+  if (is) parser.at += 1;
+  return is;
 }
 
 export function stuck(parser: Parser, reason: string): Error {

@@ -67,14 +67,10 @@ const ARITHMETIC: ReadonlyMap<string, Operation> = new Map([
 
 /** A binary operator of C on unsigned 32-bit numbers. */
 export function applyBinary(op: string, left: Value, right: Value): Value {
-  if (op === '&' && (isZero(left) || isZero(right))) return [0];
+  if (op === '&' && (truthOf(left) === false || truthOf(right) === false)) return [0];
   const compute = ARITHMETIC.get(op);
   if (compute === undefined || left === undefined || right === undefined) return undefined;
   return toValue(left.flatMap((a) => right.map((b) => compute(a, b))));
-}
-
-function isZero(value: Value): boolean {
-  return value !== undefined && value.length > 0 && value.every((number) => number === 0);
 }
 
 /** `!`, `~`, `-` and `+`; pointers and addresses are unknown. */
