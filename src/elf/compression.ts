@@ -1,7 +1,7 @@
-import { gunzipSync, gzipSync } from 'node:zlib';
+import type { Transform } from 'node:stream';
+import * as zlib from 'node:zlib';
 import { failure, isFailure } from '../errors.ts';
-import { latin1, unreadable } from './view.ts';
-import { ZSTD_CHECKSUM_FLAG, zstd } from './zstd.ts';
+import { asBuffer, latin1, unreadable } from './view.ts';
 
 /**
  * Runs a filter program: `input` to its stdin, its stdout back. This room starts no process itself; callers pass
@@ -41,7 +41,7 @@ export async function decompressModule(bytes: Uint8Array, format: ModuleFormat, 
   if (format === 'unknown') throw unreadable('it is neither an ELF file nor compressed in a known way');
   if (format === 'none') return within(asBuffer(bytes));
   if (format === 'gzip')
-    return inProcess(format, () => gunzipSync(bytes, { maxOutputLength: MAX_MODULE_SIZE }));
+    return inProcess(format, () => zlib.gunzipSync(bytes, { maxOutputLength: MAX_MODULE_SIZE }));
   if (format === 'zstd' && zstd !== undefined) {
     const { zstdDecompressSync } = zstd;
     return inProcess(format, () => zstdDecompressSync(bytes, { maxOutputLength: MAX_MODULE_SIZE }));
@@ -70,7 +70,7 @@ export async function compressModule(bytes: Uint8Array, format: ModuleFormat, to
 
 /** Two runs on two machines must give the same bytes: the header's operating system byte is fixed to Unix. */
 function gzip(bytes: Uint8Array): Buffer {
-  const packed = gzipSync(bytes, { level: 9 });
+  const packed = zlib.gzipSync(bytes, { level: 9 });
   packed[9] = 3;
   return packed;
 }
@@ -91,48 +91,27 @@ async function byTool(
   code: 'E_CANNOT_DECIDE' | 'E_BUILD' = 'E_CANNOT_DECIDE',
 ): Promise<Buffer> {
   const [program] = argv;
+  const next = `try ${argv.join(' ')} by hand`;
   const result = await tool(argv, input).catch((error: unknown) => {
     if (isFailure(error)) throw error;
-    throw failure(
-      code,
-      `${program} could not run to its end: ${reason(error)}`,
-      `try ${argv.join(' ')} by hand`,
-      {
-        cause: error,
-      },
-    );
+    const why = error instanceof Error ? error.message : String(error);
+    throw failure(code, `${program} could not run to its end: ${why}`, next, { cause: error });
   });
   if (result.status === 127) {
     throw failure(
       'E_TOOLS_MISSING',
       `${program} is needed for this module and is not installed`,
-      installHint(program),
+      `install the package ${PACKAGES[program] ?? program}`,
     );
   }
   if (result.status === 0) return result.stdout;
   const line = result.stderr.trim().split('\n', 1)[0] ?? '';
-  throw failure(
-    code,
-    `${program} failed with status ${result.status}: ${line}`,
-    `try ${argv.join(' ')} by hand`,
-  );
-}
-
-function installHint(program: string): string {
-  return `install the package ${PACKAGES[program] ?? program}`;
-}
-
-function reason(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
+  throw failure(code, `${program} failed with status ${result.status}: ${line}`, next);
 }
 
 function within(bytes: Buffer): Buffer {
   if (bytes.length > MAX_MODULE_SIZE) throw tooBig();
   return bytes;
-}
-
-function asBuffer(bytes: Uint8Array): Buffer {
-  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }
 
 function tooBig(): Error {
@@ -235,3 +214,16 @@ export function xzStatedSize(bytes: Uint8Array): number | undefined {
   }
   return total;
 }
+
+/** The part of `node:zlib` that Node has from 22.15 on; the types follow the lowest Node, which is older. */
+interface Zstd {
+  readonly zstdCompressSync: (bytes: Uint8Array, options: { params: Record<number, number> }) => Buffer;
+  readonly zstdDecompressSync: (bytes: Uint8Array, options: { maxOutputLength: number }) => Buffer;
+  readonly createZstdDecompress: () => Transform;
+}
+
+/** `ZSTD_c_checksumFlag` of zstd.h. */
+const ZSTD_CHECKSUM_FLAG = 201;
+
+/** This Node's own zstd; undefined where it has none. An import by name would keep an older Node from starting. */
+export const zstd: Zstd | undefined = 'zstdDecompressSync' in zlib ? (zlib as unknown as Zstd) : undefined;

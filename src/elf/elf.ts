@@ -1,4 +1,4 @@
-import { type ElfSection, readSections } from './sections.ts';
+import { readSections, type Sectioned } from './sections.ts';
 import { type ElfSymbol, readSymbols } from './symbols.ts';
 import { damaged, latin1, u16, type View, viewOf } from './view.ts';
 
@@ -8,17 +8,11 @@ import { damaged, latin1, u16, type View, viewOf } from './view.ts';
  */
 
 /** A relocatable ELF file (a `.ko`, or the `.o` that 2.4 kernels load), as `readElf` returns it. */
-export interface ElfFile {
-  readonly bytes: Uint8Array;
-  readonly view: View;
-  /** Bits of an address. */
-  readonly class: 32 | 64;
-  readonly littleEndian: boolean;
+export interface ElfFile extends Sectioned {
   /** e_machine. */
   readonly machine: number;
   /** The architecture as uname spells it, such as `x86_64`, or `machine 1234` for one that is not listed. */
   readonly machineName: string;
-  readonly sections: readonly ElfSection[];
   readonly symbols: readonly ElfSymbol[];
 }
 
@@ -61,25 +55,18 @@ export function readElf(bytes: Uint8Array): ElfFile {
   const type = u16(view, 16);
   if (type !== ET_REL) damaged(`it is an ELF file of type ${type}, not a relocatable one`);
   const machine = u16(view, 18);
-  const sections = readSections(view);
-  const elf = {
-    bytes,
-    view,
-    class: view.class,
-    littleEndian: view.littleEndian,
-    machine,
-    machineName: MACHINES[machine] ?? `machine ${machine}`,
-    sections,
-  };
-  return { ...elf, symbols: readSymbols(elf) };
+  const file = { ...view, sections: readSections(view) };
+  const machineName = MACHINES[machine] ?? `machine ${machine}`;
+  return { ...file, machine, machineName, symbols: readSymbols(file) };
 }
 
 function headerView(bytes: Uint8Array): View {
   if (!isElf(bytes)) damaged('it does not start like an ELF file');
   if (bytes.length < 52) damaged('it is truncated inside its header');
   const bits = bytes[4] === 1 ? 32 : bytes[4] === 2 ? 64 : damaged('its ELF class is neither 32 nor 64 bits');
-  const little = bytes[5] === 1 ? true : bytes[5] === 2 ? false : damaged('its byte order is not known');
-  return viewOf(bytes, little, bits);
+  const littleEndian =
+    bytes[5] === 1 ? true : bytes[5] === 2 ? false : damaged('its byte order is not known');
+  return viewOf(bytes, { littleEndian, class: bits });
 }
 
 /** The bits of the x86 code in the file; undefined for another architecture. */

@@ -1,7 +1,7 @@
 import type { ElfFile } from './elf.ts';
 import { bytesOfSection, SHT_NOTE, sectionBytes } from './sections.ts';
 import type { ElfSymbol } from './symbols.ts';
-import { damaged, latin1, slice, textAt, texts, u32, viewOf } from './view.ts';
+import { damaged, latin1, type NumberFormat, slice, textAt, texts, u32, viewOf } from './view.ts';
 
 /** Fields of .modinfo in the file's order of first appearance; a field may come more than once (alias, parm). */
 export type Modinfo = ReadonlyMap<string, readonly string[]>;
@@ -60,7 +60,7 @@ export function moduleVersions(elf: ElfFile): ModuleVersions {
   const content = bytesOfSection(elf, '__versions');
   if (content === undefined) return suffixedVersions(elf);
   if (content.length % RECORD !== 0) damaged('its __versions table is not made of whole records');
-  const view = viewOf(content, elf.littleEndian, elf.class);
+  const view = viewOf(content, elf);
   const crcSize = elf.class / 8;
   const found = new Map<string, number>();
   for (let at = 0; at < content.length; at += RECORD) {
@@ -76,7 +76,7 @@ function extendedVersions(elf: ElfFile): ModuleVersions {
   const crcs = bytesOfSection(elf, '__version_ext_crcs');
   const names = bytesOfSection(elf, '__version_ext_names');
   if (crcs === undefined || names === undefined) return new Map();
-  const view = viewOf(crcs, elf.littleEndian, elf.class);
+  const view = viewOf(crcs, elf);
   const list = texts(names);
   if (list.length * 4 !== crcs.length) damaged('its extended version tables do not match each other');
   return new Map(list.map((name, index) => [name, u32(view, index * 4)]));
@@ -131,16 +131,13 @@ function crcOf(elf: ElfFile, symbol: ElfSymbol): number | undefined {
   if (symbol.section === 'absolute') return symbol.value >>> 0;
   const section = typeof symbol.section === 'number' ? elf.sections[symbol.section] : undefined;
   if (section === undefined) return undefined;
-  return u32(viewOf(sectionBytes(elf, section), elf.littleEndian, elf.class), symbol.value);
+  return u32(viewOf(sectionBytes(elf, section), elf), symbol.value);
 }
 
 /** The texts of __ksymtab_strings, unchanged: exported names and, on newer kernels, namespaces. */
 export function exportStrings(elf: ElfFile): readonly string[] {
   return texts(bytesOfSection(elf, '__ksymtab_strings') ?? new Uint8Array(0));
 }
-
-/** What a reader of notes must know of the file. */
-type NoteFormat = Pick<ElfFile, 'littleEndian' | 'class'>;
 
 const NT_GNU_BUILD_ID = 3;
 
@@ -151,8 +148,8 @@ export function buildId(elf: ElfFile): string | undefined {
 }
 
 /** The same from the notes alone, as the kernel shows them in /sys/module/NAME/notes. */
-export function buildIdOfNotes(content: Uint8Array, format: NoteFormat): string | undefined {
-  const view = viewOf(content, format.littleEndian, format.class);
+export function buildIdOfNotes(content: Uint8Array, format: NumberFormat): string | undefined {
+  const view = viewOf(content, format);
   for (let at = 0; at + 12 <= content.length; ) {
     const nameSize = u32(view, at);
     const descSize = u32(view, at + 4);

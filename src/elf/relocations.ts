@@ -1,7 +1,7 @@
 import { type ElfFile, EM_386 } from './elf.ts';
 import { type ElfSection, SHT_REL, SHT_RELA, sectionBytes } from './sections.ts';
 import type { ElfSymbol } from './symbols.ts';
-import { damaged, i32, i64, u32, u64, viewOf } from './view.ts';
+import { asBuffer, damaged, i32, i64, u32, u64 } from './view.ts';
 
 /** One place in a section that the loader fills in. */
 export interface Relocation {
@@ -80,8 +80,8 @@ function readTable(elf: ElfFile, section: ElfSection, table: ElfSection): Reloca
     if (raw.offset >= section.size) damaged(`${table.name} points outside its section`);
     const addend = withAddend
       ? elf.class === 64
-        ? i64(elf.view, at + 16)
-        : i32(elf.view, at + 8)
+        ? i64(elf, at + 16)
+        : i32(elf, at + 8)
       : inPlaceAddend(elf, content, raw);
     return { offset: raw.offset, type: raw.type, symbol, name: targetName(elf, symbol), addend };
   });
@@ -101,21 +101,19 @@ interface RawRelocation {
 function raw64(elf: ElfFile, at: number): RawRelocation {
   const low = elf.littleEndian ? at + 8 : at + 12;
   const high = elf.littleEndian ? at + 12 : at + 8;
-  return { offset: u64(elf.view, at), symbol: u32(elf.view, high), type: u32(elf.view, low) };
+  return { offset: u64(elf, at), symbol: u32(elf, high), type: u32(elf, low) };
 }
 
 function raw32(elf: ElfFile, at: number): RawRelocation {
-  const info = u32(elf.view, at + 4);
-  return { offset: u32(elf.view, at), symbol: info >>> 8, type: info & 0xff };
+  const info = u32(elf, at + 4);
+  return { offset: u32(elf, at), symbol: info >>> 8, type: info & 0xff };
 }
 
 /** i386 psABI: types 20 and 21 are 16 bits wide, 22 and 23 8 bits, 0 nothing; all others here 32. */
 function inPlaceAddend(elf: ElfFile, content: Uint8Array, raw: RawRelocation): number | undefined {
   if (elf.machine !== EM_386) return undefined;
-  const view = viewOf(content, true, 32);
   if (raw.type === 0) return 0;
   const width = raw.type === 20 || raw.type === 21 ? 2 : raw.type === 22 || raw.type === 23 ? 1 : 4;
   if (raw.offset + width > content.length) damaged('a relocation reaches past the end of its section');
-  if (width === 4) return view.data.getInt32(raw.offset, true);
-  return width === 2 ? view.data.getInt16(raw.offset, true) : view.data.getInt8(raw.offset);
+  return asBuffer(content).readIntLE(raw.offset, width);
 }

@@ -1,4 +1,4 @@
-import { damaged, latin1, slice, u16, u32, type View, word } from './view.ts';
+import { damaged, slice, textAt, u16, u32, type View, word } from './view.ts';
 
 /** A section of an ELF file, by its header. */
 export interface ElfSection {
@@ -17,6 +17,11 @@ export interface ElfSection {
   readonly entrySize: number;
 }
 
+/** A file whose section table has been read. */
+export interface Sectioned extends View {
+  readonly sections: readonly ElfSection[];
+}
+
 export const SHT_SYMTAB = 2;
 export const SHT_RELA = 4;
 export const SHT_NOTE = 7;
@@ -25,6 +30,7 @@ export const SHT_REL = 9;
 
 /** A module with -ffunction-sections has some thousand sections; far more can only be meant to exhaust us. */
 const MAX_SECTIONS = 65_536;
+const MAX_NAME = 1024;
 const SHN_XINDEX = 0xffff;
 
 /** All sections with their names; section 0 is the empty one that every file has. Layout: elf(5), Elf32_Shdr and Elf64_Shdr. */
@@ -57,11 +63,9 @@ export function readSections(view: View): readonly ElfSection[] {
 
 /** Section names are short; a longer one would let many sections share one huge text. */
 function sectionName(table: Uint8Array, offset: number): string {
-  if (offset >= table.length) return '';
-  const end = table.indexOf(0, offset);
-  const stop = end < 0 ? table.length : end;
-  if (stop - offset > 1024) damaged('a section has a name of impossible length');
-  return latin1(table.subarray(offset, stop));
+  const name = textAt(table, offset, Math.min(table.length, offset + MAX_NAME + 1));
+  if (name.length > MAX_NAME) damaged('a section has a name of impossible length');
+  return name;
 }
 
 type RawSection = Omit<ElfSection, 'name'> & { readonly nameOffset: number };
@@ -83,24 +87,18 @@ function rawSection(view: View, index: number, at: number): RawSection {
 }
 
 /** The first section of this name. */
-export function sectionNamed(
-  elf: { readonly sections: readonly ElfSection[] },
-  name: string,
-): ElfSection | undefined {
+export function sectionNamed(elf: Sectioned, name: string): ElfSection | undefined {
   return elf.sections.find((section) => section.name === name);
 }
 
 /** A section's bytes in the file, without copying; empty for NOBITS. */
-export function sectionBytes(elf: { readonly bytes: Uint8Array }, section: ElfSection): Uint8Array {
+export function sectionBytes(elf: View, section: ElfSection): Uint8Array {
   if (section.type === SHT_NOBITS) return new Uint8Array(0);
   return slice(elf.bytes, section.offset, section.size, `section ${section.name}`);
 }
 
 /** The bytes of the first section of this name; undefined where there is none. */
-export function bytesOfSection(
-  elf: { readonly bytes: Uint8Array; readonly sections: readonly ElfSection[] },
-  name: string,
-): Uint8Array | undefined {
+export function bytesOfSection(elf: Sectioned, name: string): Uint8Array | undefined {
   const section = sectionNamed(elf, name);
   return section === undefined ? undefined : sectionBytes(elf, section);
 }

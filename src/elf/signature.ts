@@ -1,6 +1,6 @@
 import type { ElfFile } from './elf.ts';
 import { sectionNamed } from './sections.ts';
-import { latin1 } from './view.ts';
+import { asBuffer, latin1 } from './view.ts';
 
 /** A module's signature, as far as it can be read without verifying it. */
 export interface ModuleSignature {
@@ -36,7 +36,7 @@ const HASH_OIDS: readonly (readonly [string, string])[] = [
  * algo, hash, id_type, signer_len, key_id_len, three bytes of padding and a big-endian sig_len.
  */
 export function appendedSignature(bytes: Uint8Array): ModuleSignature | undefined {
-  const file = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const file = asBuffer(bytes);
   const structAt = file.length - MAGIC.length - STRUCT;
   if (structAt < 0 || !file.subarray(file.length - MAGIC.length).equals(MAGIC)) return undefined;
   const signerLength = file.readUInt8(structAt + 3);

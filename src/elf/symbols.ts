@@ -1,4 +1,4 @@
-import { type ElfSection, SHT_SYMTAB, sectionBytes } from './sections.ts';
+import { type ElfSection, type Sectioned, SHT_SYMTAB, sectionBytes } from './sections.ts';
 import { damaged, i64, latin1, u8, u16, u32, type View, word } from './view.ts';
 
 export interface ElfSymbol {
@@ -27,16 +27,8 @@ const SHN_XINDEX = 0xffff;
 const BINDINGS = ['local', 'global', 'weak'] as const;
 const TYPES = ['none', 'object', 'function', 'section', 'file'] as const;
 
-/** What of an ELF file is read before its symbols. */
-interface FileOfSections {
-  readonly bytes: Uint8Array;
-  readonly view: View;
-  readonly class: 32 | 64;
-  readonly sections: readonly ElfSection[];
-}
-
 /** All symbols of the file's symbol table in its order; none for a file without one. */
-export function readSymbols(elf: FileOfSections): readonly ElfSymbol[] {
+export function readSymbols(elf: Sectioned): readonly ElfSymbol[] {
   const table = elf.sections.find((section) => section.type === SHT_SYMTAB);
   if (table === undefined) return [];
   const entry = elf.class === 64 ? 24 : 16;
@@ -51,14 +43,14 @@ export function readSymbols(elf: FileOfSections): readonly ElfSymbol[] {
     if (raw === 0) return 'undefined';
     if (raw === SHN_ABS) return 'absolute';
     if (raw === SHN_COMMON) return 'common';
-    const real = raw === SHN_XINDEX && wideIndex !== undefined ? extended(elf.view, wideIndex, index) : raw;
+    const real = raw === SHN_XINDEX && wideIndex !== undefined ? extended(elf, wideIndex, index) : raw;
     if (real >= elf.sections.length || (raw >= SHN_LORESERVE && raw !== SHN_XINDEX)) {
       damaged(`symbol ${index} names a section that is not there`);
     }
     return real;
   };
   return Array.from({ length: count }, (_, index) => {
-    const raw = rawSymbol(elf.view, table.offset + index * entry);
+    const raw = rawSymbol(elf, table.offset + index * entry);
     return {
       index,
       name: names(raw.nameOffset),
@@ -100,7 +92,7 @@ function rawSymbol(view: View, at: number) {
  * Names share tails in a string table, so their total may exceed the table, but not by much. Where each symbol
  * named almost the whole table, reading would cost the square of its size.
  */
-function nameReader(elf: FileOfSections, table: ElfSection): (offset: number) => string {
+function nameReader(elf: Sectioned, table: ElfSection): (offset: number) => string {
   const section = elf.sections[table.link];
   if (section === undefined) damaged('its symbol table has no names');
   const strings = sectionBytes(elf, section);

@@ -1,24 +1,24 @@
 import { failure } from '../errors.ts';
 
+/** How a file writes its numbers. */
+export interface NumberFormat {
+  readonly littleEndian: boolean;
+  /** Bits of an address. */
+  readonly class: 32 | 64;
+}
+
 /**
  * A file's bytes together with what is needed to read numbers from them. Every read is checked against the file's
  * end, so that a truncated or hostile file gives one typed failure and never a RangeError or a huge allocation.
  */
-export interface View {
+export interface View extends NumberFormat {
   readonly bytes: Uint8Array;
   readonly data: DataView;
-  readonly littleEndian: boolean;
-  /** Bits of an address in this file. */
-  readonly class: 32 | 64;
 }
 
-export function viewOf(bytes: Uint8Array, littleEndian: boolean, bits: 32 | 64): View {
-  return {
-    bytes,
-    data: new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength),
-    littleEndian,
-    class: bits,
-  };
+export function viewOf(bytes: Uint8Array, { littleEndian, class: bits }: NumberFormat): View {
+  const data = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  return { bytes, data, littleEndian, class: bits };
 }
 
 /** The failure E_CANNOT_DECIDE for a file that cannot be judged. */
@@ -97,9 +97,14 @@ export function textAt(bytes: Uint8Array, start: number, end: number = bytes.len
   return latin1(bytes.subarray(start, nul < 0 || nul > end ? end : nul));
 }
 
+/** The same memory as a Buffer. */
+export function asBuffer(bytes: Uint8Array): Buffer {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+}
+
 /** Bytes as characters 0 to 255: names in kernels are ASCII, and anything else must survive unchanged. */
 export function latin1(bytes: Uint8Array): string {
-  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('latin1');
+  return asBuffer(bytes).toString('latin1');
 }
 
 /** Real lists of texts have some KiB; a list of 64 MiB of NULs would become as many empty strings. */

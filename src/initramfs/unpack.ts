@@ -2,7 +2,7 @@ import { createReadStream } from 'node:fs';
 import type { Transform } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { createGunzip } from 'node:zlib';
-import { zstd } from '../elf/zstd.ts';
+import { zstd } from '../elf/compression.ts';
 import { failure, isFailure } from '../errors.ts';
 import type { Compression, Decoder } from './formats.ts';
 import { type Image, unreadable } from './image.ts';

@@ -1,20 +1,12 @@
-import { type OpcodeMap, type Prefixes, readPrefixes, shapeOf } from './opcode.ts';
+import { type Prefixes, readPrefixes, shapeOf } from './opcode.ts';
 
 /** One decoded x86 instruction: its length and the places of its operands. Register numbers are 0 to 15. */
-export interface Instruction {
+export interface Instruction extends Pick<Prefixes, 'map' | 'opcode' | 'operandSize' | 'vector'> {
   /** Bytes from the start of what was decoded. */
   readonly offset: number;
   readonly length: number;
-  readonly map: OpcodeMap;
-  readonly opcode: number;
-  /** Operand size in bits that prefixes give; an 8-bit form says so by its opcode. */
-  readonly operandSize: 16 | 32 | 64;
-  /** f2 or f3 where there is such a prefix, else 0. */
-  readonly repeat: 0 | 0xf2 | 0xf3;
   /** True for a REX prefix of any kind, which turns ah, ch, dh, bh into spl, bpl, sil, dil. */
   readonly rex: boolean;
-  /** True for AVX and the like (VEX, EVEX, XOP), whose operands are not described further. */
-  readonly vector: boolean;
   /** The register that the opcode's low three bits name, in the forms that have one (push, pop, mov, xchg, bswap). */
   readonly opcodeRegister: number;
   readonly modrm: ModRm | undefined;
@@ -76,10 +68,10 @@ export function decode(
     if (operand.next > end) return undefined;
     ({ modrm, displacement, next: at } = operand);
   }
-  const size = immediateSize(shape, prefixes, mode, modrm);
-  const total = at + size.first + size.second;
+  const [first, second] = immediateSizes(shape, prefixes, mode, modrm);
+  const total = at + first + second;
   if (total > end || total - offset > MAX_LENGTH) return undefined;
-  const immediate = size.first === 0 ? undefined : field(bytes, at, size.first);
+  const immediate = first === 0 ? undefined : field(bytes, at, first);
   const branches = shape === 'r' || shape === 'R' || (map === 0 && (opcode & 0xfc) === 0xe0);
   return {
     offset,
@@ -87,7 +79,6 @@ export function decode(
     map,
     opcode,
     operandSize,
-    repeat: prefixes.repeat,
     rex: prefixes.hasRex,
     vector: prefixes.vector,
     opcodeRegister: (opcode & 7) | ((prefixes.rex & 1) << 3),
@@ -103,45 +94,46 @@ function vectorShape(opcode: number): string {
   return (opcode >= 0x70 && opcode <= 0x73) || [0xc2, 0xc4, 0xc5, 0xc6].includes(opcode) ? 'B' : 'm';
 }
 
-interface Sizes {
-  readonly first: number;
-  readonly second: number;
-}
-
-function immediateSize(shape: string, prefixes: Prefixes, mode: 32 | 64, modrm: ModRm | undefined): Sizes {
+/** Bytes of the immediate, and of the other one that a few instructions have behind it. */
+function immediateSizes(
+  shape: string,
+  prefixes: Prefixes,
+  mode: 32 | 64,
+  modrm: ModRm | undefined,
+): readonly [first: number, second: number] {
   const z = prefixes.operandSize === 16 ? 2 : 4;
-  const one = (first: number): Sizes => ({ first, second: 0 });
+  const isFirstPair = (modrm?.reg ?? 0) % 8 < 2;
   switch (shape) {
     case 'b':
     case 'B':
     case 'r':
-      return one(1);
+      return [1, 0];
     case 'z':
     case 'Z':
-      return one(z);
+      return [z, 0];
     case 'v':
-      return one(prefixes.operandSize / 8);
+      return [prefixes.operandSize / 8, 0];
     case 'R':
-      return one(mode === 64 ? 4 : z);
+      return [mode === 64 ? 4 : z, 0];
     case 'w':
-      return one(2);
+      return [2, 0];
     case 'e':
-      return { first: 2, second: 1 };
+      return [2, 1];
     case 'f':
-      return { first: z, second: 2 };
+      return [z, 2];
     case 'o':
-      return one(prefixes.addressSize / 8);
+      return [prefixes.addressSize / 8, 0];
     case 'g':
-      return one((modrm?.reg ?? 0) % 8 < 2 ? 1 : 0);
+      return [isFirstPair ? 1 : 0, 0];
     case 'G':
-      return one((modrm?.reg ?? 0) % 8 < 2 ? z : 0);
+      return [isFirstPair ? z : 0, 0];
     default: {
       // SSE4a's extrq and insertq share 0f 78 with vmread and alone have two immediates.
       const sse4a =
         prefixes.map === 1 &&
         prefixes.opcode === 0x78 &&
         (prefixes.operandPrefix || prefixes.repeat === 0xf2);
-      return sse4a ? { first: 1, second: 1 } : one(0);
+      return sse4a ? [1, 1] : [0, 0];
     }
   }
 }

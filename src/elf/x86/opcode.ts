@@ -4,6 +4,7 @@ export interface Prefixes {
   readonly opcode: number;
   /** Offset of the byte after the opcode. */
   readonly next: number;
+  /** Bits that the prefixes give; an 8-bit form says so by its opcode. */
   readonly operandSize: 16 | 32 | 64;
   readonly addressSize: 16 | 32 | 64;
   /** True where there is a 66, even if REX.W overrides it. */
@@ -12,6 +13,7 @@ export interface Prefixes {
   /** Bits W (8), R (4), X (2), B (1), also those of VEX and EVEX. */
   readonly rex: number;
   readonly hasRex: boolean;
+  /** True for AVX and the like (VEX, EVEX, XOP), whose operands are not described further. */
   readonly vector: boolean;
 }
 
