@@ -24,8 +24,6 @@ export const DEBIAN_ROWS: readonly KernelRow[] = [
     verdict: 'fixed',
     how: 'removed',
     driver: MPTSCSIH,
-    caveats: [],
-    inferred: false,
     source: "Debian's source of 6.1, read and built",
   },
   fixed('Debian after bookworm (6.2 and later)', '6.2~'),

@@ -1,3 +1,4 @@
+import type { Order } from '../../versions/order.ts';
 import type { Verdict } from '../verdict.ts';
 
 /** Whose kernel it is, which is not always whose distribution it runs in. */
@@ -33,9 +34,9 @@ export interface KernelRow {
   /** MPT_LINUX_VERSION_COMMON there. Cannot decide: 3.04.04 is affected in 2.6.21 and fixed in 2.6.22. */
   readonly driverVersion?: string;
   /** What the verdict does not say, or with `unknown` what is missing to decide. One line each. */
-  readonly caveats: readonly string[];
-  /** True where that kernel's source was not read, and the row follows from something else. */
-  readonly inferred: boolean;
+  readonly caveats?: readonly string[];
+  /** That kernel's source was not read, and the row follows from something else. */
+  readonly inferred?: true;
   /** Where the row comes from. */
   readonly source: string;
 }
@@ -48,6 +49,16 @@ export const MPTSCSI: DriverPlace = { file: 'drivers/message/fusion/mptscsi.c', 
 /** Full ids: 466544d8898 of 2005-09-14, ad8c31bb69d60c0c6bc6431bccdf67e5a96c0d31 of 2007-03-19. */
 export const INTRODUCED = 'mainline commit 466544d8898 (2.6.14-rc3)';
 export const REMOVED = 'mainline commit ad8c31bb69d6 (2.6.22-rc1)';
+
+/** Whether a version lies between `from` and `before` of a row, in its vendor's order. */
+export function inSpan(
+  { from, before }: Pick<KernelRow, 'from' | 'before'>,
+  version: string,
+  compare: (a: string, b: string) => Order,
+): boolean {
+  if (from !== undefined && compare(version, from) < 0) return false;
+  return before === undefined || compare(version, before) < 0;
+}
 
 /** Said with each row that follows only from the version the vendor started from. */
 export const BASE_ONLY = 'The vendor may have changed the driver: the source or the module decides';

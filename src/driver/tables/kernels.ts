@@ -1,9 +1,8 @@
 import semver from 'semver';
 import { defined } from '../../optional.ts';
 import { type KernelBase, kernelBase } from '../../versions/kernel-base.ts';
-import type { Order } from '../../versions/order.ts';
 import type { Evidence } from '../verdict.ts';
-import type { DriverPlace, FixedHow, KernelRow, KernelVendor } from './kernel-row.ts';
+import { inSpan, type KernelRow } from './kernel-row.ts';
 import { MAINLINE_ROWS, TAGS_BEFORE_A_CHANGE } from './mainline.ts';
 import { packageOrder, type Vendor, vendorOf } from './vendors.ts';
 
@@ -18,17 +17,10 @@ export interface KernelQuestion {
 }
 
 /** What the kernel table says. A source or a module file outranks it. */
-export interface KernelTableEvidence extends Evidence {
+export interface KernelTableEvidence extends Evidence, Pick<KernelRow, 'driver' | 'how'> {
   readonly kind: 'kernel-table';
-  readonly vendor: KernelVendor;
   /** True where that kernel's source was not read. */
   readonly inferred: boolean;
-  /** Where the row comes from. */
-  readonly source: string;
-  /** Which file holds the code, in that kernel's tree; undefined where that is not known. */
-  readonly driver?: DriverPlace;
-  readonly how?: FixedHow;
-  /** What to know beside the verdict; with `unknown`, what is missing to decide. One line each. */
   readonly caveats: readonly string[];
 }
 
@@ -39,43 +31,32 @@ const MISSING = "The driver's source or its module is needed to decide";
  * alone: mainline's never decide on it, and where it has no row the verdict is `unknown`.
  */
 export function kernelTableVerdict(question: KernelQuestion): KernelTableEvidence {
-  const kernel = kernelBase(question.release, question.packageVersion) ?? fromBase(question.base);
-  if (kernel === undefined) {
-    return undecided('mainline', 'this release names no kernel version', 'the release');
-  }
+  const { release, packageVersion, base } = question;
+  const kernel = kernelBase(release, packageVersion) ?? (base === undefined ? undefined : kernelBase(base));
+  if (kernel === undefined) return undecided('this release names no kernel version');
   const vendor = vendorOf(question.distro, kernel);
-  if (vendor !== undefined) return byVendor(vendor, packageOrder(kernel, question.packageVersion));
+  if (vendor !== undefined) return byVendor(vendor, packageOrder(kernel, packageVersion));
   const plain = question.distro.family === 'unknown' && /^(?:rc\d+)?$/.test(kernel.local);
   return byMainline(kernel, !plain);
 }
 
-function fromBase(base: string | undefined): KernelBase | undefined {
-  return base === undefined ? undefined : kernelBase(base);
-}
-
 function byVendor(vendor: Vendor, version: string): KernelTableEvidence {
   const row = vendor.rows.find((candidate) => inSpan(candidate, version, vendor.compare));
-  if (row !== undefined) return evidence(row, vendor.vendor, row.inferred);
-  return undecided(vendor.vendor, `no table row for ${vendor.name}'s kernel ${version}`, 'the kernel table');
+  if (row !== undefined) return evidence(row);
+  return undecided(`no table row for ${vendor.name}'s kernel ${version}`);
 }
 
 /** `ownBuild`: its builder may have changed the source, so that the row is a guess at best. */
 function byMainline(kernel: KernelBase, ownBuild: boolean): KernelTableEvidence {
   if (kernel.snapshot && TAGS_BEFORE_A_CHANGE.includes(kernel.base) && kernel.stable === undefined) {
-    const source = 'the driver changed between this tag and the next';
-    return undecided('mainline', `a tree of some time after ${kernel.base}`, source);
+    return undecided(`a tree of some time after ${kernel.base}`);
   }
   const row = MAINLINE_ROWS.find((candidate) => inSpan(candidate, kernel.base, semver.compare));
-  if (row === undefined) return undecided('mainline', `no table row for ${kernel.base}`, 'the kernel table');
+  if (row === undefined) return undecided(`no table row for ${kernel.base}`);
+  if (!ownBuild) return evidence(row);
   const changed =
     'Not a kernel of a known vendor, judged by its version: its builder may have changed the driver';
-  const judged = ownBuild ? { ...row, caveats: [...row.caveats, changed] } : row;
-  return evidence(judged, 'mainline', row.inferred || ownBuild);
-}
-
-function inSpan(row: KernelRow, version: string, compare: (a: string, b: string) => Order): boolean {
-  if (row.from !== undefined && compare(version, row.from) < 0) return false;
-  return row.before === undefined || compare(version, row.before) < 0;
+  return evidence({ ...row, inferred: true, caveats: [...(row.caveats ?? []), changed] });
 }
 
 /** What each verdict means, for the line that a person reads. */
@@ -87,30 +68,15 @@ const MEANING: Readonly<Record<KernelRow['verdict'], string>> = {
   unknown: 'the table cannot decide',
 };
 
-function evidence(row: KernelRow, vendor: KernelVendor, inferred: boolean): KernelTableEvidence {
-  const requeue = row.how === 'requeue' ? ', it asks for a requeue (DID_COND_REQUEUE)' : '';
-  const origin = inferred ? `inferred: ${row.source}` : row.source;
-  return {
-    kind: 'kernel-table',
-    verdict: row.verdict,
-    detail: `${row.product}: ${MEANING[row.verdict]}${requeue} (${origin})`,
-    vendor,
-    inferred,
-    source: row.source,
-    ...defined({ driver: row.driver, how: row.how }),
-    caveats: row.caveats,
-  };
+function evidence(row: KernelRow): KernelTableEvidence {
+  const { product, verdict, driver, how, source, inferred = false, caveats = [] } = row;
+  const requeue = how === 'requeue' ? ', it asks for a requeue (DID_COND_REQUEUE)' : '';
+  const origin = inferred ? `inferred: ${source}` : source;
+  const detail = `${product}: ${MEANING[verdict]}${requeue} (${origin})`;
+  return { kind: 'kernel-table', verdict, detail, inferred, ...defined({ driver, how }), caveats };
 }
 
-function undecided(vendor: KernelVendor, why: string, source: string): KernelTableEvidence {
+function undecided(why: string): KernelTableEvidence {
   const detail = `${MEANING.unknown}: ${why}`;
-  return {
-    kind: 'kernel-table',
-    verdict: 'unknown',
-    detail,
-    vendor,
-    inferred: true,
-    source,
-    caveats: [MISSING],
-  };
+  return { kind: 'kernel-table', verdict: 'unknown', detail, inferred: true, caveats: [MISSING] };
 }

@@ -20,8 +20,6 @@ export const MAINLINE_ROWS: readonly KernelRow[] = [
     verdict: 'never',
     driver: MPTSCSIH,
     driverVersion: '1.00 to 2.06',
-    caveats: [],
-    inferred: false,
     source: 'the sources of mainline 2.4.7 to 2.4.31',
   },
   {
@@ -30,7 +28,6 @@ export const MAINLINE_ROWS: readonly KernelRow[] = [
     before: '2.5.0',
     verdict: 'never',
     driver: MPTSCSIH,
-    caveats: [],
     inferred: true,
     source: 'as 2.4.31: the branch was written for 2.6',
   },
@@ -42,7 +39,6 @@ export const MAINLINE_ROWS: readonly KernelRow[] = [
     driver: MPTSCSIH,
     driverVersion: '1.02 to 3.03.02',
     caveats: [UNDERRUN],
-    inferred: false,
     source: `before ${INTRODUCED}`,
   },
   {
@@ -52,8 +48,6 @@ export const MAINLINE_ROWS: readonly KernelRow[] = [
     verdict: 'affected',
     driver: MPTSCSIH,
     driverVersion: '3.03.03 to 3.04.04',
-    caveats: [],
-    inferred: false,
     source: `from ${INTRODUCED} to ${REMOVED}`,
   },
   {
@@ -63,8 +57,6 @@ export const MAINLINE_ROWS: readonly KernelRow[] = [
     how: 'removed',
     driver: MPTSCSIH,
     driverVersion: '3.04.04 and later',
-    caveats: [],
-    inferred: false,
     source: REMOVED,
   },
 ];

@@ -24,8 +24,6 @@ export const REDHAT_ROWS: readonly KernelRow[] = [
     verdict: 'never',
     driver: MPTSCSIH,
     driverVersion: '2.05 to 2.06',
-    caveats: [],
-    inferred: false,
     source: 'the sources of RHEL 3, kernels 2.4.21-4.EL to 2.4.21-63.EL',
   },
   {
@@ -35,8 +33,6 @@ export const REDHAT_ROWS: readonly KernelRow[] = [
     verdict: 'never',
     driver: MPTSCSIH,
     driverVersion: '3.01.16, 3.02.18',
-    caveats: [],
-    inferred: false,
     source: 'the sources of RHEL 4, kernels 2.6.9-5.EL to 2.6.9-22.0.2.EL',
   },
   {
@@ -56,7 +52,6 @@ export const REDHAT_ROWS: readonly KernelRow[] = [
     driver: MPTSCSI,
     driverVersion: '3.02.62.01rh',
     caveats: [`mptscsih.c is a dummy here: the code is in ${MPTSCSI.file}`],
-    inferred: false,
     source: 'the sources of RHEL 4, kernels 2.6.9-34.EL to 2.6.9-42.0.10.EL',
   },
   {
@@ -76,8 +71,6 @@ export const REDHAT_ROWS: readonly KernelRow[] = [
     how: 'requeue',
     driver: MPTSCSI,
     driverVersion: '3.02.73rh to 3.12.19rh',
-    caveats: [],
-    inferred: false,
     source: 'the sources of RHEL 4, kernels 2.6.9-55.EL to 2.6.9-78: DID_COND_REQUEUE in mptscsi.c',
   },
   {
@@ -97,8 +90,6 @@ export const REDHAT_ROWS: readonly KernelRow[] = [
     verdict: 'fixed',
     driver: MPTSCSI,
     driverVersion: '3.12.29rh',
-    caveats: [],
-    inferred: false,
     source: 'the sources of RHEL 4, kernels from 2.6.9-89.EL',
   },
   {
@@ -118,8 +109,6 @@ export const REDHAT_ROWS: readonly KernelRow[] = [
     verdict: 'affected',
     driver: MPTSCSIH,
     driverVersion: '3.04.02',
-    caveats: [],
-    inferred: false,
     source: 'the sources of RHEL 5, kernels 2.6.18-8.el5 to 2.6.18-8.1.15.el5',
   },
   {
@@ -139,8 +128,6 @@ export const REDHAT_ROWS: readonly KernelRow[] = [
     how: 'removed',
     driver: MPTSCSIH,
     driverVersion: '3.04.04 to 3.04.18rh',
-    caveats: [],
-    inferred: false,
     source: 'Red Hat bug 228108, and the sources of RHEL 5 from 2.6.18-53.el5',
   },
   {
