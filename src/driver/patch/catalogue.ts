@@ -34,7 +34,12 @@ const OPTIONAL = ['Distro'];
  */
 export function parseStored(name: string, text: string): StoredPatch {
   const problems: string[] = [];
-  const parsed = parseDiff(text, problems);
+  let parsed: ReturnType<typeof parseUnified> | undefined;
+  try {
+    parsed = parseUnified(text);
+  } catch (error) {
+    problems.push(error instanceof Error ? error.message : String(error));
+  }
   const fields = new Map<string, string>();
   for (const line of parsed?.preamble ?? []) {
     const [, key, value] = /^([A-Z][a-z]+): *(.*\S) *$/.exec(line) ?? [];
@@ -66,15 +71,6 @@ export function parseStored(name: string, text: string): StoredPatch {
     license: field('License'),
     diff: parsed.diff,
   };
-}
-
-function parseDiff(text: string, problems: string[]): ReturnType<typeof parseUnified> | undefined {
-  try {
-    return parseUnified(text);
-  } catch (error) {
-    problems.push(error instanceof Error ? error.message : String(error));
-    return undefined;
-  }
 }
 
 function driverFile(name: string): DriverFile | undefined {

@@ -1,11 +1,9 @@
 import { coerce, satisfies } from 'semver';
 import { failure } from '../../errors.ts';
 import { type LineRange, type SourceScan, scanDriverSource } from '../source/scan.ts';
-import type { Edit } from '../source/site.ts';
-import { applyDiff } from './apply.ts';
 import { type DriverFile, loadCatalogue, type StoredPatch } from './catalogue.ts';
 import { disproof } from './prove.ts';
-import { diffTexts, formatUnified, reverseDiff } from './unified.ts';
+import { applyDiff, diffTexts, formatUnified, reverseDiff } from './unified.ts';
 
 export interface PatchRequest {
   /** The driver's file; read it as latin1 and write it so, as old drivers are not all UTF-8. */
@@ -54,7 +52,11 @@ export function makePatch(request: PatchRequest): PatchOutcome {
   const refusals: string[] = [];
   const candidates = [
     ...storedCandidates(request, scan, { catalogue, target }, refusals),
-    ...adaptedCandidates(text, scan),
+    ...scan.site.edits.map(({ start, end, replacement }) => ({
+      patched: text.slice(0, start) + replacement + text.slice(end),
+      origin: 'adapted' as const,
+      name: 'adapted',
+    })),
   ];
   const unproven: string[] = [];
   for (const { patched, origin, name } of candidates) {
@@ -68,11 +70,7 @@ export function makePatch(request: PatchRequest): PatchOutcome {
   throw refusal(scan, unproven, refusals);
 }
 
-interface Candidate {
-  readonly patched: string;
-  readonly origin: 'stored' | 'adapted';
-  readonly name: string;
-}
+type Candidate = Pick<PatchedDriver, 'patched' | 'origin' | 'name'>;
 
 type Affected = SourceScan & { shape: 'affected' };
 
@@ -108,37 +106,30 @@ function inRange(base: string, range: string): boolean {
   return version !== null && satisfies(version, range);
 }
 
-function adaptedCandidates(text: string, scan: Affected): Candidate[] {
-  return scan.site.edits.map((edit) => ({
-    patched: applyEdit(text, edit),
-    origin: 'adapted',
-    name: 'adapted',
-  }));
-}
-
-function applyEdit(text: string, edit: Edit): string {
-  return text.slice(0, edit.start) + edit.replacement + text.slice(edit.end);
-}
-
 function nothingToDo(
   scan: SourceScan,
   request: PatchRequest,
   catalogue: readonly StoredPatch[],
 ): NothingToDo {
+  const nothing = (reason: NothingToDo['reason']): NothingToDo => ({
+    kind: 'nothing',
+    reason,
+    detail: scan.detail,
+  });
   switch (scan.shape) {
     case 'branch-removed': {
       const already = catalogue.some(
         (stored) =>
           cameWithBranch(request.base, stored) && applyDiff(request.text, reverseDiff(stored.diff)).fits,
       );
-      return { kind: 'nothing', reason: already ? 'already' : 'fixed', detail: scan.detail };
+      return nothing(already ? 'already' : 'fixed');
     }
     case 'requeue-variant':
-      return { kind: 'nothing', reason: 'fixed', detail: scan.detail };
+      return nothing('fixed');
     case 'never-had-it':
-      return { kind: 'nothing', reason: 'never', detail: scan.detail };
+      return nothing('never');
     case 'dummy':
-      return { kind: 'nothing', reason: 'dummy', detail: scan.detail };
+      return nothing('dummy');
     default:
       throw failure(
         'E_PATCH_NO_BRANCH',

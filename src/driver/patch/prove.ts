@@ -40,12 +40,10 @@ function sameTokensOutside(before: string, after: string, site: BranchSite): boo
     tailOld.every(
       (token, at) => token.text === tailNew[at]?.text && token.start + shift === tailNew[at]?.start,
     ) &&
-    fresh.slice(headOld.length, fresh.length - tailOld.length).every((token) => inside(token, site, shift))
+    fresh
+      .slice(headOld.length, fresh.length - tailOld.length)
+      .every(({ start }) => start >= site.start && start < site.end + shift)
   );
-}
-
-function inside(token: { start: number }, site: BranchSite, shift: number): boolean {
-  return token.start >= site.start && token.start < site.end + shift;
 }
 
 function spread(text: string): readonly { readonly text: string; readonly start: number }[] {

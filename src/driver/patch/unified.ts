@@ -20,16 +20,10 @@ export interface UnifiedDiff {
   readonly hunks: readonly Hunk[];
 }
 
-/** A diff and the lines before it. */
-export interface ParsedDiff {
-  readonly preamble: readonly string[];
-  readonly diff: UnifiedDiff;
-}
-
 const OPEN_MARK = '\\ No newline at end of file';
 
-/** Reads a unified diff of one file. Throws an Error that names the line where the text is not one. */
-export function parseUnified(text: string): ParsedDiff {
+/** Reads a unified diff of one file, and the lines that stand before it. Throws an Error that names the line where the text is not one. */
+export function parseUnified(text: string): { preamble: readonly string[]; diff: UnifiedDiff } {
   const lines = text.split('\n');
   const top = lines.findIndex((line, at) => line.startsWith('--- ') && lines[at + 1]?.startsWith('+++ '));
   if (top < 0) throw new Error("no '---' and '+++' lines");
@@ -73,7 +67,7 @@ function readHunk(lines: readonly string[], start: number): { hunk: Hunk; next: 
 export function formatUnified(diff: UnifiedDiff): string {
   const out = [`--- ${diff.oldPath}`, `+++ ${diff.newPath}`];
   for (const hunk of diff.hunks) {
-    const old = hunk.lines.filter((line) => line.kind !== '+').length;
+    const old = oldLines(hunk).length;
     const fresh = hunk.lines.filter((line) => line.kind !== '-').length;
     out.push(`@@ -${hunk.oldStart},${old} +${hunk.newStart},${fresh} @@`);
     for (const line of hunk.lines) {
@@ -137,25 +131,110 @@ function hunkLine(kind: HunkLine['kind'], line: string): HunkLine {
 }
 
 /** A text as lines with their ends: joined they are the text again, byte for byte. */
-export function splitLines(text: string): string[] {
-  const lines: string[] = [];
-  let from = 0;
-  while (from < text.length) {
-    const newline = text.indexOf('\n', from);
-    const end = newline < 0 ? text.length : newline + 1;
-    lines.push(text.slice(from, end));
-    from = end;
-  }
-  return lines;
+function splitLines(text: string): string[] {
+  return text === '' ? [] : text.split(/(?<=\n)/);
 }
 
 /** The line without its end: `\n`, `\r\n` or nothing. */
-export function bare(line: string): string {
+function bare(line: string): string {
   return line.replace(/\r?\n$/, '').replace(/\r$/, '');
 }
 
 /** The line's end. */
-export function ending(line: string): string {
+function ending(line: string): string {
   if (!line.endsWith('\n')) return '';
   return line.endsWith('\r\n') ? '\r\n' : '\n';
+}
+
+/** Where a diff went in, or why it did not. */
+export type Applied =
+  | { readonly fits: true; readonly text: string; readonly places: readonly HunkPlace[] }
+  | { readonly fits: false; readonly reason: string };
+
+/** 1-based lines of the old text that a hunk's old lines cover, context included. */
+export interface HunkPlace {
+  readonly first: number;
+  readonly last: number;
+}
+
+/**
+ * Applies a diff exactly: every line of context must match, in one place only, at whatever line. A diff with LF fits a
+ * file with CRLF; the file keeps its line ends, and new lines get those around them.
+ */
+export function applyDiff(text: string, diff: UnifiedDiff): Applied {
+  const lines = splitLines(text);
+  const out: string[] = [];
+  const places: HunkPlace[] = [];
+  let done = 0;
+  for (const hunk of diff.hunks) {
+    const found = findHunk(lines, hunk, done);
+    if (typeof found === 'string') return { fits: false, reason: found };
+    out.push(...lines.slice(done, found.at), ...rewrite(lines, found.at, hunk, found.exact));
+    done = found.at + oldLines(hunk).length;
+    places.push({ first: found.at + 1, last: done });
+  }
+  out.push(...lines.slice(done));
+  return { fits: true, text: out.join(''), places };
+}
+
+function oldLines(hunk: Hunk): readonly HunkLine[] {
+  return hunk.lines.filter((line) => line.kind !== '+');
+}
+
+function findHunk(
+  lines: readonly string[],
+  hunk: Hunk,
+  from: number,
+): { at: number; exact: boolean } | string {
+  const old = oldLines(hunk);
+  for (const exact of [true, false]) {
+    const same = (line: string | undefined, want: HunkLine): boolean =>
+      line !== undefined && (exact ? line === literal(want) : bare(line) === bare(want.text));
+    const found: number[] = [];
+    for (let at = from; at + old.length <= lines.length; at += 1) {
+      if (old.every((want, index) => same(lines[at + index], want))) found.push(at);
+    }
+    const [only] = found;
+    if (found.length > 1)
+      return `its lines occur in ${found.length} places, lines ${found.map((at) => at + 1).join(', ')}`;
+    if (only !== undefined) return { at: only, exact };
+  }
+  return nearest(lines, old);
+}
+
+function literal(line: HunkLine): string {
+  return line.open ? line.text : `${line.text}\n`;
+}
+
+/** The first line that differs where most of the hunk's lines are found in a row. */
+function nearest(lines: readonly string[], old: readonly HunkLine[]): string {
+  const key = old.find((line) => line.kind === '-') ?? old[0];
+  const lead = key === undefined ? 0 : old.indexOf(key);
+  const squeeze = (text: string) => bare(text).replaceAll(/[ \t]+/g, '');
+  for (let at = 0; at < lines.length; at += 1) {
+    if (key === undefined || squeeze(lines[at] ?? '') !== squeeze(key.text)) continue;
+    const wrong = old.findIndex((want, index) => bare(lines[at - lead + index] ?? '') !== bare(want.text));
+    const line = at - lead + wrong;
+    if (wrong >= 0)
+      return `line ${line + 1} is '${bare(lines[line] ?? '')
+        .trim()
+        .slice(0, 80)}' and not '${old[wrong]?.text.trim()}'`;
+  }
+  return `no line reads '${key?.text.trim() ?? ''}'`;
+}
+
+function rewrite(lines: readonly string[], at: number, hunk: Hunk, exact: boolean): string[] {
+  const out: string[] = [];
+  let next = at;
+  for (const line of hunk.lines) {
+    if (line.kind === '+')
+      out.push(
+        exact ? literal(line) : bare(line.text) + (ending(lines[next] ?? lines[next - 1] ?? '') || '\n'),
+      );
+    else {
+      if (line.kind === ' ') out.push(lines[next] ?? '');
+      next += 1;
+    }
+  }
+  return out;
 }

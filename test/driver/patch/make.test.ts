@@ -1,9 +1,8 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { applyDiff } from '../../../src/driver/patch/apply.ts';
 import { makePatch, type PatchedDriver, reintroduceBranch } from '../../../src/driver/patch/make.ts';
 import { disproof } from '../../../src/driver/patch/prove.ts';
-import { parseUnified, reverseDiff } from '../../../src/driver/patch/unified.ts';
+import { applyDiff, parseUnified, reverseDiff } from '../../../src/driver/patch/unified.ts';
 import { scanDriverSource } from '../../../src/driver/source/scan.ts';
 import { isFailure } from '../../../src/errors.ts';
 import {

@@ -1,7 +1,12 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { applyDiff } from '../../../src/driver/patch/apply.ts';
-import { diffTexts, formatUnified, parseUnified, reverseDiff } from '../../../src/driver/patch/unified.ts';
+import {
+  applyDiff,
+  diffTexts,
+  formatUnified,
+  parseUnified,
+  reverseDiff,
+} from '../../../src/driver/patch/unified.ts';
 
 const TEN = Array.from({ length: 10 }, (_, at) => `line ${at}\n`).join('');
 const CHANGED = TEN.replace('line 4\nline 5\n', 'line four\n');
