@@ -61,7 +61,8 @@ export function readElf(bytes: Uint8Array): ElfFile {
 }
 
 function headerView(bytes: Uint8Array): View {
-  if (!isElf(bytes)) damaged('it does not start like an ELF file');
+  if (!isElf(bytes))
+    damaged('it does not start like an ELF file; a compressed module must be decompressed first');
   if (bytes.length < 52) damaged('it is truncated inside its header');
   const bits = bytes[4] === 1 ? 32 : bytes[4] === 2 ? 64 : damaged('its ELF class is neither 32 nor 64 bits');
   const littleEndian =

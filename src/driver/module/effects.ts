@@ -16,6 +16,35 @@ export function lowByteRegister(number: number, instruction: Located): number | 
   return number >= 4 && number < 8 && !instruction.rex ? undefined : number;
 }
 
+/** Opcodes by the operand of ModRM that they overwrite; those that overwrite both are in both sets. */
+interface Writers {
+  readonly reg: ReadonlySet<number>;
+  readonly rm: ReadonlySet<number>;
+}
+
+const FIRST_MAP: Writers = {
+  reg: new Set([0x63, 0x69, 0x6b, 0x86, 0x87, 0x8a, 0x8b, 0x8d]),
+  rm: new Set([0x86, 0x87, 0x88, 0x89, 0x8c, 0x8f, 0xc0, 0xc1, 0xc6, 0xc7, 0xd0, 0xd1, 0xd2, 0xd3, 0xfe]),
+};
+const SECOND_MAP: Writers = {
+  reg: new Set([0xaf, 0xb6, 0xb7, 0xb8, 0xbc, 0xbd, 0xbe, 0xbf, 0xc0, 0xc1]),
+  rm: new Set([0x20, 0x21, 0xa4, 0xa5, 0xab, 0xac, 0xad, 0xb3, 0xbb, 0xc0, 0xc1]),
+};
+
+/** The registers that an instruction names. */
+interface Operands {
+  /** Those of ModRM's two fields and of the opcode itself. */
+  readonly reg: Registers;
+  readonly rm: Registers;
+  readonly own: Registers;
+  /** ModRM's reg field, where it selects the operation. */
+  readonly group: number;
+}
+
+function written(by: Writers, opcode: number, { reg, rm }: Operands): Registers {
+  return (by.reg.has(opcode) ? reg : 0) | (by.rm.has(opcode) ? rm : 0);
+}
+
 /**
  * The registers that an instruction overwrites, so that their old value is gone. moves.ts judges what only moves or
  * combines values; instructions that no compiler uses for the kernel's own arithmetic are left out.
@@ -27,40 +56,19 @@ export function clobbers(instruction: Located, mode: 32 | 64): Registers {
   const reg = modrm === undefined ? 0 : 1 << modrm.reg;
   const rm = modrm === undefined || modrm.mod !== 3 ? 0 : 1 << modrm.rm;
   const group = (modrm?.reg ?? 0) & 7;
-  if (map === 1) return clobbersOfSecondMap(opcode, { reg, rm, own, group });
+  const operands = { reg, rm, own, group };
+  if (map === 1) return clobbersOfSecondMap(opcode, operands);
   if (map !== 0) return map === 2 && (opcode & 0xfe) === 0xf0 ? reg : 0;
   const call = mode === 64 ? CALL_64 : CALL_32;
   if (opcode < 0x40) return opcode >= 0x38 ? 0 : ([rm, rm, reg, reg, 1, 1][opcode & 7] ?? 0);
   if (opcode < 0x50 || (opcode >= 0x58 && opcode < 0x60)) return own;
+  if (opcode >= 0x91 && opcode <= 0x97) return own | 1;
   if (opcode >= 0xb0 && opcode <= 0xbf) return own;
   switch (opcode) {
-    case 0x63:
-    case 0x69:
-    case 0x6b:
-    case 0x8a:
-    case 0x8b:
-    case 0x8d:
-      return reg;
     case 0x80:
     case 0x81:
     case 0x83:
       return group === 7 ? 0 : rm;
-    case 0x86:
-    case 0x87:
-      return reg | rm;
-    case 0x88:
-    case 0x89:
-    case 0x8c:
-    case 0x8f:
-    case 0xc0:
-    case 0xc1:
-    case 0xc6:
-    case 0xc7:
-    case 0xd0:
-    case 0xd1:
-    case 0xd2:
-    case 0xd3:
-      return rm;
     case 0x98:
       return instruction.operandSize === 64 ? 0 : 1;
     case 0x99:
@@ -73,65 +81,32 @@ export function clobbers(instruction: Located, mode: 32 | 64): Registers {
     case 0xf6:
     case 0xf7:
       return group < 2 ? 0 : group < 4 ? rm : 5;
-    case 0xfe:
-      return rm;
     case 0xff:
       return group < 2 ? rm : group < 4 ? call : 0;
     default:
       if (opcode >= 0xa4 && opcode <= 0xaf && opcode !== 0xa8 && opcode !== 0xa9) return bits([1, 6, 7]);
-      return opcode >= 0x91 && opcode <= 0x97 ? own | 1 : 0;
+      return written(FIRST_MAP, opcode, operands);
   }
 }
 
-interface Operands {
-  /** The registers of ModRM's two fields and of the opcode itself. */
-  readonly reg: Registers;
-  readonly rm: Registers;
-  readonly own: Registers;
-  /** ModRM's reg field, where it selects the operation. */
-  readonly group: number;
-}
-
-function clobbersOfSecondMap(opcode: number, { reg, rm, own, group }: Operands): Registers {
+function clobbersOfSecondMap(opcode: number, operands: Operands): Registers {
+  const { reg, rm, own, group } = operands;
   if (opcode >= 0x40 && opcode < 0x50) return reg;
   if (opcode >= 0x90 && opcode < 0xa0) return rm;
   if (opcode >= 0xc8 && opcode < 0xd0) return own;
   switch (opcode) {
     case 0x31:
     case 0x32:
+    case 0xc7:
       return 5;
     case 0xa2:
       return 15;
-    case 0xaf:
-    case 0xb6:
-    case 0xb7:
-    case 0xb8:
-    case 0xbc:
-    case 0xbd:
-    case 0xbe:
-    case 0xbf:
-      return reg;
-    case 0x20:
-    case 0x21:
-    case 0xa4:
-    case 0xa5:
-    case 0xab:
-    case 0xac:
-    case 0xad:
-    case 0xb3:
-    case 0xbb:
-      return rm;
     case 0xba:
       return group === 4 ? 0 : rm;
     case 0xb0:
     case 0xb1:
       return rm | 1;
-    case 0xc0:
-    case 0xc1:
-      return reg | rm;
-    case 0xc7:
-      return 5;
     default:
-      return 0;
+      return written(SECOND_MAP, opcode, operands);
   }
 }

@@ -55,12 +55,13 @@ function key(piece: ElfFunction, offset: number): string {
 /** @param after the step after this one, none at the end; `target` finds where its direct jump leads */
 function exitsOf(instruction: Located, after: readonly number[], target: () => readonly number[]): Exits {
   const { map, opcode, modrm } = instruction;
+  const fallThrough = { next: after, indirect: false };
+  const mayJump = (): Exits => ({ next: [...after, ...target()], indirect: false });
   if (map === 1) {
     if (opcode === 0x0b) return NOWHERE;
-    if ((opcode & 0xf0) !== 0x80 || instruction.vector) return { next: after, indirect: false };
-    return { next: [...after, ...target()], indirect: false };
+    return (opcode & 0xf0) === 0x80 && !instruction.vector ? mayJump() : fallThrough;
   }
-  if (map !== 0) return { next: after, indirect: false };
+  if (map !== 0) return fallThrough;
   if ([0xc2, 0xc3, 0xca, 0xcb, 0xcc, 0xcf].includes(opcode)) return NOWHERE;
   if (opcode === 0xe9 || opcode === 0xeb) {
     const indirect = /indirect_thunk/.test(instruction.immediateRelocation?.name ?? '');
@@ -69,8 +70,7 @@ function exitsOf(instruction: Located, after: readonly number[], target: () => r
   const group = (modrm?.reg ?? 0) & 7;
   if (opcode === 0xff && (group === 4 || group === 5)) return { next: [], indirect: true };
   const conditional = (opcode & 0xf0) === 0x70 || (opcode >= 0xe0 && opcode <= 0xe3);
-  if (!conditional) return { next: after, indirect: false };
-  return { next: [...after, ...target()], indirect: false };
+  return conditional ? mayJump() : fallThrough;
 }
 
 /** Where a direct jump leads within the routine; nowhere for one that leaves it. */

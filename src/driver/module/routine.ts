@@ -28,11 +28,11 @@ const LANDMARKS = [0x10000, 0x40000, 0x80000, 0xb0000];
 
 /** How many of the four known results the code makes; fewer than three mean that it is not what its name says. */
 export function landmarks(graph: Graph): number {
-  const seen = new Set(graph.steps.flatMap(({ instruction }) => constantOf(instruction.map, instruction)));
+  const seen = new Set(graph.steps.flatMap(({ instruction }) => constantOf(instruction)));
   return LANDMARKS.filter((value) => seen.has(value)).length;
 }
 
-function constantOf(map: number, { opcode, immediate, immediateRelocation }: Located): number[] {
+function constantOf({ map, opcode, immediate, immediateRelocation }: Located): number[] {
   const plain =
     map === 0 && (opcode === 0xc7 || opcode === 0x81 || (opcode & 0xf8) === 0xb8 || (opcode & 7) === 5);
   return plain && immediate !== undefined && immediateRelocation === undefined ? [immediate.value] : [];

@@ -1,8 +1,7 @@
-import { type ElfFile, isElf, readElf, x86Mode } from '../../elf/elf.ts';
+import { type ElfFile, readElf, x86Mode } from '../../elf/elf.ts';
 import { type ElfFunction, functionsOf } from '../../elf/functions.ts';
 import { modinfo, modinfoField, moduleName } from '../../elf/module-data.ts';
 import { type ModuleSignature, moduleSignature } from '../../elf/signature.ts';
-import { damaged } from '../../elf/view.ts';
 import { instructionText } from '../../elf/x86/text.ts';
 import type { Evidence, Verdict } from '../verdict.ts';
 import { type Graph, graphOf } from './graph.ts';
@@ -56,7 +55,7 @@ type Judgement = Pick<ModuleScan, 'verdict' | 'detail'> &
  * @param file for messages, and for the module's name where 2.4's modules do not hold it
  */
 export function scanModule(module: ElfFile | Uint8Array, file: string): ModuleScan {
-  const elf = module instanceof Uint8Array ? readModule(module) : module;
+  const elf = module instanceof Uint8Array ? readElf(module) : module;
   const info = modinfo(elf);
   const name = moduleName(elf) ?? /([^/]+?)\.k?o(?:\.\w+)?$/.exec(file)?.[1]?.replaceAll('-', '_');
   const judgement = judge(elf, name);
@@ -75,44 +74,35 @@ export function scanModule(module: ElfFile | Uint8Array, file: string): ModuleSc
   };
 }
 
-function readModule(bytes: Uint8Array): ElfFile {
-  if (!isElf(bytes))
-    damaged('it does not start like an ELF file; a compressed module must be decompressed first');
-  return readElf(bytes);
-}
-
 function judge(elf: ElfFile, name: string | undefined): Judgement {
   const functions = functionsOf(elf);
   const pieces = completionRoutine(functions);
   const [first] = pieces;
   if (first === undefined) return withoutRoutine(elf, functions, name);
   const functionName = (pieces.find((piece) => !piece.name.includes('.')) ?? first).name;
-  const unknown = (detail: string): Judgement => ({ verdict: 'unknown', functionName, detail });
+  return { functionName, ...judgeRoutine(elf, pieces, functionName) };
+}
+
+function unknown(detail: string): Judgement {
+  return { verdict: 'unknown', detail };
+}
+
+function judgeRoutine(elf: ElfFile, pieces: readonly ElfFunction[], functionName: string): Judgement {
   const mode = x86Mode(elf);
   if (mode === undefined)
     return unknown(`mptfix cannot judge code for ${elf.machineName}: give the driver's source`);
   if (!plausibleSize(pieces)) return unknown(`${functionName} has an impossible size`);
   const graph = graphOf(elf, pieces, mode);
   if (typeof graph === 'string') return unknown(`the code cannot be decoded: ${graph}`);
-  return judgeRoutine(elf, pieces, graph, functionName);
-}
-
-function judgeRoutine(
-  elf: ElfFile,
-  pieces: readonly ElfFunction[],
-  graph: Graph,
-  functionName: string,
-): Judgement {
   const place = resultOffset(graph);
   const budget = { traces: 256 };
   const busy = searchHostByte(graph, DID_BUS_BUSY, place, budget);
-  const unknown = (detail: string): Judgement => ({ verdict: 'unknown', functionName, detail });
   if (busy.hits.length > 0) {
     const hits = hitsOf(graph, busy.hits);
     const [hit] = hits;
     const more = hits.length > 1 ? `, and ${hits.length - 1} more` : '';
     const detail = `${hit?.functionName}+0x${hit?.offset.toString(16)} makes DID_BUS_BUSY of a BUSY: ${hit?.text}${more}`;
-    return { verdict: 'affected', functionName, hits, detail };
+    return { verdict: 'affected', hits, detail };
   }
   const [doubt] = busy.unclear;
   if (doubt !== undefined) {
@@ -141,17 +131,12 @@ function judgeVariant(
     const byte = `0x${host.toString(16).padStart(2, '0')}`;
     if (host >= 0x0c) {
       const detail = `BUSY becomes host byte ${byte}, a vendor's requeue variant, in place of the branch`;
-      return { verdict: 'branch-absent', functionName, hits, requeueHostByte: host, detail };
+      return { verdict: 'branch-absent', hits, requeueHostByte: host, detail };
     }
-    return {
-      verdict: 'unknown',
-      functionName,
-      hits,
-      detail: `BUSY becomes host byte ${byte}, no known variant`,
-    };
+    return { ...unknown(`BUSY becomes host byte ${byte}, no known variant`), hits };
   }
   const detail = `no store of 0x20008 or the like in ${functionName}: the branch was removed or never there`;
-  return { verdict: 'branch-absent', functionName, detail };
+  return { verdict: 'branch-absent', detail };
 }
 
 function hitsOf(graph: Graph, steps: readonly number[]): readonly ModuleHit[] {
@@ -184,14 +169,9 @@ function withoutRoutine(
       detail: `${name ?? 'this module'} is not the LSI Fusion MPT SCSI host driver`,
     };
   }
-  if (functions.length === 0) {
-    return {
-      verdict: 'unknown',
-      detail: 'it has no symbols of functions, so that the routine cannot be found',
-    };
-  }
-  const detail = `${name} has no mptscsih_io_done: RHEL 4 has it in mptscsi.ko and leaves mptscsih.ko empty`;
-  return { verdict: 'unknown', detail };
+  if (functions.length === 0)
+    return unknown('it has no symbols of functions, so that the routine cannot be found');
+  return unknown(`${name} has no mptscsih_io_done: RHEL 4 has it in mptscsi.ko and leaves mptscsih.ko empty`);
 }
 
 /**
