@@ -1,14 +1,14 @@
 import { basename } from 'node:path/posix';
-import { type ConfigFile, existing, readConfig } from './config-file.ts';
+import { type ConfigFile, existing, readConfigs } from './config-file.ts';
 import {
   type BootEntryKey,
-  type BootEntryPlan,
   type BootEntryRequest,
   type BootReads,
   type FileEdit,
   fallbackTitle,
   isKernelOf,
   type Loader,
+  type LoaderPlan,
   namesImage,
   nothingToEdit,
   withFallback,
@@ -16,15 +16,13 @@ import {
 import { GRUB_CONFIGS } from './grub2/loader.ts';
 import { nameOf, readScript } from './grub2/script.ts';
 
-const NAME = 'bls';
-
 /** Where $BOOT is mounted. Source: the Boot Loader Specification; GRUB of Fedora and RHEL 8 reads the first. */
 const PLACES: readonly string[] = ['/boot', '/efi', '/boot/efi'];
 
 /** Entries of the Boot Loader Specification: a file an entry, read by Red Hat's GRUB (`blscfg`) or systemd-boot. */
-export const bls: Loader = { name: NAME, plan, remove };
+export const bls: Loader = { name: 'bls', plan, remove };
 
-async function plan(target: BootReads, request: BootEntryRequest): Promise<BootEntryPlan | undefined> {
+async function plan(target: BootReads, request: BootEntryRequest): Promise<LoaderPlan | undefined> {
   const grub = await grubReadsEntries(target);
   const problems: string[] = [];
   let readBySomebody = false;
@@ -32,16 +30,13 @@ async function plan(target: BootReads, request: BootEntryRequest): Promise<BootE
     if (!(grub && place === '/boot') && !(await hasSystemdBoot(target, place))) continue;
     readBySomebody = true;
     const folder = `${place}/loader/entries`;
-    for (const path of await existing(target, [`${folder}/*`])) {
-      if (!path.endsWith('.conf')) continue;
-      const answer = await readConfig(target, path);
-      if (answer === undefined) continue;
+    for (const answer of await readConfigs(target, [`${folder}/*.conf`])) {
       if ('problem' in answer) problems.push(answer.problem);
       else if (isEntryOf(answer.file.text, request)) return planFor(answer.file, folder, grub, request);
     }
   }
   if (!readBySomebody) return undefined;
-  return nothingToEdit(NAME, ...problems, `no boot entry of ${request.release} names ${request.image}`);
+  return nothingToEdit(...problems, `no boot entry of ${request.release} names ${request.image}`);
 }
 
 async function remove(target: BootReads, key: BootEntryKey): Promise<readonly FileEdit[]> {
@@ -55,9 +50,8 @@ async function remove(target: BootReads, key: BootEntryKey): Promise<readonly Fi
 }
 
 async function grubReadsEntries(target: BootReads): Promise<boolean> {
-  for (const path of await existing(target, GRUB_CONFIGS)) {
-    const answer = await readConfig(target, path);
-    const script = answer !== undefined && 'file' in answer ? readScript(answer.file.text) : undefined;
+  for (const answer of await readConfigs(target, GRUB_CONFIGS)) {
+    const script = 'file' in answer ? readScript(answer.file.text) : undefined;
     if (script?.commands.some((command) => nameOf(script, command) === 'blscfg')) return true;
   }
   return false;
@@ -93,19 +87,19 @@ function imagesOf(value: string, request: BootEntryRequest): readonly string[] {
   return value.split(/\s+/).filter((path) => namesImage(path, request.image));
 }
 
-function planFor(file: ConfigFile, folder: string, grub: boolean, request: BootEntryRequest): BootEntryPlan {
+function planFor(file: ConfigFile, folder: string, grub: boolean, request: BootEntryRequest): LoaderPlan {
   const name = nameBelow(basename(file.path), request);
   const lines = linesOf(file.text);
   const sorted = lines.some(({ key }) => key === 'sort-key');
   if (name === undefined && (grub || !sorted)) {
-    const note = `${file.path} is not named for its kernel: the place of a copy of it in the menu is not known`;
-    return nothingToEdit(NAME, note);
+    const note = `${file.path} is not named for its kernel: where a copy of it would stand in the menu cannot be told`;
+    return nothingToEdit(note);
   }
   const title = fallbackTitle(lines.find(({ key }) => key === 'title')?.value, request);
   const path = `${folder}/${name ?? `0-${ownName(request)}`}`;
   const titled = lines.some(({ key }) => key === 'title') ? '' : `title ${title}\n`;
   const content = titled + lines.map((line) => changed(line, title, request)).join('\n');
-  return { loader: NAME, title, edits: [{ path, content, mode: file.mode }], notes: [] };
+  return { title, edits: [{ path, content, mode: file.mode }], notes: [] };
 }
 
 function changed({ key, value, raw }: Line, title: string, request: BootEntryRequest): string {

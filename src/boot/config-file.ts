@@ -15,6 +15,16 @@ const LARGEST = 1024 * 1024;
 
 export type ConfigAnswer = { readonly file: ConfigFile } | { readonly problem: string };
 
+/** The files that patterns name, as `existing` has them. */
+export async function readConfigs(
+  target: BootReads,
+  patterns: readonly string[],
+): Promise<readonly ConfigAnswer[]> {
+  const paths = await existing(target, patterns);
+  const answers = await Promise.all(paths.map((path) => readConfig(target, path)));
+  return answers.filter((answer) => answer !== undefined);
+}
+
 /** Undefined where there is no such file. */
 export async function readConfig(target: BootReads, path: string): Promise<ConfigAnswer | undefined> {
   const status = await statOf(target, path);
@@ -56,12 +66,14 @@ async function statOf(target: BootReads, path: string): Promise<FileStat | undef
   }
 }
 
-/** At most one `*`, for a whole name. */
+/** At most one `*`, for a whole name or for its begin. */
 async function expand(target: BootReads, pattern: string): Promise<readonly string[]> {
   const [folder = '', rest] = pattern.split('/*');
   if (rest === undefined) return [pattern];
+  const [ending = '', ...below] = rest.split('/');
   try {
-    return (await target.list(folder)).map((name) => `${folder}/${name}${rest}`);
+    const names = (await target.list(folder)).filter((name) => name.endsWith(ending));
+    return names.map((name) => [folder, name, ...below].join('/'));
   } catch {
     // As for `statOf`.
     return [];

@@ -11,13 +11,16 @@ export interface FileEdit {
   readonly mode: number;
 }
 
-export interface BootEntryPlan {
-  readonly loader: string;
+export interface LoaderPlan {
   /** What the boot menu will say; empty where there are no edits. */
   readonly title: string;
   /** Empty where no entry can be made: `notes` says why, and what to do by hand. */
   readonly edits: readonly FileEdit[];
   readonly notes: readonly string[];
+}
+
+export interface BootEntryPlan extends LoaderPlan {
+  readonly loader: string;
 }
 
 /** One entry of a boot menu: the old initramfs that a generation has kept. */
@@ -38,7 +41,7 @@ export type BootReads = Pick<TargetReads, 'read' | 'list' | 'stat' | 'hostPath'>
 export interface Loader {
   readonly name: string;
   /** Undefined where the guest does not boot by it. */
-  plan(target: BootReads, request: BootEntryRequest): Promise<BootEntryPlan | undefined>;
+  plan(target: BootReads, request: BootEntryRequest): Promise<LoaderPlan | undefined>;
   /** The edits that take an entry away, wherever it still is. */
   remove(target: BootReads, key: BootEntryKey): Promise<readonly FileEdit[]>;
 }
@@ -74,11 +77,14 @@ export function fallbackTitle(title: string | undefined, key: BootEntryKey): str
   return `${named} (initramfs before mptfix, generation ${key.generation})`;
 }
 
+/** The comment before and after an entry, so that it is found again. */
+export function mark(which: 'begin' | 'end', { generation, release }: BootEntryKey): string {
+  return `# mptfix ${which} ${generation} ${release}`;
+}
+
 /** What `request` must be for an entry to be made of it; the answer is a note for a person. */
 export function problemOfRequest(request: BootEntryRequest): string | undefined {
-  const safe = [request.release, request.image, request.fallback].every((text) =>
-    /^[\w.+~:@/-]{1,255}$/.test(text),
-  );
+  const safe = [request.release, request.image, request.fallback].every((text) => /^[\w.+~:@/-]{1,255}$/.test(text));
   if (!safe || !Number.isSafeInteger(request.generation) || request.generation < 0)
     return 'the kernel’s or the initramfs’s name has characters that a boot loader’s file cannot contain';
   if (dirname(request.image) !== dirname(request.fallback))
@@ -86,6 +92,6 @@ export function problemOfRequest(request: BootEntryRequest): string | undefined 
   return undefined;
 }
 
-export function nothingToEdit(loader: string, ...notes: readonly string[]): BootEntryPlan {
-  return { loader, title: '', edits: [], notes };
+export function nothingToEdit(...notes: readonly string[]): LoaderPlan {
+  return { title: '', edits: [], notes };
 }

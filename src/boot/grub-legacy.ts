@@ -1,20 +1,19 @@
 import { basename } from 'node:path/posix';
-import { type ConfigFile, existing, readConfig } from './config-file.ts';
+import { type ConfigFile, readConfigs } from './config-file.ts';
 import {
   type BootEntryKey,
-  type BootEntryPlan,
   type BootEntryRequest,
   type BootReads,
   type FileEdit,
   fallbackTitle,
   isKernelOf,
   type Loader,
+  type LoaderPlan,
+  mark,
   namesImage,
   nothingToEdit,
   withFallback,
 } from './entry.ts';
-
-const NAME = 'grub-legacy';
 
 /** menu.lst is the name of GRUB itself and of Debian and SUSE; Red Hat's is a link to its grub.conf. */
 const MENUS: readonly string[] = ['/boot/efi/EFI/*/grub.conf', '/boot/grub/grub.conf', '/boot/grub/menu.lst'];
@@ -23,7 +22,7 @@ const MENUS: readonly string[] = ['/boot/efi/EFI/*/grub.conf', '/boot/grub/grub.
 const AUTOMAGIC_END = /^### END DEBIAN AUTOMAGIC KERNELS LIST/;
 
 /** GRUB 0.9x: an entry at the end of the one file, where it moves no other's number, which `default` counts by. */
-export const grubLegacy: Loader = { name: NAME, plan, remove };
+export const grubLegacy: Loader = { name: 'grub-legacy', plan, remove };
 
 interface Line {
   readonly raw: string;
@@ -39,23 +38,21 @@ function lineOf(raw: string): Line {
   return { raw, command: found?.[1]?.toLowerCase() ?? '', words };
 }
 
-async function plan(target: BootReads, request: BootEntryRequest): Promise<BootEntryPlan | undefined> {
-  const paths = await existing(target, MENUS);
-  if (paths.length === 0) return undefined;
+async function plan(target: BootReads, request: BootEntryRequest): Promise<LoaderPlan | undefined> {
+  const answers = await readConfigs(target, MENUS);
+  if (answers.length === 0) return undefined;
   const notes: string[] = [];
-  for (const path of paths) {
-    const answer = await readConfig(target, path);
-    if (answer === undefined) continue;
+  for (const answer of answers) {
     if ('problem' in answer) {
       notes.push(answer.problem);
       continue;
     }
-    const lines = answer.file.text.split('\n').map(lineOf);
-    const entry = entriesOf(lines).find((one) => boots(one, request));
-    if (entry !== undefined) return planFor(answer.file, entry, request);
-    notes.push(`no entry of ${path} boots ${request.release} with ${request.image}`);
+    const { file } = answer;
+    const entry = entriesOf(file.text.split('\n').map(lineOf)).find((one) => boots(one, request));
+    if (entry !== undefined) return planFor(file, entry, request);
+    notes.push(`no entry of ${file.path} boots ${request.release} with ${request.image}`);
   }
-  return nothingToEdit(NAME, ...notes);
+  return nothingToEdit(...notes);
 }
 
 function entriesOf(lines: readonly Line[]): readonly (readonly Line[])[] {
@@ -79,7 +76,7 @@ function boots(entry: readonly Line[], request: BootEntryRequest): boolean {
   );
 }
 
-function planFor(file: ConfigFile, entry: readonly Line[], request: BootEntryRequest): BootEntryPlan {
+function planFor(file: ConfigFile, entry: readonly Line[], request: BootEntryRequest): LoaderPlan {
   const old = entry[0]?.raw.replace(/^\s*title[\s=]*/i, '');
   const title = fallbackTitle(old, request);
   const own = [
@@ -97,10 +94,10 @@ function planFor(file: ConfigFile, entry: readonly Line[], request: BootEntryReq
   const chosen = lines.find(({ command, words }) => command === 'default' && Number(words[0]) >= number);
   if (chosen !== undefined) {
     const note = `${file.path}: ${chosen.raw.trim()} names an entry that does not exist, and a new one would take its number`;
-    return nothingToEdit(NAME, note);
+    return nothingToEdit(note);
   }
   const content = `${withLineEnd(text)}\n${own.join('\n')}\n`;
-  return { loader: NAME, title, edits: [{ path: file.path, content, mode: file.mode }], notes: [] };
+  return { title, edits: [{ path: file.path, content, mode: file.mode }], notes: [] };
 }
 
 function withLineEnd(text: string): string {
@@ -116,17 +113,13 @@ function changed({ raw, command, words }: Line, request: BootEntryRequest): stri
 
 async function remove(target: BootReads, key: BootEntryKey): Promise<readonly FileEdit[]> {
   const edits: FileEdit[] = [];
-  for (const path of await existing(target, MENUS)) {
-    const answer = await readConfig(target, path);
-    if (answer === undefined || 'problem' in answer) continue;
-    const content = without(answer.file.text, key);
-    if (content !== undefined) edits.push({ path, content, mode: answer.file.mode });
+  for (const answer of await readConfigs(target, MENUS)) {
+    if ('problem' in answer) continue;
+    const { path, text, mode } = answer.file;
+    const content = without(text, key);
+    if (content !== undefined) edits.push({ path, content, mode });
   }
   return edits;
-}
-
-function mark(which: 'begin' | 'end', { generation, release }: BootEntryKey): string {
-  return `# mptfix ${which} ${generation} ${release}`;
 }
 
 /**

@@ -21,7 +21,7 @@ const XZ_MEMORY = '--memlimit-decompress=256MiB';
 type Packed = Exclude<ModuleFormat, 'none' | 'unknown'>;
 
 /** Decoders outside Node, each reading stdin and writing stdout, and the package that usually brings them. */
-const DECODERS: Readonly<Record<Packed, readonly [string, ...string[]]>> = {
+export const DECODERS: Readonly<Record<Packed, readonly [string, ...string[]]>> = {
   gzip: ['gzip', '-dc'],
   xz: ['xz', '-dc', XZ_MEMORY],
   zstd: ['zstd', '-dcq', '--memory=256MB'],

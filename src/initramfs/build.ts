@@ -43,7 +43,7 @@ export async function buildInitramfs(target: Target, job: InitramfsJob): Promise
       if (lines.length < MAX_LINES) lines.push(line);
       onLine?.(line);
     },
-    ...(signal === undefined ? {} : { signal }),
+    signal,
   });
   signal?.throwIfAborted();
   const log = `${lines.join('\n')}\n`;

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { constants } from 'node:fs';
 import { type CpioContent, type CpioHeader, type CpioVisitor, DamagedArchive } from './cpio.ts';
 
 /** A file of the image that was asked for. */
@@ -30,9 +31,7 @@ export interface Collected {
   readonly names: ReadonlySet<string>;
 }
 
-const S_IFMT = 0o170000;
-const S_IFREG = 0o100000;
-const S_IFLNK = 0o120000;
+const { S_IFMT, S_IFREG, S_IFLNK, S_IFDIR } = constants;
 /** An initramfs of today has some five thousand. */
 const MAX_ENTRIES = 500_000;
 
@@ -54,14 +53,13 @@ export function collector(options: CollectOptions): { visitor: CpioVisitor; coll
     files.delete(path);
     names.delete(path);
     if (type === S_IFLNK) return text((target) => links.set(path, target));
-    if (type === 0o040000) return undefined;
+    if (type === S_IFDIR) return undefined;
     names.add(path);
     if (type !== S_IFREG) return undefined;
     const group = header.links > 1 ? (linked.get(header.inode) ?? new Set<string>()) : new Set<string>();
     group.add(path);
     if (header.links > 1) linked.set(header.inode, group);
-    const some = header.links > 1 || options.wanted(path);
-    if (!some) return undefined;
+    if (header.links <= 1 && !options.wanted(path)) return undefined;
     // newc stores the content with one of the names alone.
     if (header.size === 0 && [...group].some((name) => files.has(name))) {
       const first = [...group].map((name) => files.get(name)).find((file) => file !== undefined);

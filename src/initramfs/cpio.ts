@@ -1,3 +1,4 @@
+import { constants } from 'node:fs';
 import type { Parser } from './feed.ts';
 
 /** The four cpio formats that an initramfs may have; the kernel unpacks `newc` and `crc`. */
@@ -42,8 +43,6 @@ export class DamagedArchive extends Error {}
 
 /** PATH_MAX of Linux, with the NUL that ends the name. */
 const MAX_NAME = 4096;
-const S_IFMT = 0o170000;
-const S_IFLNK = 0o120000;
 const MAGIC_BYTES = 6;
 
 /**
@@ -77,7 +76,7 @@ function* cpioEntry(layout: Layout, bytes: Buffer, visitor: CpioVisitor): Parser
   yield { pass: padding(layout.headerBytes + nameSize, layout.alignment) };
   const header = { ...fields, format: layout.format, name };
   if (name === 'TRAILER!!!' && header.size === 0) return true;
-  if ((header.mode & S_IFMT) === S_IFLNK && header.size > MAX_NAME)
+  if ((header.mode & constants.S_IFMT) === constants.S_IFLNK && header.size > MAX_NAME)
     throw new DamagedArchive(`a symbolic link of ${header.size} bytes`);
   const content = visitor.entry(header);
   yield { pass: header.size, ...(content === undefined ? {} : { to: content.part }) };
@@ -99,6 +98,8 @@ function padding(length: number, alignment: number): number {
 type Fields = Omit<CpioHeader, 'format' | 'name'> & { readonly nameSize: number };
 
 interface Layout {
+  /** First bytes, as latin1. */
+  readonly magic: string;
   readonly format: CpioFormat;
   readonly headerBytes: number;
   /** Name and content are filled up to a multiple of this. */
@@ -107,35 +108,18 @@ interface Layout {
 }
 
 /** Source: cpio(5) of libarchive and Documentation/driver-api/early-userspace/buffer-format.rst of the kernel. */
-const NEWC: Layout = { format: 'newc', headerBytes: 110, alignment: 4, read: readNewc };
-const CRC: Layout = {
-  format: 'crc',
-  headerBytes: 110,
-  alignment: 4,
-  read: (header) => ({ ...readNewc(header), checksum: hexadecimal(header, 102) }),
-};
-const ODC: Layout = { format: 'odc', headerBytes: 76, alignment: 1, read: readOdc };
-const BIN_LITTLE: Layout = {
-  format: 'bin',
-  headerBytes: 26,
-  alignment: 2,
-  read: (header) => readBin(header, true),
-};
-const BIN_BIG: Layout = {
-  format: 'bin',
-  headerBytes: 26,
-  alignment: 2,
-  read: (header) => readBin(header, false),
-};
+const LAYOUTS: readonly Layout[] = [
+  { magic: '070701', format: 'newc', headerBytes: 110, alignment: 4, read: readNewc },
+  { magic: '070702', format: 'crc', headerBytes: 110, alignment: 4, read: readCrc },
+  { magic: '070707', format: 'odc', headerBytes: 76, alignment: 1, read: readOdc },
+  // 070707 as a 16-bit number, of either order of bytes.
+  { magic: '\xc7\x71', format: 'bin', headerBytes: 26, alignment: 2, read: readBin },
+  { magic: '\x71\xc7', format: 'bin', headerBytes: 26, alignment: 2, read: readBigBin },
+];
 
 function layoutOf(magic: Buffer): Layout | undefined {
   const text = magic.toString('latin1');
-  if (text === '070701') return NEWC;
-  if (text === '070702') return CRC;
-  if (text === '070707') return ODC;
-  // 070707 as a 16-bit number.
-  if (magic.readUInt16LE(0) === 0o070707) return BIN_LITTLE;
-  return magic.readUInt16BE(0) === 0o070707 ? BIN_BIG : undefined;
+  return LAYOUTS.find((layout) => text.startsWith(layout.magic));
 }
 
 function readNewc(header: Buffer): Fields {
@@ -147,6 +131,10 @@ function readNewc(header: Buffer): Fields {
     size: field(6),
     nameSize: field(11),
   };
+}
+
+function readCrc(header: Buffer): Fields {
+  return { ...readNewc(header), checksum: hexadecimal(header, 102) };
 }
 
 function hexadecimal(header: Buffer, at: number): number {
@@ -170,9 +158,12 @@ function readOdc(header: Buffer): Fields {
   };
 }
 
-function readBin(header: Buffer, little: boolean): Fields {
-  const half = (index: number): number =>
-    little ? header.readUInt16LE(2 * index) : header.readUInt16BE(2 * index);
+function readBigBin(header: Buffer): Fields {
+  return readBin(Buffer.from(header).swap16());
+}
+
+function readBin(header: Buffer): Fields {
+  const half = (index: number): number => header.readUInt16LE(2 * index);
   return {
     inode: `${half(1)}:${half(2)}`,
     mode: half(3),

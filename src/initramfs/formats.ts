@@ -1,3 +1,5 @@
+import { DECODERS } from '../elf/compression.ts';
+
 /** How a part of an initramfs is packed: what the kernel can unpack. */
 export type Compression = 'none' | 'gzip' | 'bzip2' | 'lzma' | 'xz' | 'lzo' | 'lz4' | 'zstd';
 
@@ -11,33 +13,21 @@ export interface Decoder {
   readonly package: string;
 }
 
-const XZ_MEMORY = '--memlimit-decompress=256MiB';
-
-const DECODERS: readonly Decoder[] = [
-  { compression: 'gzip', magics: ['1f8b', '1f9e'], argv: ['gzip', '-dc'], package: 'gzip' },
-  { compression: 'bzip2', magics: ['425a68'], argv: ['bzip2', '-dc'], package: 'bzip2' },
-  {
-    compression: 'lzma',
-    magics: ['5d00'],
-    argv: ['xz', '-dc', '--format=lzma', XZ_MEMORY],
-    package: 'xz-utils',
-  },
-  { compression: 'xz', magics: ['fd377a585a00'], argv: ['xz', '-dc', XZ_MEMORY], package: 'xz-utils' },
+const FORMATS: readonly Decoder[] = [
+  { compression: 'gzip', magics: ['1f8b', '1f9e'], argv: DECODERS.gzip, package: 'gzip' },
+  { compression: 'bzip2', magics: ['425a68'], argv: DECODERS.bzip2, package: 'bzip2' },
+  { compression: 'lzma', magics: ['5d00'], argv: DECODERS.lzma, package: 'xz-utils' },
+  { compression: 'xz', magics: ['fd377a585a00'], argv: DECODERS.xz, package: 'xz-utils' },
   { compression: 'lzo', magics: ['894c5a4f'], argv: ['lzop', '-dc'], package: 'lzop' },
   // The kernel knows the legacy frame alone, as `lz4 -l` writes it.
-  { compression: 'lz4', magics: ['02214c18'], argv: ['lz4', '-dcq'], package: 'lz4' },
-  {
-    compression: 'zstd',
-    magics: ['28b52ffd'],
-    argv: ['zstd', '-dcq', '--memory=256MB'],
-    package: 'zstd',
-  },
+  { compression: 'lz4', magics: ['02214c18'], argv: DECODERS.lz4, package: 'lz4' },
+  { compression: 'zstd', magics: ['28b52ffd'], argv: DECODERS.zstd, package: 'zstd' },
 ];
 
 /** The decoder for what starts with these bytes; undefined where the kernel would know none. */
 export function decoderFor(head: Uint8Array): Decoder | undefined {
   const hex = Buffer.from(head.subarray(0, 8)).toString('hex');
-  return DECODERS.find(({ magics }) => magics.some((magic) => hex.startsWith(magic)));
+  return FORMATS.find(({ magics }) => magics.some((magic) => hex.startsWith(magic)));
 }
 
 /**

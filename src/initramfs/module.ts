@@ -1,3 +1,4 @@
+import { basename } from 'node:path/posix';
 import { decompressModule, MAX_MODULE_SIZE, moduleFormat } from '../elf/compression.ts';
 import { isModuleFile, modulePath } from '../guest/module-file.ts';
 import { sha256 } from '../hash.ts';
@@ -49,18 +50,21 @@ export async function modulesInInitramfs(
   const ofRelease = (file: string): boolean => (RELEASE_FOLDER.exec(file)?.[1] ?? release) === release;
   const image = await readInitramfs(target, path, {
     wanted: (file) =>
-      (isModuleFile(baseName(file), moduleName) && ofRelease(file)) ||
+      (isModuleFile(basename(file), moduleName) && ofRelease(file)) ||
       file === index ||
       file === `usr/${index}`,
     keepUpTo: MAX_MODULE_SIZE,
-    ...(signal === undefined ? {} : { signal }),
+    signal,
   });
   const copies: StoredModule[] = [];
   let dependencies = '';
-  for (const { path: file, sha256, content } of image.files.values()) {
+  for (const { path: file, sha256: stored, content } of image.files.values()) {
     if (content === undefined) continue;
     if (file.endsWith('/modules.dep')) dependencies = content.toString('utf8');
-    else copies.push(await storedModule(target, file, sha256, content));
+    else {
+      const bytes = await unpackedModule(target, content);
+      copies.push({ path: file, sha256: stored, moduleSha256: sha256(bytes), bytes });
+    }
   }
   const indexed = modulePath(dependencies, release, moduleName)?.replace(/^\/?(usr\/)?/, '');
   const module = copies.find((copy) => copy.path.replace(/^usr\//, '') === indexed) ?? copies[0];
@@ -90,23 +94,9 @@ export async function moduleInInitramfs(
   return { path: module.path, sha256: module.sha256, moduleSha256: module.moduleSha256 };
 }
 
-async function storedModule(
-  target: Reads,
-  path: string,
-  fileSha256: string,
-  content: Buffer,
-): Promise<StoredModule> {
-  const bytes = await unpackedModule(target, content);
-  return { path, sha256: fileSha256, moduleSha256: sha256(bytes), bytes };
-}
-
 /** A module's own bytes, however its file is packed. Throws E_CANNOT_DECIDE where it is damaged. */
 export function unpackedModule(target: Pick<TargetReads, 'run'>, file: Uint8Array): Promise<Buffer> {
   return decompressModule(file, moduleFormat(file), (argv, input) =>
     target.run(argv, { effect: 'read', input }),
   );
-}
-
-function baseName(path: string): string {
-  return path.slice(path.lastIndexOf('/') + 1);
 }

@@ -10,7 +10,7 @@ export interface Initramfs extends Collected {
 }
 
 export interface ReadOptions extends CollectOptions {
-  readonly signal?: AbortSignal;
+  readonly signal?: AbortSignal | undefined;
   /** The image's limits, for tests. */
   readonly limits?: Limits;
 }
@@ -67,11 +67,8 @@ async function skipZeros(image: Image, start: number): Promise<number> {
 function refuseRamdisk(image: Image, offset: number, head: Buffer): void {
   const kind = ramdiskOf(head);
   if (kind === undefined) return;
-  throw unreadable(
-    image,
-    offset,
-    `format ${kind}, a file system image of 2.4 kernels: mptfix cannot read it`,
-  );
+  const why = `format ${kind}, a file system image of 2.4 kernels: mptfix cannot read it`;
+  throw unreadable(image, offset, why);
 }
 
 async function plainSegment(image: Image, offset: number): Promise<Segment> {

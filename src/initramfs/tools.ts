@@ -6,7 +6,10 @@ export interface ImageRequest {
   readonly release: string;
   /** Path of the image in the guest; never that of the image that is booted. */
   readonly output: string;
-  /** Names of modules that must be in it whatever the tool finds out about the machine. */
+  /**
+   * Names of modules that must be in it whatever the tool finds out about the machine; where it takes none, its
+   * configuration alone decides.
+   */
   readonly modules: readonly string[];
 }
 
@@ -15,16 +18,10 @@ export interface InitramfsTool {
   readonly name: 'initramfs-tools' | 'dracut' | 'mkinitrd (Red Hat)' | 'mkinitrd (SUSE)';
   /** Looked for in the guest. */
   readonly program: string;
-  /** Packages that bring it. */
-  readonly packages: readonly string[];
   /** Names in /boot that it gives to the image of a kernel. */
   readonly images: (release: string) => readonly string[];
   /** Makes the image under another name, and does nothing else: no boot loader, no hook of a package. */
   readonly build: (request: ImageRequest) => Argv;
-  /** Whether `ImageRequest.modules` has a place in its arguments; else its configuration alone decides. */
-  readonly takesModules: boolean;
-  /** Whether it works below TMPDIR; one that does not takes /tmp, which is private in a guest's tree. */
-  readonly honoursTmpdir: boolean;
   /** How a person makes the image that is booted. */
   readonly byHand: (release: string) => string;
   /** Files that the distro's own command keeps about the image, and that no longer fit it when it was replaced. */
@@ -49,12 +46,9 @@ export const INITRAMFS_TOOLS: readonly InitramfsTool[] = [
   {
     name: 'initramfs-tools',
     program: 'mkinitramfs',
-    packages: ['initramfs-tools'],
     images: (release) => [`initrd.img-${release}`],
     // update-initramfs writes in place and runs /etc/initramfs/post-update.d; mkinitramfs is what it calls.
     build: ({ release, output }) => ['mkinitramfs', '-o', output, release],
-    takesModules: false,
-    honoursTmpdir: true,
     byHand: (release) => `update-initramfs -u -k ${release}`,
     stateFiles: (release) => [
       {
@@ -67,7 +61,6 @@ export const INITRAMFS_TOOLS: readonly InitramfsTool[] = [
   {
     name: 'dracut',
     program: 'dracut',
-    packages: ['dracut', 'dracut-core'],
     images: (release) => [`initramfs-${release}.img`, `initrd.img-${release}`, `initrd-${release}`],
     build: ({ release, output, modules }) => [
       'dracut',
@@ -77,15 +70,12 @@ export const INITRAMFS_TOOLS: readonly InitramfsTool[] = [
       output,
       release,
     ],
-    takesModules: true,
-    honoursTmpdir: true,
     byHand: (release) => `dracut --force --kver ${release}`,
     stateFiles: none,
   },
   {
     name: 'mkinitrd (Red Hat)',
     program: 'mkinitrd',
-    packages: ['mkinitrd'],
     images: (release) => [`initrd-${release}.img`],
     build: ({ release, output, modules }) => [
       'mkinitrd',
@@ -94,15 +84,12 @@ export const INITRAMFS_TOOLS: readonly InitramfsTool[] = [
       output,
       release,
     ],
-    takesModules: true,
-    honoursTmpdir: false,
     byHand: (release) => `mkinitrd -f /boot/initrd-${release}.img ${release}`,
     stateFiles: none,
   },
   {
     name: 'mkinitrd (SUSE)',
     program: 'mkinitrd',
-    packages: ['mkinitrd'],
     images: (release) => [`initrd-${release}`],
     // INITRD_MODULES of /etc/sysconfig/kernel names the drivers, on whatever machine it runs; -m would take its place.
     build: ({ release, output }) => [
@@ -111,8 +98,6 @@ export const INITRAMFS_TOOLS: readonly InitramfsTool[] = [
       ...['-i', basename(output)],
       ...['-b', dirname(output)],
     ],
-    takesModules: false,
-    honoursTmpdir: true,
     byHand: (release) => `mkinitrd -k vmlinuz-${release} -i initrd-${release}`,
     stateFiles: none,
   },
