@@ -1,9 +1,7 @@
 import { createReadStream } from 'node:fs';
-import { archiveReader, type Segment } from './archive-reader.ts';
 import { type Collected, type CollectOptions, collector } from './collect.ts';
-import { type Decoder, decoderFor, RAMDISK_HEAD, ramdiskOf } from './formats.ts';
-import { type Image, type Limits, type Reads, unreadable } from './image.ts';
-import { unpackSegment } from './unpack.ts';
+import { type Decoder, decoderFor, RAMDISK_HEAD, ramdiskOf, unpackSegment } from './formats.ts';
+import { archiveReader, type Image, type Limits, type Reads, type Segment, unreadable } from './image.ts';
 
 export interface Initramfs extends Collected {
   readonly segments: readonly Segment[];
