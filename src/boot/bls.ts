@@ -92,7 +92,7 @@ function planFor(file: ConfigFile, folder: string, grub: boolean, request: BootE
   const lines = linesOf(file.text);
   const sorted = lines.some(({ key }) => key === 'sort-key');
   if (name === undefined && (grub || !sorted)) {
-    const note = `${file.path} is not named for its kernel: where a copy of it would stand in the menu cannot be told`;
+    const note = `${file.path} is not named for its kernel: the place of a copy of it in the menu is not known`;
     return nothingToEdit(note);
   }
   const title = fallbackTitle(lines.find(({ key }) => key === 'title')?.value, request);

@@ -84,7 +84,9 @@ export function mark(which: 'begin' | 'end', { generation, release }: BootEntryK
 
 /** What `request` must be for an entry to be made of it; the answer is a note for a person. */
 export function problemOfRequest(request: BootEntryRequest): string | undefined {
-  const safe = [request.release, request.image, request.fallback].every((text) => /^[\w.+~:@/-]{1,255}$/.test(text));
+  const safe = [request.release, request.image, request.fallback].every((text) =>
+    /^[\w.+~:@/-]{1,255}$/.test(text),
+  );
   if (!safe || !Number.isSafeInteger(request.generation) || request.generation < 0)
     return 'the kernel’s or the initramfs’s name has characters that a boot loader’s file cannot contain';
   if (dirname(request.image) !== dirname(request.fallback))

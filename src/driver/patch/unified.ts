@@ -22,7 +22,7 @@ export interface UnifiedDiff {
 
 const OPEN_MARK = '\\ No newline at end of file';
 
-/** Reads a unified diff of one file, and the lines that stand before it. Throws an Error that names the line where the text is not one. */
+/** Reads a unified diff of one file, and the lines before it. Throws an Error that names the line where the text is not one. */
 export function parseUnified(text: string): { preamble: readonly string[]; diff: UnifiedDiff } {
   const lines = text.split('\n');
   const top = lines.findIndex((line, at) => line.startsWith('--- ') && lines[at + 1]?.startsWith('+++ '));
