@@ -59,10 +59,7 @@ export function fileWrites(root: string, run: Run): TargetWrites {
     },
     link: async (path, target) => {
       const name = await entry(path);
-      const temporary = temporaryBeside(name);
-      await symlink(target, temporary);
-      await rename(temporary, name);
-      await syncFile(dirname(name));
+      await replace(name, (temporary) => symlink(target, temporary));
     },
     hardLink: async (from, to) => hardLinkAtomically(await at(from), await entry(to)),
     rename: async (from, to) => move(await entry(from), await entry(to)),
@@ -87,8 +84,7 @@ async function writeAtomically(
   want: FileAttributes,
   run: Run,
 ): Promise<void> {
-  const temporary = temporaryBeside(path);
-  try {
+  await replace(path, async (temporary) => {
     const file = await open(temporary, 'wx', 0o600);
     try {
       await file.writeFile(content);
@@ -100,6 +96,14 @@ async function writeAtomically(
     } finally {
       await file.close();
     }
+  });
+}
+
+/** Creates a name beside the path and renames it to that: whoever looks sees the old or the new. */
+async function replace(path: string, create: (temporary: string) => Promise<void>): Promise<void> {
+  const temporary = temporaryBeside(path);
+  try {
+    await create(temporary);
     await rename(temporary, path);
   } catch (error) {
     await rm(temporary, { force: true });
@@ -128,20 +132,12 @@ async function createWhole(path: string, content: string): Promise<boolean> {
   }
 }
 
-/**
- * coreutils' `cp` keeps what Node's copy would lose: nanoseconds, extended attributes, the security context.
- */
+/** coreutils' `cp` keeps what Node's copy would lose: nanoseconds, extended attributes, the security context. */
 async function copyAtomically(from: string, to: string, run: Run): Promise<void> {
-  const temporary = temporaryBeside(to);
-  try {
+  await replace(to, async (temporary) => {
     await mustRun({ run }, ['cp', '--no-dereference', '--preserve=all', '--', from, temporary]);
     await syncFile(temporary);
-    await rename(temporary, to);
-  } catch (error) {
-    await rm(temporary, { force: true });
-    throw error;
-  }
-  await syncFile(dirname(to));
+  });
 }
 
 /** What link(2) says where no hard link can be made. Source: link(2). */
