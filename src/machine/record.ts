@@ -1,20 +1,24 @@
 import * as v from 'valibot';
+import type { Document } from '../document.ts';
 import type { Target } from './port.ts';
 
-/** The state of a file at one moment: enough to see whether it has changed, and to put it back. */
-export interface FileRecord {
+/** A `FileRecord` in a manifest or journal of ours: anything else is refused. */
+export const fileRecord = v.object({
   /** The guest's path. */
-  readonly path: string;
-  readonly sha256: string;
+  path: v.string(),
+  sha256: v.pipe(v.string(), v.regex(/^[0-9a-f]{64}$/)),
   /** Bytes. */
-  readonly size: number;
+  size: v.number(),
   /** Permission bits in octal, such as "0644". */
-  readonly mode: string;
-  readonly uid: number;
-  readonly gid: number;
+  mode: v.pipe(v.string(), v.regex(/^[0-7]{4}$/)),
+  uid: v.number(),
+  gid: v.number(),
   /** Seconds since the epoch with nine decimals. */
-  readonly mtime: string;
-}
+  mtime: v.pipe(v.string(), v.regex(/^-?\d+\.\d{9}$/)),
+});
+
+/** The state of a file at one moment: enough to see whether it has changed, and to put it back. */
+export type FileRecord = Document<typeof fileRecord>;
 
 /** The record of a file; undefined where there is none. */
 export async function recordFile(target: Target, path: string): Promise<FileRecord | undefined> {
@@ -37,14 +41,3 @@ export function sameRecord(one: FileRecord | undefined, other: FileRecord | unde
   const keys = ['sha256', 'mode', 'uid', 'gid', 'mtime'] as const;
   return keys.every((key) => one[key] === other[key]);
 }
-
-/** A `FileRecord` in a manifest or journal of ours: anything else is refused. */
-export const fileRecord = v.object({
-  path: v.string(),
-  sha256: v.pipe(v.string(), v.regex(/^[0-9a-f]{64}$/)),
-  size: v.number(),
-  mode: v.pipe(v.string(), v.regex(/^[0-7]{4}$/)),
-  uid: v.number(),
-  gid: v.number(),
-  mtime: v.pipe(v.string(), v.regex(/^-?\d+\.\d{9}$/)),
-});
