@@ -1,11 +1,9 @@
 import { failure } from '../errors.ts';
 import { CHILD, inNamespace, STILL_HELD } from './leash.ts';
-import type { Argv, FileStat, RunOptions, RunResult } from './port.ts';
+import type { Argv, RunOptions, RunResult, TargetReads } from './port.ts';
 import { findProgram, runPlainly, TOOL_PATH } from './run.ts';
 
-interface Guest {
-  stat(path: string): Promise<FileStat | undefined>;
-}
+type Guest = Pick<TargetReads, 'stat'>;
 
 /** The guest's own path of one of its programs; undefined where it has none of that name. */
 export async function findInside(guest: Guest, name: string): Promise<string | undefined> {

@@ -155,11 +155,7 @@ function standardInput(options: RunOptions): StandardInput {
   return { input: typeof input === 'string' ? Buffer.from(input) : input };
 }
 
-interface Child {
-  readonly stdout: NodeJS.ReadableStream | null;
-  readonly stderr: NodeJS.ReadableStream | null;
-  kill(signal: 'SIGTERM'): boolean;
-}
+type Child = Pick<ChildProcess, 'stdout' | 'stderr' | 'kill'>;
 
 function passLines(child: Child, onLine: (line: string) => void): void {
   for (const stream of [child.stdout, child.stderr]) {
