@@ -22,40 +22,29 @@ export interface Distro {
   readonly source: string;
 }
 
-/** Ids as os-release(5) and lsb-release spell them, in lower case, with our name and the family. */
-const KNOWN: Readonly<Record<string, readonly [id: string, family: Family]>> = {
-  debian: ['debian', 'debian'],
-  ubuntu: ['ubuntu', 'debian'],
-  raspbian: ['raspbian', 'debian'],
-  linuxmint: ['linuxmint', 'debian'],
-  devuan: ['devuan', 'debian'],
-  kali: ['kali', 'debian'],
-  pop: ['pop', 'debian'],
-  rhel: ['rhel', 'redhat'],
-  redhatenterpriselinux: ['rhel', 'redhat'],
-  centos: ['centos', 'redhat'],
-  fedora: ['fedora', 'redhat'],
-  ol: ['oracle', 'redhat'],
-  scientific: ['scientific', 'redhat'],
-  rocky: ['rocky', 'redhat'],
-  almalinux: ['almalinux', 'redhat'],
-  amzn: ['amzn', 'redhat'],
-  sles: ['sles', 'suse'],
-  sles_sap: ['sles', 'suse'],
-  sled: ['sled', 'suse'],
-  suse: ['opensuse', 'suse'],
-  opensuse: ['opensuse', 'suse'],
-  'opensuse-leap': ['opensuse', 'suse'],
-  'opensuse-tumbleweed': ['opensuse', 'suse'],
-};
+/** Ids as os-release(5) and lsb-release spell them, in lower case, by family. */
+const FAMILIES: readonly (readonly [family: Family, ids: readonly string[]])[] = [
+  ['debian', ['debian', 'ubuntu', 'raspbian', 'linuxmint', 'devuan', 'kali', 'pop']],
+  ['redhat', ['rhel', 'redhatenterpriselinux', 'centos', 'fedora', 'ol', 'scientific']],
+  ['redhat', ['rocky', 'almalinux', 'amzn']],
+  ['suse', ['sles', 'sles_sap', 'sled', 'suse', 'opensuse', 'opensuse-leap', 'opensuse-tumbleweed']],
+];
+
+/** Those ids for which we have another name. */
+const OUR_NAMES: ReadonlyMap<string, string> = new Map([
+  ['redhatenterpriselinux', 'rhel'],
+  ['ol', 'oracle'],
+  ['sles_sap', 'sles'],
+  ['suse', 'opensuse'],
+  ['opensuse-leap', 'opensuse'],
+  ['opensuse-tumbleweed', 'opensuse'],
+]);
 
 /** The id and the family of a name in a release file; an unknown name passes, without a family. */
 function knownId(name: string): { id: string; family: Family } {
   const key = asId(name);
-  const [id, family] = Object.hasOwn(KNOWN, key)
-    ? (KNOWN[key] ?? [key, 'unknown'])
-    : [key, 'unknown' as const];
-  return { id: id === '' ? 'unknown' : id, family };
+  const [family = 'unknown'] = FAMILIES.find(([, ids]) => ids.includes(key)) ?? [];
+  return { id: (OUR_NAMES.get(key) ?? key) || 'unknown', family };
 }
 
 /** The family of an ID_LIKE list, `rhel fedora` or `ubuntu debian`: the first name that is known. */
