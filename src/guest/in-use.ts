@@ -55,10 +55,8 @@ export async function driverInUse(target: UseTarget): Promise<DriverUse> {
 /** Linux 2.6 and later. Undefined where there is no sysfs or it shows no kind of SCSI host. */
 async function fromSysfs(target: UseTarget): Promise<DriverUse | undefined> {
   const classes = await listOf(target, '/sys/class');
-  if (!classes.includes('scsi_host')) {
-    // sysfs without the class: no SCSI at all, so no such host either.
-    return classes.length === 0 ? undefined : noHosts(await isLoaded(target));
-  }
+  if (classes.length === 0) return undefined;
+  // sysfs without the class scsi_host: no SCSI at all, so no such host either.
   const hosts: DriverHost[] = [];
   for (const name of await listOf(target, '/sys/class/scsi_host')) {
     const host = /^host(\d{1,6})$/.exec(name)?.[1];
@@ -66,17 +64,14 @@ async function fromSysfs(target: UseTarget): Promise<DriverUse | undefined> {
     if (host === undefined || !HOST_DRIVERS.includes(driver)) continue;
     hosts.push({ host: Number(host), driver });
   }
-  if (hosts.length === 0) return noHosts(await isLoaded(target));
   const disks = await disksOn(target, new Set(hosts.map(({ host }) => host)));
-  return { inUse: disks.length > 0, hosts, disks, loaded: true, source: 'sysfs' };
-}
-
-function noHosts(loaded: boolean | null): DriverUse {
-  return { inUse: false, hosts: [], disks: [], loaded, source: 'sysfs' };
+  const loaded = hosts.length > 0 || (await isLoaded(target));
+  return { inUse: disks.length > 0, hosts, disks, loaded, source: 'sysfs' };
 }
 
 async function disksOn(target: UseTarget, hosts: ReadonlySet<number>): Promise<readonly AttachedDisk[]> {
   const disks: AttachedDisk[] = [];
+  if (hosts.size === 0) return disks;
   for (const name of await listOf(target, '/sys/block')) {
     if (!/^sd[a-z]{1,4}$/.test(name)) continue;
     const host = await scsiHostOf(target, name);
@@ -111,13 +106,11 @@ async function fromProcfs(target: UseTarget): Promise<DriverUse | undefined> {
     }
   }
   const attached = diskHosts((await target.readText('/proc/scsi/scsi')) ?? '');
-  const loaded = hosts.length > 0 ? true : await isLoaded(target);
+  const loaded = hosts.length > 0 || (await isLoaded(target));
   return { inUse: hosts.some(({ host }) => attached.has(host)), hosts, disks: [], loaded, source: 'procfs' };
 }
 
-/**
- * The hosts that have a disk, from `Host: scsi0 Channel: 00` and, two lines on, `Type:   Direct-Access`.
- */
+/** The hosts that have a disk, from `Host: scsi0 Channel: 00` and, two lines on, `Type:   Direct-Access`. */
 function diskHosts(attached: string): ReadonlySet<number> {
   const hosts = new Set<number>();
   let current: number | undefined;
@@ -129,10 +122,6 @@ function diskHosts(attached: string): ReadonlySet<number> {
   return hosts;
 }
 
-async function listOf(target: UseTarget, path: string): Promise<readonly string[]> {
-  try {
-    return await target.list(path);
-  } catch {
-    return [];
-  }
+function listOf(target: UseTarget, path: string): Promise<readonly string[]> {
+  return target.list(path).catch(() => []);
 }

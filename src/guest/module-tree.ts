@@ -1,4 +1,4 @@
-import { dirname } from 'node:path/posix';
+import { basename, dirname } from 'node:path/posix';
 import semver from 'semver';
 import { MODULES_FOLDER } from '../machine/folders.ts';
 import type { TargetReads } from '../machine/port.ts';
@@ -40,12 +40,24 @@ export async function moduleTreeProblems(
   if (broken !== undefined) return [refuse(broken)];
   const index = await readIndex(target, folder);
   if ('problem' in index) return [refuse(index.problem), ...(await buildFiles(target, folder, release))];
+  const file = [...index.needs.keys()].find((path) => isModuleFile(basename(path), driver));
+  const files = file === undefined ? [] : [file, ...(index.needs.get(file) ?? [])];
+  const asked: Question = { target, folder, index, driver, files };
   return [
-    ...(await driverFiles(target, index, driver)),
-    ...(await unknownFiles(target, folder, index, driver)),
-    ...(await olderThanChange(target, folder, index, driver)),
+    ...(await driverFiles(asked)),
+    ...(await unknownFiles(asked)),
+    ...(await olderThanChange(asked)),
     ...(await buildFiles(target, folder, release)),
   ];
+}
+
+interface Question {
+  readonly target: Reads;
+  readonly folder: string;
+  readonly index: Index;
+  readonly driver: string;
+  /** The driver's, which may be in the index or not, and those that it needs. */
+  readonly files: readonly string[];
 }
 
 const refuse = (text: string): ModuleTreeProblem => ({ severity: 'refuse', text });
@@ -79,7 +91,11 @@ async function readIndex(target: Reads, folder: string): Promise<Index | { reado
   if (text === undefined) return { problem: `${path} cannot be read` };
   if (text.trim() === '') return { problem: `${path} is empty: ${depmod}` };
   const needs = new Map<string, readonly string[]>();
-  for (const [number, line] of joined(text).entries()) {
+  // modutils of Linux 2.4 wraps its lines with a backslash.
+  for (const [number, line] of text
+    .replaceAll(/\\\r?\n/g, ' ')
+    .split('\n')
+    .entries()) {
     if (line.trim() === '') continue;
     const found = /^(\S+\.k?o(?:\.[a-z0-9]+)?):((?:[ \t]+\S+)*)[ \t]*$/.exec(line);
     if (found === null) return { problem: `${path}, entry ${number + 1}, is not one of depmod’s: ${depmod}` };
@@ -92,27 +108,14 @@ async function readIndex(target: Reads, folder: string): Promise<Index | { reado
   return { path, mtime: Number(status.mtime), needs };
 }
 
-/** modutils of Linux 2.4 wraps its lines with a backslash. */
-function joined(text: string): readonly string[] {
-  return text.replaceAll(/\\\r?\n/g, ' ').split('\n');
-}
-
-function fileOf(index: Index, driver: string): string | undefined {
-  return [...index.needs.keys()].find((path) => isModuleFile(path.slice(path.lastIndexOf('/') + 1), driver));
-}
-
-async function driverFiles(
-  target: Reads,
-  index: Index,
-  driver: string,
-): Promise<readonly ModuleTreeProblem[]> {
-  const file = fileOf(index, driver);
-  if (file === undefined)
+async function driverFiles(asked: Question): Promise<readonly ModuleTreeProblem[]> {
+  const { target, index, driver, files } = asked;
+  if (files.length === 0)
     return [refuse(`${index.path} does not list ${driver}: run depmod for this kernel`)];
   const problems: ModuleTreeProblem[] = [];
-  for (const path of [file, ...(index.needs.get(file) ?? [])]) {
+  for (const path of files) {
     const status = await statOf(target, path);
-    const needed = path === file ? '' : `, which ${driver} needs`;
+    const needed = path === files[0] ? '' : `, which ${driver} needs`;
     if (status === undefined) problems.push(refuse(`${path}${needed}, is in the index but not on disk`));
     else if (status.type !== 'file') problems.push(refuse(`${path}${needed}, is not a file`));
     else if (status.size === 0)
@@ -124,17 +127,10 @@ async function driverFiles(
 }
 
 /** Another module of this name that depmod has not seen yet: its next run may change which one is loaded. */
-async function unknownFiles(
-  target: Reads,
-  folder: string,
-  index: Index,
-  driver: string,
-): Promise<readonly ModuleTreeProblem[]> {
-  const known = fileOf(index, driver);
-  const folders = new Set([
-    ...OWN_FOLDERS.map((name) => `${folder}/${name}`),
-    ...(known === undefined ? [] : [dirname(known)]),
-  ]);
+async function unknownFiles(asked: Question): Promise<readonly ModuleTreeProblem[]> {
+  const { target, folder, index, driver, files } = asked;
+  const own = OWN_FOLDERS.map((name) => `${folder}/${name}`);
+  const folders = new Set([...own, ...files.slice(0, 1).map((file) => dirname(file))]);
   const problems: ModuleTreeProblem[] = [];
   for (const place of folders) {
     for (const name of await target.list(place)) {
@@ -150,19 +146,10 @@ async function unknownFiles(
 }
 
 /** A folder's time shows that a file was added or removed; an unpacked file has its package's time. */
-async function olderThanChange(
-  target: Reads,
-  folder: string,
-  index: Index,
-  driver: string,
-): Promise<readonly ModuleTreeProblem[]> {
-  const file = fileOf(index, driver);
-  const files = file === undefined ? [] : [file, ...(index.needs.get(file) ?? [])];
-  const places = new Set([
-    ...OWN_FOLDERS.map((name) => `${folder}/${name}`),
-    ...files,
-    ...files.map((path) => dirname(path)),
-  ]);
+async function olderThanChange(asked: Question): Promise<readonly ModuleTreeProblem[]> {
+  const { target, folder, index, files } = asked;
+  const own = OWN_FOLDERS.map((name) => `${folder}/${name}`);
+  const places = new Set([...own, ...files, ...files.map((path) => dirname(path))]);
   for (const place of places) {
     const status = await statOf(target, place);
     if (status !== undefined && Number(status.mtime) > index.mtime)
@@ -177,24 +164,16 @@ async function buildFiles(
   release: string,
 ): Promise<readonly ModuleTreeProblem[]> {
   const base = kernelBase(release)?.base;
+  if (base === undefined) return [];
   const problems: ModuleTreeProblem[] = [];
   for (const { name, since } of BUILD_FILES) {
-    if (
-      base === undefined ||
-      semver.lt(base, since) ||
-      (await statOf(target, `${folder}/${name}`)) !== undefined
-    )
-      continue;
+    if (semver.lt(base, since) || (await statOf(target, `${folder}/${name}`)) !== undefined) continue;
     problems.push(warn(`there is no ${folder}/${name}: the kernel’s package is incomplete`));
   }
   return problems;
 }
 
 /** A link that leads to itself counts as missing. */
-async function statOf(target: Reads, path: string): ReturnType<TargetReads['stat']> {
-  try {
-    return await target.stat(path);
-  } catch {
-    return undefined;
-  }
+function statOf(target: Reads, path: string): ReturnType<TargetReads['stat']> {
+  return target.stat(path).catch(() => undefined);
 }

@@ -1,5 +1,5 @@
 import { basename } from 'node:path/posix';
-import type { TargetReads } from '../machine/port.ts';
+import type { Target } from '../machine/port.ts';
 import { majorMinor } from '../machine/reads.ts';
 import { defined } from '../optional.ts';
 import { cleanText } from './clean-text.ts';
@@ -15,9 +15,7 @@ export interface PackageManagerAtWork {
   readonly command?: string;
 }
 
-export type GuestReads = Pick<TargetReads, 'readText' | 'list' | 'stat' | 'hostPath' | 'run'> & {
-  readonly kind: string;
-};
+type GuestReads = Pick<Target, 'kind' | 'readText' | 'stat' | 'hostPath' | 'run'>;
 
 interface LockFiles {
   readonly manager: string;
@@ -114,7 +112,8 @@ async function holderOf(
   path: string,
   held: readonly FileLock[],
 ): Promise<FileLock | undefined> {
-  if (held.length === 0 || (await statOf(guest, path)) === undefined) return undefined;
+  if (held.length === 0) return undefined;
+  if ((await guest.stat(path).catch(() => undefined)) === undefined) return undefined;
   const file = await guest.hostPath(path);
   const result = await guest.run(['stat', '-L', '-c', '%D %i', file], { effect: 'read' });
   const [, device = '', inode = ''] =
@@ -149,7 +148,7 @@ async function livePid(
   if (guest.kind !== 'root') return Number(pid);
   // The number in a tree's file may be from when the tree was a running machine.
   const root = await guest.hostPath('/');
-  const works = (await processRoot(machine, Number(pid))) === root || line.includes(root);
+  const works = (await machine.readLink(`/proc/${pid}/root`)) === root || line.includes(root);
   return works ? Number(pid) : undefined;
 }
 
@@ -160,19 +159,11 @@ function programOf(line: string): string {
   return basename(rest.find((word) => !word.startsWith('-')) ?? '');
 }
 
-async function statOf(guest: GuestReads, path: string): Promise<unknown> {
-  try {
-    return await guest.stat(path);
-  } catch {
-    return undefined;
-  }
-}
-
 /** The reads of /proc for a machine's processes and their locks. What it shows may be gone a moment later. */
-export type ProcReads = Pick<TargetReads, 'readText' | 'readLink' | 'list'>;
+type ProcReads = Pick<Target, 'readText' | 'readLink' | 'list'>;
 
 /** A write lock on a file, as fcntl(2) or flock(2) takes it. */
-export interface FileLock {
+interface FileLock {
   /** Undefined where the kernel does not show it: a lock of an open file, or a process of another namespace. */
   readonly pid: number | undefined;
   /** major:minor in hex, as /proc/locks has it: `fe:00`. */
@@ -197,11 +188,6 @@ async function locksOf(machine: ProcReads): Promise<readonly FileLock[]> {
 async function processCommand(machine: ProcReads, pid: number): Promise<string> {
   const text = (await machine.readText(`/proc/${pid}/cmdline`)) ?? '';
   return text.slice(0, 4096).replaceAll('\0', ' ').trim();
-}
-
-/** The folder that is the process's `/`. */
-async function processRoot(machine: ProcReads, pid: number): Promise<string | undefined> {
-  return machine.readLink(`/proc/${pid}/root`);
 }
 
 /** Whether a process has the file open, as far as this user may see. */
