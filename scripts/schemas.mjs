@@ -12,15 +12,9 @@ const kept = new Set(
     const name = schema.entries.schema.literal;
     // mptfix.check/1 is in check-1.json.
     const file = `${name.replace(/^mptfix\./, '').replace('/', '-')}.json`;
-    const { $schema, ...rest } = toJsonSchema(schema, { target: 'draft-2020-12', overrideAction: pattern });
+    const { $schema, ...rest } = toJsonSchema(schema, { target: 'draft-2020-12' });
     writeFileSync(join(folder, file), `${JSON.stringify({ $schema, title: name, ...rest }, null, 2)}\n`);
     return file;
   }),
 );
 for (const file of readdirSync(folder)) if (!kept.has(file)) rmSync(join(folder, file));
-
-/** JSON Schema's patterns are Unicode ones, so a flag u goes without saying; the converter refuses every flag. */
-function pattern({ valibotAction, jsonSchema }) {
-  if (valibotAction.type !== 'regex' || valibotAction.requirement.flags !== 'u') return undefined;
-  return { ...jsonSchema, pattern: valibotAction.requirement.source };
-}
