@@ -9,7 +9,7 @@ export interface Interrupts {
 
 const NUMBERS = { SIGINT: 2, SIGTERM: 15, SIGHUP: 1 } as const;
 
-/** The first signal asks the run to put things back and end; it is never cut off in the middle of a write. */
+/** The first signal asks the run to put things back and end; a write is never cut off. */
 export function watchSignals(): Interrupts {
   const controller = new AbortController();
   let number: number = NUMBERS.SIGINT;

@@ -72,7 +72,7 @@ function whyWanted({ fileSystem, watched }: Observation, wanted: boolean): strin
   if (!wanted || fileSystem.fstab !== null) return '';
   return watched?.remembered?.writable === true
     ? '; an earlier run saw it writable'
-    : '; it was mounted to be written';
+    : '; it was mounted read-write';
 }
 
 /**
@@ -90,7 +90,7 @@ const fstab: Witness = (seen, wanted) => {
   if (entry === null) return [];
   const word = asksReadOnly(entry) ? 'ro' : 'rw';
   const state = word === 'rw' && wanted && isReadOnly(seen) ? readOnlyState(seen, wanted) : undefined;
-  return [{ kind: 'fstab', state, bad: false, detail: `/etc/fstab (line ${entry.line}) wants it ${word}` }];
+  return [{ kind: 'fstab', state, bad: false, detail: `/etc/fstab (line ${entry.line}) says ${word}` }];
 };
 
 /** What an abort makes of a file system; a listing that fails says the same of these two only. */
@@ -107,8 +107,8 @@ const listing: Witness = ({ listing: answer, mount }) => {
 
 const STORAGE_WORDS = {
   yes: 'the disk answers a read past the cache',
-  'no-device': 'there is no block device behind it that could be asked',
-  denied: 'only root may ask the disk',
+  'no-device': 'it has no block device that could be read',
+  denied: 'only root may read the disk',
   gone: 'the block device is gone',
   error: 'the disk answers a read with an error',
   hang: 'the disk does not answer a read',

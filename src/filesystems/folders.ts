@@ -47,7 +47,7 @@ export async function folderStates(
   );
 }
 
-/** Whoever writes to it wants it writable, whatever fstab says. */
+/** What is about to be written must be writable, whatever fstab says. */
 async function observeMount(
   machine: MachineReads,
   mount: Mount,

@@ -9,13 +9,13 @@ export interface Judgement {
   readonly evidence: readonly Evidence[];
   /** ISO 8601; undefined where no evidence says when it began. */
   readonly since: string | undefined;
-  /** What the next look of this boot shall know. */
+  /** What the next look of this boot must know. */
   readonly remember: Remembered;
 }
 
 /**
  * The one judgement of a file system, from whatever was looked at. Pure.
- * @param named a person named this mount point, and so wants it writable where fstab says nothing else
+ * @param named a person named this mount point, so it should be writable unless fstab says otherwise
  */
 export function judge(seen: Observation, named = false): Judgement {
   const all = evidenceOf(seen, isWanted(seen, named));
@@ -28,7 +28,7 @@ export function judge(seen: Observation, named = false): Judgement {
   };
 }
 
-/** Whether it should be writable. Media cannot be, whoever wants it. */
+/** Whether it should be writable. Media cannot be, whoever asks. */
 function isWanted({ fileSystem, watched }: Observation, named: boolean): boolean {
   const { kind, intended, fstab } = fileSystem;
   if (kind === 'media') return false;

@@ -48,7 +48,7 @@ export async function probe(
         reported.get(mountPoint) ??
         (ended
           ? { mountPoint, outcome: 'ENOPROBE', detail: 'the write probe could not run' }
-          : { mountPoint, outcome: 'hang', detail: `a write did not come back within ${seconds} s` }),
+          : { mountPoint, outcome: 'hang', detail: `a write did not return within ${seconds} s` }),
     ),
     stuck: ended ? undefined : worker.pid,
   };

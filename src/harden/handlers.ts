@@ -142,7 +142,7 @@ async function writeSysfs(target: Target, path: string, value: string): Promise<
     input: `${value}\n`,
     ...LIMIT,
   });
-  if (status !== 0) throw new Error(`${path} does not take ${value}: ${stderr.split('\n')[0] ?? ''}`);
+  if (status !== 0) throw new Error(`${path} does not accept ${value}: ${stderr.split('\n')[0] ?? ''}`);
 }
 
 /**

@@ -36,7 +36,7 @@ function refuseDamaged(ext: readonly PolicyFacts[]): void {
   const names = damaged.map(({ mountPoint, state }) => `${mountPoint} (${state})`);
   throw failure(
     'E_FS_DAMAGED',
-    `not changed, because it has to be recovered first: ${names.join(', ')}`,
+    `not changed, because it must be recovered first: ${names.join(', ')}`,
     'mptfix recover shows how; or leave it out by naming the others with --mount-point',
   );
 }
@@ -58,7 +58,7 @@ async function givenDevice(
   if (target.kind === 'local')
     throw failure(
       'E_USAGE',
-      '--device belongs to --root',
+      '--device needs --root',
       'on the running guest the mount table names the devices',
     );
   const machine = localTarget({ dryRun: true });
@@ -66,7 +66,7 @@ async function givenDevice(
   if (superblock?.kind !== 'ext') {
     throw failure(
       'E_TARGET_MISSING',
-      `${device} holds no ext2, ext3 or ext4 that can be read`,
+      `${device} has no readable ext2, ext3 or ext4`,
       'give --device the partition (not the disk), or an image of it',
     );
   }

@@ -44,7 +44,7 @@ async function planTimeout(
   const notes =
     scsi.length > 0 || target.kind === 'root'
       ? []
-      : ['this machine has no SCSI disk now: only what is used at boot is set'];
+      : ['this machine has no SCSI disk now: only the setting for the next boot is made'];
   return { changes: [...boot, ...now], notes };
 }
 

@@ -233,7 +233,7 @@ async function rebuild(context: UndoContext, step: ImageStep, image: string): Pr
     throw failure(
       'E_INITRAMFS_TOOL',
       `${image} was rebuilt since by somebody else, and nothing on the guest rebuilds it`,
-      `rerebuild it with the guest’s own tool, so that it holds the original ${name}`,
+      `rererebuild it with the guest’s own tool, so that it holds the original ${name}`,
     );
   }
   const output = temporaryImage(image);

@@ -60,7 +60,7 @@ async function applyStep(
   mayContinue: boolean,
 ): Promise<Outcome> {
   if (step.action === undefined) return { outcome: 'left', detail: 'for you to do' };
-  if (!mayContinue) return { outcome: 'stopped', detail: 'a step before it did not succeed' };
+  if (!mayContinue) return { outcome: 'stopped', detail: 'an earlier step failed' };
   if (!(await context.agree(step, seen.mount.mountPoint)))
     return { outcome: 'declined', detail: 'not agreed' };
   return ACTIONS[step.action](context, seen);
@@ -95,7 +95,7 @@ async function saveLog(context: ApplyContext): Promise<Outcome> {
     throw error;
   }
   const { path, volatile } = context.saved;
-  return { outcome: 'done', detail: volatile ? `${path}: in memory, copy it before a reboot` : path };
+  return { outcome: 'done', detail: volatile ? `${path} (in memory: copy it before a reboot)` : path };
 }
 
 /** Bit of fsck(8)'s exit status: errors were left. */
@@ -162,7 +162,7 @@ async function probeAgain({ target }: ApplyContext, seen: Observation): Promise<
   return problem === undefined
     ? {
         outcome: 'done',
-        detail: 'it is writable, and a file was written, brought to the disk, and removed again',
+        detail: 'it is writable, and a file was written, synced and removed',
       }
     : { outcome: 'failed', detail: problem };
 }
@@ -171,7 +171,7 @@ async function probeAgain({ target }: ApplyContext, seen: Observation): Promise<
 const NO_MATTER: ReadonlySet<string> = new Set(['ok', 'ENOSPC', 'EDQUOT', 'EACCES', 'EPERM']);
 
 /**
- * Writes a file, waits until the disk has it, removes it, and looks what the kernel made of that. Undefined: it is
+ * Writes a file, waits until the disk has it, removes it, and looks at what the kernel did with it. Undefined: it is
  * writable. A disk that takes nothing may look full to the writer; then the kernel's log shows it.
  */
 async function writeProblem(target: Target, seen: Observation): Promise<string | undefined> {

@@ -48,7 +48,7 @@ const REPAIRS: Readonly<Record<string, Repair>> = {
 const OTHER: Repair = {
   look: null,
   commands: (device) => [['fsck', '-f', device]],
-  note: 'mptfix does not know this kind of file system: read its own fsck’s manual first',
+  note: 'mptfix does not know this kind of file system: read the manual of its fsck first',
   atBoot: true,
 };
 

@@ -43,7 +43,7 @@ export interface Recovery {
 /** States in which nothing is to be done. */
 export const HEALTHY: readonly FileSystemReport['state'][] = ['writable', 'intended-ro'];
 
-/** One file system on a running guest, with what the report was made of. */
+/** One file system on a running guest, with what the report is based on. */
 export interface Examined {
   readonly report: FileSystemReport;
   readonly seen: Observation;
@@ -138,7 +138,7 @@ function reportOfEntry(entry: FstabEntry, init: InitSystem): FileSystemReport {
     source,
     superOptions: ['ro'],
   };
-  const remountRefused = ['the guest does not run: nothing of it is mounted here'];
+  const remountRefused = ['the guest is not running: nothing of it is mounted here'];
   const seen: Observation = {
     fileSystem: {
       device: '',
@@ -175,7 +175,7 @@ export function remountRefusals(seen: Observation, { state, evidence }: Judgemen
   const reasons = evidence.flatMap(({ bad, detail }) => (bad ? [detail] : []));
   const repair = REPAIR_STATES[state];
   if (repair === 'aborted' && reasons.length === 0) reasons.push('its journal was aborted');
-  if (repair === 'intended-ro') reasons.push('it is meant to be read-only');
+  if (repair === 'intended-ro') reasons.push('it is intended to be read-only');
   if (repair === 'writable') reasons.push('it is not read-only');
   if (reasons.length > 0 || seen.superblock !== undefined) return reasons;
   const answer = seen.storage?.answer ?? 'not asked';

@@ -97,8 +97,8 @@ function whyDead(daemon: Daemon, running: ReadonlySet<string>, state: LockState)
       : undefined;
   if (running.has(program.slice(0, 15))) return undefined;
   if (state.locked)
-    return `its lock file is there, and no process ${program}: it died, and the lock is stale`;
-  return state.enabled ? `it belongs to this runlevel, and there is no process ${program}` : undefined;
+    return `its lock file exists, and no process ${program} is running: it died, and the lock is stale`;
+  return state.enabled ? `it belongs to this runlevel, and no process ${program} is running` : undefined;
 }
 
 type StartCommands = (name: string) => readonly Argv[];
@@ -116,7 +116,7 @@ async function deadByLink(
     if (program === undefined || running.has(program.slice(0, 15))) continue;
     dead.push({
       name,
-      why: `it belongs to this runlevel, and there is no process ${program}`,
+      why: `it belongs to this runlevel, and no process ${program} is running`,
       commands: start(name),
     });
   }

@@ -50,8 +50,8 @@ const askStorage: Part = ({ seen: { devicePath } }) => [
 
 const saveLog: Part = () => [
   {
-    title: 'save the kernel log where it can be written',
-    why: 'the reason is in it, the log files could not be written, and a reboot loses it',
+    title: 'save the kernel log to a place that can be written',
+    why: 'it shows the cause, the log files could not be written, and a reboot loses it',
     commands: [['dmesg']],
     action: 'save-kernel-log',
   },
@@ -191,8 +191,8 @@ const cannotTell: Part = ({ seen: { storage, mount } }) => [
 
 const waitForStorage: Part = () => [
   {
-    title: 'bring the storage back first: paths, zoning, the array, the datastore',
-    why: 'nothing on the guest helps while its disk does not answer; do not reboot: what is not written yet would be lost',
+    title: 'restore the storage first: paths, zoning, the array, the datastore',
+    why: 'nothing on the guest helps while its disk does not answer; do not reboot: unwritten data would be lost',
     commands: [],
   },
 ];

@@ -27,7 +27,7 @@ export const statusSchema = v.strictObject({
   schema: v.literal('mptfix.status/1'),
   /**
    * `original`: as the distro shipped it. `patched`: ours is on disk. `drifted`: ours was installed, and something
-   * else is there now. `interrupted`: a run was stopped in the middle. `absent`: no such module.
+   * else is there now. `interrupted`: the run was interrupted. `absent`: no such module.
    */
   state: v.picklist(['original', 'patched', 'drifted', 'interrupted', 'absent']),
   target: v.string(),
@@ -56,9 +56,9 @@ export const statusSchema = v.strictObject({
   fallbacks: v.array(v.string()),
   /** The code in the running kernel; null where the guest does not run this kernel, or has not loaded it. */
   loaded: v.nullable(loadedModule),
-  /** Whether disk, initramfs and, where that can be told, the running kernel have the same module. */
+  /** Whether disk, initramfs and, where that is known, the running kernel have the same module. */
   agree: v.boolean(),
-  /** Whether the file on disk is used only after a reboot; null where that cannot be told. */
+  /** Whether the file on disk is used only after a reboot; null where that is not known. */
   rebootNeeded: v.nullable(v.boolean()),
   generations: v.array(
     v.strictObject({
@@ -67,7 +67,7 @@ export const statusSchema = v.strictObject({
       state: v.picklist(['installed', 'rolled-back', 'replaced', 'open']),
     }),
   ),
-  /** Runs that were stopped in the middle: installations, runs of harden, installations of the watch. */
+  /** Interrupted runs: installations, runs of harden, installations of the watch. */
   interrupted: v.array(
     v.strictObject({
       purpose: v.picklist(['install', 'harden', 'schedule']),

@@ -13,7 +13,7 @@ import {
 } from './store.ts';
 import { foreignChanges, type Undone, type UndoOptions, undo } from './undo.ts';
 
-/** A run that was stopped in the middle, and what came of it. */
+/** An interrupted run, and what was done about it. */
 export interface Settled {
   readonly purpose: Purpose;
   readonly number: number;
@@ -32,7 +32,7 @@ export interface Refused {
 }
 
 /**
- * Puts back what killed runs have left in the middle, of every purpose, the newest first, and clears away what they had
+ * Puts back what interrupted runs of every purpose have left, the newest first, and clears away what they had
  * only begun to keep. `options` are for the transactions of the purpose `own`: another's are never overwritten for it.
  *
  * Throws what stands against one of the purpose `own`; against another, it is answered: a rollback must not fail because
@@ -110,7 +110,7 @@ async function clear(target: Target, purpose: Purpose): Promise<void> {
     if (state === 'committed') await forget(target, purpose, number, entered);
 }
 
-/** A run that was stopped in the middle. */
+/** An interrupted run. */
 export interface Interrupted {
   readonly purpose: Purpose;
   readonly number: number;
@@ -119,7 +119,7 @@ export interface Interrupted {
 }
 
 /**
- * Every run that was stopped in the middle. Reads only; throws as `transactions`, but that a record is not as we write
+ * Every interrupted run. Reads only; throws as `transactions`, but that a record is not as we write
  * it goes to `unreadable`.
  */
 export async function interrupted(

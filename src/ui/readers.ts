@@ -24,7 +24,7 @@ export function stdoutReaderGone(): AbortSignal {
   return stdoutGone.signal;
 }
 
-/** Why the result on stdout is not whole, although somebody wants it: a full disk. To be asked at the very end. */
+/** Why the result on stdout is not whole, although it is read: a full disk. To be asked at the very end. */
 export async function lostOutput(): Promise<Error | undefined> {
   // A stream tells of its error after the write has returned.
   await new Promise((resolve) => setImmediate(resolve));

@@ -21,7 +21,7 @@ export interface Finding {
   /** The clearest first. */
   readonly evidence: readonly WatchedEvidence[];
   readonly probe: ProbeResult | undefined;
-  /** What the next run shall know. */
+  /** What the next run must know. */
   readonly remember: Remembered;
 }
 

@@ -55,7 +55,7 @@ export async function watchOnce(target: Target, options: OnceOptions): Promise<O
   return { look: seen, notified, notes: [...seen.notes, ...notes] };
 }
 
-/** A process of an earlier run that still hangs on a disk answers for the places that it was sent to. */
+/** A process of an earlier run that still waits for a disk answers for the places that it was sent to. */
 async function sendProbe(
   places: readonly string[],
   before: StuckProbe | undefined,
@@ -66,7 +66,7 @@ async function sendProbe(
     places.filter((place) => !hanging.includes(place)),
     PROBE_SECONDS,
   );
-  const detail = `a write that began in an earlier run has not come back (process ${held?.pid})`;
+  const detail = `a write that began in an earlier run has not returned (process ${held?.pid})`;
   const all = [...results, ...hanging.map((mountPoint) => ({ mountPoint, outcome: 'hang', detail }))];
   const start = stuck === undefined ? undefined : await startOf(stuck);
   if (stuck === undefined || start === undefined) return { results: all, stuck: held };

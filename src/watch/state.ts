@@ -158,7 +158,7 @@ async function refuseUnsafe(target: Target): Promise<void> {
   if (status.type === 'directory' && isOwn && (status.mode & 0o022) === 0) return;
   throw failure(
     'E_STATE_UNSAFE',
-    `${STATE_FOLDER} is not a folder of root’s own that only root can write`,
+    `${STATE_FOLDER} does not belong to root, or others can write to it`,
     `find out who made it, then remove it: rm -r ${STATE_FOLDER}`,
   );
 }

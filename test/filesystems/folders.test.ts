@@ -122,7 +122,7 @@ describe('folderStates', () => {
         source: 'none',
         state: 'unexplained-ro',
       }),
-      ['is read-only (ro in the mount table); it was mounted to be written'],
+      ['is read-only (ro in the mount table); it was mounted read-write'],
     ]);
     sh('umount "$1/boot"', root);
     unmount();

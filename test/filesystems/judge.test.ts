@@ -108,7 +108,7 @@ describe('one observation, by what of it was looked at:', () => {
   });
 });
 
-test('whoever names a mount point that fstab does not know wants it writable', () => {
+test('whoever names a mount point that fstab does not know says writable', () => {
   const byHand = seen({ options: 'ro ro', fileSystem: { intended: { readOnly: 'mounted read-only' } } });
   expect([judge(byHand).state, judge(byHand, true).state]).toEqual(['intended-ro', 'unexplained-ro']);
 });

@@ -50,7 +50,7 @@ describe('a clean file system that was remounted read-only', () => {
     const declined = await machine.mptfixAsked(['recover', mountPoint, '--apply'], ['y', 'n']);
     expect(declined.match(/Do it\?/g)).toHaveLength(2);
     expect(declined).toContain('declined: not agreed');
-    expect(declined).toContain('stopped: a step before it did not succeed');
+    expect(declined).toContain('stopped: an earlier step failed');
     expect(mountLine(machine, mountPoint)).toContain(' ro,');
     expect(machine.sh('ls /var/log').trim()).toBe('');
   });
@@ -119,8 +119,8 @@ describe('a clean file system that was remounted read-only', () => {
     expect([run.status, report.state]).toEqual([3, 'storage-away']);
     expect(details(report)).toContain('the disk answers a read with an error');
     expect(report.steps.map(({ title }: { title: string }) => title)).toEqual([
-      'save the kernel log where it can be written',
-      'bring the storage back first: paths, zoning, the array, the datastore',
+      'save the kernel log to a place that can be written',
+      'restore the storage first: paths, zoning, the array, the datastore',
       'make sure that the storage answers again',
     ]);
     machine.sh('cat "$1.kept" > "$1"', image);

@@ -35,8 +35,8 @@ describe('RHEL 4 to 6', () => {
     const found = await dead(CENTOS, 'upstart-redhat');
     expect(found.map(({ name, why }) => [name, why])).toEqual([
       ['network', 'it belongs to this runlevel, and its lock file is missing: it did not come up'],
-      ['rsyslog', 'it belongs to this runlevel, and there is no process rsyslogd'],
-      ['sshd', 'it belongs to this runlevel, and there is no process sshd'],
+      ['rsyslog', 'it belongs to this runlevel, and no process rsyslogd is running'],
+      ['sshd', 'it belongs to this runlevel, and no process sshd is running'],
     ]);
     expect(found[2]?.commands).toEqual([
       ['rm', '-f', '/var/lock/subsys/sshd'],
@@ -56,7 +56,7 @@ describe('RHEL 4 to 6', () => {
       'sysvinit-redhat',
     );
     expect(found.map(({ name, why }) => [name, why])).toEqual([
-      ['sshd', 'its lock file is there, and no process sshd: it died, and the lock is stale'],
+      ['sshd', 'its lock file exists, and no process sshd is running: it died, and the lock is stale'],
     ]);
   });
 
@@ -92,7 +92,7 @@ test('Debian: the daemon of the script’s variable is looked for', async () => 
   expect(found).toEqual([
     {
       name: 'ssh',
-      why: 'it belongs to this runlevel, and there is no process sshd',
+      why: 'it belongs to this runlevel, and no process sshd is running',
       commands: [['invoke-rc.d', 'ssh', 'restart']],
     },
   ]);

@@ -44,7 +44,7 @@ const fileSystem = v.strictObject({
   fstab: v.nullable(fstabEntry),
   /** What the kernel shows of the mount; null where it shows nothing or nothing is mounted. */
   mountOption: v.nullable(v.string()),
-  /** What holds now; null where it is not mounted, or cannot be told. */
+  /** What holds now; null where it is not mounted, or not known. */
   effective: v.nullable(v.string()),
   /** Null: not mounted. */
   state: v.nullable(

@@ -46,7 +46,7 @@ export async function harden(options: HardenOptions, signal: AbortSignal): Promi
 
 function requestOf(options: HardenOptions): HardenRequest | undefined {
   if (options.undo && options.apply !== undefined)
-    throw failure('E_USAGE', '--apply and --undo are two things', 'run harden twice, once with each');
+    throw failure('E_USAGE', '--apply and --undo exclude each other', 'run harden twice, once with each');
   return options.apply === undefined ? undefined : parseRequest(options.apply);
 }
 
@@ -119,7 +119,7 @@ async function undo(
     ...planned,
     ...after.survey,
     advice: adviceOn(after.survey),
-    notes: left.map((words) => `left alone, as it is not as mptfix left it: ${words}`),
+    notes: left.map((words) => `left alone, because somebody else has changed it since: ${words}`),
     undoFolder: null,
   };
 }

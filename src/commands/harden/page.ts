@@ -7,7 +7,7 @@ const TITLES: Readonly<Record<HardenResult['result'], string>> = {
   planned: 'would be changed:',
   applied: 'changed:',
   undone: 'put back as it was:',
-  'nothing-to-do': 'nothing to do: all is as it should be',
+  'nothing-to-do': 'nothing to do: everything is as requested',
 };
 
 export function hardenPage(result: HardenResult): string {

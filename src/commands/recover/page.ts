@@ -10,10 +10,10 @@ const MEANING: Readonly<Record<FileSystemReport['state'], string>> = {
   'storage-away': 'its disk does not answer as it should',
   aborted: 'READ-ONLY: the kernel gave it up; a remount does not bring it back',
   shutdown: 'SHUT DOWN by the kernel; a remount does not bring it back',
-  flagged: 'errors are on record: it has to be checked',
+  flagged: 'errors are on record: it needs a check',
   'remounted-ro': 'read-only, and nothing shows an error: it may be mounted read-write again',
   unknown: 'read-only, and it is not known whether it is clean',
-  'intended-ro': 'read-only, as it is meant to be',
+  'intended-ro': 'read-only, as intended',
   writable: 'writable',
   'not-running': 'not running: the steps if its kernel gives it up',
 };
@@ -63,7 +63,7 @@ function fileSystemPart(
     ...report.evidence.map(({ bad, detail }) => `  ${bad ? '!' : '-'} ${printable(detail)}`),
     ...(report.remountRefused.length === 0
       ? []
-      : ['  mount -o remount,rw is refused for what is marked ! above']),
+      : ['  the kernel refuses mount -o remount,rw for those marked ! above']),
     ...refused.map((reason) => `  ! ${printable(reason)}`),
     '',
     ...report.steps.flatMap((step, index) => stepLines(step, index + 1, outcomes?.[index])),

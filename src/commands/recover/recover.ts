@@ -97,12 +97,12 @@ function requireRunning(target: Target, options: RecoverOptions): void {
     );
   }
   if (process.geteuid?.() !== 0)
-    throw failure('E_NOT_ROOT', 'only root may ask disks and mount', 'run the same command as root (sudo)');
+    throw failure('E_NOT_ROOT', 'only root may read disks and mount', 'run the same command as root (sudo)');
   if (!options.yes && !canAsk()) {
     throw failure(
       'E_CONFIRM_REQUIRED',
       'recover --apply asks before each step, and there is no terminal to ask at',
-      'look at the steps with mptfix recover, then run the command again with --yes',
+      'review the steps with mptfix recover, then run the command again with --yes',
     );
   }
 }

@@ -25,14 +25,12 @@ export function rollbackPage(result: RollbackResult): string {
     );
   }
   if (result.index === 'index rebuilt') {
-    lines.push(
-      'the module index had been rebuilt by somebody else since: depmod was run instead of restoring it',
-    );
+    lines.push('somebody else had rebuilt the module index since: depmod was run instead of restoring it');
   }
   // Several generations have touched the same image.
   const images = result.images.map(({ path, how }) => `${path}: ${IMAGES[how]}`);
   lines.push(...new Set(images));
   if (result.left.length > 0)
-    lines.push(`changed by somebody else since, and left as it is: ${result.left.join(', ')}`);
+    lines.push(`changed by somebody else since, and left alone: ${result.left.join(', ')}`);
   return lines.join('\n');
 }

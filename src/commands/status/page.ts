@@ -3,10 +3,10 @@ import { columns, style } from '../../ui/output.ts';
 import { PURPOSE_WORDS } from '../shared/interrupted.ts';
 
 const MEANING: Readonly<Record<ModuleState, string>> = {
-  original: 'original: the module is not mptfix’s',
+  original: 'original: the module on disk is not from mptfix',
   patched: 'patched: the module that mptfix installed is on disk',
-  drifted: 'DRIFTED: mptfix installed a module, and something else is there now (a kernel update?)',
-  interrupted: 'INTERRUPTED: a run was stopped in the middle; apply and rollback put everything back first',
+  drifted: 'DRIFTED: mptfix installed a module, and another one is there now (a kernel update?)',
+  interrupted: 'INTERRUPTED: a run was interrupted; apply and rollback first put everything back',
   absent: 'this kernel has no such module',
 };
 
@@ -19,8 +19,8 @@ const COLOUR = {
 } as const;
 
 const HOLDS: Readonly<Record<GuestStatus['images'][number]['holds'], string>> = {
-  same: 'holds the module that is on the disk',
-  other: 'holds ANOTHER module than the disk: a boot would load that one',
+  same: 'holds the module that is on disk',
+  other: 'holds ANOTHER module than the one on disk: a boot would load that one',
   absent: 'does not hold the driver',
   unreadable: 'CANNOT BE READ',
 };
@@ -46,11 +46,12 @@ export function statusPage(result: GuestStatus): string {
   for (const one of interrupted)
     rows.push(['interrupted', `${PURPOSE_WORDS[one.purpose]}, number ${one.number}`]);
   if (loaded !== null) rows.push(['loaded', loadedText(loaded.sameAsDisk)]);
-  if (rebootNeeded === true) rows.push(['reboot', 'needed: the running kernel still has the other code']);
+  if (rebootNeeded === true)
+    rows.push(['reboot', 'needed: the running kernel still has the other driver loaded']);
   return [style(COLOUR[state], MEANING[state]), '', columns(rows)].join('\n');
 }
 
 function loadedText(sameAsDisk: boolean | null): string {
-  if (sameAsDisk === null) return 'yes; whether it is the one on disk cannot be told';
-  return sameAsDisk ? 'the one on disk' : 'another one than on disk';
+  if (sameAsDisk === null) return 'yes; it is not known whether it is the one on disk';
+  return sameAsDisk ? 'the one on disk' : 'not the one on disk';
 }

@@ -29,7 +29,7 @@ async function pruneKept(options: StatusOptions, signal: AbortSignal): Promise<v
     const kept = await prunable(target, kernel.release);
     for (const { fallback, size: bytes } of kept)
       say(
-        `${options.dryRun ? 'would be taken' : 'is taken'} out of the boot menu and out of /boot: ${fallback} (${size(bytes)})`,
+        `${options.dryRun ? 'would be removed' : 'will be removed'} from the boot menu and /boot: ${fallback} (${size(bytes)})`,
       );
     if (kept.length === 0) say('no old initramfs is kept in /boot');
     if (options.dryRun || kept.length === 0) return;

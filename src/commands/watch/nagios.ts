@@ -13,7 +13,7 @@ export function nagiosLine({ result, fileSystems }: WatchResult): string {
   const alarms = fileSystems.filter(({ state }) => isAlarm(state));
   const warnings = fileSystems.filter(({ state }) => state === 'errors');
   const found = [...alarms, ...warnings].map(brief).join(', ');
-  const text = found === '' ? `${fileSystems.length} file systems are as they should be` : found;
+  const text = found === '' ? `${fileSystems.length} file systems are fine` : found;
   const data = `read_only=${alarms.length};;0;0 errors=${warnings.length};0;;0 file_systems=${fileSystems.length};;;0`;
   // A bar in a name would begin the performance data.
   return `MPTFIX ${WORD[result]} - ${cleanText(text, LONGEST).replaceAll('|', '/')} | ${data}`;

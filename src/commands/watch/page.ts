@@ -4,7 +4,7 @@ import { isAlarm } from '../../watch/condition.ts';
 import type { WatchedFileSystem, WatchResult, WatchVerdict } from './document.ts';
 
 const MEANING: Readonly<Record<WatchVerdict, string>> = {
-  ok: 'every file system is as it should be',
+  ok: 'every file system is fine',
   warning: 'ERRORS: a file system has met errors and is still written to',
   alarm: 'ALARM: a file system that should be writable cannot be written',
 };

@@ -10,7 +10,7 @@ export function prometheusText({ fileSystems, time }: WatchResult): string {
     '# HELP mptfix_filesystem_errors Whether a file system has counted errors and is still written to.',
     '# TYPE mptfix_filesystem_errors gauge',
     ...fileSystems.map((one) => `mptfix_filesystem_errors{${labels(one)}} ${one.state === 'errors' ? 1 : 0}`),
-    '# HELP mptfix_watch_last_run_timestamp_seconds When mptfix watch looked last.',
+    '# HELP mptfix_watch_last_run_timestamp_seconds When mptfix watch last looked.',
     '# TYPE mptfix_watch_last_run_timestamp_seconds gauge',
     `mptfix_watch_last_run_timestamp_seconds ${Math.floor(Date.parse(time) / 1000)}`,
     '',

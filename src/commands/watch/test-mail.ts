@@ -25,8 +25,8 @@ export async function testMail(options: WatchOptions): Promise<number> {
   if (delivery.by === null || delivery.by === 'kernel-log') {
     throw failure(
       'E_NOT_TOLD',
-      `no channel to a person took the test: ${tried.join('; ')}`,
-      'correct the relay, sendmail or webhook in /etc/mptfix.json, then run it again',
+      `no channel to a person accepted the test: ${tried.join('; ')}`,
+      'correct the relay, sendmail or webhook in /etc/mptfix.json, then run the test again',
     );
   }
   const rows = [['taken by', delivery.by] as const, ...tried.map((text) => ['not by', text] as const)];

@@ -35,7 +35,7 @@ const MARKS: readonly Mark[] = [
   { holds: ({ checksum }) => checksum === 'bad', words: () => 'the superblock’s checksum is wrong' },
   {
     holds: (one) => one.kind === 'xfs' && one.needsRepair,
-    words: () => 'the superblock says that xfs_repair has to run',
+    words: () => 'the superblock says that xfs_repair must run',
   },
   { holds: (one) => one.kind !== 'xfs' && one.errorFlag, words: () => 'the superblock has the error flag' },
   {
@@ -50,7 +50,7 @@ const MARKS: readonly Mark[] = [
   {
     holds: (one, isReadOnly) => one.kind === 'ext' && one.needsRecovery && isReadOnly,
     words: () =>
-      'its journal was never emptied (needs_recovery): no remount to read-only was done in good order',
+      'its journal was never emptied (needs_recovery): it was not remounted read-only in an orderly way',
     aborted: true,
   },
 ];

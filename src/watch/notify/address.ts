@@ -1,4 +1,4 @@
-/** `name@host`, or a local name such as `root`; nothing that a header or a list could be made of. */
+/** `name@host`, or a local name such as `root`; nothing that could form a header or a list. */
 export function isAddress(value: unknown): value is string {
   return (
     typeof value === 'string' &&

@@ -62,7 +62,7 @@ const smtp = v.pipe(
       });
     if (user !== undefined && passwordFile === undefined) report('user', 'needs passwordFile beside it');
     if (security === 'none' && user !== undefined && !HERE.includes(host))
-      report('security', 'none would send the password in clear');
+      report('security', 'none would send the password in clear text');
   }),
 );
 

@@ -45,7 +45,7 @@ const PORTS: Readonly<Record<SmtpRelay['security'], number>> = { tls: 465, start
 export async function readConfig(target: Target, path: string = CONFIG_FILE): Promise<NotifyConfig> {
   if ((await target.lstat(path)) === undefined) {
     if (path === CONFIG_FILE) return defaultConfig();
-    throw failure('E_CONFIG_INVALID', `there is no file ${path}`, 'give --config a file that is there');
+    throw failure('E_CONFIG_INVALID', `there is no file ${path}`, 'give --config an existing file');
   }
   await requireRoots(target, path, 0o022);
   const { parseSettings } = await import('./config-schema.ts');
@@ -74,7 +74,7 @@ export async function requireRoots(target: Target, path: string, forbidden: numb
     if (status !== undefined && place !== path && status.uid === 0 && (status.mode & 0o1000) !== 0) continue;
     throw failure(
       'E_CONFIG_UNSAFE',
-      `${place} is not root’s own, or others may ${forbidden === 0o077 && place === path ? 'read or ' : ''}write it`,
+      `${place} does not belong to root, or others may ${forbidden === 0o077 && place === path ? 'read or ' : ''}write it`,
       `chown root ${place}; chmod ${forbidden === 0o077 && place === path ? '600' : 'go-w'} ${place}`,
     );
   }
@@ -85,7 +85,7 @@ function parse(text: string, path: string): unknown {
     return JSON.parse(text);
   } catch (error) {
     const what = error instanceof Error ? error.message : String(error);
-    throw failure('E_CONFIG_INVALID', `${path} is no JSON: ${what}`, `correct ${path}`);
+    throw failure('E_CONFIG_INVALID', `${path} is not JSON: ${what}`, `correct ${path}`);
   }
 }
 

@@ -25,7 +25,7 @@ export const crontabScheduler: Scheduler = {
   ...{ start: [], stop: [], after: [] },
 };
 
-/** In the system's tables the sixth field is the user. What it prints (an alarm) cron would mail: it was told already. */
+/** In the system's tables the sixth field is the user. What it prints (an alarm) cron would mail, and it was reported already. */
 function block({ command, load, environment, everyMinutes }: Job): string {
   const run = [
     ...Object.entries(environment).map(([name, value]) => `${name}=${word(value)}`),

@@ -28,7 +28,7 @@ export async function planSchedule(target: Target, job: Job): Promise<SchedulePl
   throw failure(
     'E_SCHEDULE',
     `${target.name} has neither systemd nor /etc/cron.d nor /etc/crontab`,
-    'have its own scheduler run mptfix watch once --to ADDRESS each minute',
+    'let its own scheduler run mptfix watch once --to ADDRESS every minute',
   );
 }
 
@@ -78,9 +78,9 @@ async function entrySteps(target: Target, entry: ScheduleEntry): Promise<readonl
     const before = isLink ? [] : await removal(target, path);
     return [...before, ...(await planLink(target, path, entry.link))];
   }
-  const wish = { path, content: Buffer.from(entry.content), what: WHAT, mode: 0o644 };
-  if (!isLink) return planFile(target, wish);
-  return [...(await removal(target, path)), fileStep(undefined, wish)];
+  const desired = { path, content: Buffer.from(entry.content), what: WHAT, mode: 0o644 };
+  if (!isLink) return planFile(target, desired);
+  return [...(await removal(target, path)), fileStep(undefined, desired)];
 }
 
 async function removal(target: Target, path: string): Promise<readonly Planned[]> {

@@ -31,7 +31,7 @@ interface Copy {
 /** Copies Node, the libraries that it uses and mptfix itself into memory (about 130 MB). Does nothing the second time. */
 export async function loadIntoMemory(target: Target): Promise<readonly string[]> {
   if (await isInMemory(target)) return [];
-  // A run that was stopped in the middle has left half a copy.
+  // An interrupted run has left half a copy.
   if (await isMounted(target)) await change(target, ['umount', MEMORY_FOLDER]);
   const copies = await whatIsNeeded(target);
   await requireMemory(target, copies);
@@ -99,8 +99,8 @@ async function requireMemory(target: Target, copies: readonly Copy[]): Promise<v
   if (kilobytes === undefined || Number(kilobytes) * 1024 > 2 * needed) return;
   throw failure(
     'E_NO_SPACE',
-    `the copy in memory needs ${Math.ceil(needed / 1024 / 1024)} MB, and twice that is not free`,
-    'mptfix watch install --from-disk, or the sh watch, which needs next to nothing',
+    `the copy in memory needs twice ${Math.ceil(needed / 1024 / 1024)} MB of free memory`,
+    'mptfix watch install --from-disk; or use the sh watch, which needs almost no memory',
   );
 }
 

@@ -26,7 +26,7 @@ export async function guestProgram(target: Target): Promise<readonly [node: stri
   if (node !== undefined && main !== undefined) return [node, main];
   throw failure(
     'E_TOOLS_MISSING',
-    `${target.name} has no ${node === undefined ? 'Node' : 'mptfix'} of its own for the schedule to start`,
+    `${target.name} has no ${node === undefined ? 'Node' : 'mptfix'} that the schedule could start`,
     'install it there (npm install --global mptfix), or copy src/watch/sh/mptfix-watch.sh, which needs no Node',
   );
 }

@@ -1,7 +1,7 @@
 import { failure } from '../../errors.ts';
 import type { Argv, Target } from '../../machine/port.ts';
 
-/** What shall run, and how often. */
+/** What runs, and how often. */
 export interface Job {
   /** The program with its arguments, each a word. */
   readonly command: readonly [string, ...string[]];
@@ -11,7 +11,7 @@ export interface Job {
   readonly everyMinutes: number;
 }
 
-/** A file or symbolic link that a schedule is made of. */
+/** A file or symbolic link that belongs to a schedule. */
 export type ScheduleEntry =
   | { readonly path: string; readonly content: string }
   | { readonly path: string; readonly link: string };

@@ -60,7 +60,7 @@ function memory(job: Job): readonly ScheduleEntry[] {
 function serviceUnit({ command, environment, load }: Job): string {
   return unit({
     Unit: [
-      'Description=mptfix watch: look for file systems that went read-only',
+      'Description=mptfix watch: check for file systems that went read-only',
       ...(load === undefined
         ? []
         : ['Requires=mptfix-watch-memory.service', 'After=mptfix-watch-memory.service']),
@@ -69,7 +69,7 @@ function serviceUnit({ command, environment, load }: Job): string {
       'Type=oneshot',
       `ExecStart=${command.map(word).join(' ')}`,
       ...Object.entries(environment).map(([name, value]) => `Environment=${word(`${name}=${value}`)}`),
-      // 10: an alarm, told already; the unit itself did not fail.
+      // 10: an alarm, reported already; the unit itself did not fail.
       'SuccessExitStatus=10',
       'WorkingDirectory=/',
       'TimeoutStartSec=300',
@@ -88,7 +88,7 @@ function timerUnit({ everyMinutes }: Job): string {
 
 function memoryUnit(load: readonly string[]): string {
   return unit({
-    Unit: ['Description=mptfix watch: copy of its program in memory, where no disk can take it away'],
+    Unit: ['Description=mptfix watch: copy of the program in memory, so that it runs without a disk'],
     Service: ['Type=oneshot', 'RemainAfterExit=yes', `ExecStart=${load.map(word).join(' ')}`],
     Install: ['WantedBy=multi-user.target'],
   });

@@ -39,7 +39,7 @@ const scheduler: Handler<SchedulerStep> = {
   undo: async ({ target }, step) => {
     const { stop, after } = BY_NAME[step.scheduler];
     const commands = step.action === 'reload' ? after : step.isNew ? stop : [];
-    // What went wrong is told; that this does, too, would hide it. At its next start it reads the files anyway.
+    // The first failure is reported; another one here would hide it. At its next start it reads the files anyway.
     await runHere(target, commands).catch(() => undefined);
     return 'restored';
   },

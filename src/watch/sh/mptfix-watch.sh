@@ -187,7 +187,7 @@ weigh() {
         else if (what != "media" && has(super, "emergency_ro")) { state = "READ-ONLY"; why = "emergency_ro in the mount table" }
         else if (!intended && has(super, "ro")) {
           state = "READ-ONLY"
-          why = "ro in the mount table; " (bykernel ? "the kernel itself made it read-only" : (key in entry) ? "fstab, line " line[key] ", wants it writable" : "it was writable")
+          why = "ro in the mount table; " (bykernel ? "the kernel itself made it read-only" : (key in entry) ? "fstab, line " line[key] ", says writable" : "it was writable")
         }
         if (!intended && (name in errors)) {
           before = (name in old) ? old[name] : (last[name] + 5 >= boot && boot > 0 ? 0 : errors[name])
@@ -204,7 +204,7 @@ weigh() {
         }
         if (!intended && (name in aborted)) {
           if (state == "") state = types[key] == "xfs" ? "SHUT DOWN" : "READ-ONLY"
-          why = why (why == "" ? "" : "; ") "the kernel said: " aborted[name]
+          why = why (why == "" ? "" : "; ") "the kernel logged: " aborted[name]
         }
         if (!has(super, "ro") || (key in writable)) print "S", "rw " key
         if (state != "") print "A", state, key, place[key], of[key], types[key], why
@@ -243,7 +243,7 @@ host=$(uname -n | tr -cd 'A-Za-z0-9._-')
 
 trouble='SCSI [Ee]rror|Result: hostbyte|I/O error|EXT[234]-fs (error|abort)|read-only|Aborting|XFS|BTRFS'
 
-# mail SUBJECT TEXT: by sendmail; one that hangs on the disk is left after half a minute.
+# mail SUBJECT TEXT: by sendmail; one that waits for the disk is left after half a minute.
 mail() {
   message=$(
     echo "To: $address"
@@ -280,7 +280,7 @@ list=$(say "$alarms" | awk -F '\t' 'NF > 3 { print $4 ": " $2; print "  " $6 " o
 subject=$(say "$alarms" | awk -F '\t' 'NF > 3 { printf "%s%s %s", (n++ ? ", " : ""), $2, $4 }')
 
 if [ -z "$state" ]; then
-  # Without a memory of what was told it has to be told each time.
+  # Without a record of what was reported, everything is reported each time.
   [ -z "$alarms" ] || mail "$subject" "$list
 
 $advice"
@@ -303,7 +303,7 @@ keep() {
 }
 keep seen "$(say "$found" | sed -n "s/^S$tab//p" | sort -u)"
 
-# told: state, key, place, when it is told again, after how many days then.
+# told: state, key, place, when to report it again, after how many days then.
 touch "$state/told"
 now=$(date +%s)
 compare() {

@@ -25,11 +25,7 @@ describe('what is printed', () => {
   });
 
   test.each([
-    [
-      'rw',
-      0,
-      /^MPTFIX OK - 1 file systems are as they should be \| read_only=0;;0;0 errors=0;0;;0 file_systems=1;;;0\n$/,
-    ],
+    ['rw', 0, /^MPTFIX OK - 1 file systems are fine \| read_only=0;;0;0 errors=0;0;;0 file_systems=1;;;0\n$/],
     ['ro', 2, /^MPTFIX CRITICAL - \/ \(\/dev\/sda1\) read-only \| read_only=1;;0;0 /],
   ])('a line for Nagios: %s', async (option, status, line) => {
     const run = await mptfix(['watch', 'once', '--root', await guest(table(option)), '--nagios']);
@@ -98,7 +94,7 @@ test('a write that does not come back is a state of its own, and is not sent twi
   const again = Date.now();
   const second = await on.mptfix(['watch', 'once', '--probe']);
   expect([second.status, Date.now() - again < 3000]).toEqual([10, true]);
-  expect(second.stdout).toContain('has not come back (process ');
+  expect(second.stdout).toContain('has not returned (process ');
   on.sh('fsfreeze -u data');
   await expect
     .poll(async () => (await on.mptfix(['watch', 'once', '--probe'])).status, { timeout: 5000 })
