@@ -63,33 +63,23 @@ const RULES: readonly Rule[] = [
   },
 ];
 
-const NOT_KNOWN: SurvivalWindow = {
-  now: undefined,
-  afterFix: undefined,
-  rule: 'it is not known how long this kernel retries',
-};
-
 /**
  * The survival window of a disk. Pure; a version or a timeout that makes no sense gives an unknown window.
  */
 export function survivalWindow(question: SurvivalQuestion): SurvivalWindow {
   const { base, verdict, timeoutSeconds } = question;
   const found = semver.valid(base) === null ? undefined : ruleOf(base);
-  if (found === undefined) return { ...NOT_KNOWN, now: NOW[verdict](undefined) };
   const sane = Number.isFinite(timeoutSeconds) && timeoutSeconds > 0;
-  const afterFix = sane ? found.seconds(timeoutSeconds) : undefined;
-  return { now: NOW[verdict](afterFix), afterFix, rule: found.rule };
+  const afterFix = sane ? found?.seconds(timeoutSeconds) : undefined;
+  const rule = found?.rule ?? 'it is not known how long this kernel retries';
+  return { now: presentWindow(verdict, afterFix), afterFix, rule };
 }
 
 function ruleOf(base: string): Rule | undefined {
   return RULES.find((rule) => semver.satisfies(base, rule.kernels, { includePrerelease: true }));
 }
 
-/** The present window, by what the driver does, from the window of a driver without the branch. */
-const NOW: Readonly<Record<Verdict, (withoutBranch: SurvivalSeconds) => SurvivalSeconds>> = {
-  affected: () => 0,
-  fixed: (withoutBranch) => withoutBranch,
-  never: (withoutBranch) => withoutBranch,
-  absent: () => undefined,
-  unknown: () => undefined,
-};
+function presentWindow(verdict: Verdict, withoutBranch: SurvivalSeconds): SurvivalSeconds {
+  if (verdict === 'affected') return 0;
+  return verdict === 'fixed' || verdict === 'never' ? withoutBranch : undefined;
+}

@@ -13,7 +13,6 @@ export interface ElfSection {
   readonly size: number;
   readonly link: number;
   readonly info: number;
-  readonly align: number;
   readonly entrySize: number;
 }
 
@@ -81,7 +80,6 @@ function rawSection(view: View, index: number, at: number): RawSection {
     size: word(view, at + (wide ? 32 : 20)),
     link: u32(view, at + (wide ? 40 : 24)),
     info: u32(view, at + (wide ? 44 : 28)),
-    align: word(view, at + (wide ? 48 : 32)),
     entrySize: word(view, at + (wide ? 56 : 36)),
   };
 }

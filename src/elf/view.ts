@@ -27,7 +27,7 @@ export function unreadable(why: string, cause?: unknown): Error {
     'E_CANNOT_DECIDE',
     `this file cannot be read as a kernel module: ${why}`,
     'give the module as the distro shipped it, or judge the driver’s source with --source',
-    cause === undefined ? {} : { cause },
+    { cause },
   );
 }
 

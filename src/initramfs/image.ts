@@ -29,7 +29,7 @@ export function unreadable(image: Image, offset: number, why: string, cause?: un
     'E_INITRAMFS',
     `${image.path} cannot be read as an initramfs, at offset ${offset}: ${why}`,
     'rebuild it with the distro’s own tool, or restore it from a backup',
-    cause === undefined ? {} : { cause },
+    { cause },
   );
 }
 

@@ -1,5 +1,6 @@
 import { basename, dirname } from 'node:path';
-import type { Argv, TargetReads } from '../machine/port.ts';
+import { failure } from '../errors.ts';
+import type { Argv, Target, TargetReads } from '../machine/port.ts';
 
 /** What a tool is to make. */
 export interface ImageRequest {
@@ -35,8 +36,6 @@ export interface StateFile {
   readonly why: string;
 }
 
-const none = (): readonly StateFile[] => [];
-
 /**
  * In the order in which a guest's tool is looked for: dracut brings a `mkinitrd` of its own, that calls it.
  * Sources: mkinitramfs(8) and update-initramfs of initramfs-tools 0.142, dracut(8), mkinitrd(8) of Red Hat Enterprise
@@ -71,7 +70,7 @@ export const INITRAMFS_TOOLS: readonly InitramfsTool[] = [
       release,
     ],
     byHand: (release) => `dracut --force --kver ${release}`,
-    stateFiles: none,
+    stateFiles: () => [],
   },
   {
     name: 'mkinitrd (Red Hat)',
@@ -85,7 +84,7 @@ export const INITRAMFS_TOOLS: readonly InitramfsTool[] = [
       release,
     ],
     byHand: (release) => `mkinitrd -f /boot/initrd-${release}.img ${release}`,
-    stateFiles: none,
+    stateFiles: () => [],
   },
   {
     name: 'mkinitrd (SUSE)',
@@ -99,7 +98,7 @@ export const INITRAMFS_TOOLS: readonly InitramfsTool[] = [
       ...['-b', dirname(output)],
     ],
     byHand: (release) => `mkinitrd -k vmlinuz-${release} -i initrd-${release}`,
-    stateFiles: none,
+    stateFiles: () => [],
   },
 ];
 
@@ -159,4 +158,80 @@ async function toolFor(target: Reads, release: string, name: string): Promise<In
     if ((await target.findInside(tool.program)) !== undefined) return tool;
   }
   return undefined;
+}
+
+export interface InitramfsJob {
+  readonly release: string;
+  readonly tool: InitramfsTool;
+  /** Path of the new image in the guest, in the folder of the one that it is for. The caller removes it. */
+  readonly output: string;
+  /** A folder of the guest, that the caller has made and removes: where the tool works. */
+  readonly temporaryFolder: string;
+  /** Names of modules that must be in it, where the tool takes such: those of the image that it is for. */
+  readonly modules?: readonly string[];
+  readonly signal?: AbortSignal;
+  /** Each line of the tool as it comes. */
+  readonly onLine?: (line: string) => void;
+}
+
+export interface BuiltInitramfs {
+  /** Bytes. */
+  readonly size: number;
+  /** All that the tool said. */
+  readonly log: string;
+}
+
+/**
+ * Makes an initramfs with the guest's own tool, in the guest, under another name than the one that is booted. When
+ * it resolves, the disk has the image.
+ *
+ * Throws E_INITRAMFS_TOOL where the tool fails or leaves no image: with its first word on why, and all that it said
+ * as the cause. E_NOT_ROOT, E_TOOLS_MISSING and E_ARCH_UNSUPPORTED as `RunOptions.inside` has them.
+ */
+export async function buildInitramfs(target: Target, job: InitramfsJob): Promise<BuiltInitramfs> {
+  const { release, tool, output, temporaryFolder, modules = [], signal, onLine } = job;
+  const lines: string[] = [];
+  const argv = tool.build({ release, output, modules });
+  const { status } = await target.run(argv, {
+    effect: 'write',
+    inside: true,
+    env: { TMPDIR: temporaryFolder },
+    onLine: (line) => {
+      // A tool that has gone wrong may say the same for ever.
+      if (lines.length < MAX_LINES) lines.push(line);
+      onLine?.(line);
+    },
+    signal,
+  });
+  signal?.throwIfAborted();
+  const log = `${lines.join('\n')}\n`;
+  const image = await target.lstat(output);
+  if (status === 0 && image?.type === 'file' && image.size > 0) {
+    await target.sync(output);
+    return { size: image.size, log };
+  }
+  const why = status === 0 ? 'it wrote no image' : (firstError(lines) ?? `exit status ${status}`);
+  throw failure(
+    'E_INITRAMFS_TOOL',
+    `the guest’s ${tool.program} could not build an initramfs for ${release}: ${why}`,
+    `see what ${argv.join(' ')} prints in the guest; the current image was not touched`,
+    { cause: new Error(log) },
+  );
+}
+
+const MAX_LINES = 10_000;
+
+/** How the tools mark what went wrong: `E: …` (initramfs-tools), `dracut[E]: …`, `dracut: FAILED: …`, and all others. */
+const ERRORS = [
+  /^E: /,
+  /^dracut(-install)?(\[E\]| ?: (FAILED|ERROR))/,
+  /\b(error|failed|cannot|no space|not found)\b/i,
+];
+
+function firstError(lines: readonly string[]): string | undefined {
+  for (const pattern of ERRORS) {
+    const line = lines.find((text) => pattern.test(text));
+    if (line !== undefined) return line.trim();
+  }
+  return lines.findLast((line) => line.trim() !== '')?.trim();
 }

@@ -2,10 +2,14 @@ import { randomBytes } from 'node:crypto';
 import { basename, dirname } from 'node:path';
 import { failure } from '../errors.ts';
 import { indexedModule } from '../guest/module-file.ts';
-import { buildInitramfs } from '../initramfs/build.ts';
-import { modulesInInitramfs } from '../initramfs/module.ts';
-import { proveInitramfs } from '../initramfs/prove.ts';
-import { INITRAMFS_TOOLS, type InitramfsTool, initramfsImages, type StateFile } from '../initramfs/tools.ts';
+import { modulesInInitramfs, proveInitramfs } from '../initramfs/module.ts';
+import {
+  buildInitramfs,
+  INITRAMFS_TOOLS,
+  type InitramfsTool,
+  initramfsImages,
+  type StateFile,
+} from '../initramfs/tools.ts';
 import type { Target } from '../machine/port.ts';
 import { recordFile, sameRecord } from '../machine/record.ts';
 import { silentProgress } from '../progress.ts';

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
-import { proveInitramfs } from '../../src/initramfs/prove.ts';
+import { proveInitramfs } from '../../src/initramfs/module.ts';
 import { rootTarget } from '../../src/machine/tree.ts';
 import { finishOpen } from '../faults/finish-open.ts';
 import type { FaultyResult, FaultyRun } from '../faults/run.ts';

@@ -3,10 +3,8 @@ import { copyFileSync, existsSync, readdirSync, readFileSync, rmSync, writeFileS
 import { join } from 'node:path';
 import { describe, expect, inject, onTestFinished, test } from 'vitest';
 import { sha256 } from '../../src/hash.ts';
-import { buildInitramfs } from '../../src/initramfs/build.ts';
-import { modulesInInitramfs } from '../../src/initramfs/module.ts';
-import { proveInitramfs } from '../../src/initramfs/prove.ts';
-import { type InitramfsTool, initramfsImages } from '../../src/initramfs/tools.ts';
+import { modulesInInitramfs, proveInitramfs } from '../../src/initramfs/module.ts';
+import { buildInitramfs, type InitramfsTool, initramfsImages } from '../../src/initramfs/tools.ts';
 import { rootTarget } from '../../src/machine/tree.ts';
 import { snapshot } from '../helpers/debian-tree.ts';
 import { listing } from '../helpers/listing.ts';

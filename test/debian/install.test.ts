@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { existsSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
-import { proveInitramfs } from '../../src/initramfs/prove.ts';
+import { proveInitramfs } from '../../src/initramfs/module.ts';
 import { rootTarget } from '../../src/machine/tree.ts';
 import { buildBench } from '../helpers/build.ts';
 import { json, mptfix } from '../helpers/cli.ts';

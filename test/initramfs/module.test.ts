@@ -2,8 +2,12 @@ import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { sha256 as sha256Of } from '../../src/hash.ts';
-import { moduleInInitramfs, modulesInInitramfs } from '../../src/initramfs/module.ts';
-import { type ExpectedModule, proveInitramfs } from '../../src/initramfs/prove.ts';
+import {
+  type ExpectedModule,
+  moduleInInitramfs,
+  modulesInInitramfs,
+  proveInitramfs,
+} from '../../src/initramfs/module.ts';
 import { failureOf, put, sh, temporary } from '../machine/temporary.ts';
 import { archive, compiledModule, content, FOLDER, MODULE, machine, RELEASE, through } from './images.ts';
 

@@ -1,6 +1,5 @@
-import { clobbers, type Registers } from './effects.ts';
+import { clobbers, moveOf, type Registers } from './effects.ts';
 import { type Graph, onStack } from './graph.ts';
-import { moveOf } from './moves.ts';
 
 /** What happens to a value in a register. Numbers are indexes of steps. */
 export interface Fate {
@@ -41,7 +40,8 @@ export function trace(graph: Graph, start: number, register: number, through: bo
     if (step === undefined || seen.has(state)) continue;
     seen.add(state);
     if (seen.size > MAX_STATES) {
-      return { joined: [...joined.values()], stored: [...stored], unclear: 'it has too many paths' };
+      unclear = 'it has too many paths';
+      break;
     }
     const gone = held & ~clobbers(step.instruction, graph.mode);
     const move = moveOf(step.instruction, held, gone);

@@ -1,8 +1,8 @@
 import type { ElfFile } from '../../elf/elf.ts';
 import { type ElfFunction, functionBody, functionsOf } from '../../elf/functions.ts';
 import { type Located, sweep } from '../../elf/x86/sweep.ts';
+import { BUSY } from './effects.ts';
 import type { Graph } from './graph.ts';
-import { BUSY } from './moves.ts';
 
 /** The host byte of the branch in its place: DID_BUS_BUSY << 16 (include/scsi/scsi.h, all kernels). */
 export const DID_BUS_BUSY = 0x20000;

@@ -1,7 +1,6 @@
 import { type ElfFile, readElf, x86Mode } from '../../elf/elf.ts';
 import { type ElfFunction, functionsOf } from '../../elf/functions.ts';
 import { modinfo, modinfoField, moduleName } from '../../elf/module-data.ts';
-import { type ModuleSignature, moduleSignature } from '../../elf/signature.ts';
 import { instructionText } from '../../elf/x86/text.ts';
 import type { Evidence, Verdict } from '../verdict.ts';
 import { type Graph, graphOf } from './graph.ts';
@@ -25,7 +24,6 @@ export interface ModuleScan {
   readonly version: string | undefined;
   readonly vermagic: string | undefined;
   readonly srcversion: string | undefined;
-  readonly signature: ModuleSignature | undefined;
   /** As `uname -m` spells it; i386 for i486, i586 and i686 too. */
   readonly machine: string;
   /** The function that was judged. */
@@ -65,7 +63,6 @@ export function scanModule(module: ElfFile | Uint8Array, file: string): ModuleSc
     version: modinfoField(info, 'version'),
     vermagic: modinfoField(info, 'vermagic'),
     srcversion: modinfoField(info, 'srcversion'),
-    signature: moduleSignature(elf),
     machine: elf.machineName,
     functionName: undefined,
     hits: [],

@@ -1,7 +1,7 @@
 import type { Located } from '../../elf/x86/sweep.ts';
 import { type Fate, originOf, trace } from './data-flow.ts';
+import { BUSY } from './effects.ts';
 import { type Graph, onStack } from './graph.ts';
-import { BUSY } from './moves.ts';
 
 /** What a routine does with one host byte (DID_*) of a command's result. */
 export interface HostByteUse {
@@ -93,7 +93,7 @@ function moveConstant(search: Search, step: number, register: number | undefined
 }
 
 interface ConstantArithmetic {
-  /** As in moves.ts: add 0, or 1, and 4, sub 5, xor 6. */
+  /** As in effects.ts: add 0, or 1, and 4, sub 5, xor 6. */
   readonly kind: number;
   /** Undefined for a place in memory. */
   readonly register: number | undefined;

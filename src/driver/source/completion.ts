@@ -15,9 +15,10 @@ export interface Routine {
   readonly writers: ReadonlySet<string>;
 }
 
-/** Where a function's text is: token indexes of its name and of its braces. */
+/** Where a function's text is: its line, and the token indexes of its name and of its braces. */
 export interface FunctionPlace {
   readonly name: string;
+  readonly line: number;
   readonly at: number;
   readonly open: number;
   /** Undefined where the text ends first. */
@@ -46,7 +47,7 @@ function findFunctions(tokens: readonly Token[]): FunctionPlace[] {
     const open = skipAttributes(tokens, partner, closing + 1);
     if (closing === 0 || tokens[open]?.text !== '{') continue;
     const end = partner[open] ?? 0;
-    places.push({ name: token.text, at, open, close: end > 0 ? end : undefined });
+    places.push({ name: token.text, line: token.line, at, open, close: end > 0 ? end : undefined });
     if (end > 0) at = end;
   }
   return places;
@@ -92,18 +93,13 @@ export function isCompletionName(name: string): boolean {
 export function findRoutine(tokens: readonly Token[]): Routine | undefined {
   const places = functionsOf(tokens);
   const named = places.filter((place) => isCompletionName(place.name));
-  if (named.length > 1)
-    throw unclear(`${named[0]?.name} is defined ${named.length} times`, lineOf(tokens, named[1]));
-  const [only] = named;
+  const [only, again] = named;
+  if (again !== undefined) throw unclear(`${again.name} is defined ${named.length} times`, again.line);
   if (only !== undefined) return readRoutine(tokens, only, places);
   const alike = places.filter((place) => looksLikeRoutine(tokens, place));
   if (alike.length > 1) throw unclear('more than one function switches on the IOC status and sets a result');
   const [other] = alike;
   return other === undefined ? undefined : readRoutine(tokens, other, places);
-}
-
-function lineOf(tokens: readonly Token[], place: FunctionPlace | undefined): number | undefined {
-  return place === undefined ? undefined : tokens[place.at]?.line;
 }
 
 function looksLikeRoutine(tokens: readonly Token[], place: FunctionPlace): boolean {
@@ -126,18 +122,18 @@ function readRoutine(
   places: readonly FunctionPlace[],
 ): Routine {
   if (place.close === undefined) {
-    throw unclear(`${place.name} has no end: the file is truncated`, lineOf(tokens, place));
+    throw unclear(`${place.name} has no end: the file is truncated`, place.line);
   }
   const inner = tokens.slice(place.open + 1, place.close);
   const body = parseBody(inner);
-  const way = wayToSwitch(body, place.name, lineOf(tokens, place));
+  const way = wayToSwitch(body, place);
   const writers = new Set(
     places.filter((other) => other !== place && writesResult(tokens, other)).map((other) => other.name),
   );
   return { name: place.name, tokens: inner, body, way, writers };
 }
 
-function wayToSwitch(body: readonly Stmt[], name: string, line: number | undefined): WayToSwitch {
+function wayToSwitch(body: readonly Stmt[], { name, line }: FunctionPlace): WayToSwitch {
   const way = new Set<Stmt>();
   let found = 0;
   const visit = (statement: Stmt, path: readonly Stmt[]): void => {

@@ -1,9 +1,8 @@
 import { defined } from '../../optional.ts';
 import type { Evidence, Verdict } from '../verdict.ts';
 import { functionsOf, isCompletionName, type Routine } from './completion.ts';
-import { configurations } from './configurations.ts';
 import { type Depth, type Judgement, judge } from './judge.ts';
-import { type Preprocessed, preprocess } from './preprocess.ts';
+import { configurations, type Preprocessed, preprocess } from './preprocess.ts';
 import { type BranchSite, siteOf } from './site.ts';
 import { isUnclear, unclear } from './syntax.ts';
 import { type Directive, type Lexed, lex, type Token } from './tokens.ts';
@@ -104,7 +103,7 @@ type Found = SourceScan extends infer Scan
   : never;
 
 function scanText(text: string, file: string): Found {
-  if (!/io_done|IOC_?STATUS|mpt/i.test(text) && !isDriverName(file)) return notThisDriver();
+  if (!/io_done|IOC_?STATUS|mpt/i.test(text) && !isDriverName(file)) return NOT_THIS_DRIVER;
   const judgements = judgeAll(text, 'decide');
   const [first] = judgements;
   if (first === undefined) return withoutRoutine(text, file);
@@ -144,12 +143,10 @@ function affectedScan(judgements: readonly Judgement[], first: Judgement, text: 
   return { ...placeOf(text, site.start, site.end), shape: 'affected', detail: first.detail, site: sure };
 }
 
-function notThisDriver(): Found {
-  return {
-    shape: 'not-this-driver',
-    detail: 'this file does not have the completion routine of the Fusion MPT SCSI host driver',
-  };
-}
+const NOT_THIS_DRIVER: Found = {
+  shape: 'not-this-driver',
+  detail: 'this file does not have the completion routine of the Fusion MPT SCSI host driver',
+};
 
 /** A file of the driver without a completion routine: the dummy, a truncated file, or another part of the driver. */
 function withoutRoutine(text: string, file: string): Found {
@@ -173,7 +170,7 @@ function withoutRoutine(text: string, file: string): Found {
       detail: 'cannot be judged: the completion routine is missing; is the file truncated?',
     };
   }
-  return notThisDriver();
+  return NOT_THIS_DRIVER;
 }
 
 function isDriverName(file: string): boolean {

@@ -1,8 +1,5 @@
-/** A piece of C text with its place. Offsets count UTF-16 units of the text given to `lex`. */
-export interface Token {
-  readonly kind: 'id' | 'num' | 'str' | 'punct';
-  /** The spelling, without line continuations. */
-  readonly text: string;
+/** A place in the text given to `lex`; offsets count its UTF-16 units. */
+interface Place {
   readonly start: number;
   /** One past the last character. */
   readonly end: number;
@@ -10,14 +7,18 @@ export interface Token {
   readonly line: number;
 }
 
+/** A piece of C text. */
+export interface Token extends Place {
+  readonly kind: 'id' | 'num' | 'str' | 'punct';
+  /** The spelling, without line continuations. */
+  readonly text: string;
+}
+
 /** A preprocessor line, continuations included; `args` are the tokens after its name. */
-export interface Directive {
+export interface Directive extends Place {
   readonly kind: 'directive';
   readonly name: string;
   readonly args: readonly Token[];
-  readonly start: number;
-  readonly end: number;
-  readonly line: number;
 }
 
 export interface Lexed {

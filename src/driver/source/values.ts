@@ -26,9 +26,9 @@ export function joinValues(left: Value, right: Value): Value {
 export function joinEnvs(left: Env | undefined, right: Env | undefined): Env | undefined {
   if (left === undefined || right === undefined || left === right) return left ?? right;
   const joined: Env = new Map();
-  for (const [name, value] of left) if (right.has(name)) joined.set(name, joinValues(value, right.get(name)));
   // Known on one path only: anything on the other.
-  for (const name of [...left.keys(), ...right.keys()]) if (!joined.has(name)) joined.set(name, undefined);
+  for (const name of [...left.keys(), ...right.keys()])
+    joined.set(name, joinValues(left.get(name), right.get(name)));
   return joined;
 }
 

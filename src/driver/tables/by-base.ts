@@ -1,4 +1,3 @@
-import { defined } from '../../optional.ts';
 import { BASE_ONLY, INTRODUCED, type KernelRow, MPTSCSIH, REMOVED } from './kernel-row.ts';
 
 /**
@@ -69,40 +68,19 @@ export const SUSE_ROWS: readonly KernelRow[] = [
 ];
 
 function never(product: string, from: string, before: string): KernelRow {
-  return {
-    ...byBase(product, from, before, `base version before ${INTRODUCED}`),
-    verdict: 'never',
-  };
+  return byBase({ product, from, before, verdict: 'never', source: `base version before ${INTRODUCED}` });
 }
 
 function affected(product: string, from: string, before: string): KernelRow {
-  return {
-    ...byBase(product, from, before, `base version from ${INTRODUCED} to before ${REMOVED}`),
-    verdict: 'affected',
-  };
+  const source = `base version from ${INTRODUCED} to before ${REMOVED}`;
+  return byBase({ product, from, before, verdict: 'affected', source });
 }
 
 function fixed(product: string, from: string, before?: string): KernelRow {
-  return {
-    ...byBase(product, from, before, `base version after ${REMOVED}`),
-    verdict: 'fixed',
-    how: 'removed',
-  };
+  const source = `base version after ${REMOVED}`;
+  return byBase({ product, from, before, verdict: 'fixed', how: 'removed', source });
 }
 
-function byBase(
-  product: string,
-  from: string,
-  before: string | undefined,
-  source: string,
-): Omit<KernelRow, 'verdict'> {
-  return {
-    product,
-    from,
-    ...defined({ before }),
-    driver: MPTSCSIH,
-    caveats: [BASE_ONLY],
-    inferred: true,
-    source,
-  };
+function byBase(row: KernelRow): KernelRow {
+  return { ...row, driver: MPTSCSIH, caveats: [BASE_ONLY], inferred: true };
 }

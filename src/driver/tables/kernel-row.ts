@@ -26,7 +26,7 @@ export interface KernelRow {
    * as semver. A vendor's: version and release of the package, in the order of the vendor's package manager.
    */
   readonly from?: string;
-  readonly before?: string;
+  readonly before?: string | undefined;
   readonly verdict: Verdict;
   /** With verdict `fixed` only. */
   readonly how?: FixedHow;

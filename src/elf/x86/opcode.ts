@@ -77,12 +77,7 @@ function opcodeAt(bytes: Uint8Array, at: number, end: number) {
   return { map: second === 0x38 ? 2 : 3, opcode: bytes[at + 2] ?? 0, next } as const;
 }
 
-interface VectorOpcode {
-  readonly map: OpcodeMap;
-  readonly opcode: number;
-  readonly next: number;
-  readonly rex: number;
-}
+type VectorOpcode = Pick<Prefixes, 'map' | 'opcode' | 'next' | 'rex'>;
 
 /**
  * VEX (c4, c5), EVEX (62) and XOP (8f). In 32-bit code their first byte is another instruction (les, lds, bound),

@@ -15,21 +15,20 @@ export function instructionText(instruction: Located, mode: 32 | 64): string {
   const register = (number: number) => `%${registerName(number, size)}`;
   const suffix = modrm !== undefined && modrm.mod !== 3 ? SUFFIX[size] : '';
   const place = modrm === undefined ? '' : operand(instruction, modrm, mode, register);
+  const reg = register(modrm?.reg ?? 0);
+  const operation = GROUP[(modrm?.reg ?? 0) & 7];
   const constant = `$${hex(instruction.immediate, instruction.immediateRelocation?.name, size)}`;
   if (map === 1 && opcode === 0xba) return `bts ${constant},${place}`;
   if (map !== 0) return `opcode 0f ${opcode.toString(16)}`;
   if (opcode === 0xc7) return `mov${suffix} ${constant},${place}`;
   if (opcode >= 0xb8 && opcode <= 0xbf) return `mov ${constant},${register(instruction.opcodeRegister)}`;
-  if (opcode === 0x81 || opcode === 0x83)
-    return `${GROUP[(modrm?.reg ?? 0) & 7]}${suffix} ${constant},${place}`;
-  if (opcode === 0x80) return `${GROUP[(modrm?.reg ?? 0) & 7]}b ${constant},${place}`;
+  if (opcode === 0x81 || opcode === 0x83) return `${operation}${suffix} ${constant},${place}`;
+  if (opcode === 0x80) return `${operation}b ${constant},${place}`;
   if (opcode < 0x40 && (opcode & 7) === 5) return `${GROUP[opcode >> 3]} ${constant},${register(0)}`;
-  if (opcode < 0x40 && (opcode & 7) === 1)
-    return `${GROUP[opcode >> 3]} ${register(modrm?.reg ?? 0)},${place}`;
-  if (opcode < 0x40 && (opcode & 7) === 3)
-    return `${GROUP[opcode >> 3]} ${place},${register(modrm?.reg ?? 0)}`;
-  if (opcode === 0x8d) return `lea ${place},${register(modrm?.reg ?? 0)}`;
-  if (opcode === 0x89) return `mov ${register(modrm?.reg ?? 0)},${place}`;
+  if (opcode < 0x40 && (opcode & 7) === 1) return `${GROUP[opcode >> 3]} ${reg},${place}`;
+  if (opcode < 0x40 && (opcode & 7) === 3) return `${GROUP[opcode >> 3]} ${place},${reg}`;
+  if (opcode === 0x8d) return `lea ${place},${reg}`;
+  if (opcode === 0x89) return `mov ${reg},${place}`;
   if (opcode === 0xc1) return `shl${suffix} ${constant},${place}`;
   return `opcode ${opcode.toString(16).padStart(2, '0')}`;
 }
