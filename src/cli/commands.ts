@@ -8,14 +8,14 @@ import { declareHarden } from '../commands/harden/declare.ts';
 import { declarePlan } from '../commands/plan/declare.ts';
 import { declareRecover } from '../commands/recover/declare.ts';
 import { declareRollback } from '../commands/rollback/declare.ts';
-import { type Example, examples } from '../commands/shared/flags.ts';
+import { type Declare, examples } from '../commands/shared/flags.ts';
 import type { Run } from '../commands/shared/options.ts';
 import { declareStatus } from '../commands/status/declare.ts';
 import { declareWatch } from '../commands/watch/declare.ts';
 import { toolVersion } from '../package-root.ts';
 
-/** Every command, in the order of `--help`. A declaration says what a command takes; its action is loaded when it runs. */
-const DECLARATIONS = [
+/** Every command, in the order of `--help`. */
+const DECLARATIONS: readonly Declare[] = [
   declareCheck,
   declarePlan,
   declareApply,
@@ -29,12 +29,6 @@ const DECLARATIONS = [
   declareDemo,
 ];
 
-const EXAMPLES: readonly Example[] = [
-  ['mptfix check', 'is this machine affected, and why?'],
-  ['mptfix apply --dry-run', 'what would be done about it'],
-  ['mptfix apply', 'as root: do it'],
-];
-
 /** The whole command line; `run` is given the action of the command that it names. Parsing throws CommanderError. */
 export function commandLine(run: Run): Command {
   const program = new Command('mptfix')
@@ -46,7 +40,11 @@ export function commandLine(run: Run): Command {
     // commander prints errors in a form of its own, and the whole help where a command is missing: `main` prints ours.
     .configureOutput({ writeErr: () => {} })
     .configureHelp({ optionDescription: withoutFalse });
-  examples(program, EXAMPLES);
+  examples(program, [
+    ['mptfix check', 'is this machine affected, and why?'],
+    ['mptfix apply --dry-run', 'what would be done about it'],
+    ['mptfix apply', 'as root: do it'],
+  ]);
   for (const declare of DECLARATIONS) declare(program, run);
   return program;
 }

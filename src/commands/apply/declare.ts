@@ -1,18 +1,5 @@
-import { type Command, Option } from 'commander';
-import { building, common, type Example, examples, installing, making, mutating } from '../shared/flags.ts';
-import type { Run } from '../shared/options.ts';
-
-const EXAMPLES: readonly Example[] = [
-  ['mptfix apply --dry-run', 'what would be done, step by step'],
-  [
-    'mptfix apply --install-tools --yes',
-    'as root: do it without questions, and install the compiler if it is missing',
-  ],
-  [
-    'mptfix apply --root /mnt/guest --source linux-source-3.2.tar.bz2 --offline',
-    'a mounted guest, from a source tarball, without the network',
-  ],
-];
+import { Option } from 'commander';
+import { building, common, type Declare, examples, installing, making, mutating } from '../shared/flags.ts';
 
 /** What a plan has decided already: options that may not stand beside `--plan`. */
 const PLANNED: string[] = [
@@ -32,9 +19,18 @@ const PLANNED: string[] = [
   'bootEntry',
 ];
 
-/** `mptfix apply` with its options. */
-export function declareApply(program: Command, run: Run): void {
-  examples(mutating(installing(making(building(common(program.command('apply')))))), EXAMPLES)
+export const declareApply: Declare = (program, run) =>
+  examples(mutating(installing(making(building(common(program.command('apply')))))), [
+    ['mptfix apply --dry-run', 'what would be done, step by step'],
+    [
+      'mptfix apply --install-tools --yes',
+      'as root: do it without questions, and install the compiler if it is missing',
+    ],
+    [
+      'mptfix apply --root /mnt/guest --source linux-source-3.2.tar.bz2 --offline',
+      'a mounted guest, from a source tarball, without the network',
+    ],
+  ])
     .description('fetch the source, patch it, build the module, prove that it fits, and install it')
     .addOption(
       new Option(
@@ -48,4 +44,3 @@ export function declareApply(program: Command, run: Run): void {
       false,
     )
     .action((options) => run(async (signal) => (await import('./apply.ts')).apply(options, signal)));
-}

@@ -1,20 +1,14 @@
-import type { Command } from 'commander';
-import { building, common, type Example, examples, making } from '../shared/flags.ts';
-import type { Run } from '../shared/options.ts';
+import { building, common, type Declare, examples, making } from '../shared/flags.ts';
 
-const EXAMPLES: readonly Example[] = [
-  ['mptfix build --root /mnt/guest --output out', 'for the guest that is mounted at /mnt/guest'],
-  [
-    'mptfix build --module mptscsih.ko --headers linux-headers-3.2.0-4-amd64 --source linux-3.2 --output out',
-    'from files alone',
-  ],
-];
-
-/** `mptfix build` with its options. */
-export function declareBuild(program: Command, run: Run): void {
-  examples(making(building(common(program.command('build')))), EXAMPLES)
+export const declareBuild: Declare = (program, run) =>
+  examples(making(building(common(program.command('build')))), [
+    ['mptfix build --root /mnt/guest --output out', 'for the guest that is mounted at /mnt/guest'],
+    [
+      'mptfix build --module mptscsih.ko --headers linux-headers-3.2.0-4-amd64 --source linux-3.2 --output out',
+      'from files alone',
+    ],
+  ])
     .description('build and prove a module for a guest’s tree or a module file, without installing it')
     .option('--module <file>', 'the module as the distro shipped it; replaces --root')
     .requiredOption('--output <folder>', 'write the module, manifest.json and build.log there')
     .action((options) => run(async (signal) => (await import('./build.ts')).build(options, signal)));
-}

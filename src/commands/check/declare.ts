@@ -1,16 +1,11 @@
-import type { Command } from 'commander';
-import { common, type Example, examples } from '../shared/flags.ts';
-import type { Run } from '../shared/options.ts';
+import { common, type Declare, examples } from '../shared/flags.ts';
 
-const EXAMPLES: readonly Example[] = [
-  ['mptfix check', 'this machine; exit status 10 if it is affected'],
-  ['mptfix check --root /mnt/guest --json', 'a guest’s disk that is mounted at /mnt/guest, as JSON'],
-  ['mptfix check --module mptscsih.ko', 'one module file, without its guest'],
-];
-
-/** `mptfix check` with its options. */
-export function declareCheck(program: Command, run: Run): void {
-  examples(common(program.command('check')), EXAMPLES)
+export const declareCheck: Declare = (program, run) =>
+  examples(common(program.command('check')), [
+    ['mptfix check', 'this machine; exit status 10 if it is affected'],
+    ['mptfix check --root /mnt/guest --json', 'a guest’s disk that is mounted at /mnt/guest, as JSON'],
+    ['mptfix check --module mptscsih.ko', 'one module file, without its guest'],
+  ])
     .description('report whether the guest’s driver turns a SCSI BUSY into an I/O error, with the evidence')
     .option(
       '--source <path>',
@@ -18,4 +13,3 @@ export function declareCheck(program: Command, run: Run): void {
     )
     .option('--module <file>', 'check only this module file')
     .action((options) => run(async (signal) => (await import('./check.ts')).check(options, signal)));
-}

@@ -1,21 +1,13 @@
-import { type Command, Option } from 'commander';
-import { type Example, examples, output } from '../shared/flags.ts';
-import type { Run } from '../shared/options.ts';
+import { Option } from 'commander';
+import { type Declare, examples, output } from '../shared/flags.ts';
 
-const EXAMPLES: readonly Example[] = [
-  ['mptfix demo', 'check, apply and roll back on a private tree; this machine stays as it is'],
-  ['mptfix demo --keep --work /srv/demo', 'keep the tree in /srv/demo to experiment with'],
-];
-
-/** `mptfix demo` with its options. */
-export function declareDemo(program: Command, run: Run): void {
-  const demo = program
-    .command('demo')
+export const declareDemo: Declare = (program, run) =>
+  examples(output(program.command('demo')), [
+    ['mptfix demo', 'check, apply and roll back on a private tree; this machine stays as it is'],
+    ['mptfix demo --keep --work /srv/demo', 'keep the tree in /srv/demo to experiment with'],
+  ])
     .description('show the whole cycle on a private guest tree made from the distro’s real kernel packages')
     .option('--work <folder>', 'create the private work folder there (about 1.5 GB)')
     .option('--keep', 'keep the guest tree and the source to experiment with', false)
-    .addOption(new Option('--no-install-tools', 'do not install missing build tools'));
-  examples(output(demo), EXAMPLES).action((options) =>
-    run(async (signal) => (await import('./demo.ts')).demo(options, signal)),
-  );
-}
+    .addOption(new Option('--no-install-tools', 'do not install missing build tools'))
+    .action((options) => run(async (signal) => (await import('./demo.ts')).demo(options, signal)));

@@ -1,16 +1,11 @@
-import type { Command } from 'commander';
-import { common, type Example, examples } from '../shared/flags.ts';
-import type { Run } from '../shared/options.ts';
+import { common, type Declare, examples } from '../shared/flags.ts';
 
-const EXAMPLES: readonly Example[] = [
-  ['mptfix diagnose', 'the logs of this machine'],
-  ['mptfix diagnose /var/log/kern.log.2.gz --since "2026-01-31 14:00"', 'one file, from a moment on'],
-  ['mptfix diagnose --root /mnt/guest --json', 'the logs of a mounted guest, as JSON'],
-];
-
-/** `mptfix diagnose` with its options. */
-export function declareDiagnose(program: Command, run: Run): void {
-  examples(common(program.command('diagnose')), EXAMPLES)
+export const declareDiagnose: Declare = (program, run) =>
+  examples(common(program.command('diagnose')), [
+    ['mptfix diagnose', 'the logs of this machine'],
+    ['mptfix diagnose /var/log/kern.log.2.gz --since "2026-01-31 14:00"', 'one file, from a moment on'],
+    ['mptfix diagnose --root /mnt/guest --json', 'the logs of a mounted guest, as JSON'],
+  ])
     .description(
       'read kernel logs: which path failures happened, what they hit, and whether the driver is to blame',
     )
@@ -20,4 +15,3 @@ export function declareDiagnose(program: Command, run: Run): void {
     .action((files, options) =>
       run(async () => (await import('./diagnose.ts')).diagnoseCommand(files, options)),
     );
-}

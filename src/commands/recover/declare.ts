@@ -1,21 +1,14 @@
-import type { Command } from 'commander';
-import { common, type Example, examples, mutating } from '../shared/flags.ts';
-import type { Run } from '../shared/options.ts';
-import type { RecoverOptions } from './recover.ts';
+import { common, type Declare, examples, mutating } from '../shared/flags.ts';
 
-const EXAMPLES: readonly Example[] = [
-  ['mptfix recover', 'every file system of this machine’s disks'],
-  ['mptfix recover /var /srv', 'these two alone'],
-  ['mptfix recover /var --apply', 'as root: do the safe steps for /var'],
-];
-
-/** `mptfix recover` with its options. */
-export function declareRecover(program: Command, run: Run): void {
-  examples(mutating(common(program.command('recover'))), EXAMPLES)
+export const declareRecover: Declare = (program, run) =>
+  examples(mutating(common(program.command('recover'))), [
+    ['mptfix recover', 'every file system of this machine’s disks'],
+    ['mptfix recover /var /srv', 'these two alone'],
+    ['mptfix recover /var --apply', 'as root: do the safe steps for /var'],
+  ])
     .description('show the state of each file system, and the steps to recover one that went read-only')
     .argument('[mountpoint...]', 'only these file systems')
     .option('--apply', 'do the safe steps, and ask before each', false)
-    .action((mountPoints: readonly string[], options: RecoverOptions) =>
+    .action((mountPoints, options) =>
       run(async (signal) => (await import('./recover.ts')).recover(mountPoints, options, signal)),
     );
-}

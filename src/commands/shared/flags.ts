@@ -1,5 +1,9 @@
 import { type Command, Option } from 'commander';
 import { PLACEMENTS } from '../../install/placement.ts';
+import type { Run } from './options.ts';
+
+/** Adds a command with its options to the program; what it does is loaded only when it runs. */
+export type Declare = (program: Command, run: Run) => void;
 
 /** A line to type as an example, from `mptfix` on, and what it does. */
 export type Example = readonly [line: string, does: string];

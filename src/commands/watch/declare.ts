@@ -1,75 +1,57 @@
 import type { Command } from 'commander';
 import { failure } from '../../errors.ts';
-import { type Example, examples, mutating, repeatable } from '../shared/flags.ts';
-import type { Run } from '../shared/options.ts';
-import type { WatchInstallOptions } from './install.ts';
-import type { WatchOnceOptions, WatchOptions } from './options.ts';
+import { type Declare, examples, mutating, repeatable } from '../shared/flags.ts';
+import type { WatchOptions } from './options.ts';
 import { ONCE_FLAGS, TELLING_FLAGS, type WatchFlag } from './quick.ts';
 
-const EXAMPLES = {
-  watch: [
-    ['mptfix watch once', 'check this machine now'],
-    ['mptfix watch install --to admin@example.org', 'as root: check every minute, and mail about it'],
-  ],
-  once: [
-    ['mptfix watch once', 'check this machine; exit status 10 if a file system cannot be written'],
-    ['mptfix watch once admin@example.org', 'and mail this address once an event'],
-    ['mptfix watch once --probe --nagios', 'as a Nagios plugin, with a small test file on each file system'],
-  ],
-  follow: [
-    ['mptfix watch follow', 'print each change of a file system, until SIGTERM'],
-    ['mptfix watch follow --json --to admin@example.org', 'one JSON document a line, and a mail about each'],
-  ],
-  testMail: [
-    ['mptfix watch test-mail admin@example.org', 'would a mail get out, and which way?'],
-    ['mptfix watch test-mail --config /etc/mptfix.json', 'the relay and webhook of this configuration'],
-  ],
-  install: [
-    ['mptfix watch install --to admin@example.org', 'as root: check every minute, and mail about it'],
-    ['mptfix watch install --every 10m --from-disk --dry-run', 'what would be set up for every ten minutes'],
-  ],
-  uninstall: [
-    ['mptfix watch uninstall --dry-run', 'what would be removed'],
-    ['mptfix watch uninstall --yes', 'as root: remove it without questions'],
-  ],
-} as const satisfies Readonly<Record<string, readonly Example[]>>;
-
-/** `mptfix watch …`: the commands with their options. */
-export function declareWatch(program: Command, run: Run): void {
+export const declareWatch: Declare = (program, run) => {
   const watch = program
     .command('watch')
     .description('notice within a minute that a file system went read-only, and send one mail about it');
-  examples(watch, EXAMPLES.watch);
+  examples(watch, [
+    ['mptfix watch once', 'check this machine now'],
+    ['mptfix watch install --to admin@example.org', 'as root: check every minute, and mail about it'],
+  ]);
 
-  examples(withFlags(watch.command('once').argument('[address...]'), ONCE_FLAGS), EXAMPLES.once)
+  examples(withFlags(watch.command('once').argument('[address...]'), ONCE_FLAGS), [
+    ['mptfix watch once', 'check this machine; exit status 10 if a file system cannot be written'],
+    ['mptfix watch once admin@example.org', 'and mail this address once an event'],
+    ['mptfix watch once --probe --nagios', 'as a Nagios plugin, with a small test file on each file system'],
+  ])
     .description('check every file system once; exit status 10 if one cannot be written')
-    .action((addresses: readonly string[], options: WatchOnceOptions) =>
+    .action((addresses, options) =>
       run(async () => (await import('./once.ts')).once(withAddresses(addresses, options))),
     );
 
-  examples(withFlags(watch.command('follow').argument('[address...]'), TELLING_FLAGS), EXAMPLES.follow)
+  examples(withFlags(watch.command('follow').argument('[address...]'), TELLING_FLAGS), [
+    ['mptfix watch follow', 'print each change of a file system, until SIGTERM'],
+    ['mptfix watch follow --json --to admin@example.org', 'one JSON document a line, and a mail about each'],
+  ])
     .description(
       'check whenever the kernel logs about a file system; print a line for each change, until SIGTERM',
     )
-    .action((addresses: readonly string[], options: WatchOptions) =>
+    .action((addresses, options) =>
       run(async (signal) => (await import('./follow.ts')).follow(withAddresses(addresses, options), signal)),
     );
 
-  examples(withFlags(watch.command('test-mail').argument('[address...]'), TELLING_FLAGS), EXAMPLES.testMail)
+  examples(withFlags(watch.command('test-mail').argument('[address...]'), TELLING_FLAGS), [
+    ['mptfix watch test-mail admin@example.org', 'would a mail get out, and which way?'],
+    ['mptfix watch test-mail --config /etc/mptfix.json', 'the relay and webhook of this configuration'],
+  ])
     .description('send a test through the channels that an alarm would use, and report which one took it')
-    .action((addresses: readonly string[], options: WatchOptions) =>
+    .action((addresses, options) =>
       run(async () => (await import('./test-mail.ts')).testMail(withAddresses(addresses, options))),
     );
 
-  examples(
-    mutating(withFlags(watch.command('install').argument('[address...]'), TELLING_FLAGS)),
-    EXAMPLES.install,
-  )
+  examples(mutating(withFlags(watch.command('install').argument('[address...]'), TELLING_FLAGS)), [
+    ['mptfix watch install --to admin@example.org', 'as root: check every minute, and mail about it'],
+    ['mptfix watch install --every 10m --from-disk --dry-run', 'what would be set up for every ten minutes'],
+  ])
     .description('run watch once regularly, by a systemd timer or by cron')
     .option('--every <time>', 'the interval in minutes or hours: 1m, 10m, 1h', interval, 1)
     .option('--probe', 'also write a small file to each file system each time', false)
     .option('--from-disk', 'run from the disk instead of from a copy in memory (saves 130 MB)', false)
-    .action((addresses: readonly string[], options: WatchInstallOptions) =>
+    .action((addresses, options) =>
       run(async (signal) =>
         (await import('./install.ts')).install(withAddresses(addresses, options), signal),
       ),
@@ -79,17 +61,18 @@ export function declareWatch(program: Command, run: Run): void {
     watch.command('uninstall'),
     TELLING_FLAGS.filter(({ name }) => name !== 'to' && name !== 'config'),
   );
-  examples(mutating(uninstall), EXAMPLES.uninstall)
+  examples(mutating(uninstall), [
+    ['mptfix watch uninstall --dry-run', 'what would be removed'],
+    ['mptfix watch uninstall --yes', 'as root: remove it without questions'],
+  ])
     .description('remove the schedule and everything else that the watch keeps')
-    .action((options: WatchInstallOptions) =>
-      run(async (signal) => (await import('./install.ts')).uninstall(options, signal)),
-    );
+    .action((options) => run(async (signal) => (await import('./install.ts')).uninstall(options, signal)));
 
   watch
     .command('load', { hidden: true })
     .description('copy the watch into memory; the schedule runs this after boot')
     .action(() => run(async () => (await import('./install.ts')).load()));
-}
+};
 
 /** In minutes; only what a cron line can say: a part of the hour, or of the day. */
 function interval(text: string): number {
@@ -115,7 +98,7 @@ function withFlags(command: Command, flags: readonly WatchFlag[]): Command {
 }
 
 /** An address may be given without --to, too: the article's script takes it as its first argument. */
-function withAddresses<Options extends { readonly to?: readonly string[] }>(
+function withAddresses<Options extends WatchOptions>(
   addresses: readonly string[],
   options: Options,
 ): Options {
