@@ -37,15 +37,17 @@ export function worstOf(states: readonly (State | undefined)[]): State {
 }
 
 /** The states that `recover --json` and `harden --json` know, by their names there. */
-export type RepairState =
-  | 'storage-away'
-  | 'aborted'
-  | 'shutdown'
-  | 'flagged'
-  | 'remounted-ro'
-  | 'unknown'
-  | 'intended-ro'
-  | 'writable';
+export const REPAIR_STATE_NAMES = [
+  'storage-away',
+  'aborted',
+  'shutdown',
+  'flagged',
+  'remounted-ro',
+  'unknown',
+  'intended-ro',
+  'writable',
+] as const;
+export type RepairState = (typeof REPAIR_STATE_NAMES)[number];
 
 /** What a person has to do about a state, which is all that recover and harden distinguish. */
 export const REPAIR_STATES: Readonly<Record<State, RepairState>> = {

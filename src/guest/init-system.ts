@@ -5,15 +5,17 @@ import type { Family } from './distro.ts';
  * What starts the services and checks the file systems at boot. `upstart-redhat` is RHEL 6, whose upstart runs the
  * same rc.sysinit as before; `upstart` is Ubuntu's, with mountall.
  */
-export type InitSystem =
-  | 'systemd'
-  | 'upstart'
-  | 'upstart-redhat'
-  | 'sysvinit-redhat'
-  | 'sysvinit-suse'
-  | 'sysvinit-debian'
-  | 'openrc'
-  | 'unknown';
+export const INIT_SYSTEMS = [
+  'systemd',
+  'upstart',
+  'upstart-redhat',
+  'sysvinit-redhat',
+  'sysvinit-suse',
+  'sysvinit-debian',
+  'openrc',
+  'unknown',
+] as const;
+export type InitSystem = (typeof INIT_SYSTEMS)[number];
 
 interface Sign {
   readonly init: InitSystem;

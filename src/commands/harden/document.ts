@@ -1,5 +1,7 @@
 import * as v from 'valibot';
 import type { Document } from '../../document.ts';
+import { REPAIR_STATE_NAMES } from '../../filesystems/states.ts';
+import { INIT_SYSTEMS } from '../../guest/init-system.ts';
 
 const policy = v.picklist(['continue', 'remount-ro', 'panic']);
 
@@ -47,18 +49,7 @@ const fileSystem = v.strictObject({
   /** What holds now; null where it is not mounted, or not known. */
   effective: v.nullable(v.string()),
   /** Null: not mounted. */
-  state: v.nullable(
-    v.picklist([
-      'storage-away',
-      'aborted',
-      'shutdown',
-      'flagged',
-      'remounted-ro',
-      'unknown',
-      'intended-ro',
-      'writable',
-    ]),
-  ),
+  state: v.nullable(v.picklist(REPAIR_STATE_NAMES)),
   mount: v.nullable(mount),
   /** Whether the log directory is on it: its errors would not be logged. */
   holdsLogs: v.boolean(),
@@ -83,16 +74,7 @@ export const hardenSchema = v.strictObject({
   schema: v.literal('mptfix.harden/1'),
   result: v.picklist(['shown', 'planned', 'applied', 'undone', 'nothing-to-do']),
   target: v.string(),
-  init: v.picklist([
-    'systemd',
-    'upstart',
-    'upstart-redhat',
-    'sysvinit-redhat',
-    'sysvinit-suse',
-    'sysvinit-debian',
-    'openrc',
-    'unknown',
-  ]),
+  init: v.picklist(INIT_SYSTEMS),
   fileSystems: v.array(fileSystem),
   disks: v.array(disk),
   /** udev's rules that set a timeout. */

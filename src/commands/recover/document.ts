@@ -1,5 +1,7 @@
 import * as v from 'valibot';
 import type { Document } from '../../document.ts';
+import { REPAIR_STATE_NAMES } from '../../filesystems/states.ts';
+import { INIT_SYSTEMS } from '../../guest/init-system.ts';
 
 const step = v.strictObject({
   title: v.string(),
@@ -17,17 +19,7 @@ const fileSystem = v.strictObject({
   device: v.string(),
   type: v.string(),
   /** `not-running`: a guest's tree; the steps are those for a file system that the kernel gave up. */
-  state: v.picklist([
-    'storage-away',
-    'aborted',
-    'shutdown',
-    'flagged',
-    'remounted-ro',
-    'unknown',
-    'intended-ro',
-    'writable',
-    'not-running',
-  ]),
+  state: v.picklist([...REPAIR_STATE_NAMES, 'not-running']),
   /** `bad` ones speak against writing to the file system. */
   evidence: v.array(
     v.strictObject({
@@ -50,16 +42,7 @@ export const recoverSchema = v.strictObject({
    */
   result: v.picklist(['well', 'advised', 'recovered', 'by-hand']),
   target: v.string(),
-  init: v.picklist([
-    'systemd',
-    'upstart',
-    'upstart-redhat',
-    'sysvinit-redhat',
-    'sysvinit-suse',
-    'sysvinit-debian',
-    'openrc',
-    'unknown',
-  ]),
+  init: v.picklist(INIT_SYSTEMS),
   fileSystems: v.array(fileSystem),
   /** Services that should run and do not, and how each is started again. */
   services: v.array(
