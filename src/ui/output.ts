@@ -30,6 +30,7 @@ const STYLES = {
   yellow: ['33', '39'],
   dim: ['2', '22'],
 } as const;
+export type Style = keyof typeof STYLES;
 
 const COLOURS = new RegExp(`\\u001B\\[(?:${Object.values(STYLES).flat().join('|')})m`, 'g');
 
@@ -38,7 +39,7 @@ function isColoured(): boolean {
 }
 
 /** Colours stdout's page on a terminal only, and not where NO_COLOR is set (no-color.org). */
-export function style(name: keyof typeof STYLES, text: string): string {
+export function style(name: Style, text: string): string {
   const [on, off] = STYLES[name];
   return isColoured() ? `\u001B[${on}m${text}\u001B[${off}m` : text;
 }
@@ -47,6 +48,11 @@ export function style(name: keyof typeof STYLES, text: string): string {
 export function columns(rows: readonly (readonly [label: string, value: string])[]): string {
   const width = Math.max(...rows.map(([label]) => label.length));
   return rows.map(([label, value]) => `${`${label}:`.padEnd(width + 2)}${printable(value)}`).join('\n');
+}
+
+/** Every line moved to the right. */
+export function indent(text: string, by: number): string {
+  return text.replace(/^/gm, ' '.repeat(by));
 }
 
 /** Bytes for a person. */

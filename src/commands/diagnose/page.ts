@@ -8,7 +8,7 @@ import type {
 } from '../../diagnose/incident.ts';
 import type { CauseName } from '../../kernel-log/cause.ts';
 import type { Effect } from '../../kernel-log/signature.ts';
-import { columns, style } from '../../ui/output.ts';
+import { columns, indent, style } from '../../ui/output.ts';
 import { printable } from '../../ui/printable.ts';
 import type { DiagnoseResult } from './document.ts';
 
@@ -50,13 +50,13 @@ export function diagnosePage(result: DiagnoseResult): string {
       printable(device),
       `${count ?? '?'} errors since the last fsck, first ${firstError ?? '?'}, last ${lastError ?? '?'}`,
     ]);
-    blocks.push(['recorded in superblocks', indent(columns(rows))].join('\n'));
+    blocks.push(['recorded in superblocks', indent(columns(rows), 3)].join('\n'));
   }
   const causes = new Set(incidents.map(({ verdict }) => verdict.cause));
   const next = (Object.keys(NEXT) as CauseName[])
     .filter((cause) => causes.has(cause))
     .map((cause) => NEXT[cause]);
-  if (next.length > 0) blocks.push(['next', indent(next.join('\n'))].join('\n'));
+  if (next.length > 0) blocks.push(['next', indent(next.join('\n'), 3)].join('\n'));
   return blocks.join('\n\n');
 }
 
@@ -70,10 +70,10 @@ function incidentBlock(incident: Incident, number: number): string {
   rows.push(['messages', String(messages)]);
   return [
     style(COLOUR[verdict.cause], `${number}. ${verdictText(verdict)}`),
-    indent(columns(rows)),
-    indent(['because', ...verdict.evidence.map((one) => `  ${printable(one)}`)].join('\n')),
-    indent(['timeline', ...timeline.map((entry) => `  ${entryText(entry)}`)].join('\n')),
-    ...(timelineCut > 0 ? [indent(`  ${timelineCut} more messages are counted, but not shown`)] : []),
+    indent(columns(rows), 3),
+    indent(['because', ...verdict.evidence.map((one) => `  ${printable(one)}`)].join('\n'), 3),
+    indent(['timeline', ...timeline.map((entry) => `  ${entryText(entry)}`)].join('\n'), 3),
+    ...(timelineCut > 0 ? [indent(`  ${timelineCut} more messages are counted, but not shown`, 3)] : []),
   ].join('\n');
 }
 
@@ -116,11 +116,4 @@ function entryText({ first, last, kernelSeconds, count, text }: TimelineEntry): 
   const time = first ?? (kernelSeconds === null ? '' : `[${kernelSeconds.toFixed(6)}]`);
   const times = count === 1 ? '' : ` (${count}×${last === null || last === first ? '' : `, last ${last}`})`;
   return `${time} ${printable(text)}${times}`.trimStart();
-}
-
-function indent(text: string): string {
-  return text
-    .split('\n')
-    .map((line) => `   ${line}`)
-    .join('\n');
 }

@@ -1,4 +1,4 @@
-import { columns, style } from '../../ui/output.ts';
+import { columns, indent, style } from '../../ui/output.ts';
 import { printable } from '../../ui/printable.ts';
 import type { HardenResult } from './document.ts';
 
@@ -33,10 +33,7 @@ export function hardenPage(result: HardenResult): string {
 
 function section(title: string, rows: readonly (readonly [string, string])[]): readonly string[] {
   if (rows.length === 0) return [];
-  const indented = columns(rows)
-    .split('\n')
-    .map((line) => `  ${line}`);
-  return [`${title}:`, ...indented, ''];
+  return [`${title}:`, indent(columns(rows), 2), ''];
 }
 
 function policyRow(one: HardenResult['fileSystems'][number]): readonly [string, string] {

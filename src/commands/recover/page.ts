@@ -1,4 +1,4 @@
-import { style } from '../../ui/output.ts';
+import { type Style, style } from '../../ui/output.ts';
 import { printable } from '../../ui/printable.ts';
 import { commandLine } from '../shared/words.ts';
 import type { RecoverResult } from './document.ts';
@@ -6,28 +6,17 @@ import type { RecoverResult } from './document.ts';
 type FileSystemReport = RecoverResult['fileSystems'][number];
 type Step = FileSystemReport['steps'][number];
 
-const MEANING: Readonly<Record<FileSystemReport['state'], string>> = {
-  'storage-away': 'its disk does not answer as it should',
-  aborted: 'READ-ONLY: the kernel gave it up; a remount does not bring it back',
-  shutdown: 'SHUT DOWN by the kernel; a remount does not bring it back',
-  flagged: 'errors are on record: it needs a check',
-  'remounted-ro': 'read-only, and nothing shows an error: it may be mounted read-write again',
-  unknown: 'read-only, and it is not known whether it is clean',
-  'intended-ro': 'read-only, as intended',
-  writable: 'writable',
-  'not-running': 'not running: the steps if its kernel gives it up',
-};
-
-const COLOUR: Readonly<Record<FileSystemReport['state'], 'red' | 'yellow' | 'green' | 'bold'>> = {
-  'storage-away': 'red',
-  aborted: 'red',
-  shutdown: 'red',
-  flagged: 'red',
-  'remounted-ro': 'yellow',
-  unknown: 'yellow',
-  'intended-ro': 'green',
-  writable: 'green',
-  'not-running': 'bold',
+/** What each state means, and its colour. */
+const STATES: Readonly<Record<FileSystemReport['state'], readonly [Style, string]>> = {
+  'storage-away': ['red', 'its disk does not answer as it should'],
+  aborted: ['red', 'READ-ONLY: the kernel gave it up; a remount does not bring it back'],
+  shutdown: ['red', 'SHUT DOWN by the kernel; a remount does not bring it back'],
+  flagged: ['red', 'errors are on record: it needs a check'],
+  'remounted-ro': ['yellow', 'read-only, and nothing shows an error: it may be mounted read-write again'],
+  unknown: ['yellow', 'read-only, and it is not known whether it is clean'],
+  'intended-ro': ['green', 'read-only, as intended'],
+  writable: ['green', 'writable'],
+  'not-running': ['bold', 'not running: the steps if its kernel gives it up'],
 };
 
 const RESULTS: Readonly<Record<RecoverResult['result'], string>> = {
@@ -53,13 +42,14 @@ function fileSystemPart(
   report: FileSystemReport,
   outcomes: NonNullable<RecoverResult['outcomes']>[string] | undefined,
 ): string {
-  const head = `${printable(report.mountPoint)} (${report.type} on ${printable(report.device)}): ${MEANING[report.state]}`;
-  if (report.steps.length === 0) return style(COLOUR[report.state], head);
+  const [colour, meaning] = STATES[report.state];
+  const head = `${printable(report.mountPoint)} (${report.type} on ${printable(report.device)}): ${meaning}`;
+  if (report.steps.length === 0) return style(colour, head);
   const refused = report.remountRefused.filter(
     (reason) => !report.evidence.some(({ detail }) => detail === reason),
   );
   return [
-    style(COLOUR[report.state], style('bold', head)),
+    style(colour, style('bold', head)),
     ...report.evidence.map(({ bad, detail }) => `  ${bad ? '!' : '-'} ${printable(detail)}`),
     ...(report.remountRefused.length === 0
       ? []

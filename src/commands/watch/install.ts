@@ -1,7 +1,7 @@
 import { failure } from '../../errors.ts';
 import type { Target } from '../../machine/port.ts';
 import { lockAnyGuest } from '../../transaction/lock.ts';
-import { printResult, say } from '../../ui/output.ts';
+import { indent, printResult, say } from '../../ui/output.ts';
 import {
   installSchedule,
   planSchedule,
@@ -129,14 +129,7 @@ function page({ scheduler, entries }: SchedulePlan): string {
     ...entries.flatMap((entry) =>
       'link' in entry
         ? ['', `${entry.path} -> ${entry.link}`]
-        : [
-            '',
-            `${entry.path}:`,
-            ...entry.content
-              .trimEnd()
-              .split('\n')
-              .map((line) => `  ${line}`),
-          ],
+        : ['', `${entry.path}:`, indent(entry.content.trimEnd(), 2)],
     ),
   ].join('\n');
 }
