@@ -1,5 +1,5 @@
 import { basename, join } from 'node:path';
-import { compileModule } from '../build/compile.ts';
+import { type CompileOptions, compileModule } from '../build/compile.ts';
 import { reintroduceBranch } from '../driver/patch/make.ts';
 import { compressModule } from '../elf/compression.ts';
 import { failure } from '../errors.ts';
@@ -78,20 +78,9 @@ export async function unpackGuest(
 /** Builds the guest's own, affected, module and puts it in the place of the distro's, with its mode, owner and packing. */
 export async function plantAffectedModule(
   guest: Target,
-  {
-    workspace,
-    release,
-    files,
-    progress,
-    signal,
-  }: {
-    readonly workspace: Workspace;
-    readonly release: string;
-    readonly files: DriverFiles['files'];
-    readonly progress: Progress;
-    readonly signal: AbortSignal;
-  },
+  options: Pick<CompileOptions, 'workspace' | 'files' | 'progress' | 'signal'> & { readonly release: string },
 ): Promise<Pick<DemoTree, 'modulePath' | 'distroModule'>> {
+  const { workspace, release } = options;
   const shipped = await moduleFile(guest, release, ['mptscsih']);
   if (shipped === undefined) {
     throw failure(
@@ -101,15 +90,7 @@ export async function plantAffectedModule(
     );
   }
   const headers = await privateHeaders(guest, `${MODULES_FOLDER}/${release}/build`, workspace);
-  const compiled = await compileModule({
-    workspace,
-    headers,
-    files,
-    module: 'mptscsih',
-    label: 'affected',
-    progress,
-    signal,
-  });
+  const compiled = await compileModule({ ...options, headers, module: 'mptscsih', label: 'affected' });
   const { format } = await readModule(guest, shipped.path);
   const distroModule = workspace.at(`distro-${basename(shipped.path)}`);
   await workspace.machine.write(distroModule, await guest.read(shipped.path));
