@@ -57,8 +57,7 @@ async function compileAhead(
   key: Promise<string | undefined>,
 ): Promise<Compiled> {
   const stopper = new AbortController();
-  const signal =
-    options.signal === undefined ? stopper.signal : AbortSignal.any([options.signal, stopper.signal]);
+  const signal = AbortSignal.any([options.signal, stopper.signal]);
   const compiling = compileModule({ ...options, signal });
   const known = key.then((name) => (name === undefined ? undefined : cache.get(name)));
   const found = await Promise.race([known, compiling.then(() => undefined)]).catch(() => undefined);

@@ -19,7 +19,7 @@ export interface CompileOptions {
   /** NAME=VALUE words for make. */
   readonly makeVars?: readonly string[];
   readonly progress: Progress;
-  readonly signal?: AbortSignal | undefined;
+  readonly signal: AbortSignal;
 }
 
 export interface Compiled {
@@ -29,9 +29,10 @@ export interface Compiled {
   readonly command: readonly string[];
 }
 
-interface Order {
+/** One call of make. */
+export interface Order {
   readonly command: Argv;
-  /** The driver's, where make works. */
+  /** Where its temporary files go: the driver's, or the whole tree. */
   readonly folder: string;
 }
 
@@ -39,6 +40,8 @@ interface Order {
 interface MakeResult {
   readonly status: number;
   readonly lines: readonly string[];
+  /** The command, and all that it said. */
+  readonly log: string;
 }
 
 /**
@@ -47,7 +50,6 @@ interface MakeResult {
  */
 export async function compileModule(options: CompileOptions): Promise<Compiled> {
   const { workspace, headers, module, files, signal } = options;
-  const { machine } = workspace;
   const recipe = recipeFor(headers.version.base);
   if (recipe === undefined) {
     throw failure(
@@ -62,13 +64,18 @@ export async function compileModule(options: CompileOptions): Promise<Compiled> 
     files instanceof Promise
       ? await makeAhead(options, { command, folder }, files)
       : await makeNow(options, { command, folder }, files);
-  signal?.throwIfAborted();
-  const log = `${command.join(' ')}\n${result.lines.join('\n')}\n`;
+  signal.throwIfAborted();
+  const { status, lines, log } = result;
   const output = join(folder, `${module}.ko`);
-  const built = await machine.lstat(output);
-  if (result.status !== 0 || built?.type !== 'file') throw await buildFailure(options, result.lines, log);
-  await stripDebug(workspace, output);
-  return { bytes: await machine.read(output), log, command };
+  const built = await workspace.machine.lstat(output);
+  if (status === 0 && built?.type === 'file')
+    return { bytes: await withoutDebug(workspace, output), log, command };
+  throw failure(
+    'E_BUILD',
+    `${module}.ko could not be built: ${firstError(lines)}`,
+    'read the log; most often the headers or the compiler are not those of the kernel',
+    { log: await workspace.keepLog('build', log) },
+  );
 }
 
 async function makeNow(options: CompileOptions, order: Order, files: Files): Promise<MakeResult> {
@@ -87,7 +94,7 @@ async function makeAhead(options: CompileOptions, order: Order, coming: Promise<
   const stopper = new AbortController();
   const laidOut = coming.then((files) => layOut(workspace, folder, files));
   const making = runMake(options, order, {
-    signal: eitherOf(options.signal, stopper.signal),
+    signal: AbortSignal.any([options.signal, stopper.signal]),
     inputEnds: laidOut,
   });
   const first = await Promise.race([
@@ -100,7 +107,7 @@ async function makeAhead(options: CompileOptions, order: Order, coming: Promise<
   });
   if (first === 'files') return making;
   // It did not wait: a make that gives its children no standard input, or one that cannot continue in any case.
-  options.signal?.throwIfAborted();
+  options.signal.throwIfAborted();
   return makeNow(options, order, await coming);
 }
 
@@ -111,10 +118,11 @@ function kbuild({ module }: CompileOptions, before = ''): readonly [string, Buff
   return ['Kbuild', Buffer.from(`${before}include $(src)/Makefile\nobj-y :=\nobj-m := ${module}.o\n`)];
 }
 
-async function runMake(
-  { workspace, progress }: CompileOptions,
+/** Runs make as the workspace's unprivileged user. */
+export async function runMake(
+  { workspace, progress }: Pick<CompileOptions, 'workspace' | 'progress'>,
   { command, folder }: Order,
-  { signal, inputEnds }: Pick<RunOptions, 'signal' | 'inputEnds'>,
+  more: Pick<RunOptions, 'signal' | 'input' | 'inputEnds'>,
 ): Promise<MakeResult> {
   const { machine, user } = workspace;
   const lines: string[] = [];
@@ -125,34 +133,17 @@ async function runMake(
       lines.push(line);
       if (line.trim() !== '') progress.note(line.trim());
     },
-    inputEnds,
     user,
-    signal,
+    ...more,
   });
-  return { status, lines };
+  return { status, lines, log: `${command.join(' ')}\n${lines.join('\n')}\n` };
 }
 
-function eitherOf(one: AbortSignal | undefined, other: AbortSignal): AbortSignal {
-  return one === undefined ? other : AbortSignal.any([one, other]);
-}
-
-async function buildFailure(
-  { module, workspace }: CompileOptions,
-  lines: readonly string[],
-  log: string,
-): Promise<Error> {
-  return failure(
-    'E_BUILD',
-    `${module}.ko could not be built: ${firstError(lines)}`,
-    'read the log; most often the headers or the compiler are not those of the kernel',
-    { log: await workspace.keepLog('build', log) },
-  );
-}
-
-/** Debug information is many times the module, and no distro ships it there. */
-export async function stripDebug({ machine, user }: Workspace, path: string): Promise<void> {
+/** The module's bytes; debug information is many times as much, and no distro ships it there. */
+export async function withoutDebug({ machine, user }: Workspace, path: string): Promise<Buffer> {
   const result = await machine.run(['strip', '--strip-debug', path], { effect: 'write', user });
   if (result.status !== 0) throw new Error(`strip failed: ${result.stderr.trim()}`);
+  return machine.read(path);
 }
 
 /** What a compiler, a shell or a linker says of the thing that is wrong. */

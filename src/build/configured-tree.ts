@@ -11,7 +11,7 @@ import { localTarget } from '../machine/tree.ts';
 import { defined } from '../optional.ts';
 import type { Progress } from '../progress.ts';
 import type { Workspace } from '../work/workspace.ts';
-import { type Compiled, type Files, firstError, layOut, stripDebug } from './compile.ts';
+import { type Compiled, type Files, firstError, layOut, runMake, withoutDebug } from './compile.ts';
 import type { Job, StepContext } from './job.ts';
 
 /** What a kernel's own scripts need beside the compiler. */
@@ -23,7 +23,7 @@ const CONFIGURE_TOOLS: readonly Tool[] = [
 ];
 
 /** A whole kernel tree in the workspace, and how make is run in it. */
-export interface TreeOptions {
+interface TreeOptions {
   readonly workspace: Workspace;
   readonly tree: string;
   /** As `uname -r` says on the guest: a distro sets it beside the tree's own version. */
@@ -33,52 +33,15 @@ export interface TreeOptions {
   readonly signal: AbortSignal;
 }
 
-export interface ConfigureOptions extends TreeOptions {
-  /** The guest's own `.config`. */
-  readonly config: string;
-  /** The distro's Module.symvers; without it a kernel with modversions would refuse the module. */
-  readonly symvers: Buffer | undefined;
-}
-
-/**
- * The article's way: the guest's `.config`, `make oldconfig` (every new question takes its default), `make
- * modules_prepare`; after it the tree serves as a build folder. Throws E_BUILD with the log's path.
- */
-async function configureTree(options: ConfigureOptions): Promise<void> {
-  const { workspace, tree, config, symvers, progress } = options;
-  await requireTools(workspace.machine, CONFIGURE_TOOLS);
-  await workspace.machine.write(join(tree, '.config'), config);
-  if (symvers !== undefined) await workspace.machine.write(join(tree, 'Module.symvers'), symvers);
-  await workspace.handOver(tree);
-  for (const goal of ['oldconfig', 'modules_prepare']) {
-    progress.note(`make ${goal}`);
-    await makeGoal(options, goal);
-  }
-}
-
-/** Runs one goal of the tree's own Makefile as the unprivileged user. Throws E_BUILD with the log's path. */
-async function makeGoal(
-  options: TreeOptions,
-  goal: string,
-): Promise<{ readonly command: Argv; readonly log: string }> {
-  const { workspace, tree, release, makeVars, progress, signal } = options;
+/** Runs one goal of the tree's own Makefile. Throws E_BUILD with the log's path. */
+async function makeGoal(options: TreeOptions, goal: string): Promise<Pick<Compiled, 'command' | 'log'>> {
+  const { workspace, tree, release, makeVars, signal } = options;
   const command: Argv = ['make', '-C', tree, goal, `KERNELRELEASE=${release}`, `-j${CORES}`, ...makeVars];
-  const lines: string[] = [];
-  const result = await workspace.machine.run(command, {
-    effect: 'write',
-    // An empty line answers every question with its default.
-    input: '\n'.repeat(4096),
-    env: { HOME: tree, TMPDIR: tree },
-    signal,
-    onLine: (line) => {
-      lines.push(line);
-      if (line.trim() !== '') progress.note(line.trim());
-    },
-    user: workspace.user,
-  });
+  // An empty line answers every question with its default.
+  const input = '\n'.repeat(4096);
+  const { status, lines, log } = await runMake(options, { command, folder: tree }, { signal, input });
   signal.throwIfAborted();
-  const log = `${command.join(' ')}\n${lines.join('\n')}\n`;
-  if (result.status === 0) return { command, log };
+  if (status === 0) return { command, log };
   throw failure(
     'E_BUILD',
     `make ${goal} failed: ${firstError(lines)}`,
@@ -114,11 +77,14 @@ export async function makeAllModules(
       { log: await workspace.keepLog('build', log) },
     );
   }
-  await stripDebug(workspace, output);
-  return { bytes: await machine.read(output), log, command };
+  return { bytes: await withoutDebug(workspace, output), log, command };
 }
 
-/** Unpacks the whole source at `path`, configures it as the guest's kernel was, and prepares it for modules. */
+/**
+ * The article's way: unpacks the whole source at `path`, takes the guest's `.config`, `make oldconfig` (every new
+ * question takes its default), `make modules_prepare`; after it the tree serves as a build folder. Without the distro's
+ * Module.symvers a kernel with modversions would refuse the module. Throws E_BUILD with the log's path.
+ */
 export async function obtainTree(context: StepContext, path: string): Promise<Headers> {
   const { job, options, workspace, progress, signal } = context;
   const { machine, user } = workspace;
@@ -126,8 +92,14 @@ export async function obtainTree(context: StepContext, path: string): Promise<He
   const config = await findConfig(context);
   const symvers = await findSymvers(context, config);
   const tree = await wholeTree(workspace, path, { progress, signal, ...defined({ user }) });
-  const { makeVars } = options;
-  await configureTree({ workspace, tree, config, symvers, release, makeVars, progress, signal });
+  await requireTools(machine, CONFIGURE_TOOLS);
+  await machine.write(join(tree, '.config'), config);
+  if (symvers !== undefined) await machine.write(join(tree, 'Module.symvers'), symvers);
+  await workspace.handOver(tree);
+  for (const goal of ['oldconfig', 'modules_prepare']) {
+    progress.note(`make ${goal}`);
+    await makeGoal({ workspace, tree, release, makeVars: options.makeVars, progress, signal }, goal);
+  }
   const version = treeVersion((await machine.readText(join(tree, 'Makefile'))) ?? '');
   if (version === undefined) throw new Error(`${path} has a top Makefile without a version`);
   return {
@@ -140,42 +112,42 @@ export async function obtainTree(context: StepContext, path: string): Promise<He
   };
 }
 
-/** Folders that may hold the guest's own `.config` and Module.symvers, with the reads that see them. */
-function buildFolders({ guest, headers }: Job): readonly (readonly [TargetReads, string])[] {
+/** Where a file of the guest's own build may lie: the one that was given, its build folder, its /boot. */
+function placesOf(
+  { guest, headers }: Job,
+  given: string | undefined,
+  name: string,
+  inBoot: readonly string[],
+): readonly (readonly [TargetReads, string])[] {
   const machine = localTarget({ dryRun: true });
-  if (headers.kind === 'local') return [[machine, headers.path]];
-  return headers.kind === 'guest' && guest !== undefined ? [[guest, headers.path]] : [];
+  const places: [TargetReads, string][] = [];
+  if (given !== undefined) places.push([machine, given]);
+  // The .config in the headers first: Debian takes CONFIG_BUILD_SALT and others out of the one in /boot.
+  if (headers.kind === 'local') places.push([machine, join(headers.path, name)]);
+  if (guest === undefined) return places;
+  if (headers.kind === 'guest') places.push([guest, join(headers.path, name)]);
+  places.push(...inBoot.map((file): [TargetReads, string] => [guest, join('/boot', file)]));
+  return places;
 }
 
 async function findConfig({ job, options }: StepContext): Promise<string> {
-  const machine = localTarget({ dryRun: true });
-  const places: (readonly [TargetReads, string])[] = [];
-  if (options.config !== undefined) places.push([machine, options.config]);
-  // The one in the headers first: Debian takes CONFIG_BUILD_SALT and others out of the one in /boot.
-  places.push(...buildFolders(job).map(([reads, folder]) => [reads, join(folder, '.config')] as const));
-  if (job.guest !== undefined) places.push([job.guest, `/boot/config-${job.kernel.release}`]);
+  const { release } = job.kernel;
+  const places = placesOf(job, options.config, '.config', [`config-${release}`]);
   for (const [reads, path] of places) {
     const text = await reads.readText(path);
     if (text !== undefined && /^CONFIG_\w+=/m.test(text)) return text;
   }
   throw failure(
     'E_CONFIG_MISSING',
-    `cannot find the configuration of ${job.kernel.release} (${places.map(([, path]) => path).join(', ')})`,
+    `cannot find the configuration of ${release} (${places.map(([, path]) => path).join(', ')})`,
     'give --config the guest’s /boot/config-RELEASE, or its /proc/config.gz unpacked',
   );
 }
 
 async function findSymvers({ job, options }: StepContext, config: string): Promise<Buffer | undefined> {
-  const machine = localTarget({ dryRun: true });
   const { release } = job.kernel;
-  const places: (readonly [TargetReads, string])[] = [];
-  if (options.symvers !== undefined) places.push([machine, options.symvers]);
-  places.push(
-    ...buildFolders(job).map(([reads, folder]) => [reads, join(folder, 'Module.symvers')] as const),
-  );
-  if (job.guest !== undefined) {
-    for (const suffix of ['', '.gz']) places.push([job.guest, `/boot/symvers-${release}${suffix}`]);
-  }
+  const inBoot = [`symvers-${release}`, `symvers-${release}.gz`];
+  const places = placesOf(job, options.symvers, 'Module.symvers', inBoot);
   for (const [reads, path] of places) {
     if ((await reads.stat(path))?.type !== 'file') continue;
     const content = await reads.read(path);

@@ -49,62 +49,37 @@ export async function signModule(
     );
   }
   const signed = await machine.read(file);
-  return { bytes: signed, proof: await verify({ machine, folder, signed, signer, hash }) };
-}
-
-async function verify({
-  machine,
-  folder,
-  signed,
-  signer,
-  hash,
-}: {
-  readonly machine: Target;
-  readonly folder: string;
-  readonly signed: Buffer;
-  readonly signer: Signer;
-  readonly hash: string;
-}): Promise<ProofResult> {
-  const signature = moduleSignature(readElf(signed));
-  const end = signature?.unsignedLength ?? signed.length;
-  await machine.write(join(folder, 'content'), signed.subarray(0, end), { mode: 0o600 });
-  await machine.write(join(folder, 'signature'), signed.subarray(end, signed.length - TRAILER_BYTES), {
-    mode: 0o600,
-  });
-  const certificate = await pemCertificate(machine, folder, signer.certificate);
-  const argv = [
-    'openssl',
-    'cms',
-    '-verify',
-    '-binary',
-    '-inform',
-    'DER',
-    '-in',
-    join(folder, 'signature'),
-  ] as const;
-  const rest = [
-    '-content',
-    join(folder, 'content'),
-    '-certfile',
-    certificate,
-    '-noverify',
-    '-out',
-    '/dev/null',
-  ] as const;
-  const result = await machine.run([...argv, ...rest], { effect: 'read' });
-  return {
+  const complaint = await complaintAbout(machine, folder, signed, signer.certificate);
+  const proof: ProofResult = {
     name: 'signature',
-    ok: signature !== undefined && result.status === 0,
-    detail:
-      result.status === 0
-        ? `${hash}, made with the key of ${signer.certificate}, verified against it`
-        : `openssl does not verify it: ${lastLine(result.stderr)}`,
+    ok: complaint === undefined,
+    detail: complaint ?? `${hash}, made with the key of ${signer.certificate}, verified against it`,
     code: 'E_PROOF_SIGNATURE',
   };
+  return { bytes: signed, proof };
+}
+
+/** Why openssl does not take the signature for one by the certificate's key; undefined: it does. */
+async function complaintAbout(
+  machine: Target,
+  folder: string,
+  signed: Buffer,
+  certificate: string,
+): Promise<string | undefined> {
+  const signature = moduleSignature(readElf(signed));
+  if (signature === undefined) return 'sign-file has appended no signature';
+  const [content, trailer] = [join(folder, 'content'), join(folder, 'signature')];
+  const end = signature.unsignedLength;
+  await machine.write(content, signed.subarray(0, end), { mode: 0o600 });
+  await machine.write(trailer, signed.subarray(end, signed.length - TRAILER_BYTES), { mode: 0o600 });
+  const files = ['-in', trailer, '-content', content, '-certfile', await asPem(machine, folder, certificate)];
+  const verify = ['openssl', 'cms', '-verify', '-binary', '-inform', 'DER', '-noverify'] as const;
+  const result = await machine.run([...verify, ...files, '-out', '/dev/null'], { effect: 'read' });
+  return result.status === 0 ? undefined : `openssl does not verify it: ${lastLine(result.stderr)}`;
 }
 
 /** sign-file takes DER too; openssl's -certfile wants PEM. */
-async function pemCertificate(machine: Target, folder: string, certificate: string): Promise<string> {
+async function asPem(machine: Target, folder: string, certificate: string): Promise<string> {
   const pem = join(folder, 'certificate.pem');
   const der = await machine.run(['openssl', 'x509', '-inform', 'DER', '-in', certificate, '-out', pem], {
     effect: 'write',

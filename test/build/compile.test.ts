@@ -42,6 +42,7 @@ async function compile(
     module: 'mptscsih',
     label: 'patched',
     progress: { note: () => {}, bytes: () => {} },
+    signal: new AbortController().signal,
     ...more,
   });
   return { base, workspace, run };
