@@ -39,6 +39,7 @@ export interface GuestState {
 export function makePlan(assessment: Assessment, request: PlanRequest, guest: GuestState): Plan {
   const { facts, verdict } = assessment;
   const { build, install } = request;
+  const { source: _, headers: _headers, ...choices } = build;
   const about = {
     schema: 'mptfix.plan/1',
     tool: `mptfix ${toolVersion()}`,
@@ -48,14 +49,10 @@ export function makePlan(assessment: Assessment, request: PlanRequest, guest: Gu
     kernel: kernelIdentity(facts),
     module: facts.module === undefined ? null : moduleIdentity(facts.module),
     build: {
-      offline: build.offline,
-      wholeTree: build.wholeTree,
-      full: build.full,
-      config: build.config ?? null,
-      symvers: build.symvers ?? null,
-      makeVars: build.makeVars,
-      allowUnproven: build.allowUnproven,
-      sign: build.sign ?? null,
+      ...choices,
+      config: choices.config ?? null,
+      symvers: choices.symvers ?? null,
+      sign: choices.sign ?? null,
     },
     placement: install.placement,
     initramfs: install.initramfs,
