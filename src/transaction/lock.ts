@@ -22,6 +22,16 @@ export async function lockGuest(target: Target): Promise<Lock> {
   throw locked(target);
 }
 
+/** Does what the lock is held for, and releases it whatever comes of that. */
+export async function whileLocked<T>(lock: Promise<Lock>, act: () => Promise<T>): Promise<T> {
+  const held = await lock;
+  try {
+    return await act();
+  } finally {
+    await held.release();
+  }
+}
+
 function locked(target: Target): Error {
   return failure(
     'E_LOCKED',

@@ -5,7 +5,7 @@ import { requireUnchanged } from '../../plan/given.ts';
 import type { InstallOptions } from '../../plan/plan.ts';
 import { preflight } from '../../plan/preflight.ts';
 import { prepare } from '../../plan/prepare.ts';
-import { lockGuest } from '../../transaction/lock.ts';
+import { lockGuest, whileLocked } from '../../transaction/lock.ts';
 import { printResult, say } from '../../ui/output.ts';
 import { planPage } from '../plan/page.ts';
 import { type BuildFlags, cacheOf, type WorkFlags, workBase } from '../shared/build-options.ts';
@@ -34,12 +34,10 @@ export async function apply(options: ApplyOptions, signal: AbortSignal): Promise
     const plan = await currentPlan(target, request);
     return show(options, request, { ...outcome('planned', plan), manifest: null });
   }
-  const lock = await lockGuest(target);
-  try {
-    return show(options, request, await applyLocked(target, request, { options, signal }));
-  } finally {
-    await lock.release();
-  }
+  const result = await whileLocked(lockGuest(target), () =>
+    applyLocked(target, request, { options, signal }),
+  );
+  return show(options, request, result);
 }
 
 async function applyLocked(

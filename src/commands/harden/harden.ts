@@ -11,7 +11,7 @@ import { type HardenPlan, type HardenRequest, parseRequest } from '../../harden/
 import { type DriverKnowledge, type Survey, survey } from '../../harden/survey.ts';
 import type { Target } from '../../machine/port.ts';
 import { requireTools } from '../../machine/tools.ts';
-import { lockAnyGuest } from '../../transaction/lock.ts';
+import { lockAnyGuest, whileLocked } from '../../transaction/lock.ts';
 import { placeOf, transactions } from '../../transaction/store.ts';
 import { printResult } from '../../ui/output.ts';
 import { confirm } from '../shared/confirm.ts';
@@ -36,12 +36,7 @@ export async function harden(options: HardenOptions, signal: AbortSignal): Promi
   const target = openTarget(options, !acting);
   if (!acting) return show(options, await look(target, options, request));
   requireRoot(target);
-  const lock = await lockAnyGuest(target);
-  try {
-    return show(options, await act(target, options, request, signal));
-  } finally {
-    await lock.release();
-  }
+  return show(options, await whileLocked(lockAnyGuest(target), () => act(target, options, request, signal)));
 }
 
 function requestOf(options: HardenOptions): HardenRequest | undefined {

@@ -4,7 +4,7 @@ import { type ApplyContext, applySteps, type StepOutcome } from '../../recover/a
 import { examine, HEALTHY, recovery } from '../../recover/report.ts';
 import { deadServices } from '../../recover/services.ts';
 import type { Step } from '../../recover/steps.ts';
-import { lockAnyGuest } from '../../transaction/lock.ts';
+import { lockAnyGuest, whileLocked } from '../../transaction/lock.ts';
 import { printResult, say } from '../../ui/output.ts';
 import { printable } from '../../ui/printable.ts';
 import { askYes, canAsk } from '../../ui/prompt.ts';
@@ -51,8 +51,7 @@ async function act(
   signal: AbortSignal,
 ): Promise<RecoverResult> {
   requireRunning(target, options);
-  const lock = await lockAnyGuest(target);
-  try {
+  return whileLocked(lockAnyGuest(target), async () => {
     const { init, examined, log } = await examine(target, mountPoints);
     const damaged = examined.filter(({ report }) => !HEALTHY.includes(report.state));
     const context: ApplyContext = {
@@ -77,9 +76,7 @@ async function act(
       outcomes,
       savedLog: context.saved?.path ?? null,
     };
-  } finally {
-    await lock.release();
-  }
+  });
 }
 
 /** Writable again: the probe is the last that mptfix does. */

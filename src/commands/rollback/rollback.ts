@@ -10,7 +10,7 @@ import {
 import type { Target } from '../../machine/port.ts';
 import { requireTools, TOOLS } from '../../machine/tools.ts';
 import { requireInside, requireWritable } from '../../plan/preflight.ts';
-import { lockGuest } from '../../transaction/lock.ts';
+import { lockGuest, whileLocked } from '../../transaction/lock.ts';
 import { printResult } from '../../ui/output.ts';
 import { confirm } from '../shared/confirm.ts';
 import { reportInterrupted } from '../shared/interrupted.ts';
@@ -31,12 +31,7 @@ export async function rollbackCommand(options: RollbackOptions, signal: AbortSig
     await reportInterrupted(options);
     return show(options, resultOf(await decide(target, options), 'planned'));
   }
-  const lock = await lockGuest(target);
-  try {
-    return show(options, await rollbackLocked(target, options, signal));
-  } finally {
-    await lock.release();
-  }
+  return show(options, await whileLocked(lockGuest(target), () => rollbackLocked(target, options, signal)));
 }
 
 async function rollbackLocked(

@@ -1,7 +1,7 @@
 import { prunable, prune } from '../../install/prune.ts';
 import type { GuestStatus } from '../../status/document.ts';
 import { guestStatus } from '../../status/status.ts';
-import { lockGuest } from '../../transaction/lock.ts';
+import { lockGuest, whileLocked } from '../../transaction/lock.ts';
 import { printResult, say, size } from '../../ui/output.ts';
 import { confirm } from '../shared/confirm.ts';
 import { reportInterrupted } from '../shared/interrupted.ts';
@@ -24,8 +24,7 @@ export async function status(options: StatusOptions, signal: AbortSignal): Promi
 async function pruneKept(options: StatusOptions, signal: AbortSignal): Promise<void> {
   const target = openTarget(options, options.dryRun);
   const { kernel } = await guestStatus(target, options.kernel);
-  const lock = await lockGuest(target);
-  try {
+  return whileLocked(lockGuest(target), async () => {
     const kept = await prunable(target, kernel.release);
     for (const { fallback, size: bytes } of kept)
       say(
@@ -35,7 +34,5 @@ async function pruneKept(options: StatusOptions, signal: AbortSignal): Promise<v
     if (options.dryRun || kept.length === 0) return;
     await confirm('a rollback can still put it back, but the boot menu no longer offers it', options, signal);
     for (const one of kept) await prune(target, one);
-  } finally {
-    await lock.release();
-  }
+  });
 }

@@ -1,6 +1,6 @@
 import { failure } from '../../errors.ts';
 import type { Target } from '../../machine/port.ts';
-import { lockAnyGuest } from '../../transaction/lock.ts';
+import { lockAnyGuest, whileLocked } from '../../transaction/lock.ts';
 import { indent, printResult, say } from '../../ui/output.ts';
 import {
   installSchedule,
@@ -33,16 +33,13 @@ export async function install(options: WatchInstallOptions, signal: AbortSignal)
     const { plan, job } = await decide(target, options);
     return show(options, resultOf(plan, job, 'planned'), page(plan));
   }
-  const lock = await lockAnyGuest(target);
-  try {
+  return whileLocked(lockAnyGuest(target), async () => {
     await settleInterrupted(target, 'schedule');
     const { plan, job } = await decide(target, options);
     await confirm(page(plan), options, signal);
     await installSchedule(target, plan, signal);
     return show(options, resultOf(plan, job, 'installed'), page(plan));
-  } finally {
-    await lock.release();
-  }
+  });
 }
 
 /** Decides, reading only. Throws E_USAGE where nobody would be notified, and as `planSchedule`. */
@@ -79,8 +76,7 @@ export async function uninstall(
     const text = 'the schedule and /run/mptfix would be removed';
     return show(options, { ...base, result: 'planned', paths: [] }, text);
   }
-  const lock = await lockAnyGuest(target);
-  try {
+  return whileLocked(lockAnyGuest(target), async () => {
     // What somebody has changed since an interrupted installation stays; the watch is taken out of it below.
     await settleInterrupted(target, 'schedule', { leave: true });
     await confirm(
@@ -92,9 +88,7 @@ export async function uninstall(
     await unloadFromMemory(target);
     const text = paths.map((path) => `removed ${path}`).join('\n');
     return show(options, { ...base, result: 'removed', paths }, text);
-  } finally {
-    await lock.release();
-  }
+  });
 }
 
 /** `mptfix watch load`, which the schedule calls once after boot. */
