@@ -80,7 +80,7 @@ test('a configuration that leaves the driver out is told', async () => {
   const { folder, source, args } = await smallGuest();
   sh('sed -i "s,^DRIVERS.*,DRIVERS := drivers/other.ko," "$1/Makefile"', source);
   const { what, next } = json(await build(folder, args)).error;
-  expect(`${what} ${next}`).toMatch(/made no drivers\/message\/fusion\/mptscsih\.ko.*CONFIG_FUSION/);
+  expect(`${what} ${next}`).toMatch(/did not build drivers\/message\/fusion\/mptscsih\.ko.*CONFIG_FUSION/);
 });
 
 test('--full without --whole-tree is a usage error, for plan too', async () => {
