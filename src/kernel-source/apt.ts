@@ -2,7 +2,6 @@ import { join } from 'node:path';
 import { failure } from '../errors.ts';
 import type { Argv, RunResult, Target } from '../machine/port.ts';
 import { requireTools, TOOLS } from '../machine/tools.ts';
-import { defined } from '../optional.ts';
 import type { Progress } from '../progress.ts';
 import type { Workspace } from '../work/workspace.ts';
 import { layOutApt } from './apt-config.ts';
@@ -39,7 +38,8 @@ export async function openApt(workspace: Workspace, origin: Target, signal?: Abo
       effect: 'write',
       cwd,
       env: { HOME: workspace.folder, TMPDIR: workspace.folder },
-      ...defined({ user: workspace.user, signal }),
+      user: workspace.user,
+      signal,
     });
   const update = await run(['apt-get', '-c', config, '-q', 'update']);
   signal?.throwIfAborted();

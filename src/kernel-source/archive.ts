@@ -1,9 +1,10 @@
 import { failure } from '../errors.ts';
 import { type Compression, compressionOf } from '../machine/compression.ts';
-import type { Argv, Target, UserIds } from '../machine/port.ts';
+import type { Argv, RunOptions, Target } from '../machine/port.ts';
 import type { Progress } from '../progress.ts';
 
-const TAR_MAGIC = { offset: 257, text: 'ustar' };
+/** A tar header and all sizes in a tar come in units of so many bytes (POSIX.1-2008, pax, ustar interchange format). */
+export const TAR_UNIT = 512;
 const XZ_FOOTER_MAGIC = 'YZ';
 
 export interface Archive {
@@ -19,7 +20,7 @@ export interface Archive {
  */
 export async function openArchive(machine: Target, path: string): Promise<Archive> {
   const size = (await machine.stat(path))?.size ?? 0;
-  const head = await machine.readRange(path, 0, 512);
+  const head = await machine.readRange(path, 0, TAR_UNIT);
   const compression = compressionOf(head);
   if (compression === undefined && !isTar(head)) {
     throw failure(
@@ -35,14 +36,13 @@ export async function openArchive(machine: Target, path: string): Promise<Archiv
 
 /** Whether a file is packed or a tar archive, whatever its name; false for plain text. */
 export async function isArchive(machine: Target, path: string): Promise<boolean> {
-  const head = await machine.readRange(path, 0, 512);
+  const head = await machine.readRange(path, 0, TAR_UNIT);
   return compressionOf(head) !== undefined || isTar(head);
 }
 
-function isTar(head: Buffer): boolean {
-  return (
-    head.toString('latin1', TAR_MAGIC.offset, TAR_MAGIC.offset + TAR_MAGIC.text.length) === TAR_MAGIC.text
-  );
+/** Whether the bytes from `at` on have the mark of a tar header. */
+export function isTar(bytes: Buffer, at = 0): boolean {
+  return bytes.toString('latin1', at + 257, at + 262) === 'ustar';
 }
 
 /** An .xz ends in its index and a footer: without them it is truncated, which is cheap to see before decoding. */
@@ -63,43 +63,44 @@ export function truncated(path: string, why: string): Error {
 }
 
 /** How an archive is unpacked: as which user, and what reports the progress. */
-export interface UnpackOptions {
-  readonly user?: UserIds;
-  readonly signal?: AbortSignal;
+export interface UnpackOptions extends Pick<RunOptions, 'user' | 'signal'> {
   readonly progress: Progress;
 }
 
-export interface StreamOptions {
-  readonly user?: { readonly uid: number; readonly gid: number };
-  readonly signal?: AbortSignal;
-  /** Returns false when it has seen enough. */
-  readonly onChunk: (chunk: Buffer) => boolean | Promise<boolean>;
-}
-
-const CAT: Argv = ['cat'];
-
 /** xz decodes the blocks of a large archive in parallel. */
-function decoderFor({ name, tool }: Compression): Argv {
-  return name === 'xz' ? [...tool, '-T0'] : tool;
+function decoderFor(compression: Compression | undefined): Argv {
+  if (compression === undefined) return ['cat'];
+  return compression.name === 'xz' ? [...compression.tool, '-T0'] : compression.tool;
 }
 
-/** Feeds the archive's tar stream to `onChunk`; the decoder runs as the unprivileged user. */
+/**
+ * Feeds the archive's tar stream to `onChunk` until that returns false; the decoder runs as the unprivileged user. What
+ * has come so far is reported.
+ */
 export async function streamArchive(
   machine: Target,
-  archive: Archive,
-  options: StreamOptions,
+  { path, compression }: Archive,
+  { user, signal, progress }: UnpackOptions,
+  onChunk: (chunk: Buffer) => boolean,
 ): Promise<void> {
-  const { compression } = archive;
-  const argv = compression === undefined ? CAT : decoderFor(compression);
-  const result = await machine.run(argv, { effect: 'read', stdinFile: archive.path, ...options });
+  const argv = decoderFor(compression);
+  let unpacked = 0;
+  const result = await machine.run(argv, {
+    effect: 'read',
+    stdinFile: path,
+    user,
+    signal,
+    onChunk: (chunk) => {
+      unpacked += chunk.length;
+      progress.bytes(unpacked);
+      return onChunk(chunk);
+    },
+  });
   if (result.status === 0) return;
-  options.signal?.throwIfAborted();
+  signal?.throwIfAborted();
   if (result.status === 127) {
     const name = compression?.package ?? 'coreutils';
     throw failure('E_TOOLS_MISSING', `${argv[0]} is not installed`, `apt-get install ${name}`);
   }
-  throw truncated(
-    archive.path,
-    result.stderr.trim().split('\n')[0] ?? `${argv[0]} exit status ${result.status}`,
-  );
+  throw truncated(path, result.stderr.trim().split('\n')[0] ?? `${argv[0]} exit status ${result.status}`);
 }

@@ -1,16 +1,12 @@
 import { join } from 'node:path';
 import { failure } from '../errors.ts';
 import { defined } from '../optional.ts';
-import type { Progress } from '../progress.ts';
 import type { Workspace } from '../work/workspace.ts';
 import type { Apt, AptPackage } from './apt.ts';
+import type { UnpackOptions } from './archive.ts';
 
 /** A package that was fetched, for the manifest. */
-export interface FetchedPackage {
-  readonly name: string;
-  readonly version: string;
-  readonly sha256: string;
-}
+export type FetchedPackage = Pick<AptPackage, 'name' | 'version' | 'sha256'>;
 
 export interface WantedPackages {
   /** Such as linux-headers-6.1.0-56-amd64. */
@@ -21,12 +17,6 @@ export interface WantedPackages {
   readonly more?: readonly string[];
   /** The kernel package's version: all must be of it. Undefined: the newest, and all of that one. */
   readonly version: string | undefined;
-}
-
-export interface Unpacked {
-  readonly packages: readonly FetchedPackage[];
-  /** A folder of the workspace that holds what the packages would put below /. */
-  readonly root: string;
 }
 
 /**
@@ -73,13 +63,16 @@ async function pick(
   );
 }
 
-/** Fetches the packages and unpacks them below one folder, all as the workspace's user. */
+/**
+ * Fetches the packages and unpacks them, all as the workspace's user, below one folder, `root`, which then holds what they
+ * would put below /.
+ */
 export async function fetchAndUnpack(
   workspace: Workspace,
   apt: Apt,
   packages: readonly AptPackage[],
-  { progress, signal }: { readonly progress: Progress; readonly signal?: AbortSignal | undefined },
-): Promise<Unpacked> {
+  { progress, signal }: UnpackOptions,
+): Promise<{ readonly packages: readonly FetchedPackage[]; readonly root: string }> {
   const files = await apt.download(packages, progress);
   const root = workspace.at('packages');
   await workspace.machine.mkdir(root, 0o755);
@@ -101,10 +94,8 @@ export async function unpackDeb(
   signal?: AbortSignal,
 ): Promise<void> {
   const { machine, user } = workspace;
-  const result = await machine.run(['dpkg-deb', '--extract', file, root], {
-    effect: 'write',
-    ...defined({ user, signal }),
-  });
+  const argv = ['dpkg-deb', '--extract', file, root] as const;
+  const result = await machine.run(argv, { effect: 'write', user, signal });
   signal?.throwIfAborted();
   if (result.status === 0) return;
   throw failure(
@@ -127,17 +118,12 @@ export async function sourceArchive(workspace: Workspace, root: string): Promise
   );
 }
 
-/** One package of a Depends field, with its version where the field demands one with `=`. */
-export interface Dependency {
-  readonly name: string;
-  readonly exactly?: string;
-}
-
 /**
  * The packages that a headers package is split into: linux-headers-…-common, linux-kbuild-X.Y, Ubuntu's
- * linux-headers-X.Y.Z-N. It also depends on the compiler, which the toolchain provides.
+ * linux-headers-X.Y.Z-N; `exactly` is the version where the field demands one with `=`. It also depends on the compiler,
+ * which the toolchain provides.
  */
-export function headerDependencies(depends: string): readonly Dependency[] {
+export function headerDependencies(depends: string): readonly { name: string; exactly?: string }[] {
   return depends
     .split(',')
     .map((part) => /^\s*([a-z0-9][a-z0-9.+-]*)(?::\w+)?\s*(?:\(=\s*([^)\s]+)\))?/.exec(part))

@@ -2,7 +2,6 @@ import { dirname, join, relative } from 'node:path';
 import { makeFolders } from '../machine/folders.ts';
 import { mustRun } from '../machine/must-run.ts';
 import type { Target } from '../machine/port.ts';
-import { defined } from '../optional.ts';
 import type { Workspace } from '../work/workspace.ts';
 import { type HeaderPart, isInside, type Link, needsItsRoot } from './header-parts.ts';
 
@@ -14,20 +13,13 @@ import { type HeaderPart, isInside, type Link, needsItsRoot } from './header-par
 export async function canServeInPlace(
   origin: Target,
   parts: readonly HeaderPart[],
-  workspace: Workspace,
+  { machine, user }: Workspace,
 ): Promise<boolean> {
   if (parts.some(({ links }) => links.some(needsItsRoot))) return false;
   if (parts.slice(1).some(({ names }) => names.length > 0)) return false;
   const folders = await Promise.all(parts.map(({ path }) => origin.hostPath(path)));
-  return areReadOnlyFor(workspace, folders);
-}
-
-async function areReadOnlyFor({ machine, user }: Workspace, folders: readonly string[]): Promise<boolean> {
   const fitting = ['-maxdepth', '0', '-readable', '-executable', '!', '-writable', '-printf', '.'];
-  const { stdout } = await machine.run(['find', ...folders, ...fitting], {
-    effect: 'read',
-    ...defined({ user }),
-  });
+  const { stdout } = await machine.run(['find', ...folders, ...fitting], { effect: 'read', user });
   return stdout.length === folders.length;
 }
 

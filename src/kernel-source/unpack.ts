@@ -30,17 +30,11 @@ export async function unpackDriver(
   }
 
   const collector = tarCollector(path);
-  let unpacked = 0;
   let stopped = false;
-  await streamArchive(machine, archive, {
-    ...options,
-    onChunk: (chunk) => {
-      unpacked += chunk.length;
-      options.progress.bytes(unpacked);
-      const wanted = collector.write(chunk);
-      stopped = wanted && !readWhole && collector.complete();
-      return wanted && !stopped;
-    },
+  await streamArchive(machine, archive, options, (chunk) => {
+    const wanted = collector.write(chunk);
+    stopped = wanted && !readWhole && collector.complete();
+    return wanted && !stopped;
   });
   return requireDriver(collector.end(stopped), path);
 }

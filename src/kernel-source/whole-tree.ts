@@ -2,9 +2,8 @@ import { join } from 'node:path';
 import { failure } from '../errors.ts';
 import { mustRun } from '../machine/must-run.ts';
 import type { Target } from '../machine/port.ts';
-import { defined } from '../optional.ts';
 import type { Workspace } from '../work/workspace.ts';
-import { openArchive, streamArchive, truncated, type UnpackOptions } from './archive.ts';
+import { type Archive, openArchive, streamArchive, truncated, type UnpackOptions } from './archive.ts';
 import { tarCollector } from './tar-collector.ts';
 
 /**
@@ -24,25 +23,17 @@ export async function wholeTree(workspace: Workspace, path: string, options: Unp
     await workspace.handOver(folder);
     return folder;
   }
-  await scan(machine, path, options);
+  const archive = await openArchive(machine, path);
+  await scan(machine, archive, options);
   await workspace.handOver(folder);
-  await unpack(workspace, path, folder, options);
+  await unpack(machine, archive, folder, options);
   return topFolder(machine, folder, path);
 }
 
-async function scan(machine: Target, path: string, options: UnpackOptions): Promise<void> {
-  const archive = await openArchive(machine, path);
-  const collector = tarCollector(path);
+async function scan(machine: Target, archive: Archive, options: UnpackOptions): Promise<void> {
+  const collector = tarCollector(archive.path);
   options.progress.note('checking for names that lead out of the archive');
-  let seen = 0;
-  await streamArchive(machine, archive, {
-    ...options,
-    onChunk: (chunk) => {
-      seen += chunk.length;
-      options.progress.bytes(seen);
-      return collector.write(chunk);
-    },
-  });
+  await streamArchive(machine, archive, options, (chunk) => collector.write(chunk));
   collector.end();
 }
 
@@ -50,21 +41,16 @@ async function scan(machine: Target, path: string, options: UnpackOptions): Prom
 const TAR_OPTIONS: Readonly<Record<string, string>> = { xz: '-J', gzip: '-z', bzip2: '-j', zstd: '--zstd' };
 
 async function unpack(
-  workspace: Workspace,
-  path: string,
+  machine: Target,
+  { path, compression }: Archive,
   folder: string,
-  options: UnpackOptions,
+  { user, signal, progress }: UnpackOptions,
 ): Promise<void> {
-  const { machine } = workspace;
-  const { compression } = await openArchive(machine, path);
   const packed = compression === undefined ? [] : [TAR_OPTIONS[compression.name] ?? '-a'];
-  options.progress.note('unpacking the whole tree');
-  const result = await machine.run(['tar', '-x', ...packed, '-C', folder, '--no-same-owner', '-f', '-'], {
-    effect: 'write',
-    stdinFile: path,
-    ...defined({ user: options.user, signal: options.signal }),
-  });
-  options.signal?.throwIfAborted();
+  progress.note('unpacking the whole tree');
+  const argv = ['tar', '-x', ...packed, '-C', folder, '--no-same-owner', '-f', '-'] as const;
+  const result = await machine.run(argv, { effect: 'write', stdinFile: path, user, signal });
+  signal?.throwIfAborted();
   if (result.status !== 0) throw truncated(path, result.stderr.trim().split('\n')[0] ?? 'tar failed');
 }
 

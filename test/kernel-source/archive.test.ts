@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { isArchive, openArchive, streamArchive } from '../../src/kernel-source/archive.ts';
 import { localTarget } from '../../src/machine/tree.ts';
+import { silentProgress } from '../../src/progress.ts';
 import { failureOf, sh, temporary } from '../machine/temporary.ts';
 
 const machine = localTarget({ dryRun: true });
@@ -22,7 +23,7 @@ function packed(tar: string, tool: string, suffix: string): string {
 async function contentOf(path: string): Promise<Buffer> {
   const parts: Buffer[] = [];
   const onChunk = (chunk: Buffer) => parts.push(chunk) > 0;
-  await streamArchive(machine, await openArchive(machine, path), { onChunk });
+  await streamArchive(machine, await openArchive(machine, path), { progress: silentProgress }, onChunk);
   return Buffer.concat(parts);
 }
 
@@ -103,11 +104,10 @@ test('the tool is ended when the reader has seen enough', async () => {
   const folder = await temporary();
   sh('head -c 50000000 /dev/zero | gzip -1 > "$1/large.gz"', folder);
   let seen = 0;
-  await streamArchive(machine, await openArchive(machine, join(folder, 'large.gz')), {
-    onChunk: (chunk) => {
-      seen += chunk.length;
-      return false;
-    },
+  const archive = await openArchive(machine, join(folder, 'large.gz'));
+  await streamArchive(machine, archive, { progress: silentProgress }, (chunk) => {
+    seen += chunk.length;
+    return false;
   });
   expect(seen > 0 && seen < 1_000_000).toBe(true);
 });
@@ -116,12 +116,11 @@ test('a stopped run is stopped, and not called truncated', async () => {
   const folder = await temporary();
   sh('head -c 50000000 /dev/zero | gzip -1 > "$1/large.gz"', folder);
   const controller = new AbortController();
-  const stream = streamArchive(machine, await openArchive(machine, join(folder, 'large.gz')), {
-    signal: controller.signal,
-    onChunk: () => {
-      controller.abort(new Error('stopped by hand'));
-      return true;
-    },
+  const archive = await openArchive(machine, join(folder, 'large.gz'));
+  const options = { progress: silentProgress, signal: controller.signal };
+  const stream = streamArchive(machine, archive, options, () => {
+    controller.abort(new Error('stopped by hand'));
+    return true;
   });
   await expect(stream).rejects.toThrow('stopped by hand');
 });

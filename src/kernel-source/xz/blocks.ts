@@ -1,6 +1,5 @@
 import { crc32 } from 'node:zlib';
 import type { Argv, Target, TargetReads } from '../../machine/port.ts';
-import { defined } from '../../optional.ts';
 import type { UnpackOptions } from '../archive.ts';
 
 /** Size in bytes of a stream's header and of its footer (xz-file-format.txt, 2.1.1 and 2.1.2). */
@@ -132,7 +131,8 @@ export async function decodeBlock(
   const result = await machine.run(XZ, {
     effect: 'read',
     input: Buffer.concat([layout.header, stored, ...tail]),
-    ...defined({ user: options.user, signal: options.signal }),
+    user: options.user,
+    signal: options.signal,
     onChunk: (chunk) => {
       unpacked += chunk.length;
       return unpacked <= block.contentSize && onChunk(chunk);
@@ -160,7 +160,7 @@ export function streamEnd(
   const padded = Buffer.concat([records, Buffer.alloc((4 - (records.length % 4)) % 4)]);
   const index = Buffer.concat([padded, uint32(crc32(padded))]);
   const backward = Buffer.concat([uint32(index.length / 4 - 1), header.subarray(6, 8)]);
-  return Buffer.concat([index, uint32(crc32(backward)), backward, Buffer.from('YZ', 'latin1')]);
+  return Buffer.concat([index, uint32(crc32(backward)), backward, Buffer.from(FOOTER_MAGIC, 'latin1')]);
 }
 
 function uint32(value: number): Buffer {
@@ -169,18 +169,12 @@ function uint32(value: number): Buffer {
   return bytes;
 }
 
-/** A number of the .xz format and where the next one begins. */
-export interface Decoded {
-  readonly value: number;
-  readonly next: number;
-}
-
 /**
  * Reads a multibyte integer (xz-file-format.txt, 1.2): seven bits a byte, the lowest first, the high bit set on all
  * but the last, at most nine bytes. Undefined where there is none, where it is not written in the shortest way, and
- * above 2^53-1, which no file reaches.
+ * above 2^53-1, which no file reaches. `next`: where the bytes after it begin.
  */
-export function readInteger(bytes: Uint8Array, at: number): Decoded | undefined {
+export function readInteger(bytes: Uint8Array, at: number): { value: number; next: number } | undefined {
   let value = 0;
   for (let length = 0; length < 9; length++) {
     const byte = bytes[at + length];

@@ -1,8 +1,5 @@
 import { Header, Parser, type ReadEntry } from 'tar';
-
-/** A tar header and all sizes in a tar come in units of so many bytes (POSIX.1-2008, pax, ustar interchange format). */
-const UNIT = 512;
-const MAGIC = { offset: 257, text: 'ustar' };
+import { isTar, TAR_UNIT as UNIT } from '../archive.ts';
 
 export interface FoundEntry {
   readonly name: string;
@@ -31,7 +28,7 @@ export function entryScanner(contentOffset: number, accept: (name: string) => bo
   const seek = (): FoundEntry | undefined => {
     let at = (UNIT - ((contentOffset + restOffset) % UNIT)) % UNIT;
     for (; at + UNIT <= rest.length; at += UNIT) {
-      if (!isHeader(rest, at)) continue;
+      if (!isTar(rest, at) || !new Header(rest, at).cksumValid) continue;
       const tried = candidateAt(restOffset + at, accept);
       const state = tried.write(rest.subarray(at));
       if (state === 'confirmed') return tried.found();
@@ -94,10 +91,4 @@ function candidateAt(offset: number, accept: (name: string) => boolean): Candida
     },
     found: () => (refuted || names[0] === undefined ? undefined : { name: names[0], offset }),
   };
-}
-
-function isHeader(bytes: Buffer, at: number): boolean {
-  const magic = at + MAGIC.offset;
-  if (bytes.toString('latin1', magic, magic + MAGIC.text.length) !== MAGIC.text) return false;
-  return new Header(bytes, at).cksumValid;
 }

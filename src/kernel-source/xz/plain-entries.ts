@@ -1,14 +1,12 @@
+import { isTar, TAR_UNIT as UNIT } from '../archive.ts';
 import { unsafeEntry } from '../tar-collector.ts';
 
-/** A tar header and all sizes in a tar come in units of so many bytes (POSIX.1-2008, pax, ustar interchange format). */
-const UNIT = 512;
 /** Fields of a header, by their offset and length. Source: POSIX.1-2008, pax, ustar interchange format. */
 const NAME = [0, 100] as const;
 const SIZE = [124, 12] as const;
 const CHECKSUM = [148, 8] as const;
 const TYPE = 156;
 const LINK = [157, 100] as const;
-const MAGIC = [257, 5] as const;
 const PREFIX = 345;
 /** By the type flag: what the parser calls it. */
 const PLAIN: Readonly<Record<string, string>> = {
@@ -41,14 +39,14 @@ export function plainEntries(path: string, isBefore: (name: string) => boolean):
   const lengthAt = (at: number): number | undefined | false => {
     if (at + UNIT > rest.length) return undefined;
     if (!isHeader(rest, at)) return false;
-    const size = sizeOf(rest, at);
+    const size = octal(rest, at, SIZE);
     if (size === undefined) return false;
     if (String.fromCharCode(rest[at + TYPE] ?? 0) !== LONG_NAME)
       return plain(at, at, text(rest, at, NAME), size);
     if (size > MAX_NAME_BYTES) return false;
     const next = at + UNIT + padded(size);
     if (next + UNIT > rest.length) return undefined;
-    const nextSize = isHeader(rest, next) ? sizeOf(rest, next) : undefined;
+    const nextSize = isHeader(rest, next) ? octal(rest, next, SIZE) : undefined;
     return nextSize !== undefined && plain(at, next, text(rest, at + UNIT, [0, size]), nextSize);
   };
   const plain = (start: number, at: number, name: string, size: number): number | false => {
@@ -90,17 +88,12 @@ export function plainEntries(path: string, isBefore: (name: string) => boolean):
 
 /** Of the plain kind: in one field, and with the right checksum. */
 function isHeader(bytes: Buffer, at: number): boolean {
-  if (bytes.toString('latin1', at + MAGIC[0], at + MAGIC[0] + MAGIC[1]) !== 'ustar') return false;
-  if (bytes[at + PREFIX] !== 0) return false;
+  if (!isTar(bytes, at) || bytes[at + PREFIX] !== 0) return false;
   let sum = CHECKSUM[1] * 32;
   for (let index = 0; index < UNIT; index += 1) {
     if (index < CHECKSUM[0] || index >= CHECKSUM[0] + CHECKSUM[1]) sum += bytes[at + index] ?? 0;
   }
   return octal(bytes, at, CHECKSUM) === sum;
-}
-
-function sizeOf(bytes: Buffer, at: number): number | undefined {
-  return octal(bytes, at, SIZE);
 }
 
 function octal(bytes: Buffer, at: number, [offset, length]: readonly [number, number]): number | undefined {
