@@ -87,3 +87,11 @@ export const SCSI_LEAD = String.raw`(?:${SCSI_ADDRESS}: {1,2}(?:\[(?<device>${DE
 export function regex(strings: TemplateStringsArray, ...parts: readonly string[]): RegExp {
   return new RegExp(String.raw(strings, ...parts), 'g');
 }
+
+/** A table of one layer; a row of another one says so. */
+export function ofLayer(
+  layer: Layer,
+  rows: readonly (Omit<Signature, 'layer'> & Partial<Pick<Signature, 'layer'>>)[],
+): readonly Signature[] {
+  return rows.map((row) => ({ layer, ...row }));
+}

@@ -5,7 +5,6 @@ import { EXT_SIGNATURES, JOURNAL_SIGNATURES } from './signatures/ext.ts';
 import { MULTIPATH_SIGNATURES } from './signatures/multipath.ts';
 import { OTHER_FILE_SYSTEM_SIGNATURES } from './signatures/other-file-systems.ts';
 import { SCSI_SIGNATURES } from './signatures/scsi.ts';
-import { XFS_SIGNATURES } from './signatures/xfs.ts';
 
 /**
  * Every message that a lost path, the storage's answer BUSY or their consequences leave in a kernel log, from 2.4 to
@@ -18,6 +17,5 @@ export const SIGNATURES: readonly Signature[] = [
   ...MULTIPATH_SIGNATURES,
   ...JOURNAL_SIGNATURES,
   ...EXT_SIGNATURES,
-  ...XFS_SIGNATURES,
   ...OTHER_FILE_SYSTEM_SIGNATURES,
 ];

@@ -1,15 +1,14 @@
-import { DEVICE, regex, type Signature } from '../signature.ts';
+import { DEVICE, ofLayer, regex } from '../signature.ts';
 
 /** Names of errors in `blk_errors[]` and in older kernels; `I/O` is the one of a lost path. */
 const ERROR_NAMES =
   'I/O|recoverable transport|critical target|critical nexus|reservation conflict|critical medium|critical space allocation|timeout|protection|kernel resource|device resource|device offline|operation not supported|nonblocking retry|dm internal retry|zone active resource|zone open resource|duration limit exceeded|invalid';
 
 /** The block layer and the buffer cache. */
-export const BLOCK_SIGNATURES: readonly Signature[] = [
+export const BLOCK_SIGNATURES = ofLayer('block', [
   {
     id: 'block-error-2.4',
     eras: ['2.4'],
-    layer: 'block',
     needles: ['I/O error: dev '],
     pattern: regex`I/O error: dev (?<kdev>[\da-f]{2}:[\da-f]{2}), sector (?<sector>\d{1,20})`,
     source: 'scsi_lib.c __scsi_end_request(), 2.4',
@@ -17,7 +16,6 @@ export const BLOCK_SIGNATURES: readonly Signature[] = [
   {
     id: 'block-error-2.4-name',
     eras: ['2.4'],
-    layer: 'block',
     needles: ['end_request: I/O error, dev '],
     pattern: regex`end_request: I/O error, dev (?<kdev>[\da-f]{2}:[\da-f]{2}) \([^)\n]{1,32}\), sector (?<sector>\d{1,20})`,
     source: 'll_rw_blk.c end_that_request_first(), 2.4',
@@ -25,7 +23,6 @@ export const BLOCK_SIGNATURES: readonly Signature[] = [
   {
     id: 'block-error',
     eras: ['2.6', '3', '4', '5', '6'],
-    layer: 'block',
     needles: [' error, dev '],
     pattern: regex`(?:(?:end_request|blk_update_request|print_req_error|blk_print_req_error): )?(?<what>${ERROR_NAMES}) error, dev (?<device>${DEVICE}), sector (?<sector>\d{1,20})(?: op 0x[\da-f]{1,4}:\((?<operation>\w{1,32})\))?(?: flags 0x[\da-f]{1,8}| flags [\da-f]{1,8})?(?: phys_seg \d{1,10})?(?: prio class \d{1,5})?`,
     source:
@@ -34,7 +31,6 @@ export const BLOCK_SIGNATURES: readonly Signature[] = [
   {
     id: 'buffer-error',
     eras: ['2.6', '3', '4', '5', '6'],
-    layer: 'block',
     needles: ['Buffer I/O error on dev'],
     pattern: regex`Buffer I/O error on dev(?:ice)? (?<device>${DEVICE}), logical block (?<block>\d{1,20})(?:, (?<operation>(?:lost )?a?sync page (?:read|write)))?`,
     source: 'buffer.c buffer_io_error(); "on dev" from 3.15',
@@ -42,7 +38,6 @@ export const BLOCK_SIGNATURES: readonly Signature[] = [
   {
     id: 'lost-page-write',
     eras: ['2.6', '3'],
-    layer: 'block',
     needles: ['lost page write due to I'],
     pattern: regex`lost page write due to I/?O error on (?<device>${DEVICE})`,
     source: 'buffer.c end_buffer_write_sync(), to 3.14; btrfs volumes.c',
@@ -50,7 +45,6 @@ export const BLOCK_SIGNATURES: readonly Signature[] = [
   {
     id: 'suppressed',
     eras: ['2.6', '3', '4', '5', '6'],
-    layer: 'block',
     needles: [' callbacks suppressed'],
     pattern: regex`(?<function>end_request|blk_update_request|print_req_error|blk_print_req_error|buffer_io_error|quiet_error|scsi_io_completion\w{0,16}): (?<count>\d{1,10}) callbacks suppressed`,
     source: 'lib/ratelimit.c ___ratelimit(): that many more errors were not printed',
@@ -58,9 +52,8 @@ export const BLOCK_SIGNATURES: readonly Signature[] = [
   {
     id: 'task-blocked',
     eras: ['2.6', '3', '4', '5', '6'],
-    layer: 'block',
     needles: [' blocked for more than '],
     pattern: regex`INFO: task (?<process>\S{1,64}):\d{1,10} blocked for more than (?<seconds>\d{1,10}) seconds`,
     source: 'kernel/hung_task.c check_hung_task(): I/O waits, as it does while the storage is BUSY',
   },
-];
+]);

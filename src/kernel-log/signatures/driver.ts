@@ -1,13 +1,12 @@
-import { regex, type Signature } from '../signature.ts';
+import { ofLayer, regex } from '../signature.ts';
 
 const IOC = String.raw`(?<adapter>ioc\d{1,4}): `;
 
 /** drivers/message/fusion: what the LSI Fusion MPT driver itself says. */
-export const DRIVER_SIGNATURES: readonly Signature[] = [
+export const DRIVER_SIGNATURES = ofLayer('driver', [
   {
     id: 'mpt-iocstatus',
     eras: ['2.6'],
-    layer: 'driver',
     needles: ['IOCStatus(0x'],
     pattern: regex`mptbase: ${IOC}IOCStatus\((?<code>0x[\da-fA-F]{4})\): `,
     tail: true,
@@ -16,7 +15,6 @@ export const DRIVER_SIGNATURES: readonly Signature[] = [
   {
     id: 'mpt-loginfo',
     eras: ['2.6', '3', '4', '5', '6'],
-    layer: 'driver',
     needles: [' LogInfo(0x'],
     pattern: regex`mptbase: ${IOC}(?:WARNING - )?LogInfo\((?<code>0x[\da-fA-F]{8})\): `,
     tail: true,
@@ -25,7 +23,6 @@ export const DRIVER_SIGNATURES: readonly Signature[] = [
   {
     id: 'mpt-recovery-attempt',
     eras: ['2.4', '2.6', '3', '4', '5', '6'],
-    layer: 'driver',
     needles: [
       'ttempting task abort',
       'ttempting target reset',
@@ -38,7 +35,6 @@ export const DRIVER_SIGNATURES: readonly Signature[] = [
   {
     id: 'mpt-recovery-result',
     eras: ['2.6', '3', '4', '5', '6'],
-    layer: 'driver',
     needles: ['task abort: ', 'target reset: ', 'bus reset: ', 'host reset: '],
     pattern: regex`mpt(?:scsih|scsi|sas|spi|fc): ${IOC}(?<step>(?:task|target|bus|host) (?:abort|reset)): (?<what>SUCCESS|FAILED)`,
     source: 'mptscsih.c mptscsih_abort() and the other reset handlers',
@@ -46,7 +42,6 @@ export const DRIVER_SIGNATURES: readonly Signature[] = [
   {
     id: 'mpt-fault',
     eras: ['2.4', '2.6', '3', '4', '5', '6'],
-    layer: 'driver',
     needles: ['IOC is in FAULT'],
     pattern: regex`mptbase: ${IOC}(?:(?:WARNING|ERROR) - )?IOC is in FAULT state(?: after reset)?(?: \((?<code>[\da-fA-F]{4})h\))?`,
     source: 'mptbase.c mpt_fault_reset_work(), MakeIocReady()',
@@ -54,9 +49,8 @@ export const DRIVER_SIGNATURES: readonly Signature[] = [
   {
     id: 'mpt-queue-full',
     eras: ['2.4'],
-    layer: 'driver',
     needles: ['reported QUEUE_FULL'],
     pattern: regex`mpt(?:scsih|scsi): ${IOC}(?:WARNING - )?Device \((?<channel>\d{1,5}):(?<id>\d{1,10}):(?<lun>\d{1,20})\) reported QUEUE_FULL`,
     source: 'mptscsih.c mptscsih_report_queue_full(), 2.4 (later kernels print it in debug builds only)',
   },
-];
+]);

@@ -1,13 +1,12 @@
-import { DEVICE, OLD_OR_NEW_DEVICE, regex, type Signature } from '../signature.ts';
+import { DEVICE, OLD_OR_NEW_DEVICE, ofLayer, regex } from '../signature.ts';
 
 const FUNCTION = String.raw`(?<function>[A-Za-z_]\w{0,63})(?::\d{1,6})?`;
 
 /** ext2, ext3 and ext4. */
-export const EXT_SIGNATURES: readonly Signature[] = [
+export const EXT_SIGNATURES = ofLayer('file-system', [
   {
     id: 'ext3-abort-called',
     eras: ['2.4', '2.6'],
-    layer: 'file-system',
     needles: ['ext3_abort called', 'ext4_abort called'],
     pattern: regex`(?<function>ext[34]_abort) called`,
     effect: 'journal-aborted',
@@ -16,7 +15,6 @@ export const EXT_SIGNATURES: readonly Signature[] = [
   {
     id: 'ext3-abort',
     eras: ['2.4', '2.6'],
-    layer: 'file-system',
     needles: ['-fs abort (device '],
     pattern: regex`EXT[34]-fs abort \(device ${OLD_OR_NEW_DEVICE}\): ${FUNCTION}: `,
     effect: 'journal-aborted',
@@ -26,7 +24,6 @@ export const EXT_SIGNATURES: readonly Signature[] = [
   {
     id: 'ext-aborted-journal',
     eras: ['2.6', '3', '4', '5', '6'],
-    layer: 'file-system',
     needles: ['etected aborted journal'],
     pattern: regex`EXT[34]-fs error \(device ${OLD_OR_NEW_DEVICE}\): ${FUNCTION}: (?:comm (?<process>[^\n]{1,32}?): )?[Dd]etected aborted journal`,
     effect: 'journal-aborted',
@@ -35,7 +32,6 @@ export const EXT_SIGNATURES: readonly Signature[] = [
   {
     id: 'ext-error',
     eras: ['2.4', '2.6', '3', '4', '5', '6'],
-    layer: 'file-system',
     needles: ['EXT2-fs error', 'EXT3-fs error', 'EXT4-fs error'],
     pattern: regex`EXT[234]-fs error \(device ${OLD_OR_NEW_DEVICE}\)(?:: | in )${FUNCTION}: `,
     effect: 'error',
@@ -45,7 +41,6 @@ export const EXT_SIGNATURES: readonly Signature[] = [
   {
     id: 'ext-error-3',
     eras: ['3'],
-    layer: 'file-system',
     needles: ['EXT2-fs (', 'EXT3-fs ('],
     pattern: regex`EXT[23]-fs \((?<device>${DEVICE})\): error: (?!remounting)(?:in )?${FUNCTION}: `,
     effect: 'error',
@@ -55,7 +50,6 @@ export const EXT_SIGNATURES: readonly Signature[] = [
   {
     id: 'ext-superblock-write-error',
     eras: ['2.6', '3', '4', '5', '6'],
-    layer: 'file-system',
     needles: ['I/O error while writing superblock', 'I/O error to superblock detected'],
     pattern: regex`EXT[34]-fs(?:: | \((?<device>${DEVICE})\): )(?:I/O error while writing superblock|previous I/O error to superblock detected)`,
     effect: 'error',
@@ -64,7 +58,6 @@ export const EXT_SIGNATURES: readonly Signature[] = [
   {
     id: 'ext4-first-error',
     eras: ['2.6', '3', '4', '5', '6'],
-    layer: 'file-system',
     needles: ['): initial error at ', '): last error at '],
     pattern: regex`EXT4-fs \((?<device>${DEVICE})\): (?<what>initial|last) error at (?:time )?(?<seconds>\d{1,12}): ${FUNCTION}`,
     effect: 'error',
@@ -73,7 +66,6 @@ export const EXT_SIGNATURES: readonly Signature[] = [
   {
     id: 'ext4-error-count',
     eras: ['2.6', '3', '4', '5', '6'],
-    layer: 'file-system',
     needles: ['): error count'],
     pattern: regex`EXT4-fs \((?<device>${DEVICE})\): error count(?: since last fsck)?: (?<count>\d{1,10})`,
     effect: 'error',
@@ -82,7 +74,6 @@ export const EXT_SIGNATURES: readonly Signature[] = [
   {
     id: 'ext4-lost-data',
     eras: ['2.6', '3', '4', '5', '6'],
-    layer: 'file-system',
     needles: ['Data will be lost'],
     pattern: regex`EXT4-fs \((?<device>${DEVICE})\): (?:This should not happen!! )?Data will be lost`,
     effect: 'error',
@@ -91,7 +82,6 @@ export const EXT_SIGNATURES: readonly Signature[] = [
   {
     id: 'ext4-end-bio',
     eras: ['3', '4', '5', '6'],
-    layer: 'file-system',
     needles: ['ext4_end_bio'],
     pattern: regex`EXT4-fs warning \(device (?<device>${DEVICE})\): ${FUNCTION}: I/O error (?:(?<error>-?\d{1,5}) )?(?<operation>writing|reading) `,
     effect: 'error',
@@ -101,23 +91,21 @@ export const EXT_SIGNATURES: readonly Signature[] = [
   {
     id: 'remounted-read-only',
     eras: ['2.4', '2.6', '3', '4', '5', '6'],
-    layer: 'file-system',
     needles: ['emounting filesystem '],
     pattern: regex`(?:(?:EXT[234]|F2FS)-fs \((?<device>${DEVICE})\): )?(?:error: )?[Rr]emounting filesystem read-only`,
     effect: 'read-only',
     source: 'super.c ext2_error(), ext3_handle_error(), ext4_handle_error(); bare to 2.6.33',
   },
-];
+]);
 
 const JOURNAL = String.raw`(?<journal>[A-Za-z][\w!.:-]{0,63}[\w])`;
 const OLD_OR_NEW = String.raw`(?:(?<kdev>[a-z0-9]{1,16}\(\d{1,5},\d{1,8}\)|[\da-f]{2}:[\da-f]{2})|${JOURNAL})`;
 
 /** jbd and jbd2: the journals of ext3 and ext4. */
-export const JOURNAL_SIGNATURES: readonly Signature[] = [
+export const JOURNAL_SIGNATURES = ofLayer('journal', [
   {
     id: 'journal-aborted',
     eras: ['2.4', '2.6', '3', '4', '5', '6'],
-    layer: 'journal',
     needles: ['Aborting journal'],
     pattern: regex`Aborting journal on device ${OLD_OR_NEW}`,
     effect: 'journal-aborted',
@@ -126,7 +114,6 @@ export const JOURNAL_SIGNATURES: readonly Signature[] = [
   {
     id: 'journal-commit-error',
     eras: ['2.4', '2.6', '3'],
-    layer: 'journal',
     needles: ['journal commit I/O error'],
     pattern: regex`journal commit I/O error`,
     effect: 'error',
@@ -135,7 +122,6 @@ export const JOURNAL_SIGNATURES: readonly Signature[] = [
   {
     id: 'journal-superblock-error',
     eras: ['2.6', '3', '4', '5', '6'],
-    layer: 'journal',
     needles: ['journal superblock'],
     pattern: regex`JBD2?: (?:previous )?(?:I/O error|Error (?<error>-?\d{1,5}))(?: detected)? (?:when updating|for) journal superblock(?: update)? for ${JOURNAL}`,
     effect: 'error',
@@ -144,10 +130,9 @@ export const JOURNAL_SIGNATURES: readonly Signature[] = [
   {
     id: 'journal-data-error',
     eras: ['2.6', '3', '4', '5', '6'],
-    layer: 'journal',
     needles: ['Detected IO errors'],
     pattern: regex`JBD2?: Detected IO errors (?<error>-?\d{1,5} )?while flushing file data on ${JOURNAL}`,
     effect: 'error',
     source: 'jbd/commit.c, jbd2/commit.c',
   },
-];
+]);

@@ -1,13 +1,12 @@
-import { DEVICE, regex, type Signature } from '../signature.ts';
+import { DEVICE, ofLayer, regex } from '../signature.ts';
 
 const MAP = String.raw`(?<map>[\w.+-]{1,128})`;
 
 /** drivers/md/dm-mpath.c and the daemon multipathd. */
-export const MULTIPATH_SIGNATURES: readonly Signature[] = [
+export const MULTIPATH_SIGNATURES = ofLayer('multipath', [
   {
     id: 'path-failing',
     eras: ['2.6', '3', '4', '5', '6'],
-    layer: 'multipath',
     needles: ['Failing path'],
     pattern: regex`device-mapper: (?:dm-)?multipath: (?:\d{1,5}:\d{1,8}: )?Failing path (?<devt>\d{1,5}:\d{1,8})`,
     source: 'dm-mpath.c fail_path()',
@@ -15,7 +14,6 @@ export const MULTIPATH_SIGNATURES: readonly Signature[] = [
   {
     id: 'path-reinstated',
     eras: ['2.6', '3', '4', '5', '6'],
-    layer: 'multipath',
     needles: ['Reinstating path'],
     pattern: regex`device-mapper: (?:dm-)?multipath: (?:\d{1,5}:\d{1,8}: )?Reinstating path (?<devt>\d{1,5}:\d{1,8})`,
     source: 'dm-mpath.c reinstate_path(), from 4.6',
@@ -23,7 +21,6 @@ export const MULTIPATH_SIGNATURES: readonly Signature[] = [
   {
     id: 'paths-remaining',
     eras: ['multipathd'],
-    layer: 'multipath',
     needles: ['remaining active paths'],
     pattern: regex`${MAP}: remaining active paths: (?<paths>\d{1,6})`,
     source: 'libmultipath/structs_vec.c update_queue_mode_del_path()',
@@ -31,7 +28,6 @@ export const MULTIPATH_SIGNATURES: readonly Signature[] = [
   {
     id: 'path-marked-failed',
     eras: ['multipathd'],
-    layer: 'multipath',
     needles: ['mark as failed'],
     pattern: regex`(?<devt>\d{1,5}:\d{1,8}): mark as failed`,
     source: 'libmultipath, multipathd/main.c',
@@ -39,7 +35,6 @@ export const MULTIPATH_SIGNATURES: readonly Signature[] = [
   {
     id: 'checker-failed-path',
     eras: ['multipathd'],
-    layer: 'multipath',
     needles: ['checker failed path'],
     pattern: regex`checker failed path (?<devt>\d{1,5}:\d{1,8}) in map ${MAP}`,
     source: 'multipathd/main.c fail_path()',
@@ -47,7 +42,6 @@ export const MULTIPATH_SIGNATURES: readonly Signature[] = [
   {
     id: 'checker-path-down',
     eras: ['multipathd'],
-    layer: 'multipath',
     needles: [' path is down'],
     pattern: regex`(?<device>${DEVICE})(?:: | - )(?<what>\w{1,32}) checker reports path is down`,
     source: 'libmultipath/checkers: MSG_…_DOWN',
@@ -55,9 +49,8 @@ export const MULTIPATH_SIGNATURES: readonly Signature[] = [
   {
     id: 'queueing-disabled',
     eras: ['multipathd'],
-    layer: 'multipath',
     needles: ['isable queueing'],
     pattern: regex`${MAP}: [Dd]isable queueing`,
     source: 'libmultipath/structs_vec.c: no_path_retry is used up, I/O fails from now on',
   },
-];
+]);

@@ -1,14 +1,73 @@
-import { DEVICE, regex, type Signature } from '../signature.ts';
+import { DEVICE, OLD_OR_NEW_DEVICE, ofLayer, regex } from '../signature.ts';
+
+const XFS = String.raw`XFS \((?<device>${DEVICE})\): `;
 
 /** `(device sda1)`, from 5.18 with the file system's state: `(device sda1: state EA)`, `(device sda1 state EA)`. */
 const BTRFS_DEVICE = String.raw`\(device (?<device>${DEVICE}?)(?::? state [A-Z]{1,16})?\)`;
 
-/** btrfs, reiserfs and JFS. */
-export const OTHER_FILE_SYSTEM_SIGNATURES: readonly Signature[] = [
+/** XFS and its log, btrfs, reiserfs and JFS. */
+export const OTHER_FILE_SYSTEM_SIGNATURES = ofLayer('file-system', [
+  {
+    id: 'xfs-shutdown',
+    eras: ['3', '4', '5', '6'],
+    needles: ['Shutting down filesystem', 'as been shut down due to', 'nitiated shutdown received'],
+    pattern: regex`${XFS}(?:(?<what>[A-Z][\w/ -]{1,48}?)(?: \(0x[\da-f]{1,8}\))?(?: detected at [^\s]{1,128}(?: \[xfs\])? \([^)\n]{1,128}\))?(?: [Dd]etected)?\. {1,2}Shutting down filesystem|Filesystem has been shut down due to (?<error>[a-z]{1,20}(?:[ -][a-z]{1,20}){0,3})|User initiated shutdown received)`,
+    effect: 'shutdown',
+    source: 'xfs/xfs_fsops.c xfs_do_force_shutdown(), from 3.x (xfs_alert)',
+  },
+  {
+    id: 'xfs-shutdown-old',
+    eras: ['2.4', '2.6'],
+    needles: ['Shutting down filesystem'],
+    pattern: regex`(?:Filesystem "[^"\n]{1,64}": )?(?<what>(?:Log )?I/O Error Detected|All device paths lost|Corruption of in-memory data detected)\. {1,2}Shutting down filesystem: ${OLD_OR_NEW_DEVICE}`,
+    effect: 'shutdown',
+    source: 'xfs/xfs_fsops.c or xfs_rw.c xfs_do_force_shutdown(), 2.4 to 2.6.38',
+  },
+  {
+    id: 'xfs-force-shutdown',
+    eras: ['3', '4', '5', '6'],
+    needles: ['_force_shutdown('],
+    pattern: regex`${XFS}xfs_do_force_shutdown\(0x(?<code>[\da-f]{1,8})\) called from line \d{1,6}`,
+    effect: 'shutdown',
+    source: 'xfs/xfs_fsops.c xfs_do_force_shutdown()',
+  },
+  {
+    id: 'xfs-force-shutdown-old',
+    eras: ['2.4', '2.6'],
+    needles: ['_force_shutdown('],
+    pattern: regex`xfs_force_shutdown\(${OLD_OR_NEW_DEVICE},0x(?<code>[\da-f]{1,8})\) called from line \d{1,6}`,
+    effect: 'shutdown',
+    source: 'xfs/xfs_rw.c or xfs_fsops.c xfs_do_force_shutdown(), to 2.6.38',
+  },
+  {
+    id: 'xfs-metadata-error',
+    eras: ['2.6', '3', '4', '5', '6'],
+    needles: ['metadata I/O error'],
+    pattern: regex`${XFS}metadata I/O error(?:: block 0x(?<block>[\da-f]{1,16})| in "(?<function>[^"\n]{1,96})" at daddr 0x[\da-f]{1,16})(?: \("[^"\n]{1,96}"\))?(?: len \d{1,10})? error (?<error>-?\d{1,5})`,
+    effect: 'error',
+    source: 'xfs/xfs_buf.c xfs_buf_ioerror_alert()',
+  },
+  {
+    id: 'xfs-metadata-error-old',
+    eras: ['2.4', '2.6'],
+    needles: ['I/O error in filesystem ("'],
+    pattern: regex`I/O error in filesystem \("(?<device>[^"\n]{1,64})"\) meta-data dev \S{1,64} block 0x(?<block>[\da-f]{1,16})`,
+    effect: 'error',
+    tail: true,
+    source: 'xfs/xfs_rw.c xfs_ioerror_alert(), to 2.6.38',
+  },
+  {
+    id: 'xfs-log-error',
+    eras: ['3', '4', '5', '6'],
+    layer: 'journal',
+    needles: ['log I/O error', 'xfs_log_force: error'],
+    pattern: regex`${XFS}(?:log I/O error|xfs_log_force: error) (?<error>-?\d{1,5})`,
+    effect: 'error',
+    source: 'xfs/xfs_log.c xlog_ioend_work(), xfs_log_force()',
+  },
   {
     id: 'btrfs-error',
     eras: ['2.6', '3', '4', '5', '6'],
-    layer: 'file-system',
     needles: ['BTRFS: error', 'BTRFS error', 'BTRFS critical', 'BTRFS: critical'],
     pattern: regex`BTRFS:? (?:error|critical) ${BTRFS_DEVICE} in (?<function>[A-Za-z_]\w{0,63}):\d{1,6}: (?:errno=(?<error>-?\d{1,5}) )?`,
     effect: 'error',
@@ -27,7 +86,6 @@ export const OTHER_FILE_SYSTEM_SIGNATURES: readonly Signature[] = [
   {
     id: 'btrfs-forced-read-only',
     eras: ['2.6', '3', '4', '5', '6'],
-    layer: 'file-system',
     needles: ['forced readonly'],
     pattern: regex`(?:BTRFS info ${BTRFS_DEVICE}: |btrfs is )forced readonly`,
     effect: 'read-only',
@@ -45,7 +103,6 @@ export const OTHER_FILE_SYSTEM_SIGNATURES: readonly Signature[] = [
   {
     id: 'reiserfs-abort',
     eras: ['2.6', '3', '4', '5'],
-    layer: 'file-system',
     needles: ['abort (device '],
     pattern: regex`(?:REISERFS|ReiserFS):? abort \(device (?<device>${DEVICE})\): `,
     effect: 'journal-aborted',
@@ -55,7 +112,6 @@ export const OTHER_FILE_SYSTEM_SIGNATURES: readonly Signature[] = [
   {
     id: 'reiserfs-error',
     eras: ['2.6', '3', '4', '5'],
-    layer: 'file-system',
     needles: ['REISERFS error'],
     pattern: regex`REISERFS error \(device (?<device>${DEVICE})\): `,
     effect: 'error',
@@ -65,7 +121,6 @@ export const OTHER_FILE_SYSTEM_SIGNATURES: readonly Signature[] = [
   {
     id: 'jfs-error',
     eras: ['2.4', '2.6', '3', '4', '5', '6'],
-    layer: 'file-system',
     needles: ['ERROR: (device '],
     pattern: regex`ERROR: \(device (?<device>${DEVICE})\): (?!remounting filesystem)`,
     effect: 'error',
@@ -75,7 +130,6 @@ export const OTHER_FILE_SYSTEM_SIGNATURES: readonly Signature[] = [
   {
     id: 'jfs-read-only',
     eras: ['2.4', '2.6', '3', '4', '5', '6'],
-    layer: 'file-system',
     needles: ['emounting filesystem as'],
     pattern: regex`ERROR: \(device (?<device>${DEVICE})\): remounting filesystem as read-only`,
     effect: 'read-only',
@@ -90,4 +144,4 @@ export const OTHER_FILE_SYSTEM_SIGNATURES: readonly Signature[] = [
     effect: 'error',
     source: 'jfs/jfs_logmgr.c lbmIODone()',
   },
-];
+]);

@@ -1,4 +1,4 @@
-import { regex, SCSI_ADDRESS, SCSI_LEAD, type Signature } from '../signature.ts';
+import { ofLayer, regex, SCSI_ADDRESS, SCSI_LEAD } from '../signature.ts';
 
 const OLD_ADDRESS = String.raw`host (?<host>\d{1,5}) channel (?<channel>\d{1,5}) id (?<id>\d{1,10}) lun (?<lun>\d{1,20})`;
 
@@ -6,11 +6,10 @@ const SENSE_KEYS =
   'Recovered Error|Not Ready|Medium Error|Hardware Error|Illegal Request|Unit Attention|Data Protect|Aborted Command|Volume Overflow|Miscompare';
 
 /** drivers/scsi: the SCSI midlayer. `code` is the command's whole result; `hostbyte` and `driverbyte` parts of it. */
-export const SCSI_SIGNATURES: readonly Signature[] = [
+export const SCSI_SIGNATURES = ofLayer('scsi', [
   {
     id: 'scsi-return-code-2.4',
     eras: ['2.4'],
-    layer: 'scsi',
     needles: ['return code = '],
     pattern: regex`SCSI \w{1,16} error : ${OLD_ADDRESS} return code = (?:0x)?(?<code>[\da-fA-F]{1,8})\b`,
     source: 'scsi_lib.c scsi_io_completion(), 2.4',
@@ -18,7 +17,6 @@ export const SCSI_SIGNATURES: readonly Signature[] = [
   {
     id: 'scsi-return-code-rhel4',
     eras: ['2.6'],
-    layer: 'scsi',
     needles: ['return code = '],
     // The address in angle brackets is lost where a log went through a web page.
     pattern: regex`SCSI [Ee]rror ?: (?:<?(?<host>\d{1,5}) (?<channel>\d{1,5}) (?<id>\d{1,10}) (?<lun>\d{1,20})>? )?return code = 0x(?<code>[\da-fA-F]{1,8})\b`,
@@ -27,7 +25,6 @@ export const SCSI_SIGNATURES: readonly Signature[] = [
   {
     id: 'scsi-return-code',
     eras: ['2.6'],
-    layer: 'scsi',
     needles: ['return code = '],
     pattern: regex`${SCSI_ADDRESS}: SCSI error: return code = 0x(?<code>[\da-fA-F]{1,8})\b`,
     source: 'scsi_lib.c scsi_io_completion(), 2.6.14 to 2.6.22 (eight digits from 2.6.18)',
@@ -35,7 +32,6 @@ export const SCSI_SIGNATURES: readonly Signature[] = [
   {
     id: 'scsi-result',
     eras: ['2.6', '3', '4', '5', '6'],
-    layer: 'scsi',
     needles: ['Result: hostbyte='],
     pattern: regex`${SCSI_LEAD}(?:(?:FAILED|[A-Z_]{1,32}|UNKNOWN\(0x[\da-f]{1,8}\)) )?Result: hostbyte=(?<hostbyte>\w{1,40}) driverbyte=(?<driverbyte>\w{1,40})(?:,(?<suggest>\w{1,40}))?(?: cmd_age=(?<seconds>\d{1,10})s)?`,
     source:
@@ -44,7 +40,6 @@ export const SCSI_SIGNATURES: readonly Signature[] = [
   {
     id: 'scsi-timing-out',
     eras: ['2.6', '3', '4', '5', '6'],
-    layer: 'scsi',
     needles: ['timing out command'],
     pattern: regex`${SCSI_LEAD}timing out command, waited (?<seconds>\d{1,10})s`,
     source:
@@ -53,7 +48,6 @@ export const SCSI_SIGNATURES: readonly Signature[] = [
   {
     id: 'scsi-unhandled',
     eras: ['2.6', '3'],
-    layer: 'scsi',
     needles: ['Unhandled error code', 'Unhandled sense code'],
     pattern: regex`${SCSI_LEAD}Unhandled (?<what>error|sense) code`,
     source: 'scsi_lib.c scsi_io_completion(), 2.6.30 to 3.16',
@@ -61,7 +55,6 @@ export const SCSI_SIGNATURES: readonly Signature[] = [
   {
     id: 'scsi-rejecting',
     eras: ['2.6', '3', '4', '5', '6'],
-    layer: 'scsi',
     needles: ['rejecting I/O to'],
     pattern: regex`${SCSI_LEAD}rejecting I/O to (?<what>offline device|dead device|device being removed)`,
     source: 'scsi_lib.c scsi_prep_state_check(), scsi_device_state_check()',
@@ -69,7 +62,6 @@ export const SCSI_SIGNATURES: readonly Signature[] = [
   {
     id: 'scsi-rejecting-rhel4',
     eras: ['2.6'],
-    layer: 'scsi',
     needles: ['rejecting I/O to'],
     pattern: regex`scsi(?<host>\d{1,5}) \((?<id>\d{1,10}):(?<lun>\d{1,20})\): rejecting I/O to (?<what>offline device|dead device|device being removed)`,
     source: 'scsi_lib.c scsi_prep_fn(), 2.6.0 to 2.6.13 and RHEL 4',
@@ -77,7 +69,6 @@ export const SCSI_SIGNATURES: readonly Signature[] = [
   {
     id: 'scsi-offlined',
     eras: ['2.6', '3', '4', '5', '6'],
-    layer: 'scsi',
     needles: ['Device offlined - '],
     pattern: regex`${SCSI_LEAD}(?:scsi: )?Device offlined - not ready after error recovery(?:: ${OLD_ADDRESS})?`,
     source: 'scsi_error.c scsi_eh_offline_sdevs()',
@@ -85,7 +76,6 @@ export const SCSI_SIGNATURES: readonly Signature[] = [
   {
     id: 'scsi-offlined-2.4',
     eras: ['2.4'],
-    layer: 'scsi',
     needles: ['device set offline'],
     pattern: regex`scsi: device set offline - (?<what>[a-z ]{1,80}): ${OLD_ADDRESS}`,
     source: 'scsi_error.c scsi_unjam_host(), 2.4',
@@ -93,7 +83,6 @@ export const SCSI_SIGNATURES: readonly Signature[] = [
   {
     id: 'scsi-sense',
     eras: ['2.6', '3', '4', '5', '6'],
-    layer: 'scsi',
     needles: ['Sense Key : '],
     pattern: regex`${SCSI_LEAD}Sense Key : (?<what>\w[\w ]{1,30}?) \[(?:current|deferred)\]`,
     source: 'constants.c scsi_print_sense_hdr() from 2.6.22, scsi_logging.c from 3.19',
@@ -101,9 +90,8 @@ export const SCSI_SIGNATURES: readonly Signature[] = [
   {
     id: 'scsi-sense-old',
     eras: ['2.4', '2.6'],
-    layer: 'scsi',
     needles: [': sense key'],
     pattern: regex`sense key:? (?<what>${SENSE_KEYS})\b`,
     source: 'constants.c print_sense_internal(), 2.4 and 2.6.0 to 2.6.21',
   },
-];
+]);
