@@ -1,4 +1,4 @@
-import { compareDigits, isDigit, isLetter, type Order, runEnd } from './order.ts';
+import { compareDigits, isDigit, isLetter, type Order, runEnd, splitVersion } from './order.ts';
 
 /**
  * Compares two Debian package versions, `[epoch:]upstream[-revision]`, in the order of Debian Policy 5.6.12.
@@ -6,32 +6,14 @@ import { compareDigits, isDigit, isLetter, type Order, runEnd } from './order.ts
  * that is not a number is read as part of the upstream version.
  */
 export function compareDpkg(a: string, b: string): Order {
-  const left = split(a);
-  const right = split(b);
+  const left = splitVersion(a, 1);
+  const right = splitVersion(b, 1);
   return (
     compareDigits(left.epoch, right.epoch) ||
-    compareParts(left.upstream, right.upstream) ||
-    compareParts(left.revision, right.revision)
-  );
-}
-
-interface DebianVersion {
-  readonly epoch: string;
-  readonly upstream: string;
-  readonly revision: string;
-}
-
-function split(version: string): DebianVersion {
-  const epochEnd = runEnd(version, 0, isDigit);
-  const hasEpoch = epochEnd > 0 && version[epochEnd] === ':';
-  const rest = hasEpoch ? version.slice(epochEnd + 1) : version;
-  const dash = rest.lastIndexOf('-');
-  return {
-    epoch: hasEpoch ? version.slice(0, epochEnd) : '',
-    upstream: dash < 0 ? rest : rest.slice(0, dash),
+    compareParts(left.version, right.version) ||
     // Policy: a missing revision is the same as revision 0.
-    revision: dash < 0 ? '' : rest.slice(dash + 1),
-  };
+    compareParts(left.release ?? '', right.release ?? '')
+  );
 }
 
 /** Policy's two steps in turn: a run of other characters by weight, a run of digits by value. */

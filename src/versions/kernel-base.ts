@@ -46,7 +46,9 @@ export function kernelBase(release: string, packageVersion?: string): KernelBase
   const fromRelease = parse(release, 'release');
   if (fromRelease === undefined || packageVersion === undefined) return fromRelease;
   const fromPackage = parse(packageVersion.replace(/^\d{1,9}:/, ''), 'package');
-  if (fromPackage === undefined || series(fromPackage) !== series(fromRelease)) return fromRelease;
+  // They must share 6.1 of 6.1.192, but of 2.6 all of 2.6.18.
+  if (fromPackage === undefined || kernelSeries(fromPackage.base) !== kernelSeries(fromRelease.base))
+    return fromRelease;
   // Only the release has the flavour, so that part stays.
   return { ...fromPackage, local: fromRelease.local, snapshot: fromRelease.snapshot || fromPackage.snapshot };
 }
@@ -71,11 +73,6 @@ function parse(text: string, source: KernelBase['source']): KernelBase | undefin
     snapshot: SNAPSHOT.test(rest),
     source,
   };
-}
-
-/** The part that a release and its package must share: 2.6.18 of 2.6, but 6.1 of 6.1.192. */
-function series(kernel: KernelBase): string {
-  return kernelSeries(kernel.base);
 }
 
 /** A base version as source packages are named after it: 6.1 of 6.1.192, but 2.6.18 of 2.6.18. */

@@ -17,6 +17,27 @@ export function compareText(a: string, b: string): Order {
   return a < b ? -1 : 1;
 }
 
+/** A package's version in its parts, as dpkg and rpm both write it: `[epoch:]version[-release]`. */
+export interface VersionParts {
+  /** Digits; empty where there is none, which counts as 0. */
+  readonly epoch: string;
+  readonly version: string;
+  readonly release: string | undefined;
+}
+
+/** Splits a version; an epoch has at least `epochDigits` digits, else its colon is part of the version. */
+export function splitVersion(text: string, epochDigits: number): VersionParts {
+  const epochEnd = runEnd(text, 0, isDigit);
+  const hasEpoch = epochEnd >= epochDigits && text[epochEnd] === ':';
+  const rest = hasEpoch ? text.slice(epochEnd + 1) : text;
+  const dash = rest.lastIndexOf('-');
+  return {
+    epoch: hasEpoch ? text.slice(0, epochEnd) : '',
+    version: dash < 0 ? rest : rest.slice(0, dash),
+    release: dash < 0 ? undefined : rest.slice(dash + 1),
+  };
+}
+
 export function isDigit(code: number): boolean {
   return code >= 0x30 && code <= 0x39;
 }

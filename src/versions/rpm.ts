@@ -1,4 +1,4 @@
-import { compareDigits, compareText, isDigit, isLetter, type Order, runEnd } from './order.ts';
+import { compareDigits, compareText, isDigit, isLetter, type Order, runEnd, splitVersion } from './order.ts';
 
 /**
  * Compares two RPM versions in rpm's order, tilde (before) and caret (after) included. Takes a full
@@ -9,31 +9,13 @@ import { compareDigits, compareText, isDigit, isLetter, type Order, runEnd } fro
  * one.
  */
 export function compareRpm(a: string, b: string): Order {
-  const left = split(a);
-  const right = split(b);
+  const left = splitVersion(a, 0);
+  const right = splitVersion(b, 0);
   return (
     compareDigits(left.epoch, right.epoch) ||
     compareSegments(left.version, right.version) ||
     compareReleases(left.release, right.release)
   );
-}
-
-interface Evr {
-  readonly epoch: string;
-  readonly version: string;
-  readonly release: string | undefined;
-}
-
-function split(text: string): Evr {
-  const epochEnd = runEnd(text, 0, isDigit);
-  const hasEpoch = text[epochEnd] === ':';
-  const rest = hasEpoch ? text.slice(epochEnd + 1) : text;
-  const dash = rest.lastIndexOf('-');
-  return {
-    epoch: hasEpoch ? text.slice(0, epochEnd) : '',
-    version: dash < 0 ? rest : rest.slice(0, dash),
-    release: dash < 0 ? undefined : rest.slice(dash + 1),
-  };
 }
 
 function compareReleases(a: string | undefined, b: string | undefined): Order {
