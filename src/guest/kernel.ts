@@ -24,7 +24,8 @@ export const KERNEL_RELEASE = /^[A-Za-z0-9][A-Za-z0-9._+~-]{0,127}$/;
  * kernel is never used for a tree. Throws E_KERNEL_UNKNOWN or E_KERNEL_AMBIGUOUS.
  */
 export async function kernelFacts(target: Target, wanted: string | undefined): Promise<KernelFacts> {
-  const running = target.kind === 'local' ? await runningRelease(target) : undefined;
+  const running =
+    target.kind === 'local' ? (await target.readText('/proc/sys/kernel/osrelease'))?.trim() : undefined;
   const release = wanted ?? running ?? (await onlyRelease(target));
   if (!KERNEL_RELEASE.test(release)) {
     throw failure(
@@ -40,10 +41,6 @@ export async function kernelFacts(target: Target, wanted: string | undefined): P
     packageVersion,
     running: running === undefined ? null : running === release,
   };
-}
-
-async function runningRelease(target: Target): Promise<string | undefined> {
-  return (await target.readText('/proc/sys/kernel/osrelease'))?.trim();
 }
 
 async function onlyRelease(target: Target): Promise<string> {
@@ -80,15 +77,9 @@ type Reads = Pick<TargetReads, 'readText' | 'readRange' | 'stat'>;
  * From the package database, else from the kernel's image.
  */
 export async function kernelPackageVersion(target: Reads, release: string): Promise<string | undefined> {
-  return (await fromDpkg(target, release)) ?? (await fromImage(target, release));
-}
-
-async function fromDpkg(target: Reads, release: string): Promise<string | undefined> {
-  return installedVersion((await target.readText(DPKG_STATUS)) ?? '', [
-    `linux-image-${release}`,
-    `linux-modules-${release}`,
-    `linux-image-${release}-unsigned`,
-  ]);
+  const names = [`linux-image-${release}`, `linux-modules-${release}`, `linux-image-${release}-unsigned`];
+  const status = (await target.readText(DPKG_STATUS)) ?? '';
+  return installedVersion(status, names) ?? (await fromImage(target, release));
 }
 
 /** Source: Documentation/x86/boot.rst, fields `header` and `kernel_version` of the setup header. */

@@ -17,18 +17,10 @@ export interface PackageManagerAtWork {
 
 type GuestReads = Pick<Target, 'kind' | 'readText' | 'stat' | 'hostPath' | 'run'>;
 
-interface LockFiles {
+interface LockFile {
   readonly manager: string;
   /** Locked with fcntl(2) while something is changed. A program that only reads takes no write lock. */
-  readonly paths: readonly string[];
-}
-
-interface PidFiles {
-  readonly manager: string;
-  /** They remain when the process is killed. */
-  readonly paths: readonly string[];
-  /** The program's name: the process id may belong to another program by now. */
-  readonly program: RegExp;
+  readonly path: string;
 }
 
 /**
@@ -36,30 +28,31 @@ interface PidFiles {
  * /var/lock/rpm/transaction, RHEL 5: __db.000, .rpm.lock since 4.6); dnf5's libdnf5. Without apt's lock of its lists: an
  * update of the lists changes no kernel.
  */
-const LOCK_FILES: readonly LockFiles[] = [
-  { manager: 'dpkg', paths: ['/var/lib/dpkg/lock', '/var/lib/dpkg/lock-frontend'] },
-  { manager: 'apt', paths: ['/var/cache/apt/archives/lock'] },
-  {
-    manager: 'rpm',
-    paths: [
-      '/var/lib/rpm/.rpm.lock',
-      '/usr/lib/sysimage/rpm/.rpm.lock',
-      '/var/lib/rpm/__db.000',
-      '/var/lock/rpm/transaction',
-    ],
-  },
-  { manager: 'dnf', paths: ['/run/dnf/rpmtransaction.lock'] },
+const LOCK_FILES: readonly LockFile[] = [
+  { manager: 'dpkg', path: '/var/lib/dpkg/lock' },
+  { manager: 'dpkg', path: '/var/lib/dpkg/lock-frontend' },
+  { manager: 'apt', path: '/var/cache/apt/archives/lock' },
+  { manager: 'rpm', path: '/var/lib/rpm/.rpm.lock' },
+  { manager: 'rpm', path: '/usr/lib/sysimage/rpm/.rpm.lock' },
+  { manager: 'rpm', path: '/var/lib/rpm/__db.000' },
+  { manager: 'rpm', path: '/var/lock/rpm/transaction' },
+  { manager: 'dnf', path: '/run/dnf/rpmtransaction.lock' },
 ];
 
+interface PidFile {
+  readonly manager: string;
+  /** It remains when the process is killed. */
+  readonly path: string;
+  /** The program's name: the process id may belong to another program by now. */
+  readonly program: RegExp;
+}
+
 /** Sources: yum's `lockfile`, dnf's lock.py, libzypp's ZYppFactory. All three also work for PackageKit. */
-const PID_FILES: readonly PidFiles[] = [
-  { manager: 'yum', paths: ['/var/run/yum.pid'], program: /yum|packagekit/i },
-  {
-    manager: 'dnf',
-    paths: ['/var/lib/dnf/rpmdb_lock.pid', '/var/cache/dnf/download_lock.pid'],
-    program: /dnf|packagekit/i,
-  },
-  { manager: 'zypp', paths: ['/var/run/zypp.pid'], program: /zypp|packagekit|yast|y2base/i },
+const PID_FILES: readonly PidFile[] = [
+  { manager: 'yum', path: '/var/run/yum.pid', program: /yum|packagekit/i },
+  { manager: 'dnf', path: '/var/lib/dnf/rpmdb_lock.pid', program: /dnf|packagekit/i },
+  { manager: 'dnf', path: '/var/cache/dnf/download_lock.pid', program: /dnf|packagekit/i },
+  { manager: 'zypp', path: '/var/run/zypp.pid', program: /zypp|packagekit|yast|y2base/i },
 ];
 
 const INTERPRETERS = /^(?:platform-)?(?:python|perl|ruby|sh|bash|dash)[\d.]*$/;
@@ -76,17 +69,13 @@ export async function packageManagersAtWork(
 ): Promise<readonly PackageManagerAtWork[]> {
   const held = await locksOf(machine);
   const found: PackageManagerAtWork[] = [];
-  for (const { manager, paths } of LOCK_FILES) {
-    for (const path of paths) {
-      const lock = await holderOf(guest, machine, path, held);
-      if (lock !== undefined) found.push(await described(machine, manager, path, lock.pid));
-    }
+  for (const { manager, path } of LOCK_FILES) {
+    const lock = await holderOf(guest, machine, path, held);
+    if (lock !== undefined) found.push(await described(machine, manager, path, lock.pid));
   }
-  for (const { manager, paths, program } of PID_FILES) {
-    for (const path of paths) {
-      const pid = await livePid(guest, machine, path, program);
-      if (pid !== undefined) found.push(await described(machine, manager, path, pid));
-    }
+  for (const { manager, path, program } of PID_FILES) {
+    const pid = await livePid(guest, machine, path, program);
+    if (pid !== undefined) found.push(await described(machine, manager, path, pid));
   }
   return found;
 }
