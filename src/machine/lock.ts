@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { execa } from 'execa';
 import type { Lock } from './port.ts';
 
@@ -20,7 +21,7 @@ export async function lockFolder(path: string): Promise<Lock | undefined> {
       cleanup: true,
     },
   );
-  const held = await Promise.race([firstOutput(child.stdout), child.then(() => undefined)]);
+  const held = await Promise.race([once(child.stdout, 'data'), child.then(() => undefined)]);
   if (held === undefined) {
     const result = await child;
     if (result.exitCode === 75) return undefined;
@@ -32,10 +33,4 @@ export async function lockFolder(path: string): Promise<Lock | undefined> {
       await child;
     },
   };
-}
-
-function firstOutput(stream: NodeJS.ReadableStream): Promise<string> {
-  return new Promise((resolve) => {
-    stream.once('data', (chunk: Buffer) => resolve(chunk.toString()));
-  });
 }

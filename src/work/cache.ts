@@ -48,7 +48,7 @@ async function isPrivate(machine: Target, folder: string): Promise<boolean> {
 function folderCache(machine: Target, folder: string): Cache {
   return {
     get: async (key) => {
-      const path = join(folder, nameOf(key));
+      const path = join(folder, sha256(key));
       if ((await machine.lstat(path))?.type !== 'file') return undefined;
       const file = await machine.read(path);
       const content = file.subarray(HEAD_BYTES);
@@ -59,7 +59,7 @@ function folderCache(machine: Target, folder: string): Cache {
     put: async (key, content) => {
       try {
         const head = Buffer.from(`${sha256(content)}\n`);
-        await machine.write(join(folder, nameOf(key)), Buffer.concat([head, content]), { mode: 0o600 });
+        await machine.write(join(folder, sha256(key)), Buffer.concat([head, content]), { mode: 0o600 });
         await prune(machine, folder);
       } catch {
         // A full disk must not fail a build that is done.
@@ -79,8 +79,4 @@ async function prune(machine: Target, folder: string): Promise<void> {
   );
   dated.sort((a, b) => b.time - a.time);
   for (const { name } of dated.slice(MAX_ENTRIES)) await machine.remove(join(folder, name));
-}
-
-function nameOf(key: string): string {
-  return sha256(key);
 }
