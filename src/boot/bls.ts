@@ -76,15 +76,12 @@ function linesOf(text: string): readonly Line[] {
 }
 
 function isEntryOf(text: string, request: BootEntryRequest): boolean {
+  const isImage = (path: string): boolean => namesImage(path, request.image);
   const lines = linesOf(text);
   return (
     lines.some(({ key, value }) => key === 'linux' && isKernelOf(value, request.release)) &&
-    lines.some(({ key, value }) => key === 'initrd' && imagesOf(value, request).length > 0)
+    lines.some(({ key, value }) => key === 'initrd' && value.split(/\s+/).some(isImage))
   );
-}
-
-function imagesOf(value: string, request: BootEntryRequest): readonly string[] {
-  return value.split(/\s+/).filter((path) => namesImage(path, request.image));
 }
 
 function planFor(file: ConfigFile, folder: string, grub: boolean, request: BootEntryRequest): LoaderPlan {

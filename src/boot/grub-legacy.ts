@@ -41,6 +41,7 @@ function lineOf(raw: string): Line {
 async function plan(target: BootReads, request: BootEntryRequest): Promise<LoaderPlan | undefined> {
   const answers = await readConfigs(target, MENUS);
   if (answers.length === 0) return undefined;
+  const isImage = (word: string): boolean => namesImage(word, request.image);
   const notes: string[] = [];
   for (const answer of answers) {
     if ('problem' in answer) {
@@ -48,7 +49,9 @@ async function plan(target: BootReads, request: BootEntryRequest): Promise<Loade
       continue;
     }
     const { file } = answer;
-    const entry = entriesOf(file.text.split('\n').map(lineOf)).find((one) => boots(one, request));
+    const entry = entriesOf(file.text.split('\n').map(lineOf)).find((one) =>
+      boots(one, request.release, isImage),
+    );
     if (entry !== undefined) return planFor(file, entry, request);
     notes.push(`no entry of ${file.path} boots ${request.release} with ${request.image}`);
   }
@@ -65,15 +68,10 @@ function entriesOf(lines: readonly Line[]): readonly (readonly Line[])[] {
   return entries.filter(([first]) => first?.command === 'title');
 }
 
-function boots(entry: readonly Line[], request: BootEntryRequest): boolean {
-  return (
-    entry.some(
-      ({ command, words }) => command === 'kernel' && words.some((word) => isKernelOf(word, request.release)),
-    ) &&
-    entry.some(
-      (line) => line.command === 'initrd' && line.words.some((word) => namesImage(word, request.image)),
-    )
-  );
+function boots(entry: readonly Line[], release: string, isImage: (word: string) => boolean): boolean {
+  const names = (wanted: string, matches: (word: string) => boolean): boolean =>
+    entry.some(({ command, words }) => command === wanted && words.some(matches));
+  return names('kernel', (word) => isKernelOf(word, release)) && names('initrd', isImage);
 }
 
 function planFor(file: ConfigFile, entry: readonly Line[], request: BootEntryRequest): LoaderPlan {
@@ -127,33 +125,24 @@ async function remove(target: BootReads, key: BootEntryKey): Promise<readonly Fi
  * when it rewrote the file, so the entry is known by its kernel and its image.
  */
 function without(text: string, key: BootEntryKey): string | undefined {
-  const lines = text.split('\n');
-  const from = lines.findIndex((_, index) => isOwn(lines, index, key));
+  const lines = text.split('\n').map(lineOf);
+  const isOwn = (word: string): boolean => basename(word).endsWith(`.mptfix-${key.generation}`);
+  const from = lines.findIndex(
+    ({ command }, at) => command === 'title' && boots(lines.slice(at, endOf(lines, at)), key.release, isOwn),
+  );
   if (from === -1) return undefined;
-  let to = from + 1;
-  while (to < lines.length && belongs(lines[to] ?? '')) to += 1;
-  const marked = lines[from - 1]?.trimEnd() === mark('begin', key);
-  const closed = lines[to]?.trimEnd() === mark('end', key);
+  const to = endOf(lines, from);
+  const marked = lines[from - 1]?.raw.trimEnd() === mark('begin', key);
+  const closed = lines[to]?.raw.trimEnd() === mark('end', key);
   const start = marked ? from - 1 : from;
-  const blank = marked && lines[start - 1]?.trim() === '' ? 1 : 0;
-  return [...lines.slice(0, start - blank), ...lines.slice(closed ? to + 1 : to)].join('\n');
+  const blank = marked && lines[start - 1]?.raw.trim() === '' ? 1 : 0;
+  const rest = [...lines.slice(0, start - blank), ...lines.slice(closed ? to + 1 : to)];
+  return rest.map(({ raw }) => raw).join('\n');
 }
 
-/** Whether a line continues the entry that the lines before it began. */
-function belongs(line: string): boolean {
-  const { command } = lineOf(line);
-  return command !== '' && command !== 'title';
-}
-
-function isOwn(lines: readonly string[], title: number, key: BootEntryKey): boolean {
-  if (lineOf(lines[title] ?? '').command !== 'title') return false;
-  let kernel = false;
-  let image = false;
-  for (let index = title + 1; belongs(lines[index] ?? ''); index += 1) {
-    const { command, words } = lineOf(lines[index] ?? '');
-    if (command === 'kernel') kernel ||= words.some((word) => isKernelOf(word, key.release));
-    if (command === 'initrd')
-      image ||= words.some((word) => basename(word).endsWith(`.mptfix-${key.generation}`));
-  }
-  return kernel && image;
+/** One past the last line of the entry whose title this is. */
+function endOf(lines: readonly Line[], title: number): number {
+  let end = title + 1;
+  while (end < lines.length && lines[end]?.command !== '' && lines[end]?.command !== 'title') end += 1;
+  return end;
 }
