@@ -8,13 +8,9 @@ import type { Verdict } from './verdict.ts';
 export type SurvivalSeconds = number | 'unbounded' | undefined;
 
 export interface SurvivalWindow {
-  /**
-   * With the driver as it is. 0 for an affected driver: a few immediate retries, then an I/O error.
-   */
+  /** With the driver as it is. 0 for an affected driver: a few immediate retries, then an I/O error. */
   readonly now: SurvivalSeconds;
-  /**
-   * With the branch removed, so that the SCSI midlayer sees BUSY and puts the command back into the queue.
-   */
+  /** Without the branch: the SCSI midlayer sees BUSY and puts the command back into the queue. */
   readonly afterFix: SurvivalSeconds;
   /** The rule behind `afterFix`, one line for a person. */
   readonly rule: string;
@@ -63,9 +59,7 @@ const RULES: readonly Rule[] = [
   },
 ];
 
-/**
- * The survival window of a disk. Pure; a version or a timeout that makes no sense gives an unknown window.
- */
+/** The survival window of a disk. Pure; unknown for a version or a timeout that makes no sense. */
 export function survivalWindow(question: SurvivalQuestion): SurvivalWindow {
   const { base, verdict, timeoutSeconds } = question;
   const found = semver.valid(base) === null ? undefined : ruleOf(base);

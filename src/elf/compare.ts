@@ -76,7 +76,9 @@ function fingerprint(elf: ElfFile, fn: ElfFunction, functions: readonly ElfFunct
   const instructions = mode === undefined ? undefined : sweep(body, mode).instructions;
   const bytes = Buffer.from(body.bytes);
   const targets = body.relocations.map((relocation) => {
-    const holder = instructions?.find((one) => covers(one, relocation.offset));
+    const holder = instructions?.find(({ offset, length }) => {
+      return relocation.offset >= offset && relocation.offset < offset + length;
+    });
     // On i386 the addend is in the code, and differs where its target only moved.
     if (elf.machine === EM_386 && relocation.type !== 0)
       bytes.fill(0, relocation.offset, relocation.offset + 4);
@@ -90,10 +92,6 @@ function fingerprint(elf: ElfFile, fn: ElfFunction, functions: readonly ElfFunct
     targets.push(`${distance.offset} to ${placeName(functions, fn.section.index, away)}`);
   }
   return `${bytes.toString('hex')}\n${targets.join('\n')}`;
-}
-
-function covers(instruction: Located, offset: number): boolean {
-  return offset >= instruction.offset && offset < instruction.offset + instruction.length;
 }
 
 /** The place in the section of a branch that leaves its function without a relocation: gas resolves such itself. */

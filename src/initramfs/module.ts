@@ -130,24 +130,20 @@ export async function proveInitramfs(
   expected: ExpectedModule,
   signal?: AbortSignal,
 ): Promise<InitramfsProof> {
-  const { copies, module, names, programs } = await modulesInInitramfs(
-    target,
-    image,
-    expected.release,
-    expected.name,
-    signal,
-  );
-  if (module === undefined) return { ok: false, detail: `${image} has no ${expected.name}` };
-  const wanted = await unpackedModule(target, expected.file);
-  const results = copies.map((copy) => ({ copy, how: sameModule(copy, expected.file, wanted) }));
+  const { release, name: wantedName, file, before } = expected;
+  const found = await modulesInInitramfs(target, image, release, wantedName, signal);
+  const { copies, module, names, programs } = found;
+  if (module === undefined) return { ok: false, detail: `${image} has no ${wantedName}` };
+  const wanted = await unpackedModule(target, file);
+  const results = copies.map((copy) => ({ copy, how: sameModule(copy, file, wanted) }));
   const other = results.find(({ how }) => how === undefined);
   if (other !== undefined) {
     const detail = `${other.copy.path} in ${image} is another module: sha256 ${other.copy.moduleSha256}, not ${sha256(wanted)}`;
     return { ok: false, detail };
   }
   const lost = [
-    ...missing(expected.before?.names, names).map((name) => `module ${name}`),
-    ...missing(expected.before?.programs, programs).map((name) => `program ${name}`),
+    ...missing(before?.names, names).map((name) => `module ${name}`),
+    ...missing(before?.programs, programs).map((name) => `program ${name}`),
   ];
   if (lost.length > 0) {
     const some = lost.slice(0, 5).join(', ') + (lost.length > 5 ? ` and ${lost.length - 5} more` : '');

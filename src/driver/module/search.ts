@@ -61,13 +61,10 @@ function judge(search: Search, step: number): void {
     return;
   }
   if (map !== 0) return;
-  const arithmetic = (kind: number, register: number | undefined): void => {
-    if (value !== undefined) arithmeticConstant(search, step, { kind, register, value });
-  };
   if (opcode === 0xc7) moveConstant(search, step, target);
   else if (opcode >= 0xb8 && opcode <= 0xbf) moveConstant(search, step, instruction.opcodeRegister);
-  else if (opcode === 0x81) arithmetic(group, target);
-  else if (opcode < 0x40 && (opcode & 7) === 5) arithmetic(opcode >> 3, 0);
+  else if (opcode === 0x81) arithmeticConstant(search, step, group, target);
+  else if (opcode < 0x40 && (opcode & 7) === 5) arithmeticConstant(search, step, opcode >> 3, 0);
   else if (opcode === 0x8d) addressSum(search, step, instruction);
   else if (opcode === 0xc1 && group === 4 && value === bit) maskedHost(search, step, target);
   else if (opcode === 0x69 && value === search.host) maskedHost(search, step, modrm?.reg);
@@ -92,26 +89,17 @@ function moveConstant(search: Search, step: number, register: number | undefined
   else if (isWhole(search, value)) search.hits.add(step);
 }
 
-interface ConstantArithmetic {
-  /** As in effects.ts: add 0, or 1, and 4, sub 5, xor 6. */
-  readonly kind: number;
-  /** Undefined for a place in memory. */
-  readonly register: number | undefined;
-  readonly value: number;
-}
-
-function arithmeticConstant(
-  search: Search,
-  step: number,
-  { kind, register: target, value }: ConstantArithmetic,
-): void {
-  const { host } = search;
+/** @param kind as in effects.ts: add 0, or 1, and 4, sub 5, xor 6; `target` undefined: a place in memory */
+function arithmeticConstant(search: Search, step: number, kind: number, target: number | undefined): void {
+  const { graph, host } = search;
+  const value = graph.steps[step]?.instruction.immediate?.value;
+  if (value === undefined) return;
   // Subtracting the negative is adding.
   const sum = kind === 1 || kind === 0 || kind === 6 ? value : kind === 5 ? -value : undefined;
   if (sum === host || isWhole(search, sum)) joinConstant(search, step, target, sum ?? host);
   if (kind === 4 && target !== undefined) {
     if (value === host) maskedHost(search, step, target);
-    else if (isWhole(search, value) && originOf(search.graph, step, target).kind === 'mask') {
+    else if (isWhole(search, value) && originOf(graph, step, target).kind === 'mask') {
       const ifNotStored = 'the constant is masked, but where it goes is unclear';
       followResult(search, step, target, { ifNotStored, anywhere: true });
     }

@@ -56,7 +56,8 @@ export function parseStored(name: string, text: string): StoredPatch {
     problems.push('Kernels: is not a semver range');
   if (fields.has('Upstream') && !/^[0-9a-f]{40}$/.test(field('Upstream')))
     problems.push('Upstream: is not a commit');
-  const file = driverFile(field('File'));
+  const stated = field('File');
+  const file = stated === 'mptscsih.c' || stated === 'mptscsi.c' ? stated : undefined;
   if (fields.has('File') && file === undefined) problems.push('File: is neither mptscsih.c nor mptscsi.c');
   if (problems.length > 0 || parsed === undefined || file === undefined) {
     throw failure('E_INTERNAL', `patches/${name}.patch: ${problems.join('; ')}`, 'reinstall mptfix');
@@ -71,10 +72,6 @@ export function parseStored(name: string, text: string): StoredPatch {
     license: field('License'),
     diff: parsed.diff,
   };
-}
-
-function driverFile(name: string): DriverFile | undefined {
-  return name === 'mptscsih.c' || name === 'mptscsi.c' ? name : undefined;
 }
 
 /** All stored diffs, by name; mptfix's own patches/ by default. */

@@ -172,8 +172,7 @@ function parsePrimary(parser: Parser): Expr {
   const first = parser.at;
   const token = parser.tokens[first];
   if (token === undefined) throw stuck(parser, 'the text ends within an expression');
-  if (token.kind === 'str') {
-    // A format is several strings and string macros in a row: KERN_INFO MYNAM ": text" PRI.
+  if (leadsToString(parser)) {
     while (isStringPart(parser)) parser.at += 1;
     return { kind: 'opaque', first, last: parser.at - 1 };
   }
@@ -183,13 +182,6 @@ function parsePrimary(parser: Parser): Expr {
   }
   if (token.kind === 'id') {
     parser.at += 1;
-    if (
-      parser.tokens[parser.at]?.kind === 'str' ||
-      (parser.tokens[parser.at]?.kind === 'id' && inStrings(parser))
-    ) {
-      while (isStringPart(parser)) parser.at += 1;
-      return { kind: 'opaque', first, last: parser.at - 1 };
-    }
     return { kind: 'name', name: token.text, first, last: first };
   }
   if (token.text !== '(') throw stuck(parser, `'${token.text.slice(0, 10)}' is no expression`);
@@ -208,8 +200,8 @@ function isStringPart(parser: Parser): boolean {
   return kind === 'str' || kind === 'id';
 }
 
-/** Two names in a row that lead to a string: `KERN_INFO MYNAM ": text"`. */
-function inStrings(parser: Parser): boolean {
+/** A format is several strings and string macros in a row: `KERN_INFO MYNAM ": text" PRI`. */
+function leadsToString(parser: Parser): boolean {
   let at = parser.at;
   while (parser.tokens[at]?.kind === 'id') at += 1;
   return parser.tokens[at]?.kind === 'str';

@@ -32,39 +32,36 @@ export function siteOf(judgement: Judgement, text: string): BranchSite | undefin
   const [culprit] = culprits;
   if (culprit === undefined) return undefined;
   const path = pathTo(routine.body, culprit);
-  const offsets = (span: Span): { start: number; end: number } | undefined => {
-    const start = routine.tokens[span.first]?.start;
-    const end = routine.tokens[span.last]?.end;
-    return start === undefined || end === undefined ? undefined : { start, end };
-  };
+  const offsets = ({ first, last }: Span) => ({
+    start: routine.tokens[first]?.start ?? 0,
+    end: routine.tokens[last]?.end ?? 0,
+  });
   const spelling = (span: Span): string => {
-    const place = offsets(span);
-    return place === undefined ? '' : text.slice(place.start, place.end);
+    const { start, end } = offsets(span);
+    return text.slice(start, end);
   };
   const edits: Edit[] = [];
   const branch = path.findLast((step) => step.kind === 'if');
   const kept = branch === undefined ? undefined : otherArm(branch, culprit);
   const statement = branch ?? path.at(-1);
-  const place = statement === undefined ? undefined : offsets(statement);
-  if (place === undefined) return undefined;
+  if (statement === undefined) return undefined;
+  const place = offsets(statement);
   if (culprits.size === 1 && kept !== undefined)
     edits.push({ ...place, replacement: spelling(kept.statement) });
   const choice = culprit.kind === 'assign' ? choiceIn(culprit.value) : undefined;
   if (choice !== undefined) {
     const at = offsets(choice);
     for (const arm of [choice.no, choice.yes])
-      if (at !== undefined)
-        edits.push({ ...at, replacement: armText(arm, spelling(arm), text[at.start] === '(') });
+      edits.push({ ...at, replacement: armText(arm, spelling(arm), text[at.start] === '(') });
   }
   const [word] = busBusy;
   const token = word === undefined ? undefined : routine.tokens[word];
   if (token !== undefined && busBusy.length === 1) {
     edits.push({ start: token.start, end: token.end, replacement: token.text.replace(/BUS_BUSY$/, 'OK') });
   }
-  if (culprits.size === 1 && culprit.kind === 'assign') {
-    const at = offsets(culprit.value);
+  if (culprits.size === 1 && culprit.kind === 'assign' && culprit.op === '=') {
     const other = kept === undefined ? '(DID_OK << 16) | scsi_status' : spelling(kept.value);
-    if (at !== undefined && culprit.op === '=') edits.push({ ...at, replacement: other });
+    edits.push({ ...offsets(culprit.value), replacement: other });
   }
   const start = Math.min(place.start, ...edits.map((edit) => edit.start));
   const end = Math.max(place.end, ...edits.map((edit) => edit.end));

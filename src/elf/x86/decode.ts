@@ -51,7 +51,7 @@ export function decode(
 ): Instruction | undefined {
   const prefixes = readPrefixes(bytes, offset, mode, Math.min(end, offset + MAX_LENGTH));
   if (prefixes === undefined) return undefined;
-  const { map, opcode, operandSize, addressSize } = prefixes;
+  const { map, opcode, operandSize } = prefixes;
   const shape =
     prefixes.vector && map === 1 && opcode !== 0x77 ? vectorShape(opcode) : shapeOf(map, opcode, mode);
   if (shape === 'x' || shape === 'p') return undefined;
@@ -59,12 +59,7 @@ export function decode(
   let modrm: ModRm | undefined;
   let displacement: Field | undefined;
   if ('mBZgGc'.includes(shape)) {
-    const operand = readModRm(bytes, at, {
-      mode,
-      addressSize,
-      rex: prefixes.rex,
-      registerOnly: shape === 'c',
-    });
+    const operand = readModRm(bytes, prefixes, mode, shape === 'c');
     if (operand.next > end) return undefined;
     ({ modrm, displacement, next: at } = operand);
   }
@@ -144,19 +139,15 @@ interface Operand {
   readonly next: number;
 }
 
-interface OperandMode {
-  readonly mode: 32 | 64;
-  readonly addressSize: 16 | 32 | 64;
-  readonly rex: number;
-  /** The byte names a register, whatever its two top bits say. */
-  readonly registerOnly: boolean;
-}
-
-/** ModRM, SIB and displacement: Intel SDM, volume 2, tables 2-1 to 2-3. Bytes past the end read as zero. */
+/**
+ * ModRM, SIB and displacement: Intel SDM, volume 2, tables 2-1 to 2-3. Bytes past the end read as zero.
+ * @param registerOnly the byte names a register, whatever its two top bits say
+ */
 function readModRm(
   bytes: Uint8Array,
-  start: number,
-  { mode, addressSize, rex, registerOnly }: OperandMode,
+  { next: start, addressSize, rex }: Prefixes,
+  mode: 32 | 64,
+  registerOnly: boolean,
 ): Operand {
   const byte = bytes[start] ?? 0;
   const mod = registerOnly ? 3 : byte >> 6;
