@@ -71,12 +71,8 @@ export function scanDriverSource(text: string, file: string): SourceScan {
 export function judgeAll(text: string, depth: Depth): readonly Judgement[] {
   const lexed = lex(text);
   if (lexed.overflow) throw new Error('it has more tokens than any driver');
-  const found: Judgement[] = [];
   const { sources, complete } = configurations(lexed);
-  for (const source of sources) {
-    const judgement = judge(source, depth);
-    if (judgement !== undefined) found.push(judgement);
-  }
+  const found = sources.map((source) => judge(source, depth)).filter((one) => one !== undefined);
   if (!complete) for (const { routine } of found.slice(0, 2)) refuseUnseen(lexed, sources, routine);
   return found;
 }

@@ -94,11 +94,12 @@ function otherArm(branch: If, culprit: Expr): { statement: Stmt; value: Expr } |
 }
 
 function soleAssignment(arm: Stmt): { statement: Stmt; expr: Expr & { kind: 'assign' } } | undefined {
-  const [inner] = arm.kind === 'block' ? arm.body : [arm];
-  if (inner?.kind === 'block' && arm.kind === 'block' && arm.body.length === 1) return soleAssignment(inner);
-  if (arm.kind === 'block' && arm.body.length !== 1) return undefined;
-  if (inner?.kind !== 'expression' || inner.expr.kind !== 'assign' || inner.expr.op !== '=') return undefined;
-  return { statement: inner, expr: inner.expr };
+  if (arm.kind === 'block') {
+    const [only, other] = arm.body;
+    return only === undefined || other !== undefined ? undefined : soleAssignment(only);
+  }
+  if (arm.kind !== 'expression' || arm.expr.kind !== 'assign' || arm.expr.op !== '=') return undefined;
+  return { statement: arm, expr: arm.expr };
 }
 
 /** The arm as it can replace the whole choice together with the choice's own parentheses. */
