@@ -98,7 +98,7 @@ export async function moduleInInitramfs(
 }
 
 /** A module's own bytes, however its file is packed. Throws E_CANNOT_DECIDE where it is damaged. */
-export function unpackedModule(target: Pick<TargetReads, 'run'>, file: Uint8Array): Promise<Buffer> {
+function unpackedModule(target: Pick<TargetReads, 'run'>, file: Uint8Array): Promise<Buffer> {
   return decompressModule(file, moduleFormat(file), (argv, input) =>
     target.run(argv, { effect: 'read', input }),
   );

@@ -128,7 +128,7 @@ const { S_IFMT, S_IFREG, S_IFLNK, S_IFDIR } = constants;
 const MAX_ENTRIES = 500_000;
 
 /** Collects what is wanted of an image's entries; throws DamagedArchive for a name that no image has. */
-export function collector(options: CollectOptions): { visitor: CpioVisitor; collected: () => Collected } {
+function collector(options: CollectOptions): { visitor: CpioVisitor; collected: () => Collected } {
   const files = new Map<string, InitramfsEntry>();
   const links = new Map<string, string>();
   const names = new Set<string>();
