@@ -1,6 +1,6 @@
 import { decompressModule, type ModuleFormat, moduleFormat, type Tool } from '../elf/compression.ts';
 import { MODULES_FOLDER } from '../machine/folders.ts';
-import type { Target, TargetReads } from '../machine/port.ts';
+import type { TargetReads } from '../machine/port.ts';
 
 /*
  * This room reads what is so on a guest: distro, kernels, modules, mounts, disks, init system, package managers. It
@@ -90,7 +90,7 @@ export async function readModule(
 }
 
 /** The port's `run` as the elf room needs it: bytes in, bytes out. */
-export function filterTool(target: Pick<Target, 'run'>): Tool {
+export function filterTool(target: Pick<TargetReads, 'run'>): Tool {
   return (argv, input) => target.run(argv, { effect: 'read', input });
 }
 

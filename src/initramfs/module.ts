@@ -3,7 +3,7 @@ import { compareSection } from '../elf/compare.ts';
 import { decompressModule, MAX_MODULE_SIZE, moduleFormat } from '../elf/compression.ts';
 import { type ElfFile, readElf } from '../elf/elf.ts';
 import { buildId } from '../elf/module-data.ts';
-import { isModuleFile, modulePath } from '../guest/module-file.ts';
+import { filterTool, isModuleFile, modulePath } from '../guest/module-file.ts';
 import { sha256 } from '../hash.ts';
 import type { TargetReads } from '../machine/port.ts';
 import type { Reads } from './image.ts';
@@ -99,9 +99,7 @@ export async function moduleInInitramfs(
 
 /** A module's own bytes, however its file is packed. Throws E_CANNOT_DECIDE where it is damaged. */
 function unpackedModule(target: Pick<TargetReads, 'run'>, file: Uint8Array): Promise<Buffer> {
-  return decompressModule(file, moduleFormat(file), (argv, input) =>
-    target.run(argv, { effect: 'read', input }),
-  );
+  return decompressModule(file, moduleFormat(file), filterTool(target));
 }
 
 /** Whether a new image is one that the guest can boot with, as far as can be seen without booting it. */
@@ -154,8 +152,7 @@ export async function proveInitramfs(
 }
 
 function missing(wanted: readonly string[] = [], there: readonly string[]): readonly string[] {
-  const known = new Set(there);
-  return wanted.filter((name) => !known.has(name));
+  return [...new Set(wanted).difference(new Set(there))];
 }
 
 /** In which way a stored module is the expected one; undefined where it is another. */
