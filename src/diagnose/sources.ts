@@ -27,10 +27,6 @@ export interface LogSource {
 const MAGIC_BYTES = 6;
 
 /** A log file, unpacked while it is read if it is packed. */
-function filePart(target: Target, path: string, until: number, bytes = 0): LogPart {
-  return { name: path, until, bytes, open: () => unpacked(target, path) };
-}
-
 async function* unpacked(target: Target, path: string): AsyncGenerator<Uint8Array> {
   const head = await target.readRange(path, 0, MAGIC_BYTES);
   const tool = compressionOf(head)?.tool;
@@ -80,12 +76,8 @@ const ROTATED = /^(?<log>.{1,4096}?)(?:[.-](?<rotation>\d{1,12}(?:-\d{1,12})?))?
 /** logrotate numbers what `dateext` does not date. */
 const IS_DATE = /^\d{8,}/;
 
-interface Rotated {
-  readonly path: string;
+interface Rotated extends LogPart {
   readonly rotation: string | null;
-  /** Milliseconds since the epoch. */
-  readonly mtime: number;
-  readonly size: number;
 }
 
 /** The log files of the target with their rotated files: one source for each log that exists. */
@@ -105,13 +97,12 @@ export async function fileSources(target: Target, paths: readonly string[]): Pro
     const stat = await target.stat(path).catch(() => undefined);
     // A log folder may hold a FIFO (xconsole): reading it would wait forever.
     if (stat !== undefined && stat.type !== 'file' && paths.length > 1) continue;
-    const mtime = stat === undefined ? Date.now() : Number(stat.mtime) * 1000;
-    logs.set(log, [...(logs.get(log) ?? []), { path, rotation, mtime, size: stat?.size ?? 0 }]);
+    const until = stat === undefined ? Date.now() : Number(stat.mtime) * 1000;
+    const open = () => unpacked(target, path);
+    const part = { name: path, until, bytes: stat?.size ?? 0, open, rotation };
+    logs.set(log, [...(logs.get(log) ?? []), part]);
   }
-  return [...logs].map(([name, files]) => ({
-    name,
-    parts: files.sort(oldestFirst).map(({ path, mtime, size }) => filePart(target, path, mtime, size)),
-  }));
+  return [...logs].map(([name, parts]) => ({ name, parts: parts.sort(oldestFirst) }));
 }
 
 function partsOf(path: string): { readonly log: string; readonly rotation: string | null } | undefined {
@@ -123,7 +114,7 @@ function oldestFirst(a: Rotated, b: Rotated): number {
   if (a.rotation === null || b.rotation === null)
     return (a.rotation === null ? 1 : 0) - (b.rotation === null ? 1 : 0);
   const dates = [IS_DATE.test(a.rotation), IS_DATE.test(b.rotation)];
-  if (dates[0] !== dates[1]) return a.mtime - b.mtime;
+  if (dates[0] !== dates[1]) return a.until - b.until;
   const order = a.rotation.localeCompare(b.rotation, 'en', { numeric: true });
   return dates[0] === true ? order : -order;
 }

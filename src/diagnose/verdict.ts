@@ -9,10 +9,15 @@ export interface CauseTally {
   results(): readonly { readonly text: string; readonly count: number }[];
 }
 
+interface Counted {
+  readonly cause: Cause;
+  count: number;
+}
+
 const MAX_DIFFERENT = 64;
 
 export function causeTally(): CauseTally {
-  const seen = new Map<string, { readonly cause: Cause; count: number }>();
+  const seen = new Map<string, Counted>();
   return {
     add: (cause, count) => {
       const known = seen.get(cause.evidence);
@@ -24,30 +29,23 @@ export function causeTally(): CauseTally {
   };
 }
 
-interface Counted {
-  readonly cause: Cause;
-  readonly count: number;
-}
-
 /** Which of several findings decides: the first row that fits. */
-const RULES: readonly { readonly fits: (cause: Cause) => boolean }[] = [
+const RULES: readonly ((cause: Cause) => boolean)[] = [
   // The status byte was seen: nothing else turns BUSY into this on these kernels.
-  { fits: ({ cause, certainty }) => cause === 'this-bug' && certainty === 'certain' },
+  ({ cause, certainty }) => cause === 'this-bug' && certainty === 'certain',
   // The kernel itself says that it retried. With the branch in the driver it never gets that far.
-  { fits: ({ cause, certainty }) => cause === 'window-used-up' && certainty === 'certain' },
-  { fits: ({ cause }) => cause === 'window-used-up' },
-  { fits: ({ cause }) => cause === 'this-bug' },
-  { fits: () => true },
+  ({ cause, certainty }) => cause === 'window-used-up' && certainty === 'certain',
+  ({ cause }) => cause === 'window-used-up',
+  ({ cause }) => cause === 'this-bug',
+  () => true,
 ];
 
 function verdictOf(seen: readonly Counted[]): Verdict {
-  for (const { fits } of RULES) {
-    const found = seen.filter(({ cause }) => fits(cause));
-    const [first] = found;
+  for (const fits of RULES) {
+    const first = seen.find(({ cause }) => fits(cause))?.cause;
     if (first === undefined) continue;
-    const { cause } = first.cause;
-    const same = seen.filter((one) => one.cause.cause === cause);
-    return { cause, certainty: first.cause.certainty, evidence: same.map(evidence) };
+    const { cause, certainty } = first;
+    return { cause, certainty, evidence: seen.filter((one) => one.cause.cause === cause).map(evidence) };
   }
   return {
     cause: 'other',
