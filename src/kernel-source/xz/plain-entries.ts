@@ -21,15 +21,12 @@ const MAX_NAME_BYTES = 4096;
 
 /**
  * Skips entries of a tar that need no parser: plain, harmless, with a name that `isBefore` the goal. Some thousand of
- * them precede the driver in its block, and a parser would create an object and a stream for each.
+ * them precede the driver in its block, and a parser would create an object and a stream for each. `isBefore` is asked
+ * for each entry's name once, in their order; `path` is the archive's, for messages.
+ *
+ * Returns what the parser must read of each chunk: at first nothing, then all from the first entry on that is no such one.
  */
-export interface PlainEntries {
-  /** What the parser must read: at first nothing, then everything from the first entry on that is not such a one. */
-  pass(chunk: Buffer): Buffer;
-}
-
-/** `isBefore` is asked for each entry's name once, in their order; `path` is the archive's, for messages. */
-export function plainEntries(path: string, isBefore: (name: string) => boolean): PlainEntries {
+export function plainEntries(path: string, isBefore: (name: string) => boolean): (chunk: Buffer) => Buffer {
   let rest: Buffer = Buffer.alloc(0);
   /** Bytes of content to come before the next header. */
   let skip = 0;
@@ -60,29 +57,27 @@ export function plainEntries(path: string, isBefore: (name: string) => boolean):
     return at + UNIT + padded(size) - start;
   };
 
-  return {
-    pass: (chunk) => {
-      if (over) return chunk;
-      if (skip >= chunk.length) {
-        skip -= chunk.length;
-        return Buffer.alloc(0);
-      }
-      rest = rest.length === 0 ? chunk.subarray(skip) : Buffer.concat([rest, chunk]);
-      skip = 0;
-      let at = 0;
-      while (at < rest.length) {
-        const length = lengthAt(at);
-        if (length === false) {
-          over = true;
-          return rest.subarray(at);
-        }
-        if (length === undefined) break;
-        at += length;
-      }
-      skip = Math.max(0, at - rest.length);
-      rest = rest.subarray(at);
+  return (chunk) => {
+    if (over) return chunk;
+    if (skip >= chunk.length) {
+      skip -= chunk.length;
       return Buffer.alloc(0);
-    },
+    }
+    rest = rest.length === 0 ? chunk.subarray(skip) : Buffer.concat([rest, chunk]);
+    skip = 0;
+    let at = 0;
+    while (at < rest.length) {
+      const length = lengthAt(at);
+      if (length === false) {
+        over = true;
+        return rest.subarray(at);
+      }
+      if (length === undefined) break;
+      at += length;
+    }
+    skip = Math.max(0, at - rest.length);
+    rest = rest.subarray(at);
+    return Buffer.alloc(0);
   };
 }
 

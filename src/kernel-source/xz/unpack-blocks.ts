@@ -94,7 +94,7 @@ async function readStretch(reading: Reading, goal: string, guess: number): Promi
     past ||= place === 'after';
   };
   const collector = tarCollector(file.path, meet);
-  const inFront = plainEntries(file.path, (name) => {
+  const skipInFront = plainEntries(file.path, (name) => {
     if (placeOf(name, goal) !== 'before') return false;
     order.add(name);
     return order.sorted();
@@ -106,7 +106,7 @@ async function readStretch(reading: Reading, goal: string, guess: number): Promi
     file.options.progress.bytes(reading.unpacked);
     const wanted = chunk.subarray(skip);
     skip = Math.max(0, skip - chunk.length);
-    return collector.write(inFront.pass(wanted)) && !past && !reading.abandoned && order.sorted();
+    return collector.write(skipInFront(wanted)) && !past && !reading.abandoned && order.sorted();
   };
   const end = Math.min(stretch.last + 1, stretch.block + MAX_BLOCKS);
   for (const block of file.layout.blocks.slice(stretch.block, end)) {

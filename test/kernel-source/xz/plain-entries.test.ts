@@ -23,13 +23,13 @@ async function packed(options: string, entries: Entries = TREE): Promise<Buffer>
 /** Feeds a tar in pieces; answers the names that were passed over, and the offset from which on nothing was. */
 function feed(tar: Buffer, piece: number): { names: string[]; from: number } {
   const names: string[] = [];
-  const entries = plainEntries('t.tar', (name) => {
+  const pass = plainEntries('t.tar', (name) => {
     const before = !name.startsWith('b/goal');
     if (before) names.push(name);
     return before;
   });
   const left: Buffer[] = [];
-  for (let at = 0; at < tar.length; at += piece) left.push(entries.pass(tar.subarray(at, at + piece)));
+  for (let at = 0; at < tar.length; at += piece) left.push(pass(tar.subarray(at, at + piece)));
   const rest = Buffer.concat(left);
   const from = tar.length - rest.length;
   expect(rest.equals(tar.subarray(from))).toBe(true);
