@@ -87,7 +87,7 @@ function artifactInfo(
       sha256: sha256(patched.before),
       patchedSha256: sha256(patched.after),
     },
-    headers: { origin: headers.origin, version: headers.version.base, release: headers.release ?? null },
+    headers: { origin: headers.origin, version: headers.version, release: headers.release ?? null },
     packages: [...fetched.packages],
     patch: patched.patch,
     compiler: compilerOf(module),

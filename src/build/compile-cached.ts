@@ -84,7 +84,7 @@ async function keyOf(
   return JSON.stringify({
     format: FORMAT,
     ...surrounding,
-    base: options.headers.version.base,
+    base: options.headers.version,
     module: options.module,
     makeVars: options.makeVars ?? [],
     files: [...files].map(([name, content]) => [name, sha256(content)]).sort(),

@@ -9,7 +9,7 @@ import { recipeFor } from './recipes.ts';
 export interface CompileOptions {
   readonly workspace: Workspace;
   /** A prepared build folder of the kernel, and its VERSION.PATCHLEVEL.SUBLEVEL. */
-  readonly headers: { readonly folder: string; readonly version: { readonly base: string } };
+  readonly headers: { readonly folder: string; readonly version: string };
   /** The driver's folder as it is to be compiled. While it is still on its way, make does all that it can without. */
   readonly files: Files | Promise<Files>;
   /** Module name: mptscsih, or mptscsi on RHEL 4. */
@@ -50,11 +50,11 @@ interface MakeResult {
  */
 export async function compileModule(options: CompileOptions): Promise<Compiled> {
   const { workspace, headers, module, files, signal } = options;
-  const recipe = recipeFor(headers.version.base);
+  const recipe = recipeFor(headers.version);
   if (recipe === undefined) {
     throw failure(
       'E_BUILD',
-      `mptfix cannot build a single module for a kernel ${headers.version.base}`,
+      `mptfix cannot build a single module for a kernel ${headers.version}`,
       'build the module by hand as the kernel’s documentation says; 2.4 kernels never had the bug',
     );
   }

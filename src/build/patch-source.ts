@@ -26,7 +26,7 @@ export function patchSource(job: Job, source: DriverFiles, headers: Headers): Pa
     );
   }
   // latin1: every byte of a source of 2001 comes back as it was, whatever its encoding.
-  const result = makePatch({ text: before.toString('latin1'), file, base: headers.version.base });
+  const result = makePatch({ text: before.toString('latin1'), file, base: headers.version });
   if (result.kind === 'nothing' && !job.expectBranch) return { file, before, after: before, patch: null };
   if (result.kind === 'nothing') {
     throw failure(

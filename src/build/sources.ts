@@ -88,7 +88,7 @@ async function proveBeforehand(
 ): Promise<readonly ProofResult[]> {
   const versions = proveVersions({
     source: sourceVersion(source),
-    headers: headers.version.base,
+    headers: headers.version,
     headersRelease: headers.release,
     release: job.kernel.release,
   });
@@ -106,7 +106,7 @@ async function proveBeforehand(
 
 /** The version that the source's own top Makefile declares, where it has one. */
 export function sourceVersion({ makefile }: DriverFiles): string | undefined {
-  return makefile === undefined ? undefined : treeVersion(makefile)?.base;
+  return makefile === undefined ? undefined : treeVersion(makefile);
 }
 
 /** The driver's files, or how to get them where that takes a while. */

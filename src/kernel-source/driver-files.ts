@@ -83,29 +83,16 @@ function isSource(name: string): boolean {
   return /\.[ch]$/.test(name) || /^(Makefile|Kbuild|Kconfig)/.test(name);
 }
 
-/** The version that a kernel tree's top Makefile declares. */
-export interface TreeVersion {
-  /** Such as `6.1.192` or `2.6.18`: VERSION.PATCHLEVEL.SUBLEVEL. */
-  readonly base: string;
-  /** EXTRAVERSION, such as `-8.el5`, or empty. */
-  readonly extra: string;
-}
-
-/** Reads VERSION, PATCHLEVEL, SUBLEVEL and EXTRAVERSION from a top Makefile; undefined where it is none. */
-export function treeVersion(makefile: string): TreeVersion | undefined {
-  const version = variable(makefile, 'VERSION');
-  const patchlevel = variable(makefile, 'PATCHLEVEL');
+/** The version that a top Makefile declares, such as `6.1.192` or `2.6.18`; undefined where it declares none. */
+export function treeVersion(makefile: string): string | undefined {
+  const names = ['VERSION', 'PATCHLEVEL', 'SUBLEVEL'];
+  const [version, patchlevel, sublevel] = names.map((name) => variable(makefile, name));
   if (version === undefined || patchlevel === undefined) return undefined;
-  if (!/^\d+$/.test(version) || !/^\d+$/.test(patchlevel)) return undefined;
-  const sublevel = variable(makefile, 'SUBLEVEL');
-  const parts = [
-    version,
-    patchlevel,
-    ...(sublevel !== undefined && /^\d+$/.test(sublevel) ? [sublevel] : []),
-  ];
-  return { base: parts.join('.'), extra: variable(makefile, 'EXTRAVERSION') ?? '' };
+  return [version, patchlevel, ...(sublevel === undefined ? [] : [sublevel])].join('.');
 }
 
+/** The number that a variable is set to. */
 function variable(makefile: string, name: string): string | undefined {
-  return new RegExp(`^${name}[ \\t]*=[ \\t]*(\\S*)`, 'm').exec(makefile)?.[1];
+  const value = new RegExp(`^${name}[ \\t]*=[ \\t]*(\\S*)`, 'm').exec(makefile)?.[1];
+  return value !== undefined && /^\d+$/.test(value) ? value : undefined;
 }

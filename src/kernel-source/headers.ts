@@ -3,7 +3,7 @@ import { failure } from '../errors.ts';
 import { makeFolders } from '../machine/folders.ts';
 import type { Target } from '../machine/port.ts';
 import type { Workspace } from '../work/workspace.ts';
-import { type TreeVersion, treeVersion } from './driver-files.ts';
+import { treeVersion } from './driver-files.ts';
 import { headerParts } from './header-parts.ts';
 import {
   canServeInPlace,
@@ -22,7 +22,7 @@ export interface Headers {
   /** Where it came from, for the manifest. */
   readonly origin: string;
   /** VERSION.PATCHLEVEL.SUBLEVEL of the tree that the headers are of. */
-  readonly version: TreeVersion;
+  readonly version: string;
   /** UTS_RELEASE: what `uname -r` says on the kernel that they belong to. */
   readonly release: string | undefined;
   /** The text of `.config`. */

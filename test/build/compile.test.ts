@@ -34,7 +34,7 @@ async function compile(
   await put(workspace.folder, { 'headers/Makefile': makefile, ...entries });
   const run = compileModule({
     workspace,
-    headers: { folder: workspace.at('headers'), version: { base: '6.1.9' } },
+    headers: { folder: workspace.at('headers'), version: '6.1.9' },
     files: new Map([
       ['mptscsih.c', Buffer.from(code)],
       ['lsi/mpi.h', Buffer.from('#define ANSWER 42\n')],
@@ -123,7 +123,7 @@ describe('a failed build is E_BUILD', () => {
 
   test('on a kernel for which no way is known, before anything is run', async () => {
     const { workspace, run } = await compile(GOOD, {
-      headers: { folder: '/none', version: { base: '2.4.21' } },
+      headers: { folder: '/none', version: '2.4.21' },
     });
     expect((await failureOf(run)).what).toContain('2.4.21');
     expect(await workspace.machine.list(workspace.folder)).toEqual(['headers']);

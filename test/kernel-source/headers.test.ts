@@ -106,7 +106,7 @@ tools:
 `);
     expect(headers).toMatchObject({
       origin: `${root}:${DEBIAN_BUILD}`,
-      version: { base: '6.1.9', extra: '' },
+      version: '6.1.9',
       release: '6.1.0-9-amd64',
       config: expect.stringContaining('gcc-12'),
     });
@@ -116,7 +116,7 @@ tools:
 
   test('Ubuntu’s two folders are not confused, though one’s name begins the other’s', async () => {
     const { headers } = await copyOf(UBUNTU, UBUNTU_BUILD);
-    expect([headers.version.base, headers.release]).toEqual(['5.4.44', '5.4.0-42-generic']);
+    expect([headers.version, headers.release]).toEqual(['5.4.44', '5.4.0-42-generic']);
     expect(readFileSync(join(headers.folder, 'arch/Kconfig'), 'utf8')).toBe('a Kconfig\n');
     expect(realpathSync(join(headers.folder, 'own'))).toBe(join(headers.folder, 'scripts/mod'));
   });
@@ -249,7 +249,7 @@ test('a release is also found where 2.6 kernels have it', async () => {
   for (const file of ['include/linux/utsrelease.h', 'include/linux/version.h']) {
     const own = { [`usr/src/linux/${file}`]: '#define UTS_RELEASE "2.6.18-8.el5"\n' };
     const { headers } = await copyOf({ ...entries, ...own }, '/usr/src/linux');
-    expect([headers.release, headers.version.base]).toEqual(['2.6.18-8.el5', '2.6.18']);
+    expect([headers.release, headers.version]).toEqual(['2.6.18-8.el5', '2.6.18']);
   }
   expect((await copyOf(entries, '/usr/src/linux')).headers.release).toBe(undefined);
 });
