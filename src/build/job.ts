@@ -1,6 +1,6 @@
 import type { BuildOptions } from '../build-options.ts';
-import type { KernelIdentity, ModuleIdentity } from '../guest/identity.ts';
-import type { ModuleContent } from '../guest/module-file.ts';
+import type { KernelIdentity } from '../guest/kernel.ts';
+import type { ModuleContent, ModuleIdentity } from '../guest/module-file.ts';
 import type { Origin } from '../kernel-source/origin.ts';
 import type { Target } from '../machine/port.ts';
 import type { Progress } from '../progress.ts';

@@ -1,4 +1,4 @@
-import type { TargetReads } from '../machine/port.ts';
+import type { Target, TargetReads } from '../machine/port.ts';
 
 /** A disk of the running guest, and how long its commands may take. */
 export interface Disk {
@@ -32,9 +32,7 @@ const BUSES: readonly Bus[] = [
  * The disks of a running guest, by sysfs; empty where there is none (kernels 2.4) and for a guest's tree, whose /sys,
  * if it has one, is the controller's own. What cannot be read is null.
  */
-export async function readDisks(
-  target: DiskReads & { readonly kind: 'local' | 'root' },
-): Promise<readonly Disk[]> {
+export async function readDisks(target: DiskReads & Pick<Target, 'kind'>): Promise<readonly Disk[]> {
   if (target.kind === 'root') return [];
   const disks: Disk[] = [];
   for (const name of await target.list('/sys/block').catch(() => [])) {

@@ -19,6 +19,13 @@ export interface ModuleFile {
   readonly size: number;
 }
 
+/** Which module file, with which content. */
+export type ModuleIdentity = Pick<ModuleFile, 'name' | 'path' | 'sha256'>;
+
+export function moduleIdentity({ name, path, sha256 }: ModuleFile): ModuleIdentity {
+  return { name, path, sha256 };
+}
+
 type Reads = Pick<TargetReads, 'list' | 'stat' | 'hash' | 'readText'>;
 
 /** Where modules are, in the order in which depmod's default `search updates … built-in` prefers them. */

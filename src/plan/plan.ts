@@ -1,7 +1,8 @@
 import type { Assessment } from '../assess/assess.ts';
 import type { BuildOptions } from '../build-options.ts';
 import { failure } from '../errors.ts';
-import { kernelIdentity, moduleIdentity } from '../guest/identity.ts';
+import { kernelIdentity } from '../guest/kernel.ts';
+import { moduleIdentity } from '../guest/module-file.ts';
 import type { Placement } from '../install/placement.ts';
 import { type Origin, originText } from '../kernel-source/origin.ts';
 import { MODULES_FOLDER } from '../machine/folders.ts';
