@@ -5,13 +5,7 @@ import type { Target } from '../machine/port.ts';
 import type { Workspace } from '../work/workspace.ts';
 import { treeVersion } from './driver-files.ts';
 import { headerParts } from './header-parts.ts';
-import {
-  canServeInPlace,
-  copyFolders,
-  linkFolder,
-  makeLinksPrivate,
-  makeMakefilesPrivate,
-} from './private-copy.ts';
+import { canServeInPlace, copyFolders, linkFolder } from './private-copy.ts';
 
 /** A kernel's build folder in a private copy, which names nothing of this machine's own. */
 export interface Headers {
@@ -54,17 +48,10 @@ export async function privateHeaders(origin: Target, folder: string, workspace: 
 
   const home = join(workspace.at('headers'), build);
   await makeFolders(workspace.machine, dirname(home));
-  const inPlace = await canServeInPlace(origin, parts, workspace);
-  if (inPlace) await workspace.machine.mkdir(home, 0o755);
-  const places = inPlace
+  const places = (await canServeInPlace(origin, parts, workspace))
     ? await linkFolder(origin, parts, home, workspace)
     : await copyFolders(origin, parts, workspace);
   const prepared = places.get(build) ?? home;
-  if (inPlace) await makeMakefilesPrivate(workspace.machine, [prepared], places);
-  else {
-    await makeMakefilesPrivate(workspace.machine, [...places.values()], places);
-    await makeLinksPrivate(workspace.machine, origin, parts, places);
-  }
   const folders = await Promise.all(parts.map(({ path }) => origin.hostPath(path)));
   return { ...(await describe(workspace, prepared, places, place)), folders };
 }

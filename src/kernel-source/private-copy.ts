@@ -5,6 +5,9 @@ import type { Target } from '../machine/port.ts';
 import type { Workspace } from '../work/workspace.ts';
 import { type HeaderPart, isInside, type Link, needsItsRoot } from './header-parts.ts';
 
+/** Where the copy of each part is, by the name that the parts use for it. */
+type Copies = ReadonlyMap<string, string>;
+
 /**
  * Whether the build folder can be used where it is: the user that compiles can read all of its parts and write none, and
  * nothing in them leads to this machine's own kernel instead of the guest's: no absolute link, and no Makefile that
@@ -23,34 +26,32 @@ export async function canServeInPlace(
   return stdout.length === folders.length;
 }
 
-/**
- * A build folder of links: everything but the Makefile is the origin's own; the caller rewrites the Makefile. Returns
- * where each named folder really is.
- */
+/** Creates a build folder of links: all but the Makefile is the origin's own. Returns where each named folder really is. */
 export async function linkFolder(
   origin: Target,
-  parts: readonly HeaderPart[],
+  parts: readonly [HeaderPart, ...HeaderPart[]],
   home: string,
   { machine }: Workspace,
-): Promise<ReadonlyMap<string, string>> {
-  const [build] = parts;
-  if (build === undefined) throw new Error('a build folder has at least itself');
+): Promise<Copies> {
+  const [build, ...others] = parts;
+  await machine.mkdir(home, 0o755);
   for (const name of await origin.list(build.path)) {
     const real = await origin.hostPath(join(build.path, name));
     if (name === 'Makefile') await machine.write(join(home, name), await origin.read(join(build.path, name)));
     else await machine.link(join(home, name), real);
   }
   const places = new Map([[build.named, home]]);
-  for (const { named, path } of parts.slice(1)) places.set(named, await origin.hostPath(path));
+  for (const { named, path } of others) places.set(named, await origin.hostPath(path));
+  await makeMakefilesPrivate(machine, [home], places);
   return places;
 }
 
-/** A copy of every part. Returns where each named folder is now. */
+/** Copies every part, so that none leads elsewhere. Returns where each named folder is now. */
 export async function copyFolders(
   origin: Target,
   parts: readonly HeaderPart[],
   workspace: Workspace,
-): Promise<ReadonlyMap<string, string>> {
+): Promise<Copies> {
   const places = new Map<string, string>();
   for (const { named, path } of parts) {
     // What was unpacked into the workspace is private already.
@@ -59,6 +60,8 @@ export async function copyFolders(
     places.set(named, copy);
     if (!isPrivate) await copyFolder(origin, path, copy, workspace);
   }
+  await makeMakefilesPrivate(workspace.machine, [...places.values()], places);
+  await makeLinksPrivate(workspace.machine, origin, parts, places);
   return places;
 }
 
@@ -70,11 +73,8 @@ async function copyFolder(origin: Target, from: string, to: string, { machine }:
   await mustRun(machine, argv, { problem: (text) => new Error(`cannot copy ${from}: ${text}`) });
 }
 
-/** Where the copy of each part is, by the name that the parts use for it. */
-type Copies = ReadonlyMap<string, string>;
-
 /** Rewrites the paths in the Makefiles at the top of the folders so that they lead to the copies. */
-export async function makeMakefilesPrivate(
+async function makeMakefilesPrivate(
   machine: Target,
   folders: readonly string[],
   copies: Copies,
@@ -102,7 +102,7 @@ function replacePaths(text: string, copies: Copies): string {
  * Corrects the links of the copies that would lead to this machine's files, or nowhere: they get the copy of what they
  * mean, or where there is none, the origin's own.
  */
-export async function makeLinksPrivate(
+async function makeLinksPrivate(
   machine: Target,
   origin: Target,
   parts: readonly HeaderPart[],
