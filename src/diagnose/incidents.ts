@@ -1,5 +1,4 @@
-import type { TimedEvent } from './event-stream.ts';
-import { shortHost } from './event-stream.ts';
+import { shortHost, type TimedEvent } from './event-stream.ts';
 import type { Incident, OlderIncidents, RecordedError } from './incident.ts';
 import { type IncidentBuilder, incidentBuilder, isoTime } from './incident-builder.ts';
 

@@ -1,5 +1,4 @@
-import type { TimedEvent } from './event-stream.ts';
-import { shortHost } from './event-stream.ts';
+import { shortHost, type TimedEvent } from './event-stream.ts';
 
 /** The times of one message in two logs may differ by so much: one log has whole seconds, or the clock was set. */
 const SAME_WITHIN_MS = 60_000;

@@ -38,12 +38,7 @@ export function lineEvents(
   parse: (line: string) => ParsedLine = parseLine,
 ): readonly LogEvent[] {
   const { prefix, text } = parse(line.length > MAX_LINE ? line.slice(0, MAX_LINE) : line);
-  return messageEvents(text, prefix);
-}
-
-/** All messages in a line without its prefix. */
-function messageEvents(text: string, prefix: LinePrefix): readonly LogEvent[] {
-  const found = withoutOverlaps(matches(text.length > MAX_LINE ? text.slice(0, MAX_LINE) : text));
+  const found = withoutOverlaps(matches(text));
   return found.map((one, index) => event(text, one, found[index + 1]?.start ?? text.length, prefix));
 }
 

@@ -18,16 +18,14 @@ export interface LineScanner {
 }
 
 /**
- * Called for each candidate, without its line break.
- * @param next whether it directly follows the candidate before it
- */
-export type OnLine = (line: string, next: boolean) => void;
-
-/**
  * Needs one buffer of 1 MiB, whatever the log holds; of a longer line the rest is ignored.
+ * @param onLine called for each candidate, without its line break; `next`: it directly follows the candidate before it
  * @param record what ends a record: a line break, or, with `journalctl -o export`, an empty line
  */
-export function lineScanner(onLine: OnLine, record: '\n' | '\n\n' = '\n'): LineScanner {
+export function lineScanner(
+  onLine: (line: string, next: boolean) => void,
+  record: '\n' | '\n\n' = '\n',
+): LineScanner {
   const buffer = Buffer.allocUnsafe(CAPACITY);
   let held = 0;
   /** The rest of a cut line is still to come. */

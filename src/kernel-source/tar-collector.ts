@@ -78,11 +78,7 @@ function isPlainFile(entry: ReadEntry): boolean {
 }
 
 /** The parts of an archive's entry that decide whether it stays inside. */
-export interface EntryNames {
-  readonly path: string;
-  readonly type: string;
-  readonly linkpath?: string | undefined;
-}
+export type EntryNames = Pick<ReadEntry, 'path' | 'linkpath'> & { readonly type: string };
 
 /** The error for an entry whose name or link leads out of the archive; undefined for a harmless one. */
 export function unsafeEntry(archive: string, entry: EntryNames): Error | undefined {

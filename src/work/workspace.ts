@@ -13,6 +13,7 @@ import {
 } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { failure } from '../errors.ts';
+import { mustRun } from '../machine/must-run.ts';
 import type { Target, UserIds } from '../machine/port.ts';
 import { localTarget } from '../machine/tree.ts';
 
@@ -81,9 +82,7 @@ export async function openWorkspace(base: string): Promise<Workspace> {
     },
     handOver: async (path) => {
       if (user === undefined) return;
-      const owner = `${user.uid}:${user.gid}`;
-      const result = await machine.run(['chown', '-R', '-h', owner, path], { effect: 'write' });
-      if (result.status !== 0) throw new Error(`chown failed: ${result.stderr}`);
+      await mustRun(machine, ['chown', '-R', '-h', `${user.uid}:${user.gid}`, path]);
     },
     keepLog: (name, text) => keepLog(base, name, text),
     dispose: async () => {
