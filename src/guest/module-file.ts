@@ -28,8 +28,10 @@ export function moduleIdentity({ name, path, sha256 }: ModuleFile): ModuleIdenti
 
 type Reads = Pick<TargetReads, 'list' | 'stat' | 'hash' | 'readText'>;
 
+/** Where modules go that are not the kernel's own: one of these may hide the kernel's. */
+export const OWN_FOLDERS: readonly string[] = ['updates', 'updates/dkms', 'extra', 'weak-updates', 'misc'];
 /** Where modules are, in the order in which depmod's default `search updates … built-in` prefers them. */
-const FOLDERS = ['updates', 'updates/dkms', 'extra', 'weak-updates', 'misc', 'kernel/drivers/message/fusion'];
+const FOLDERS = [...OWN_FOLDERS, 'kernel/drivers/message/fusion'];
 
 /** Looks for the driver under each of the names, in their order; undefined where the kernel has none as a module. */
 export async function moduleFile(

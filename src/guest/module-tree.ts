@@ -3,7 +3,7 @@ import semver from 'semver';
 import { MODULES_FOLDER } from '../machine/folders.ts';
 import type { TargetReads } from '../machine/port.ts';
 import { kernelBase } from '../versions/kernel-base.ts';
-import { isModuleFile } from './module-file.ts';
+import { isModuleFile, OWN_FOLDERS } from './module-file.ts';
 
 type Reads = Pick<TargetReads, 'readText' | 'readLink' | 'list' | 'stat' | 'lstat'>;
 
@@ -19,9 +19,6 @@ const BUILD_FILES: readonly { readonly name: string; readonly since: string }[] 
   { name: 'modules.order', since: '2.6.25' },
   { name: 'modules.builtin', since: '2.6.33' },
 ];
-
-/** Where modules go that are not the kernel's own: one of these may hide the kernel's. */
-const OWN_FOLDERS: readonly string[] = ['updates', 'updates/dkms', 'extra', 'weak-updates', 'misc'];
 
 /** A modules.dep of 6,000 modules has 1 MiB. */
 const LARGEST_INDEX = 32 * 1024 * 1024;

@@ -71,24 +71,23 @@ export async function packageManagersAtWork(
   const found: PackageManagerAtWork[] = [];
   for (const { manager, path } of LOCK_FILES) {
     const lock = await holderOf(guest, machine, path, held);
-    if (lock !== undefined) found.push(await described(machine, manager, path, lock.pid));
+    if (lock !== undefined) found.push({ manager, path, ...(await processOf(machine, lock.pid)) });
   }
   for (const { manager, path, program } of PID_FILES) {
     const pid = await livePid(guest, machine, path, program);
-    if (pid !== undefined) found.push(await described(machine, manager, path, pid));
+    if (pid !== undefined) found.push({ manager, path, ...(await processOf(machine, pid)) });
   }
   return found;
 }
 
-async function described(
+/** What is known of a process. */
+async function processOf(
   machine: ProcReads,
-  manager: string,
-  path: string,
   pid: number | undefined,
-): Promise<PackageManagerAtWork> {
-  if (pid === undefined) return { manager, path };
+): Promise<Pick<PackageManagerAtWork, 'pid' | 'command'>> {
+  if (pid === undefined) return {};
   const command = cleanText(await processCommand(machine, pid)) || undefined;
-  return { manager, path, pid, ...defined({ command }) };
+  return { pid, ...defined({ command }) };
 }
 
 /**
