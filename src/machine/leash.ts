@@ -54,9 +54,7 @@ const known = new Map<boolean, Promise<Leash>>();
 /** What this machine can do, tried once. `alone`: for a program of another user, who may not create namespaces. */
 export function leashFor(alone: boolean, env: Environment): Promise<Leash> {
   const simple = alone || process.geteuid?.() !== 0;
-  const before = known.get(simple);
-  if (before !== undefined) return before;
-  const found = simple ? firstThatWorks(['signal'], env) : firstThatWorks(['namespace', 'signal'], env);
+  const found = known.get(simple) ?? firstThatWorks(simple ? ['signal'] : ['namespace', 'signal'], env);
   known.set(simple, found);
   return found;
 }

@@ -11,11 +11,9 @@ export interface Tool {
 export const TOOLS = {
   make: { name: 'make', package: 'make' },
   strip: { name: 'strip', package: 'binutils' },
-  objdump: { name: 'objdump', package: 'binutils' },
   xz: { name: 'xz', package: 'xz-utils' },
   gzip: { name: 'gzip', package: 'gzip' },
   bzip2: { name: 'bzip2', package: 'bzip2' },
-  zstd: { name: 'zstd', package: 'zstd' },
   depmod: { name: 'depmod', package: 'kmod' },
   openssl: { name: 'openssl', package: 'openssl' },
   flock: { name: 'flock', package: 'util-linux' },
