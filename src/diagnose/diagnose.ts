@@ -13,16 +13,13 @@ import { worst } from './verdict.ts';
  */
 
 /** Which logs to diagnose, and which part of them. */
-export interface DiagnoseRequest {
+export interface DiagnoseRequest extends StreamSettings {
   readonly sources: readonly LogSource[];
   /** Null where the logs may be of another machine than the target. */
   readonly names: DeviceNames | null;
   /** Milliseconds since the epoch. */
   readonly since?: number | undefined;
   readonly until?: number | undefined;
-  readonly zone?: string | undefined;
-  readonly onProblem: StreamSettings['onProblem'];
-  readonly onPart?: StreamSettings['onPart'] | undefined;
 }
 
 /** Reads all sources together, in order of time. Throws E_LOG_MISSING where none can be read. */

@@ -18,7 +18,7 @@ export interface StreamSettings {
   /** Called for a part that cannot be read, or (`partly`) not to its end; the others are still read. */
   readonly onProblem: (problem: PartProblem) => void;
   /** Called for each part before it is read. */
-  readonly onPart?: (part: LogPart) => void;
+  readonly onPart?: ((part: LogPart) => void) | undefined;
 }
 
 const REPEATED = /last message repeated (\d{1,9}) times?/;
