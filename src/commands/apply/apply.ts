@@ -8,7 +8,7 @@ import { prepare } from '../../plan/prepare.ts';
 import { lockGuest, whileLocked } from '../../transaction/lock.ts';
 import { printResult, say } from '../../ui/output.ts';
 import { planPage } from '../plan/page.ts';
-import { type BuildFlags, cacheOf, type WorkFlags, workBase } from '../shared/build-options.ts';
+import type { BuildFlags, WorkFlags } from '../shared/build-options.ts';
 import { confirm } from '../shared/confirm.ts';
 import { installMissingTools } from '../shared/install-tools.ts';
 import { reportInterrupted } from '../shared/interrupted.ts';
@@ -52,13 +52,7 @@ async function applyLocked(
   if (options.installTools) await installMissingTools(signal);
   for (const line of await preflight(target, plan, build.sign !== undefined)) say(`warning: ${line}`);
   await confirm(planPage(plan), options, signal);
-  const manifest = await carryOut(target, plan, {
-    options: build,
-    signal,
-    workBase: workBase(options),
-    cache: await cacheOf(options),
-    view: options,
-  });
+  const manifest = await carryOut(target, plan, { options: build, signal }, options);
   return { ...outcome('patched', plan), manifest };
 }
 

@@ -1,7 +1,6 @@
 import type { Artifact } from '../../build/artifact.ts';
 import { requireNative } from '../../build/compiler.ts';
 import type { BuildContext, Job } from '../../build/job.ts';
-import { productionSteps } from '../../build/produce.ts';
 import { readModule } from '../../guest/module-file.ts';
 import { initramfsImages } from '../../initramfs/tools.ts';
 import { type Installation, install } from '../../install/install.ts';
@@ -10,40 +9,25 @@ import type { Target } from '../../machine/port.ts';
 import { toolVersion } from '../../package-root.ts';
 import type { Plan } from '../../plan/document.ts';
 import type { View } from '../../ui/output.ts';
-import { runSteps } from '../../ui/steps.ts';
-import type { Cache } from '../../work/cache.ts';
-import { openWorkspace } from '../../work/workspace.ts';
-
-export interface CarryOutOptions extends Pick<BuildContext, 'options' | 'signal'> {
-  /** The folder in which the private work folder is made. */
-  readonly workBase: string;
-  readonly cache: Cache;
-  readonly view: View;
-}
+import type { WorkFlags } from '../shared/build-options.ts';
+import { produce } from '../shared/produce.ts';
 
 /** What was planned, step by step; the guest is written to in the last one only. */
 export async function carryOut(
   target: Target,
   plan: Plan,
-  { options, signal, workBase, cache, view }: CarryOutOptions,
+  { options, signal }: Pick<BuildContext, 'options' | 'signal'>,
+  view: WorkFlags & View,
 ): Promise<Manifest> {
   const job = await jobOf(target, plan);
   requireNative(job, options);
-  const workspace = await openWorkspace(workBase);
-  try {
-    const { steps, result } = productionSteps({ job, options, cache, workspace, signal }).next(
-      'Install under the journal',
-      async (artifact, progress) => {
-        const installation = await installationOf(target, plan, artifact);
-        const manifest = await install(target, { ...installation, progress, signal });
-        return { value: manifest, text: `generation ${manifest.generation}` };
-      },
-    );
-    await runSteps(steps, view);
-    return await result;
-  } finally {
-    await workspace.dispose();
-  }
+  return produce({ job, options, signal }, view, (production) =>
+    production.next('Install under the journal', async (artifact, progress) => {
+      const installation = await installationOf(target, plan, artifact);
+      const manifest = await install(target, { ...installation, progress, signal });
+      return { value: manifest, text: `generation ${manifest.generation}` };
+    }),
+  );
 }
 
 /** The job of a plan that has something to do. */

@@ -1,19 +1,17 @@
 import { basename, join, resolve } from 'node:path';
 import type { Artifact } from '../../build/artifact.ts';
 import { requireNative } from '../../build/compiler.ts';
-import type { BuildContext, Job } from '../../build/job.ts';
-import { productionSteps } from '../../build/produce.ts';
+import type { Job } from '../../build/job.ts';
 import { failure } from '../../errors.ts';
 import { sha256 } from '../../hash.ts';
 import { makeFolders } from '../../machine/folders.ts';
 import { localTarget } from '../../machine/tree.ts';
 import { toolVersion } from '../../package-root.ts';
 import { printResult } from '../../ui/output.ts';
-import { runSteps } from '../../ui/steps.ts';
-import { openWorkspace } from '../../work/workspace.ts';
-import { type BuildFlags, buildOptions, cacheOf, type WorkFlags, workBase } from '../shared/build-options.ts';
+import { type BuildFlags, buildOptions, type WorkFlags } from '../shared/build-options.ts';
 import { reportInterrupted } from '../shared/interrupted.ts';
 import type { CommonOptions } from '../shared/options.ts';
+import { produce } from '../shared/produce.ts';
 import type { BuildResult } from './document.ts';
 import { buildJob } from './job.ts';
 import { buildPage } from './page.ts';
@@ -31,26 +29,10 @@ export async function build(flags: BuildCommandOptions, signal: AbortSignal): Pr
   requireNative(job, options);
   const output = resolve(flags.output);
   await requireFolder(output);
-  const artifact = await produce(job, flags, { options, signal });
+  const artifact = await produce({ job, options, signal }, flags, (production) => production);
   const result = await write(output, job, artifact);
   printResult(flags, result, buildPage(result));
   return 0;
-}
-
-async function produce(
-  job: Job,
-  flags: BuildCommandOptions,
-  { options, signal }: Pick<BuildContext, 'options' | 'signal'>,
-): Promise<Artifact> {
-  const cache = await cacheOf(flags);
-  const workspace = await openWorkspace(workBase(flags));
-  try {
-    const { steps, result } = productionSteps({ job, options, cache, workspace, signal });
-    await runSteps(steps, flags);
-    return await result;
-  } finally {
-    await workspace.dispose();
-  }
 }
 
 /** Found out before minutes of work. */

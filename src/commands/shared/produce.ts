@@ -1,0 +1,25 @@
+import type { Artifact } from '../../build/artifact.ts';
+import type { BuildContext } from '../../build/job.ts';
+import { productionSteps } from '../../build/produce.ts';
+import type { StepChain } from '../../progress.ts';
+import type { View } from '../../ui/output.ts';
+import { runSteps } from '../../ui/steps.ts';
+import { openWorkspace } from '../../work/workspace.ts';
+import { cacheOf, type WorkFlags, workBase } from './build-options.ts';
+
+/** Runs the steps of a production, and those that `whole` adds, in a work folder that is removed afterwards. */
+export async function produce<T>(
+  context: Pick<BuildContext, 'job' | 'options' | 'signal'>,
+  view: WorkFlags & View,
+  whole: (production: StepChain<Artifact>) => StepChain<T>,
+): Promise<T> {
+  const cache = await cacheOf(view);
+  const workspace = await openWorkspace(workBase(view));
+  try {
+    const { steps, result } = whole(productionSteps({ ...context, cache, workspace }));
+    await runSteps(steps, view);
+    return await result;
+  } finally {
+    await workspace.dispose();
+  }
+}
