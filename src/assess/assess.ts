@@ -18,7 +18,7 @@ export interface Assessment {
   readonly how: FixedHow | undefined;
   readonly evidence: readonly Evidence[];
   readonly facts: Facts;
-  readonly driver: { readonly version: string | null; readonly vermagic: string | null };
+  readonly driver: { readonly version: string | null };
   readonly kb: KbAnswer;
   readonly survival: SurvivalWindow | undefined;
   /** What a person should know beside the verdict. */
@@ -40,7 +40,7 @@ export async function assess(target: Target, kernel: string | undefined): Promis
     how: verdict === 'fixed' ? (scanned?.how ?? table.how) : undefined,
     evidence: [...(scanned === undefined ? [] : [scanned.evidence]), tidy(table), kbEvidence(kb)],
     facts,
-    driver: { version: scanned?.version ?? null, vermagic: scanned?.vermagic ?? null },
+    driver: { version: scanned?.version ?? null },
     kb,
     survival: survival(facts, verdict),
     caveats: caveats(facts, table),
@@ -74,7 +74,6 @@ interface ScannedModule {
   readonly evidence: Evidence;
   readonly how: FixedHow | undefined;
   readonly version: string | null;
-  readonly vermagic: string | null;
 }
 
 async function moduleEvidence(target: Target, { module }: Facts): Promise<ScannedModule | undefined> {
@@ -85,7 +84,6 @@ async function moduleEvidence(target: Target, { module }: Facts): Promise<Scanne
     evidence: verdictOfModuleScan(scan),
     how: scan.requeueHostByte === undefined ? undefined : 'requeue',
     version: scan.version ?? null,
-    vermagic: scan.vermagic ?? null,
   };
 }
 

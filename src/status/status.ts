@@ -4,8 +4,9 @@ import { scanModule, verdictOfModuleScan } from '../driver/module/scan.ts';
 import { readElf } from '../elf/elf.ts';
 import { buildId, buildIdOfNotes } from '../elf/module-data.ts';
 import { isFailure } from '../errors.ts';
-import { readModule } from '../guest/module-file.ts';
-import { moduleInInitramfs, proveInitramfs } from '../initramfs/module.ts';
+import { moduleIdentity } from '../guest/identity.ts';
+import { type ModuleFile, readModule } from '../guest/module-file.ts';
+import { type ExpectedModule, moduleInInitramfs, proveInitramfs } from '../initramfs/module.ts';
 import { initramfsImages } from '../initramfs/tools.ts';
 import { type Generation, generations } from '../install/generations.ts';
 import type { Target } from '../machine/port.ts';
@@ -57,16 +58,11 @@ function moduleState(sha256: string | undefined, current: Generation | undefined
 
 type DescribedModule = NonNullable<GuestStatus['module']>;
 
-async function describeModule(
-  target: Target,
-  file: { readonly name: string; readonly path: string; readonly sha256: string },
-): Promise<DescribedModule> {
+async function describeModule(target: Target, file: ModuleFile): Promise<DescribedModule> {
   const { bytes } = await readModule(target, file.path);
   const scan = scanModule(bytes, file.path);
   return {
-    name: file.name,
-    path: file.path,
-    sha256: file.sha256,
+    ...moduleIdentity(file),
     verdict: verdictOfModuleScan(scan).verdict,
     srcversion: scan.srcversion ?? null,
     buildId: buildId(readElf(bytes)) ?? null,
@@ -91,11 +87,7 @@ async function imageStatus(
   return Promise.all(images.map(({ path }) => describe(target, path, { release, name, file })));
 }
 
-async function describe(
-  target: Target,
-  path: string,
-  module: { readonly release: string; readonly name: string; readonly file: Uint8Array },
-): Promise<ImageStatus> {
+async function describe(target: Target, path: string, module: ExpectedModule): Promise<ImageStatus> {
   try {
     const found = await moduleInInitramfs(target, path, module.release, module.name);
     if (found === 'absent') return { path, holds: 'absent', detail: `has no ${module.name}` };
@@ -113,9 +105,7 @@ async function describe(
 async function loadedModule(
   target: Target,
   running: boolean | null,
-  module:
-    | { readonly name: string; readonly srcversion: string | null; readonly buildId: string | null }
-    | undefined,
+  module: DescribedModule | undefined,
 ): Promise<LoadedModule | null> {
   if (running !== true || module === undefined) return null;
   const folder = `/sys/module/${module.name}`;
@@ -125,11 +115,10 @@ async function loadedModule(
   return { srcversion, buildId, sameAsDisk: compare({ srcversion, buildId }, module) };
 }
 
+type Codes = Pick<LoadedModule, 'srcversion' | 'buildId'>;
+
 /** A build-id is of the very code; a srcversion only of its source, which a patch changes, too. */
-function compare(
-  loaded: { readonly srcversion: string | null; readonly buildId: string | null },
-  disk: { readonly srcversion: string | null; readonly buildId: string | null },
-): boolean | null {
+function compare(loaded: Codes, disk: Codes): boolean | null {
   if (loaded.buildId !== null && disk.buildId !== null) return loaded.buildId === disk.buildId;
   if (loaded.srcversion !== null && disk.srcversion !== null) return loaded.srcversion === disk.srcversion;
   return null;

@@ -26,7 +26,7 @@ function assessment(verdict: Assessment['verdict'], facts: Partial<Facts> = {}):
     how: undefined,
     evidence: [],
     facts: { ...FACTS, ...facts },
-    driver: { version: null, vermagic: null },
+    driver: { version: null },
     kb: { id: '51306', covered: false, inferred: false, source: '', detail: '' },
     survival: undefined,
     caveats: [],

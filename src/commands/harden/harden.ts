@@ -62,13 +62,8 @@ async function look(
   await reportInterrupted(options);
   const found = await surveyed(target, options);
   if (options.undo) return undoResult(target, found, 'planned');
-  if (request === undefined) return result(target, found, 'shown', { changes: [], notes: [] });
-  const plan = await planHarden(target, {
-    request,
-    survey: found.survey,
-    init: found.init,
-    device: deviceOf(options),
-  });
+  if (request === undefined) return result(target, found, 'shown', NO_PLAN);
+  const plan = await planHarden(target, { request, ...found, device: deviceOf(options) });
   return result(target, found, plan.changes.length === 0 ? 'nothing-to-do' : 'planned', plan);
 }
 
@@ -81,12 +76,7 @@ async function act(
   await settleInterrupted(target, 'harden', { force: options.undo && options.force });
   const found = await surveyed(target, options);
   if (request === undefined) return undo(target, options, found, signal);
-  const plan = await planHarden(target, {
-    request,
-    survey: found.survey,
-    init: found.init,
-    device: deviceOf(options),
-  });
+  const plan = await planHarden(target, { request, ...found, device: deviceOf(options) });
   if (plan.changes.length === 0) return result(target, found, 'nothing-to-do', plan);
   const kinds = new Set(plan.changes.map(({ step }) => step.kind));
   if (kinds.has('superblock') || kinds.has('device-superblock'))
@@ -119,16 +109,15 @@ async function undo(
   };
 }
 
+const NO_PLAN: HardenPlan = { changes: [], notes: [] };
+
 async function undoResult(
   target: Target,
   found: Found,
   outcome: 'planned' | 'undone',
 ): Promise<HardenResult> {
   const changes = await plannedUndo(target);
-  const base = await result(target, found, changes.length === 0 ? 'nothing-to-do' : outcome, {
-    changes: [],
-    notes: [],
-  });
+  const base = await result(target, found, changes.length === 0 ? 'nothing-to-do' : outcome, NO_PLAN);
   return { ...base, changes };
 }
 
