@@ -123,7 +123,7 @@ async function dependencyProof(
   await requireTools(workspace.machine, [TOOLS.depmod]);
   const others = await linkedModules(job, bytes, linked);
   const modules = [{ name: job.module.name, bytes }, ...others.values()];
-  return [await proveDependencies(workspace, { release: job.kernel.release, modules, symversFile })];
+  return [await proveDependencies(workspace, job.kernel.release, modules, symversFile)];
 }
 
 async function keptLog(

@@ -69,15 +69,9 @@ function dependsOf(bytes: Uint8Array): readonly string[] {
  */
 export async function proveDependencies(
   workspace: Pick<Workspace, 'machine' | 'own' | 'writeOwn'>,
-  {
-    release,
-    modules,
-    symversFile,
-  }: {
-    readonly release: string;
-    readonly modules: readonly SandboxModule[];
-    readonly symversFile: string;
-  },
+  release: string,
+  modules: readonly SandboxModule[],
+  symversFile: string,
 ): Promise<ProofResult> {
   const { machine } = workspace;
   const folder = workspace.own('sandbox');

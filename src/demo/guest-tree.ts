@@ -10,7 +10,6 @@ import { privateHeaders } from '../kernel-source/headers.ts';
 import { unpackDriver } from '../kernel-source/unpack.ts';
 import { MODULES_FOLDER, makeFolders } from '../machine/folders.ts';
 import type { Target } from '../machine/port.ts';
-import { rootTarget } from '../machine/tree.ts';
 import { defined } from '../optional.ts';
 import type { Progress } from '../progress.ts';
 import type { Workspace } from '../work/workspace.ts';
@@ -101,8 +100,4 @@ export async function plantAffectedModule(
   if (status !== undefined) await guest.setMtime(shipped.path, status.mtime);
   await runDepmod(guest, release);
   return { modulePath: shipped.path, distroModule };
-}
-
-export function openGuest(folder: string): Target {
-  return rootTarget(folder, { dryRun: false });
 }

@@ -9,11 +9,7 @@ export function sayFailure(problem: Failure, json: boolean, cause: unknown): voi
   if (failure.log !== undefined) lines.push(`  log:  ${printable(failure.log)}`);
   if (cause instanceof Error && cause.stack !== undefined) lines.push(printablePage(cause.stack));
   process.stderr.write(`${lines.join('\n')}\n`);
-  if (json) sayFailureDocument(failure);
-}
-
-/** The one document that a failed run prints on stdout with `--json`. */
-function sayFailureDocument(failure: Failure): void {
+  if (!json) return;
   const document: FailureDocument = { schema: 'mptfix.error/1', error: failure };
   process.stdout.write(`${printableJson(document, 2)}\n`);
 }

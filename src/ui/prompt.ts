@@ -1,4 +1,5 @@
 import { createInterface } from 'node:readline/promises';
+import { defined } from '../optional.ts';
 import { printable } from './printable.ts';
 
 /** Whether a person is there to answer. */
@@ -10,10 +11,7 @@ export function canAsk(): boolean {
 export async function askYes(question: string, signal?: AbortSignal): Promise<boolean> {
   const lines = createInterface({ input: process.stdin, output: process.stderr });
   try {
-    const answer = await lines.question(
-      `${printable(question)} [y/N] `,
-      signal === undefined ? {} : { signal },
-    );
+    const answer = await lines.question(`${printable(question)} [y/N] `, defined({ signal }));
     return /^y(es)?$/i.test(answer.trim());
   } finally {
     lines.close();

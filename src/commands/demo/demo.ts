@@ -1,16 +1,10 @@
 import { join } from 'node:path';
 import { kernelCompiler } from '../../build/compiler.ts';
-import {
-  affectedSource,
-  type DemoTree,
-  openGuest,
-  plantAffectedModule,
-  unpackGuest,
-} from '../../demo/guest-tree.ts';
+import { affectedSource, type DemoTree, plantAffectedModule, unpackGuest } from '../../demo/guest-tree.ts';
 import { fetchKernel, type KernelPackages } from '../../demo/packages.ts';
 import { failure } from '../../errors.ts';
 import { requireTools, TOOLS } from '../../machine/tools.ts';
-import { localTarget } from '../../machine/tree.ts';
+import { localTarget, rootTarget } from '../../machine/tree.ts';
 import { packageRoot } from '../../package-root.ts';
 import { firstStep } from '../../progress.ts';
 import { printResult, say, style } from '../../ui/output.ts';
@@ -96,7 +90,7 @@ async function makeTree(
     .next('Build the guest’s module from it', async ({ kernel, guest, source }, progress) => {
       const { release } = kernel;
       await requireCompiler(join(guest, 'usr/src', `linux-headers-${release}`), options, signal);
-      const module = await plantAffectedModule(openGuest(guest), {
+      const module = await plantAffectedModule(rootTarget(guest, { dryRun: false }), {
         workspace,
         release,
         files: source.files,

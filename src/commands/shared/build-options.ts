@@ -5,16 +5,10 @@ import { type Cache, noCache, openCache } from '../../work/cache.ts';
 import { DEFAULT_WORK_BASE } from '../../work/workspace.ts';
 
 /** What the command line says of source and build, as it was typed; `buildOptions` makes it whole. */
-export interface BuildFlags {
-  readonly source?: string;
-  readonly headers?: string;
-  readonly offline: boolean;
-  readonly wholeTree: boolean;
-  readonly full: boolean;
-  readonly config?: string;
-  readonly symvers?: string;
+export interface BuildFlags
+  extends Pick<BuildOptions, 'offline' | 'wholeTree' | 'full' | 'allowUnproven'>,
+    Partial<Pick<BuildOptions, 'source' | 'headers' | 'config' | 'symvers'>> {
   readonly makeVar?: readonly string[];
-  readonly allowUnproven: boolean;
   readonly signKey?: string;
   readonly signCert?: string;
 }
