@@ -4,12 +4,23 @@ import { type KbAnswer, kbEvidence, kbFor } from '../driver/tables/kb.ts';
 import { type FixedHow, MPTSCSI, MPTSCSIH } from '../driver/tables/kernel-row.ts';
 import { type KernelTableEvidence, kernelTableVerdict } from '../driver/tables/kernels.ts';
 import type { Evidence, Verdict } from '../driver/verdict.ts';
-import type { Distro } from '../guest/distro.ts';
-import type { KernelFacts } from '../guest/kernel.ts';
-import { readModule } from '../guest/module-file.ts';
+import { type Distro, readDistro } from '../guest/distro.ts';
+import { type DriverUse, driverInUse } from '../guest/in-use.ts';
+import { type KernelFacts, kernelFacts } from '../guest/kernel.ts';
+import { isBuiltIn, type ModuleFile, moduleFile, readModule } from '../guest/module-file.ts';
 import type { Target } from '../machine/port.ts';
 import { defined } from '../optional.ts';
-import { type Facts, gatherFacts } from './facts.ts';
+
+/** What was read of a guest; nothing is decided yet. */
+export interface Facts {
+  readonly target: { readonly kind: Target['kind']; readonly name: string };
+  readonly distro: Distro;
+  readonly kernel: KernelFacts;
+  /** Absent where the kernel has no such module: it has no such driver, or has it built in. */
+  readonly module?: ModuleFile;
+  readonly builtIn: boolean;
+  readonly use: DriverUse;
+}
 
 /** The answer for a guest, with every reason for it. */
 export interface Assessment {
@@ -30,7 +41,7 @@ const SD_TIMEOUT_SECONDS = 30;
 
 /** Reads the guest and decides. A file outranks a table; where they disagree, both stay in the evidence. */
 export async function assess(target: Target, kernel: string | undefined): Promise<Assessment> {
-  const facts = await gatherFacts(target, { kernel, modules: moduleNames });
+  const facts = await gatherFacts(target, kernel);
   const table = tableEvidence(facts.distro, facts.kernel);
   const scanned = await moduleEvidence(target, facts);
   const kb = kbFor(question(facts.distro, facts.kernel));
@@ -47,8 +58,27 @@ export async function assess(target: Target, kernel: string | undefined): Promis
   };
 }
 
-/** RHEL 4 has the code in the other module; everywhere else the first is the one. */
-export function moduleNames(distro: Distro, kernel: KernelFacts): readonly string[] {
+/** Reads all that a verdict and a plan need. Needs no root on a usual guest, and writes nothing. */
+export async function gatherFacts(target: Target, release: string | undefined): Promise<Facts> {
+  const distro = await readDistro(target);
+  const kernel = await kernelFacts(target, release);
+  const names = moduleNames(distro, kernel);
+  const module = await moduleFile(target, kernel.release, names);
+  const builtIn = (await Promise.all(names.map((name) => isBuiltIn(target, kernel.release, name)))).some(
+    Boolean,
+  );
+  return {
+    target: { kind: target.kind, name: target.name },
+    distro,
+    kernel,
+    ...defined({ module }),
+    builtIn,
+    use: await driverInUse(target),
+  };
+}
+
+/** The names that the driver may have, the likeliest first. RHEL 4 has the code in the other module. */
+function moduleNames(distro: Distro, kernel: KernelFacts): readonly string[] {
   const first = tableEvidence(distro, kernel).driver?.module;
   return [...new Set([...(first === undefined ? [] : [first]), MPTSCSIH.module, MPTSCSI.module])];
 }

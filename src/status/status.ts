@@ -1,5 +1,4 @@
-import { moduleNames } from '../assess/assess.ts';
-import { gatherFacts } from '../assess/facts.ts';
+import { gatherFacts } from '../assess/assess.ts';
 import { scanModule, verdictOfModuleScan } from '../driver/module/scan.ts';
 import { readElf } from '../elf/elf.ts';
 import { buildId, buildIdOfNotes } from '../elf/module-data.ts';
@@ -15,7 +14,7 @@ import type { GuestStatus, ImageStatus, LoadedModule, ModuleState } from './docu
 
 /** Reads the state of one kernel of the guest. Throws as `gatherFacts`; the state folder needs root to be read. */
 export async function guestStatus(target: Target, kernel: string | undefined): Promise<GuestStatus> {
-  const facts = await gatherFacts(target, { kernel, modules: moduleNames });
+  const facts = await gatherFacts(target, kernel);
   const all = await generations(target);
   const mine = all.filter((generation) => generation.kernel === facts.kernel.release);
   const current = mine.findLast(({ state }) => state === 'installed' || state === 'open');
