@@ -15,12 +15,7 @@ import { type Compiled, type Files, firstError, layOut, runMake, withoutDebug } 
 import type { Job, StepContext } from './job.ts';
 
 /** What a kernel's own scripts need beside the compiler. */
-const CONFIGURE_TOOLS: readonly Tool[] = [
-  { name: 'make', package: 'make' },
-  { name: 'flex', package: 'flex' },
-  { name: 'bison', package: 'bison' },
-  { name: 'bc', package: 'bc' },
-];
+const CONFIGURE_TOOLS = ['make', 'flex', 'bison', 'bc'].map((name): Tool => ({ name, package: name }));
 
 /** A whole kernel tree in the workspace, and how make is run in it. */
 interface TreeOptions {

@@ -79,19 +79,14 @@ function sideBySide(context: StepContext, headers: Headers, ahead: boolean): Run
     unchanged: unchanged.give,
     patched: (files) => (files === undefined ? patched.replace(unchanged.compiled()) : patched.give(files)),
     result: async () => {
-      const both = await Promise.allSettled([patched.compiled(), unchanged.compiled()]);
-      return { patched: resolved(both[0]), unchanged: resolved(both[1]) };
+      await Promise.allSettled([patched.compiled(), unchanged.compiled()]);
+      return { patched: await patched.compiled(), unchanged: await unchanged.compiled() };
     },
     stop: async () => {
       stopper.abort();
       await Promise.all([patched.stop(), unchanged.stop()]);
     },
   };
-}
-
-function resolved<T>(result: PromiseSettledResult<T>): T {
-  if (result.status === 'rejected') throw result.reason;
-  return result.value;
 }
 
 interface LateBuild {

@@ -3,7 +3,6 @@ import type { BuildOptions } from '../build-options.ts';
 import { failure } from '../errors.ts';
 import { kernelIdentity } from '../guest/kernel.ts';
 import { moduleIdentity } from '../guest/module-file.ts';
-import type { Placement } from '../install/placement.ts';
 import { type Origin, originText } from '../kernel-source/origin.ts';
 import { MODULES_FOLDER } from '../machine/folders.ts';
 import { toolVersion } from '../package-root.ts';
@@ -11,13 +10,7 @@ import type { Plan, PlannedImage, PlanStep } from './document.ts';
 import { planOrigins } from './origins.ts';
 
 /** What a user chooses of how the module is installed. */
-export interface InstallOptions {
-  readonly placement: Placement;
-  /** False with `--no-initramfs`. */
-  readonly initramfs: boolean;
-  /** `--boot-entry`: the boot menu shall offer the old images. */
-  readonly bootEntry: boolean;
-}
+export type InstallOptions = Pick<Plan, 'placement' | 'initramfs' | 'bootEntry'>;
 
 /** What a plan is asked for with. */
 export interface PlanRequest {

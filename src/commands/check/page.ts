@@ -1,22 +1,18 @@
 import type { Verdict } from '../../driver/verdict.ts';
-import { columns, style } from '../../ui/output.ts';
+import { columns, type Style, style } from '../../ui/output.ts';
 import type { CheckResult } from './document.ts';
 
-const MEANING: Readonly<Record<Verdict, string>> = {
-  affected: 'AFFECTED: a SCSI BUSY becomes an I/O error; a path failover can turn file systems read-only',
-  fixed: 'fixed: a SCSI BUSY goes to the SCSI layer, which waits',
-  never: 'not affected: this driver never had the branch',
-  absent: 'not affected: this kernel has no such driver',
-  unknown: 'UNKNOWN: there is not enough evidence to decide',
+/** What each verdict means, and its colour. */
+const MEANING: Readonly<Record<Verdict, readonly [Style, string]>> = {
+  affected: [
+    'red',
+    'AFFECTED: a SCSI BUSY becomes an I/O error; a path failover can turn file systems read-only',
+  ],
+  fixed: ['green', 'fixed: a SCSI BUSY goes to the SCSI layer, which waits'],
+  never: ['green', 'not affected: this driver never had the branch'],
+  absent: ['green', 'not affected: this kernel has no such driver'],
+  unknown: ['yellow', 'UNKNOWN: there is not enough evidence to decide'],
 };
-
-const COLOUR = {
-  affected: 'red',
-  fixed: 'green',
-  never: 'green',
-  absent: 'green',
-  unknown: 'yellow',
-} as const;
 
 /** A page to paste into a ticket. */
 export function checkPage(
@@ -24,6 +20,7 @@ export function checkPage(
   more: { readonly name: string; readonly notes: readonly string[] },
 ): string {
   const { verdict, driver, kernel, evidence, kb, survivalWindowSeconds } = result;
+  const [colour, meaning] = MEANING[verdict];
   const rows: [string, string][] = [['guest', more.name]];
   if (kernel !== null) rows.push(['distro', kernel.distro], ['kernel', kernel.release]);
   if (driver.file !== null)
@@ -38,7 +35,7 @@ export function checkPage(
     ]);
   }
   return [
-    style(COLOUR[verdict], style('bold', MEANING[verdict])),
+    style(colour, style('bold', meaning)),
     '',
     columns(rows),
     '',

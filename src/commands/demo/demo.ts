@@ -151,20 +151,18 @@ async function runCommands(
     });
     signal.throwIfAborted();
     if (!options.json) process.stdout.write(`${style('dim', `(exit status ${result.status})`)}\n\n`);
-    if (result.status !== status) throw unexpected(command, result.status, status, result.stderr);
+    if (result.status !== status) {
+      say(result.stderr);
+      throw failure(
+        'E_INTERNAL',
+        `${command} ended with ${result.status} instead of ${status}`,
+        'run the demo with --keep and --verbose, and report it',
+      );
+    }
     const output: unknown = options.json ? JSON.parse(result.stdout.toString('utf8')) : null;
     commands.push({ command, status: result.status, output });
   }
   return commands;
-}
-
-function unexpected(command: string, status: number, wanted: number, stderr: string): Error {
-  say(stderr);
-  return failure(
-    'E_INTERNAL',
-    `${command} ended with ${status} instead of ${wanted}`,
-    'run the demo with --keep and --verbose, and report it',
-  );
 }
 
 function closing(result: DemoResult): string {

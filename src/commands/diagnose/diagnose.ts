@@ -1,11 +1,11 @@
 import { resolve } from 'node:path';
 import { diagnose } from '../../diagnose/diagnose.ts';
 import { liveNames, treeNames } from '../../diagnose/resolve.ts';
-import type { LogSource } from '../../diagnose/sources.ts';
 import {
   fileSources,
   journalSource,
   kernelBufferSource,
+  type LogSource,
   logFileSources,
   zoneOf,
 } from '../../diagnose/sources.ts';

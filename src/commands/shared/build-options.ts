@@ -1,7 +1,6 @@
 import { resolve } from 'node:path';
 import type { BuildOptions } from '../../build-options.ts';
 import { failure } from '../../errors.ts';
-import { type Cache, noCache, openCache } from '../../work/cache.ts';
 import { DEFAULT_WORK_BASE } from '../../work/workspace.ts';
 
 /** What the command line says of source and build, as it was typed; `buildOptions` makes it whole. */
@@ -92,8 +91,4 @@ function isVariable(word: string): boolean {
 /** The folder in which the private work folder is made. */
 export function workBase({ work }: { readonly work?: string }): string {
   return absolute(work) ?? DEFAULT_WORK_BASE;
-}
-
-export async function cacheOf({ cache }: Pick<WorkFlags, 'cache'>): Promise<Cache> {
-  return cache ? openCache() : noCache;
 }

@@ -4,8 +4,9 @@ import { productionSteps } from '../../build/produce.ts';
 import type { StepChain } from '../../progress.ts';
 import type { View } from '../../ui/output.ts';
 import { runSteps } from '../../ui/steps.ts';
+import { noCache, openCache } from '../../work/cache.ts';
 import { openWorkspace } from '../../work/workspace.ts';
-import { cacheOf, type WorkFlags, workBase } from './build-options.ts';
+import { type WorkFlags, workBase } from './build-options.ts';
 
 /** Runs the steps of a production, and those that `whole` adds, in a work folder that is removed afterwards. */
 export async function produce<T>(
@@ -13,7 +14,7 @@ export async function produce<T>(
   view: WorkFlags & View,
   whole: (production: StepChain<Artifact>) => StepChain<T>,
 ): Promise<T> {
-  const cache = await cacheOf(view);
+  const cache = view.cache ? await openCache() : noCache;
   const workspace = await openWorkspace(workBase(view));
   try {
     const { steps, result } = whole(productionSteps({ ...context, cache, workspace }));

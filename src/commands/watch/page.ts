@@ -1,21 +1,21 @@
-import { columns, style } from '../../ui/output.ts';
+import { columns, type Style, style } from '../../ui/output.ts';
 import { printable } from '../../ui/printable.ts';
 import { isAlarm } from '../../watch/condition.ts';
 import type { WatchedFileSystem, WatchResult, WatchVerdict } from './document.ts';
 
-const MEANING: Readonly<Record<WatchVerdict, string>> = {
-  ok: 'every file system is fine',
-  warning: 'ERRORS: a file system has met errors and is still written to',
-  alarm: 'ALARM: a file system that should be writable cannot be written',
+/** What each result means, and its colour. */
+const MEANING: Readonly<Record<WatchVerdict, readonly [Style, string]>> = {
+  ok: ['green', 'every file system is fine'],
+  warning: ['yellow', 'ERRORS: a file system has met errors and is still written to'],
+  alarm: ['red', 'ALARM: a file system that should be writable cannot be written'],
 };
-
-const COLOUR = { ok: 'green', warning: 'yellow', alarm: 'red' } as const;
 
 /** The worst first; the intended read-only ones last, with why they are no alarm. */
 export function watchPage({ result, fileSystems, told }: WatchResult): string {
+  const [colour, meaning] = MEANING[result];
   const order = fileSystems.toSorted((a, b) => rank(a) - rank(b));
   return [
-    style(COLOUR[result], style('bold', MEANING[result])),
+    style(colour, style('bold', meaning)),
     '',
     columns(order.map((one) => [one.mountPoint, summary(one)])),
     ...order.flatMap(reasons),
