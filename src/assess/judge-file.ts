@@ -44,12 +44,15 @@ export async function judgeSource(path: string, signal: AbortSignal): Promise<Fi
   return judgeFiles(path, (await unpackDriver(machine, path, { progress: silentProgress, signal })).files);
 }
 
-/** A file of any other shape has no routine to judge: RHEL 4 keeps it in the second file. */
-const DECISIVE: ReadonlySet<SourceScan['shape']> = new Set([
-  'affected',
-  'requeue-variant',
-  'branch-removed',
-  'never-had-it',
+/**
+ * The shapes that decide, and how the fixed ones were fixed. A file of any other shape has no routine to judge: RHEL 4
+ * keeps it in the second file.
+ */
+const DECISIVE = new Map<SourceScan['shape'], FixedHow | undefined>([
+  ['affected', undefined],
+  ['requeue-variant', 'requeue'],
+  ['branch-removed', 'removed'],
+  ['never-had-it', undefined],
 ]);
 
 function judgeFiles(origin: string, files: ReadonlyMap<string, Buffer>): FileJudgement {
@@ -79,14 +82,9 @@ function judgement(origin: string, scan: SourceScan, files?: ReadonlyMap<string,
     evidence: verdictOfScan(scan),
     version: scan.version ?? versionIn(files) ?? null,
     module: null,
-    how: howOf(scan),
+    how: DECISIVE.get(scan.shape),
     notes: scan.text === undefined ? [] : [`the lines that decide:\n${scan.text}`],
   };
-}
-
-function howOf({ shape }: SourceScan): FixedHow | undefined {
-  if (shape === 'branch-removed') return 'removed';
-  return shape === 'requeue-variant' ? 'requeue' : undefined;
 }
 
 /** Judges a module file, packed or not. */

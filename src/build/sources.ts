@@ -62,10 +62,11 @@ export interface Sources {
  */
 export async function takeSources(context: StepContext, fetched: Fetched): Promise<Sources> {
   const opened = await openSource(context, fetched);
-  const source = opened.atHand ? Promise.resolve(opened.files) : opened.unpack();
+  const isPacked = typeof opened === 'function';
+  const source = isPacked ? opened() : Promise.resolve(opened);
   const begun = takeHeaders(context, fetched).then((headers) => ({
     headers,
-    running: startBuilds(context, headers, !opened.atHand),
+    running: startBuilds(context, headers, isPacked),
   }));
   // Whatever happens, both have ended then: nothing may still write into a work folder that is being removed.
   const [, started] = await Promise.allSettled([source, begun]);
@@ -108,13 +109,11 @@ export function sourceVersion({ makefile }: DriverFiles): string | undefined {
   return makefile === undefined ? undefined : treeVersion(makefile);
 }
 
-/** The driver's files, or how to get them where that takes a while. */
-type OpenedSource =
-  | { readonly atHand: true; readonly files: DriverFiles }
-  | { readonly atHand: false; unpack(): Promise<DriverFiles> };
-
-/** Finds the driver's files in a folder, a tarball or the fetched package; a tarball is not yet unpacked. */
-async function openSource(context: StepContext, fetched: Fetched): Promise<OpenedSource> {
+/** The driver's files, from a folder or from the cache; of a tarball that is still packed how to get them. */
+async function openSource(
+  context: StepContext,
+  fetched: Fetched,
+): Promise<DriverFiles | (() => Promise<DriverFiles>)> {
   const { cache, progress, signal } = context;
   const { machine, user } = context.workspace;
   const path = await sourcePath(context, fetched);
@@ -126,14 +125,14 @@ async function openSource(context: StepContext, fetched: Fetched): Promise<Opene
       'give --source a kernel’s source: a tarball or a folder',
     );
   }
-  if (status.type === 'directory') return { atHand: true, files: await readDriverTree(machine, path) };
+  if (status.type === 'directory') return readDriverTree(machine, path);
   const { known, unpack } = await lookUpSource(
     machine,
     path,
     { progress, signal, ...defined({ user }) },
     cache,
   );
-  return known === undefined ? { atHand: false, unpack } : { atHand: true, files: known };
+  return known ?? unpack;
 }
 
 /** Where the source lies: what was given, or the tarball of the fetched package. */

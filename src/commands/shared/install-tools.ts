@@ -20,13 +20,10 @@ const BUILD_TOOLS: readonly Tool[] = [
  * Installs build tools that this machine lacks, through its own apt; does nothing where all are there.
  * Throws E_TOOLS_MISSING with the command where it may not or cannot.
  */
-export async function installMissingTools(
-  signal: AbortSignal,
-  extra: readonly Tool[] = [],
-): Promise<readonly string[]> {
+export async function installMissingTools(signal: AbortSignal, extra: readonly Tool[] = []): Promise<void> {
   const machine = localTarget({ dryRun: false });
   const missing = await missingTools(machine, [...BUILD_TOOLS, ...extra]);
-  if (missing.length === 0) return [];
+  if (missing.length === 0) return;
   const names = missing.map(({ name }) => name).join(', ');
   const isApt = providerFor((await readDistro(machine)).id)?.family === 'debian';
   if (!isApt || process.geteuid?.() !== 0) {
@@ -37,11 +34,10 @@ export async function installMissingTools(
   const options = { effect: 'write', mayOutlive: true, env, signal } as const;
   // The lists of a fresh machine are empty; one dead archive of many is no reason to stop.
   await machine.run(['apt-get', '-q', 'update'], options);
-  const packages = packagesOf(missing);
-  const argv = ['apt-get', '-q', 'install', '--yes', '--no-install-recommends', ...packages] as const;
-  const result = await machine.run(argv, options);
+  const install = ['apt-get', '-q', 'install', '--yes', '--no-install-recommends'] as const;
+  const result = await machine.run([...install, ...packagesOf(missing)], options);
   signal.throwIfAborted();
-  if (result.status === 0) return packages;
+  if (result.status === 0) return;
   const why =
     result.stderr.split('\n').find((line) => line.startsWith('E: ')) ?? `exit status ${result.status}`;
   throw failure('E_TOOLS_MISSING', `${names} could not be installed: ${why}`, installCommand(missing));

@@ -8,10 +8,9 @@ import { CONFIG_FILE, defaultConfig, type NotifyConfig } from '../../watch/notif
 import { watchOnce } from '../../watch/once.ts';
 import { openTarget } from '../shared/options.ts';
 import type { WatchResult, WatchVerdict } from './document.ts';
-import { NAGIOS_STATUS, nagiosLine } from './nagios.ts';
+import { NAGIOS_STATUS, nagiosLine, prometheusText } from './monitors.ts';
 import { notifyConfig, requireAddresses, type WatchOnceOptions, type WatchOptions } from './options.ts';
 import { watchPage } from './page.ts';
-import { prometheusText } from './prometheus.ts';
 import { watchResult } from './result.ts';
 
 /** The status that the contract has; Nagios has its own. */
