@@ -108,7 +108,6 @@ function compression({ shipped, module }: Job, bytes: Buffer): ProofResult {
     name: 'compression',
     ok,
     detail: `${packed}, as the module that it replaces (${suffix})`,
-    code: 'E_BUILD',
   };
 }
 

@@ -48,7 +48,6 @@ export function proveProvenance(baseline: ElfFile, shipped: ElfFile): ProofResul
     detail: ok
       ? `${names.length} sections of the unchanged source’s build equal the guest’s module: ${names.join(' ')}`
       : [describe(different, fields), compilers(baseline, shipped)].filter(Boolean).join('; '),
-    code: 'E_PROOF_PROVENANCE',
   };
 }
 
@@ -103,7 +102,6 @@ export function proveOnlyBranch(patched: ElfFile, baseline: ElfFile): ProofResul
     detail: ok
       ? `only ${only} differs from the unchanged source’s build`
       : `functions that differ: ${functions.join(' ') || 'none'}${data.length === 0 ? '' : `; data: ${data.join(' ')}`}`,
-    code: 'E_PROOF_ONLY_BRANCH',
   };
 }
 

@@ -83,7 +83,6 @@ export async function proveCompiler(
     detail: ok
       ? `${name} ${found ?? ''}, ${wanted === undefined ? 'and the module does not say which compiler built it' : 'as the module says of its own'}`
       : `${name} is ${found ?? 'not installed'}, and the guest’s module was built by ${wanted} (Debian, Ubuntu: apt-get install ${kernelCompiler(config).package})`,
-    code: 'E_PROOF_COMPILER',
   };
 }
 

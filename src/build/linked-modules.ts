@@ -90,6 +90,5 @@ export async function proveDependencies(
     detail: ok
       ? `depmod -e of ${modules.map(({ name }) => name).join(' ')}: every symbol is known, every CRC agrees`
       : (first ?? (result.stderr.trim().split('\n')[0] || `depmod ended with ${result.status}`)),
-    code: 'E_PROOF_DEPENDENCIES',
   };
 }

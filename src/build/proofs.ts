@@ -49,7 +49,6 @@ export function proveVersions(versions: {
     name: 'version',
     ok: sameTree && sameRelease,
     detail: `${declared}, headers ${headers} of ${headersRelease ?? 'an unnamed release'}, kernel ${release}`,
-    code: 'E_PROOF_VERSION',
   };
 }
 
@@ -59,7 +58,6 @@ function proveVermagic({ built, shipped }: ModulePair): ProofResult {
     name: 'vermagic',
     ok: mine !== undefined && mine === theirs,
     detail: mine === theirs ? `${mine}` : `the new module has ${quoted(mine)}, the guest's ${quoted(theirs)}`,
-    code: 'E_PROOF_VERMAGIC',
   };
 }
 
@@ -88,7 +86,6 @@ function proveSymbolVersions({ built, shipped, symvers }: ModulePair): ProofResu
       : wrong.length === 0
         ? `all ${mine.size} are equal to the guest's`
         : wrong.slice(0, 3).join(', '),
-    code: 'E_PROOF_CRC',
   };
 }
 
@@ -115,18 +112,12 @@ function proveExports({ built, shipped }: ModulePair): ProofResult {
       missing.length + added.length === 0
         ? `the same ${mine.size}`
         : [...missing.map((name) => `-${name}`), ...added.map((name) => `+${name}`)].slice(0, 5).join(' '),
-    code: 'E_PROOF_EXPORTS',
   };
 }
 
 function proveBranch({ built, path }: ModulePair): ProofResult {
   const scan = scanModule(built, path);
-  return {
-    name: 'branch',
-    ok: scan.verdict === 'branch-absent',
-    detail: scan.detail,
-    code: 'E_PROOF_BRANCH',
-  };
+  return { name: 'branch', ok: scan.verdict === 'branch-absent', detail: scan.detail };
 }
 
 function hex(crc: number): string {

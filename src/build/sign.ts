@@ -54,7 +54,6 @@ export async function signModule(
     name: 'signature',
     ok: complaint === undefined,
     detail: complaint ?? `${hash}, made with the key of ${signer.certificate}, verified against it`,
-    code: 'E_PROOF_SIGNATURE',
   };
   return { bytes: signed, proof };
 }

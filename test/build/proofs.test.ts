@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { PROOF_CODES, type ProofResult } from '../../src/build/proof.ts';
 import { proveModule, proveVersions, symbolVersions } from '../../src/build/proofs.ts';
 import { readElf } from '../../src/elf/elf.ts';
 import { compile, type RoutineShape, routineSource } from '../driver/module/routine-fixture.ts';
@@ -49,7 +50,7 @@ async function prove(built: ModuleShape, shipped: ModuleShape, symvers = '') {
   return { results, failed };
 }
 
-const reported = ({ code, detail }: ReturnType<typeof proveModule>[number]) => `${code}: ${detail}`;
+const reported = ({ name, detail }: ProofResult) => `${PROOF_CODES[name]}: ${detail}`;
 
 test('the corrected module of the same kernel passes every proof', async () => {
   const { results, failed } = await prove(FIXED, AFFECTED);
@@ -68,7 +69,7 @@ describe('a module is refused', () => {
 
   test('without a vermagic, also where the guest’s has none', async () => {
     const { failed } = await prove({ vermagic: null }, { ...AFFECTED, vermagic: null });
-    expect(failed.map(({ code }) => code)).toEqual(['E_PROOF_VERMAGIC']);
+    expect(failed.map(({ name }) => PROOF_CODES[name])).toEqual(['E_PROOF_VERMAGIC']);
   });
 
   test('with one other CRC', async () => {
@@ -83,7 +84,7 @@ describe('a module is refused', () => {
 
   test('without CRCs where the guest’s has them', async () => {
     const { failed } = await prove({ crcs: {} }, AFFECTED);
-    expect(failed.map(({ code }) => code)).toEqual(['E_PROOF_CRC']);
+    expect(failed.map(({ name }) => PROOF_CODES[name])).toEqual(['E_PROOF_CRC']);
   });
 
   test('that lacks an export, or has one more', async () => {
@@ -93,7 +94,7 @@ describe('a module is refused', () => {
 
   test('that still has the branch', async () => {
     const { failed } = await prove(AFFECTED, AFFECTED);
-    expect(failed.map(({ code }) => code)).toEqual(['E_PROOF_BRANCH']);
+    expect(failed.map(({ name }) => PROOF_CODES[name])).toEqual(['E_PROOF_BRANCH']);
   });
 });
 
@@ -138,7 +139,7 @@ describe('source, headers and kernel are of one version:', () => {
     ['both wrong', '5.10.1', '6.1.9', '6.1.0-10-amd64', false],
   ])('%s', (_, source, headers, headersRelease, ok) => {
     const proof = proveVersions({ source, headers, headersRelease, release });
-    expect([proof.ok, proof.code, proof.name]).toEqual([ok, 'E_PROOF_VERSION', 'version']);
+    expect([proof.ok, PROOF_CODES[proof.name], proof.name]).toEqual([ok, 'E_PROOF_VERSION', 'version']);
     for (const value of [headers, release, source ?? 'does not declare', headersRelease ?? 'unnamed'])
       expect(proof.detail).toContain(value);
   });

@@ -19,39 +19,28 @@ export async function carryOut(
   { options, signal }: Pick<BuildContext, 'options' | 'signal'>,
   view: WorkFlags & View,
 ): Promise<Manifest> {
-  const job = await jobOf(target, plan);
+  const { kernel, module, source, headers } = plan;
+  if (module === null || source === null || headers === null)
+    throw new Error('a plan without a module is no job');
+  const shipped = await readModule(target, module.path);
+  const job: Job = { kernel, module, source, headers, shipped, expectBranch: true, guest: target };
   requireNative(job, options);
   return produce({ job, options, signal }, view, (production) =>
     production.next('Install under the journal', async (artifact, progress) => {
-      const installation = await installationOf(target, plan, artifact);
+      const installation = await installationOf(target, job, plan, artifact);
       const manifest = await install(target, { ...installation, progress, signal });
       return { value: manifest, text: `generation ${manifest.generation}` };
     }),
   );
 }
 
-/** The job of a plan that has something to do. */
-async function jobOf(target: Target, { kernel, module, source, headers }: Plan): Promise<Job> {
-  if (module === null || source === null || headers === null)
-    throw new Error('a plan without a module is no job');
-  return {
-    kernel,
-    module,
-    source,
-    headers,
-    shipped: await readModule(target, module.path),
-    expectBranch: true,
-    guest: target,
-  };
-}
-
 /** What `install` is to do, from the plan and what was built for it. */
 async function installationOf(
   target: Target,
-  { kernel, module, images, placement, bootEntry, warnings }: Plan,
+  { kernel, module }: Job,
+  { images, placement, bootEntry, warnings }: Plan,
   artifact: Artifact,
 ): Promise<Omit<Installation, 'progress' | 'signal'>> {
-  if (module === null) throw new Error('a plan without a module cannot be installed');
   const rebuilt = new Set(images.filter(({ action }) => action === 'rebuild').map(({ path }) => path));
   const found = await initramfsImages(target, kernel.release);
   return {

@@ -23,13 +23,11 @@ export function planPage(plan: Plan): string {
   ].join('\n');
 }
 
-export function kernelText(kernel: {
-  readonly release: string;
-  readonly packageVersion: string | null;
-}): string {
-  return kernel.packageVersion === null
-    ? kernel.release
-    : `${kernel.release} (package ${kernel.packageVersion})`;
+export function kernelText({
+  release,
+  packageVersion,
+}: Pick<Plan['kernel'], 'release' | 'packageVersion'>): string {
+  return packageVersion === null ? release : `${release} (package ${packageVersion})`;
 }
 
 export function warningLines(warnings: readonly string[]): readonly string[] {

@@ -2,11 +2,8 @@ import type { Target } from '../../machine/port.ts';
 import { localTarget, rootTarget } from '../../machine/tree.ts';
 import { commandLine } from './words.ts';
 
-/** One command, when it runs: answers the exit status. The signal asks it to put things back and end. */
-export type Act = (signal: AbortSignal) => Promise<number>;
-
-/** Runs an action; what the line of a command is declared with. */
-export type Run = (act: Act) => Promise<void>;
+/** Runs a command's action, which answers the exit status; the signal asks it to put things back and end. */
+export type Run = (act: (signal: AbortSignal) => Promise<number>) => Promise<void>;
 
 /** What every command has that looks at a guest. */
 export interface CommonOptions {
