@@ -30,7 +30,7 @@ export interface Compiled {
 }
 
 /** One call of make. */
-export interface Order {
+interface Order {
   readonly command: Argv;
   /** Where its temporary files go: the driver's, or the whole tree. */
   readonly folder: string;
