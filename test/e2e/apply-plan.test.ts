@@ -45,8 +45,9 @@ function replaceModule(): void {
 }
 
 test('apply --plan does what the plan says, and a second time refuses: it is done', async () => {
-  // It stays when all is rolled back.
+  // The record of what was rolled back stays there; an empty folder would be removed first, and made again.
   mkdirSync(guest.at(STATE), { mode: 0o700 });
+  writeFileSync(guest.at(`${STATE}/a-file`), '');
   const before = listing(guest.root, { without: [STATE] });
   const plan = await savePlan('--make-var', 'V=1');
   expect(plan).toMatchObject({ root: guest.root, build: { makeVars: ['V=1'], wholeTree: false } });
