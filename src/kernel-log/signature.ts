@@ -65,7 +65,7 @@ export interface Signature {
   readonly layer: Layer;
   /** Literal words, one of which is in every line that `pattern` fits: a file is searched for these first. */
   readonly needles: readonly string[];
-  /** Global, its groups named by FIELD_NAMES; each repetition is bounded or over one class of characters: no line is slow. */
+  /** Global, groups named by FIELD_NAMES; each repetition bounded or over one class of characters: no line is slow. */
   readonly pattern: RegExp;
   readonly effect?: Effect;
   /** What follows the pattern, up to the next message, belongs to this one. */

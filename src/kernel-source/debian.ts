@@ -64,8 +64,8 @@ async function pick(
 }
 
 /**
- * Fetches the packages and unpacks them, all as the workspace's user, below one folder, `root`, which then holds what they
- * would put below /.
+ * Fetches the packages and unpacks them, all as the workspace's user, below one folder: `root` holds what they would put
+ * below /.
  */
 export async function fetchAndUnpack(
   workspace: Workspace,
@@ -120,8 +120,8 @@ export async function sourceArchive(workspace: Workspace, root: string): Promise
 
 /**
  * The packages that a headers package is split into: linux-headers-…-common, linux-kbuild-X.Y, Ubuntu's
- * linux-headers-X.Y.Z-N; `exactly` is the version where the field demands one with `=`. It also depends on the compiler,
- * which the toolchain provides.
+ * linux-headers-X.Y.Z-N; `exactly` is the version where the field demands one with `=`. It also depends on the
+ * compiler, which the toolchain provides.
  */
 export function headerDependencies(depends: string): readonly { name: string; exactly?: string }[] {
   return depends

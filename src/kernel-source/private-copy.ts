@@ -26,7 +26,7 @@ export async function canServeInPlace(
   return stdout.length === folders.length;
 }
 
-/** Creates a build folder of links: all but the Makefile is the origin's own. Returns where each named folder really is. */
+/** Creates a build folder of links: all but the Makefile is the origin's own. Returns where each named folder is. */
 export async function linkFolder(
   origin: Target,
   parts: readonly [HeaderPart, ...HeaderPart[]],

@@ -24,7 +24,7 @@ const MAX_NAME_BYTES = 4096;
  * them precede the driver in its block, and a parser would create an object and a stream for each. `isBefore` is asked
  * for each entry's name once, in their order; `path` is the archive's, for messages.
  *
- * Returns what the parser must read of each chunk: at first nothing, then all from the first entry on that is no such one.
+ * Returns what the parser must read of each chunk: at first nothing, then all from the first other entry on.
  */
 export function plainEntries(path: string, isBefore: (name: string) => boolean): (chunk: Buffer) => Buffer {
   let rest: Buffer = Buffer.alloc(0);
