@@ -3,16 +3,13 @@ import { planBootEntry, removeBootEntryEdits } from '../boot/loaders.ts';
 import { failure } from '../errors.ts';
 import type { Target } from '../machine/port.ts';
 import { recordFile } from '../machine/record.ts';
-import { currentFiles, type Handler, isOurs } from '../transaction/handler.ts';
-import { restore, type Touch } from '../transaction/originals.ts';
+import { type Handler, isOurs } from '../transaction/handler.ts';
+import { ofFiles, restore, type Touch } from '../transaction/originals.ts';
 import type { Planned } from '../transaction/perform.ts';
 import type { StepOf } from '../transaction/steps.ts';
-import { fallbackPath, type ImageToRebuild } from './image.ts';
-
-export interface BootEntry {
-  readonly loader: string;
-  readonly title: string;
-}
+import { fallbackPath } from './image.ts';
+import type { Installation } from './install.ts';
+import type { Manifest } from './manifest.ts';
 
 /**
  * The steps that make the boot menu offer the old image, for the first image that is rebuilt; undefined where none was
@@ -21,16 +18,10 @@ export interface BootEntry {
 export async function bootEntrySteps(
   target: Target,
   touch: Touch,
-  wanted: {
-    readonly bootEntry: boolean;
-    readonly images: readonly ImageToRebuild[];
-    readonly kernel: { readonly release: string };
-  },
+  { bootEntry, images: [image], kernel: { release } }: Pick<Installation, 'bootEntry' | 'images' | 'kernel'>,
   generation: number,
-): Promise<{ readonly planned: readonly Planned[]; readonly entry: BootEntry } | undefined> {
-  const [image] = wanted.images;
-  if (!wanted.bootEntry || image === undefined) return undefined;
-  const { release } = wanted.kernel;
+): Promise<{ readonly planned: readonly Planned[]; readonly entry: Manifest['bootEntry'] } | undefined> {
+  if (!bootEntry || image === undefined) return undefined;
   const fallback = fallbackPath(image.path, generation);
   const plan = await planBootEntry(target, { release, image: image.path, fallback, generation });
   if (plan === undefined || plan.edits.length === 0) {
@@ -59,10 +50,10 @@ export async function bootEntrySteps(
 
 /** Its undo takes the entry out of a menu that somebody has rebuilt since (update-grub): what else they changed stays. */
 export const bootEntryHandler: Handler<StepOf<'boot-entry'>> = {
+  ...ofFiles,
   act: async ({ target }, { files: [{ path }], removes, mode }, content) => {
     await writeEdit(target, { path, content: removes ? null : (content ?? ''), mode });
   },
-  current: (context, { files }) => currentFiles(context, files),
   undo: async (context, { files: [file], release, generation }) => {
     const { target, folder } = context;
     if (isOurs(context, file, (await recordFile(target, file.path))?.sha256)) {
@@ -74,7 +65,6 @@ export const bootEntryHandler: Handler<StepOf<'boot-entry'>> = {
   },
   words: ({ files: [{ path }] }) => `${path}: the boot menu offers the old initramfs`,
   undoWords: ({ files: [{ path }] }) => `${path}: the boot menu as it was`,
-  about: ({ files: [{ path }] }) => path,
   alwaysUndo: true,
   rank: 'menu',
 };

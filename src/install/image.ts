@@ -15,13 +15,12 @@ import { recordFile, sameRecord } from '../machine/record.ts';
 import { silentProgress } from '../progress.ts';
 import {
   type ActContext,
-  currentFiles,
   type Handler,
   isOurs,
   type UndoContext,
   type Undoing,
 } from '../transaction/handler.ts';
-import { keep, keptPath, restore, type Touch } from '../transaction/originals.ts';
+import { keep, keptPath, ofFiles, restore, type Touch } from '../transaction/originals.ts';
 import type { Planned } from '../transaction/perform.ts';
 import type { StepOf, TouchedFile } from '../transaction/steps.ts';
 import { scratchFolder } from '../transaction/undo.ts';
@@ -69,18 +68,13 @@ export async function imageSteps(
 
 /** Its undo removes the kept image: until then it is what an image is put back from. */
 export const keptImageHandler: Handler<StepOf<'kept-image'>> = {
+  ...ofFiles,
   act: async ({ target }, { image, files: [{ path }] }) => {
     const original = await recordFile(target, image);
     if (original !== undefined) await keep(target, original, path);
   },
-  current: (context, { files }) => currentFiles(context, files),
-  undo: async ({ target, folder }, { files: [file] }) => {
-    await restore(target, folder, file);
-    return 'restored';
-  },
   words: ({ files: [{ path }] }) => `${path}: the old initramfs, kept`,
   undoWords: ({ files: [{ path }] }) => `${path}: removed`,
-  about: ({ files: [{ path }] }) => path,
   alwaysUndo: true,
   rank: 'kept-image',
 };
@@ -105,12 +99,12 @@ export const imageBuildHandler: Handler<StepOf<'image-build'>> = {
  * since (an update of another package) is not lost: it is built once more, now with the module that is on the disk again.
  */
 export const imageHandler: Handler<ImageStep> = {
+  ...ofFiles,
   act: async ({ target }, { files: [{ path }], output, tool, release }) => {
     await target.rename(output, path);
     for (const file of toolNamed(tool).stateFiles(release)) await fitStateFile(target, file, path);
   },
   becomes: async ({ target }, { files: [{ path }], output }) => ({ [path]: await target.hash(output) }),
-  current: (context, { files }) => currentFiles(context, files),
   undo: async (context, step) => {
     const [image, ...state] = step.files;
     const how = await putImageBack(context, step, image);
@@ -122,7 +116,6 @@ export const imageHandler: Handler<ImageStep> = {
   },
   words: ({ files: [{ path }] }) => `${path}: the new initramfs, in the old one’s place`,
   undoWords: ({ files: [{ path }] }) => `${path}: as it was`,
-  about: ({ files: [{ path }] }) => path,
   alwaysUndo: true,
   rank: 'image',
 };
@@ -237,7 +230,7 @@ async function rebuild(context: UndoContext, step: ImageStep, image: string): Pr
     throw failure(
       'E_INITRAMFS_TOOL',
       `${image} was rebuilt since by somebody else, and nothing on the guest rebuilds it`,
-      `rererebuild it with the guest’s own tool, so that it holds the original ${name}`,
+      `rebuild it with the guest’s own tool, so that it holds the original ${name}`,
     );
   }
   const output = temporaryImage(image);

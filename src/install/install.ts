@@ -6,7 +6,7 @@ import type { Progress } from '../progress.ts';
 import { reason } from '../transaction/handler.ts';
 import { touching } from '../transaction/originals.ts';
 import { type Done, nextNumber, type Planned, perform } from '../transaction/perform.ts';
-import { type BootEntry, bootEntrySteps } from './boot-entry.ts';
+import { bootEntrySteps } from './boot-entry.ts';
 import { depmodOutputs } from './depmod.ts';
 import { fallbackPath, type ImageToRebuild, imageSteps } from './image.ts';
 import type { ImageRecord, Manifest } from './manifest.ts';
@@ -51,7 +51,7 @@ export async function install(target: Target, installation: Installation): Promi
   }
   try {
     const planned = await planInstallation(target, installation);
-    const found: { manifest?: Manifest } = {};
+    let manifest: Manifest | undefined;
     await perform(target, installUser, {
       kernel: kernel.release,
       planned: planned.steps,
@@ -59,15 +59,13 @@ export async function install(target: Target, installation: Installation): Promi
       progress,
       signal,
       finish: async (done) => {
-        const manifest = await manifestOf(target, installation, { ...planned, before, done });
-        await target.write(`${done.folder}/manifest.json`, `${JSON.stringify(manifest, null, 2)}\n`, {
-          mode: 0o600,
-        });
-        found.manifest = manifest;
+        manifest = await manifestOf(target, installation, { ...planned, before, done });
+        const text = `${JSON.stringify(manifest, null, 2)}\n`;
+        await target.write(`${done.folder}/manifest.json`, text, { mode: 0o600 });
       },
     });
-    if (found.manifest === undefined) throw new Error('the installation was not finished');
-    return found.manifest;
+    if (manifest === undefined) throw new Error('the installation was not finished');
+    return manifest;
   } catch (error) {
     throw isFailure(error) && OWN_WORDS.has(error.failure.code) ? error : installFailure(error);
   }
@@ -88,7 +86,7 @@ export interface PlannedInstallation {
   readonly steps: readonly Planned[];
   /** Where the new module goes. */
   readonly path: string;
-  readonly entry: BootEntry | null;
+  readonly entry: Manifest['bootEntry'];
 }
 
 /** Decides, reading only. Throws E_BOOT_ENTRY. */
@@ -132,17 +130,15 @@ async function manifestOf(
     placement,
     images: imageRecords(run.steps, done),
     bootEntry: run.entry,
-    outcome: [
-      ...(await proveOutcome(target, {
-        release: kernel.release,
-        name: module.name,
-        path,
-        sha256: installed.sha256,
-        placement,
-      })),
-    ],
+    outcome: await proveOutcome(target, {
+      release: kernel.release,
+      name: module.name,
+      path,
+      sha256: installed.sha256,
+      placement,
+    }),
     after,
-    warnings: [...warnings],
+    warnings,
   };
 }
 

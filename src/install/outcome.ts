@@ -94,7 +94,7 @@ async function proveModprobe(target: Target, { release, name, path }: Outcome): 
   );
 }
 
-async function sameFile(target: Target, one: string, other: string): Promise<boolean> {
+export async function sameFile(target: Target, one: string, other: string): Promise<boolean> {
   return (await target.hostPath(one)) === (await target.hostPath(other));
 }
 
@@ -103,7 +103,8 @@ async function realHostPath(target: Target, path: string): Promise<string> {
   return stdout.toString('utf8').trim();
 }
 
-function wrong(what: string): Error {
+/** The error of an installation after which the guest would load something else. */
+export function wrong(what: string): Error {
   return failure(
     'E_INSTALL',
     `after the installation ${what}`,

@@ -72,6 +72,14 @@ export interface BootCheck {
 const SINGLE_USER =
   'if the check cannot repair it alone, the boot stops at the console and asks for root’s password: have it at hand, and run e2fsck there by hand';
 
+const SYSVINIT: BootCheck = {
+  kernelArgument: 'forcefsck',
+  flagFile: '/forcefsck',
+  skips: ['/fastboot', 'fastboot'],
+  reboot: ['reboot'],
+  note: SINGLE_USER,
+};
+
 /**
  * Sources: rc.sysinit of the initscripts package (RHEL 4 to 6: /forcefsck, or `forcefsck` in the command line);
  * checkroot.sh of Debian's initscripts (the same two); mkinitrd of SLES 10 and 11, which checks the root in the
@@ -86,32 +94,11 @@ const BOOT_CHECKS: Readonly<Record<InitSystem, BootCheck>> = {
     reboot: ['systemctl', 'reboot'],
     note: 'add fsck.repair=yes only if nobody can reach the console: it answers yes to every question',
   },
-  'upstart-redhat': {
-    kernelArgument: 'forcefsck',
-    flagFile: '/forcefsck',
-    skips: ['/fastboot', 'fastboot'],
-    reboot: ['reboot'],
-    note: SINGLE_USER,
-  },
-  'sysvinit-redhat': {
-    kernelArgument: 'forcefsck',
-    flagFile: '/forcefsck',
-    skips: ['/fastboot', 'fastboot'],
-    reboot: ['reboot'],
-    note: SINGLE_USER,
-  },
-  'sysvinit-suse': {
-    kernelArgument: 'forcefsck',
-    flagFile: '/forcefsck',
-    skips: ['/fastboot', 'fastboot'],
-    reboot: ['reboot'],
-    note: SINGLE_USER,
-  },
+  'upstart-redhat': SYSVINIT,
+  'sysvinit-redhat': SYSVINIT,
+  'sysvinit-suse': SYSVINIT,
   'sysvinit-debian': {
-    kernelArgument: 'forcefsck',
-    flagFile: '/forcefsck',
-    skips: ['/fastboot', 'fastboot'],
-    reboot: ['reboot'],
+    ...SYSVINIT,
     note: `FSCKFIX=yes in /etc/default/rcS makes it repair without asking; ${SINGLE_USER}`,
   },
   upstart: {
@@ -121,13 +108,7 @@ const BOOT_CHECKS: Readonly<Record<InitSystem, BootCheck>> = {
     reboot: ['reboot'],
     note: 'its mountall reads only /forcefsck, which cannot be created on a read-only root; a superblock with the error flag is checked at boot anyway, otherwise boot a rescue medium and run e2fsck -f there',
   },
-  openrc: {
-    kernelArgument: 'forcefsck',
-    flagFile: '/forcefsck',
-    skips: ['fastboot'],
-    reboot: ['reboot'],
-    note: SINGLE_USER,
-  },
+  openrc: { ...SYSVINIT, skips: ['fastboot'] },
   unknown: {
     kernelArgument: null,
     flagFile: null,

@@ -9,18 +9,14 @@ export interface DeadService {
   readonly commands: readonly Argv[];
 }
 
-interface ServiceWorld {
-  readonly find: (target: Target) => Promise<readonly DeadService[]>;
-}
-
 /** By init system; what has no list here keeps no record of what should run. */
-const WORLDS: Readonly<Record<InitSystem, ServiceWorld | null>> = {
-  systemd: { find: failedUnits },
-  'upstart-redhat': { find: (target) => deadByLock(target, redhatStart) },
-  'sysvinit-redhat': { find: (target) => deadByLock(target, redhatStart) },
-  'sysvinit-suse': { find: (target) => deadByLink(target, '/etc/init.d/rc', suseStart) },
-  'sysvinit-debian': { find: (target) => deadByLink(target, '/etc/rc', debianStart) },
-  upstart: { find: (target) => deadByLink(target, '/etc/rc', debianStart) },
+const FINDERS: Readonly<Record<InitSystem, ((target: Target) => Promise<readonly DeadService[]>) | null>> = {
+  systemd: failedUnits,
+  'upstart-redhat': (target) => deadByLock(target, redhatStart),
+  'sysvinit-redhat': (target) => deadByLock(target, redhatStart),
+  'sysvinit-suse': (target) => deadByLink(target, '/etc/init.d/rc', suseStart),
+  'sysvinit-debian': (target) => deadByLink(target, '/etc/rc', debianStart),
+  upstart: (target) => deadByLink(target, '/etc/rc', debianStart),
   openrc: null,
   unknown: null,
 };
@@ -35,7 +31,7 @@ const debianStart = (name: string): readonly Argv[] => [['invoke-rc.d', name, 'r
 /** Services that should run and do not. Reads only, and never fails: what is not known is left out. */
 export async function deadServices(target: Target, init: InitSystem): Promise<readonly DeadService[]> {
   if (target.kind !== 'local') return [];
-  return (await WORLDS[init]?.find(target)) ?? [];
+  return (await FINDERS[init]?.(target)) ?? [];
 }
 
 /** A unit’s name as systemd allows it; whatever else a line holds is not one. */
@@ -83,12 +79,11 @@ async function deadByLock(target: Target, start: StartCommands): Promise<readonl
   return dead;
 }
 
-interface LockState {
-  readonly locked: boolean;
-  readonly enabled: boolean;
-}
-
-function whyDead(daemon: Daemon, running: ReadonlySet<string>, state: LockState): string | undefined {
+function whyDead(
+  daemon: Daemon,
+  running: ReadonlySet<string>,
+  state: { readonly locked: boolean; readonly enabled: boolean },
+): string | undefined {
   const { program } = daemon;
   // Scripts that start no daemon: the lock is all there is.
   if (program === undefined)

@@ -3,7 +3,7 @@ import { sha256 } from '../hash.ts';
 import type { Target } from '../machine/port.ts';
 import { type FileRecord, recordFile } from '../machine/record.ts';
 import { currentFiles, type Handler, type Handlers, type StepContext } from './handler.ts';
-import { restore } from './originals.ts';
+import { ofFiles } from './originals.ts';
 import type { Planned } from './perform.ts';
 import type { StepOf } from './steps.ts';
 
@@ -61,6 +61,7 @@ export async function planLink(
 }
 
 const file: Handler<FileStep> = {
+  ...ofFiles,
   act: async ({ target }, { files: [{ path, original }], after, mode }, content) => {
     if (after === null) {
       await target.remove(path);
@@ -74,14 +75,9 @@ const file: Handler<FileStep> = {
   },
   becomes: async (_, { files: [{ path }], after }) => (after === null ? {} : { [path]: after }),
   current: (context, step) => currentFiles(knowing(context, step), step.files),
-  undo: async ({ target, folder }, { files: [touched] }) => {
-    await restore(target, folder, touched);
-    return 'restored';
-  },
   words: ({ files: [{ path, original }], after, what }) =>
     `${path}: ${original === null ? 'new' : after === null ? 'removed' : 'edited'}, ${what}`,
   undoWords: ({ files: [{ path, original }] }) => `${path}: ${original === null ? 'removed' : 'as it was'}`,
-  about: ({ files: [{ path }] }) => path,
   isReadBack: true,
 };
 

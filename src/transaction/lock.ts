@@ -9,17 +9,21 @@ import { requireTools, TOOLS } from '../machine/tools.ts';
  * Throws E_LOCKED where another run holds it.
  */
 export async function lockGuest(target: Target): Promise<Lock> {
+  if (await hasModules(target)) return lockFolder(target, MODULES_FOLDER);
   await requireTools(target, [TOOLS.flock]);
-  if ((await target.stat(MODULES_FOLDER))?.type !== 'directory') {
-    throw failure(
-      'E_KERNEL_UNKNOWN',
-      `${target.name} has no ${MODULES_FOLDER}`,
-      'give --root the folder that holds the guest’s whole / with its /lib/modules',
-    );
-  }
-  const lock = await target.lock(MODULES_FOLDER);
-  if (lock !== undefined) return lock;
-  throw locked(target);
+  throw failure(
+    'E_KERNEL_UNKNOWN',
+    `${target.name} has no ${MODULES_FOLDER}`,
+    'give --root the folder that holds the guest’s whole / with its /lib/modules',
+  );
+}
+
+/**
+ * The same lock for work that needs no modules: of a guest without /lib/modules (a kernel that has all built in) it is
+ * /etc that is locked. Throws E_LOCKED.
+ */
+export async function lockAnyGuest(target: Target): Promise<Lock> {
+  return lockFolder(target, (await hasModules(target)) ? MODULES_FOLDER : '/etc');
 }
 
 /** Does what the lock is held for, and releases it whatever comes of that. */
@@ -32,22 +36,17 @@ export async function whileLocked<T>(lock: Promise<Lock>, act: () => Promise<T>)
   }
 }
 
-function locked(target: Target): Error {
-  return failure(
+async function hasModules(target: Target): Promise<boolean> {
+  return (await target.stat(MODULES_FOLDER))?.type === 'directory';
+}
+
+async function lockFolder(target: Target, folder: string): Promise<Lock> {
+  await requireTools(target, [TOOLS.flock]);
+  const lock = await target.lock(folder);
+  if (lock !== undefined) return lock;
+  throw failure(
     'E_LOCKED',
     `another run of mptfix is at work on ${target.name}`,
     'wait until it has finished, then run the command again',
   );
-}
-
-/**
- * The same lock for work that needs no modules: of a guest without /lib/modules (a kernel that has all built in) it is
- * /etc that is locked. Throws E_LOCKED.
- */
-export async function lockAnyGuest(target: Target): Promise<Lock> {
-  if ((await target.stat(MODULES_FOLDER))?.type === 'directory') return lockGuest(target);
-  await requireTools(target, [TOOLS.flock]);
-  const lock = await target.lock('/etc');
-  if (lock !== undefined) return lock;
-  throw locked(target);
 }

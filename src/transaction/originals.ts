@@ -1,7 +1,8 @@
 import { basename } from 'node:path';
 import type { Target } from '../machine/port.ts';
 import { type FileRecord, recordFile, sameRecord } from '../machine/record.ts';
-import type { TouchedFile } from './steps.ts';
+import { currentFiles, type Handler } from './handler.ts';
+import { filesOf, type Step, type TouchedFile } from './steps.ts';
 
 /** Describes a file that a step is going to touch. The copy is made when the transaction begins. */
 export type Touch = (path: string, keptAs?: string) => Promise<TouchedFile>;
@@ -60,6 +61,16 @@ export async function restore(
   // A link needs no space: an undo must come to its end on a full disk, too.
   if (!(await target.hardLink(kept, path))) await target.copy(kept, path);
 }
+
+/** What steps have in common that are done by writing or removing their files, the first of which names them. */
+export const ofFiles = {
+  current: (context, step) => currentFiles(context, filesOf(step)),
+  undo: async ({ target, folder }, step) => {
+    for (const file of filesOf(step)) await restore(target, folder, file);
+    return 'restored';
+  },
+  about: (step) => filesOf(step)[0]?.path ?? step.kind,
+} as const satisfies Pick<Handler<Step>, 'current' | 'undo' | 'about'>;
 
 /** A kept copy shares its bytes with the original, where it is a link: what writes into a file in place spoils both. */
 export async function areKept(
