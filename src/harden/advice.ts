@@ -1,4 +1,4 @@
-import type { Survey } from './survey.ts';
+import type { DiskFacts, PolicyFacts, Survey } from './survey.ts';
 
 /** What VMware Tools sets, and storage vendors ask for. */
 const GOOD_TIMEOUT = 180;
@@ -13,18 +13,15 @@ export function adviceOn({ fileSystems, disks, rules }: Survey): readonly string
   ];
 }
 
-type Policy = Survey['fileSystems'][number];
-type DiskRow = Survey['disks'][number];
-
 interface Rule<T, More extends readonly unknown[] = []> {
   readonly holds: (subject: T, ...more: More) => boolean;
   readonly say: (subject: T) => string;
 }
 
-const held = ({ effective, fstabOption, superblock }: Policy): string | null =>
+const held = ({ effective, fstabOption, superblock }: PolicyFacts): string | null =>
   effective ?? fstabOption ?? superblock;
 
-const POLICY_RULES: readonly Rule<Policy>[] = [
+const POLICY_RULES: readonly Rule<PolicyFacts>[] = [
   {
     holds: (one) => held(one) === 'continue',
     say: ({ mountPoint }) =>
@@ -57,7 +54,7 @@ const POLICY_RULES: readonly Rule<Policy>[] = [
   },
 ];
 
-const DISK_RULES: readonly Rule<DiskRow, [Survey['rules']]>[] = [
+const DISK_RULES: readonly Rule<DiskFacts, [Survey['rules']]>[] = [
   {
     holds: ({ bus, timeoutSeconds }) =>
       bus === 'scsi' && timeoutSeconds !== null && timeoutSeconds < GOOD_TIMEOUT,

@@ -16,20 +16,16 @@ const LIMIT = { timeoutMs: 60_000 };
 type SettingStep = StepOf<'superblock' | 'device-superblock' | 'mount-option' | 'sysfs'>;
 
 /** Something that has one value at a time. */
-interface Setting<S extends SettingStep> {
+interface Setting<S extends SettingStep>
+  extends Pick<Handler<S>, 'words' | 'about' | 'isVolatile' | 'rank' | 'beforeFirst'> {
   /** Its value now; undefined where it is no longer there. */
   readonly read: (target: Target, step: S) => Promise<string | undefined>;
   readonly write: (target: Target, step: S, value: S['before']) => Promise<void>;
-  readonly words: (step: S) => string;
-  readonly about: (step: S) => string;
 }
 
-function settingHandler<S extends SettingStep>(
-  { read, write, words, about }: Setting<S>,
-  more: Pick<Handler<S>, 'isVolatile' | 'rank' | 'beforeFirst'> = {},
-): Handler<S> {
+function settingHandler<S extends SettingStep>({ read, write, ...others }: Setting<S>): Handler<S> {
   return {
-    ...more,
+    ...others,
     act: ({ target }, step) => write(target, step, step.after),
     current: async ({ target }, step) => {
       const now = await read(target, step);
@@ -41,9 +37,7 @@ function settingHandler<S extends SettingStep>(
       await write(target, step, step.before);
       return 'restored';
     },
-    words,
-    undoWords: (step) => words({ ...step, before: step.after, after: step.before }),
-    about,
+    undoWords: (step) => others.words({ ...step, before: step.after, after: step.before }),
     isReadBack: true,
   };
 }
@@ -90,21 +84,19 @@ function superblockWords({ device, before, after }: StepOf<'superblock' | 'devic
   return `superblock of ${device}: errors ${before} → ${after}`;
 }
 
-const mountOption = settingHandler<StepOf<'mount-option'>>(
-  {
-    read: effectiveErrors,
-    write: async (target, { mountPoint, device }, policy) => {
-      const mount = await mountAt(target, mountPoint);
-      if (mount === undefined) throw new Error(`nothing is mounted at ${mountPoint} any more`);
-      const access = mount.superOptions.includes('ro') ? 'ro' : 'rw';
-      await mustRun(target, remountCommand(mount, device, [access, `errors=${policy}`]), LIMIT);
-    },
-    words: ({ mountPoint, before, after }) =>
-      `${mountPoint}, as it is mounted now: errors ${before} → ${after}`,
-    about: ({ mountPoint }) => mountPoint,
+const mountOption = settingHandler<StepOf<'mount-option'>>({
+  read: effectiveErrors,
+  write: async (target, { mountPoint, device }, policy) => {
+    const mount = await mountAt(target, mountPoint);
+    if (mount === undefined) throw new Error(`nothing is mounted at ${mountPoint} any more`);
+    const access = mount.superOptions.includes('ro') ? 'ro' : 'rw';
+    await mustRun(target, remountCommand(mount, device, [access, `errors=${policy}`]), LIMIT);
   },
-  { isVolatile: true },
-);
+  words: ({ mountPoint, before, after }) =>
+    `${mountPoint}, as it is mounted now: errors ${before} → ${after}`,
+  about: ({ mountPoint }) => mountPoint,
+  isVolatile: true,
+});
 
 /** The option that the kernel shows; it shows none where the superblock says the same. */
 async function effectiveErrors(
@@ -123,16 +115,16 @@ async function mountAt(target: Target, mountPoint: string) {
   return (await readMounts(target)).findLast((mount) => mount.mountPoint === mountPoint);
 }
 
-const sysfs = settingHandler<StepOf<'sysfs'>>(
-  {
-    read: async (target, { path }) => (await target.readText(path))?.trim(),
-    write: (target, { path }, value) => writeSysfs(target, path, value),
-    words: ({ path, before, after }) => `${path}: ${before} → ${after}`,
-    about: ({ path }) => path,
-  },
+const sysfs = settingHandler<StepOf<'sysfs'>>({
+  read: async (target, { path }) => (await target.readText(path))?.trim(),
+  write: (target, { path }, value) => writeSysfs(target, path, value),
+  words: ({ path, before, after }) => `${path}: ${before} → ${after}`,
+  about: ({ path }) => path,
   // What an event could set again comes after all others, when udev is at rest.
-  { isVolatile: true, rank: 'running', beforeFirst: waitForUdev },
-);
+  isVolatile: true,
+  rank: 'running',
+  beforeFirst: waitForUdev,
+});
 
 /** In place: sysfs knows no rename. */
 async function writeSysfs(target: Target, path: string, value: string): Promise<void> {

@@ -7,8 +7,7 @@ import { type Handler, isOurs } from '../transaction/handler.ts';
 import { ofFiles, restore, type Touch } from '../transaction/originals.ts';
 import type { Planned } from '../transaction/perform.ts';
 import type { StepOf } from '../transaction/steps.ts';
-import { fallbackPath } from './image.ts';
-import type { Installation } from './install.ts';
+import { fallbackPath, type ImageToRebuild } from './image.ts';
 import type { Manifest } from './manifest.ts';
 
 /**
@@ -18,7 +17,11 @@ import type { Manifest } from './manifest.ts';
 export async function bootEntrySteps(
   target: Target,
   touch: Touch,
-  { bootEntry, images: [image], kernel: { release } }: Pick<Installation, 'bootEntry' | 'images' | 'kernel'>,
+  {
+    bootEntry,
+    images: [image],
+    kernel: { release },
+  }: Pick<Manifest, 'kernel'> & { readonly bootEntry: boolean; readonly images: readonly ImageToRebuild[] },
   generation: number,
 ): Promise<{ readonly planned: readonly Planned[]; readonly entry: Manifest['bootEntry'] } | undefined> {
   if (!bootEntry || image === undefined) return undefined;

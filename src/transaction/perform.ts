@@ -61,24 +61,19 @@ export async function perform(target: Target, user: TransactionUser, work: Work)
   const { purpose } = user;
   const number = await nextNumber(target, purpose);
   const entered = await enterState(target, purpose);
-  const done = await underJournal(target, user, { ...work, number, entered });
-  // What cannot be cleared away now is so by the next run: all is done.
-  if (!placeOf(purpose).keeps.committed) await forget(target, purpose, number, entered).catch(() => {});
-  return done;
-}
-
-async function underJournal(target: Target, user: TransactionUser, work: Work & Beginning): Promise<Done> {
-  const { number, entered } = work;
+  let done: Done;
   try {
-    const folder = await begin(target, user.purpose, work);
-    const done = { number, folder, results: await doAll(target, user, folder, work) };
+    const folder = await begin(target, purpose, { ...work, number, entered });
+    done = { number, folder, results: await doAll(target, user, folder, work) };
     await work.finish?.(done);
     await journal(target, folder, 'committed');
-    return done;
   } catch (error) {
     await takeBack(target, user, { number, entered, cause: error });
     throw error;
   }
+  // What cannot be cleared away now is so by the next run: all is done.
+  if (!placeOf(purpose).keeps.committed) await forget(target, purpose, number, entered).catch(() => {});
+  return done;
 }
 
 export interface Beginning extends Pick<Work, 'kernel' | 'planned' | 'files'> {
@@ -188,10 +183,9 @@ async function readBack(user: TransactionUser, { target, folder }: ActContext, s
 async function takeBack(
   target: Target,
   user: TransactionUser,
-  failed: { readonly number: number; readonly entered: Entered; readonly cause: unknown },
+  { number, entered, cause }: { readonly number: number; readonly entered: Entered; readonly cause: unknown },
 ): Promise<void> {
   const { purpose } = user;
-  const { number, entered } = failed;
   try {
     const mine = await readTransaction(target, purpose, number);
     const left = mine === undefined ? [] : (await undoSteps(target, user, mine)).left;
@@ -199,6 +193,6 @@ async function takeBack(
     if (names.length > 0) throw new Error(`somebody else has changed ${names.join(', ')} meanwhile`);
     await forget(target, purpose, number, entered);
   } catch (error) {
-    throw user.undoFailed(error, transactionFolder(purpose, number), failed.cause);
+    throw user.undoFailed(error, transactionFolder(purpose, number), cause);
   }
 }

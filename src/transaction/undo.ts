@@ -73,7 +73,7 @@ export async function undoSteps(
   force = false,
 ): Promise<Undone> {
   const { folder, steps: all, journal: known } = transaction;
-  await removeAllLeftovers(target, user, transaction);
+  await removeLeftovers(target, user, transaction);
   const steps: { readonly step: Step; readonly how: Undoing }[] = [];
   const left: Step[] = [];
   const skipped: Step[] = [];
@@ -140,18 +140,6 @@ async function putFolderTimesBack(
   }
 }
 
-async function removeAllLeftovers(
-  target: Target,
-  user: TransactionUser,
-  { folder, folders, steps }: Transaction,
-): Promise<void> {
-  const scratch = scratchFolder(folder);
-  if ((await target.lstat(scratch)) !== undefined) await target.removeTree(scratch);
-  const own = [folder, `${folder}/originals`];
-  for (const path of new Set([...own, ...folders.map((one) => one.path), ...madeFolders(steps)]))
-    await removeLeftovers(target, user, steps, path);
-}
-
 /** Where a step's programs may work: gone when the transaction is. */
 export function scratchFolder(folder: string): string {
   return `${folder}/tmp`;
@@ -161,13 +149,17 @@ export function scratchFolder(folder: string): string {
 async function removeLeftovers(
   target: Target,
   user: TransactionUser,
-  steps: readonly Step[],
-  folder: string,
+  { folder, folders, steps }: Transaction,
 ): Promise<void> {
+  const scratch = scratchFolder(folder);
+  if ((await target.lstat(scratch)) !== undefined) await target.removeTree(scratch);
   const kinds = new Map(steps.map((step) => [step.kind, step]));
   const checks = [...kinds.values()].flatMap((step) => handlerOf(user, step).isLeftover ?? []);
-  for (const name of await target.list(folder)) {
-    const answers = await Promise.all(checks.map((check) => check(target, name)));
-    if (isTemporaryName(name) || answers.some(Boolean)) await target.remove(`${folder}/${name}`);
+  const own = [folder, `${folder}/originals`];
+  for (const path of new Set([...own, ...folders.map((one) => one.path), ...madeFolders(steps)])) {
+    for (const name of await target.list(path)) {
+      const answers = await Promise.all(checks.map((check) => check(target, name)));
+      if (isTemporaryName(name) || answers.some(Boolean)) await target.remove(`${path}/${name}`);
+    }
   }
 }

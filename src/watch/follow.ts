@@ -1,3 +1,4 @@
+import { setTimeout } from 'node:timers/promises';
 import { readAvailable } from '../filesystems/kernel-messages.ts';
 import { logMarks } from '../kernel-log/marks.ts';
 import type { ReadStream, Target } from '../machine/port.ts';
@@ -41,7 +42,7 @@ export async function follow(target: Target, options: FollowOptions): Promise<vo
     await lookNow();
     let next = Date.now() + (stream === undefined ? NO_MESSAGES_MS : SAFETY_MS);
     while (!options.signal.aborted) {
-      await pause(POLL_MS, options.signal);
+      await setTimeout(POLL_MS, undefined, { signal: options.signal }).catch(() => {});
       const spoke = drain(stream);
       if (!spoke && Date.now() < next) continue;
       await lookNow();
@@ -69,17 +70,4 @@ async function openMessages(target: Target): Promise<ReadStream | undefined> {
   } catch {
     return undefined;
   }
-}
-
-function pause(milliseconds: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    const done = (): void => {
-      clearTimeout(timer);
-      signal.removeEventListener('abort', done);
-      resolve();
-    };
-    const timer = setTimeout(done, milliseconds);
-    signal.addEventListener('abort', done);
-    if (signal.aborted) done();
-  });
 }

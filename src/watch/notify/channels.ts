@@ -1,3 +1,4 @@
+import { setTimeout } from 'node:timers/promises';
 import { startWorker } from '../../filesystems/worker/start.ts';
 import { cleanText } from '../../guest/clean-text.ts';
 import type { Target } from '../../machine/port.ts';
@@ -144,16 +145,10 @@ async function withinTime(
   seconds: number,
 ): Promise<string | undefined> {
   const controller = new AbortController();
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<string>((resolve) => {
-    timer = setTimeout(() => resolve(`did not answer within ${seconds} s`), seconds * 1000 + 500);
-  });
-  const done = step(controller.signal).then(
-    () => undefined,
-    (error: unknown) => reasonOf(error),
-  );
+  const { signal } = controller;
+  const done = step(signal).then(() => undefined, reasonOf);
+  const late = setTimeout(seconds * 1000 + 500, `did not answer within ${seconds} s`, { signal });
   const reason = await Promise.race([done, late]);
-  clearTimeout(timer);
   controller.abort();
   return reason;
 }

@@ -75,6 +75,7 @@ const watch = fields({
   sendmail: v.exactOptional(v.union([v.literal(false), path], 'must be an absolute path')),
   webhook: v.exactOptional(fields({ url })),
   kernelLog: v.exactOptional(v.boolean('must be true or false')),
+  /** Days from one reminder to the next; the last one repeats. */
   reminderDays: v.exactOptional(
     v.custom<v.InferOutput<typeof days>>(
       (value) => v.is(days, value),

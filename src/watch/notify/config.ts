@@ -6,32 +6,15 @@ import type { WatchSettings } from './config-schema.ts';
 export const CONFIG_FILE = '/etc/mptfix.json';
 const MOST_BYTES = 64 * 1024;
 
-export interface SmtpRelay {
-  readonly host: string;
-  readonly port: number;
-  /** `tls`: from the first byte (port 465). `starttls`: refused where the relay does not offer it. */
-  readonly security: 'tls' | 'starttls' | 'none';
-  readonly user?: string;
-  /** Holds the password in its first line; root's own, mode 0600. */
-  readonly passwordFile?: string;
-  /** Certificates in PEM that the relay's is checked by, instead of the usual ones. */
-  readonly caFile?: string;
-}
+type SmtpSettings = NonNullable<WatchSettings['smtp']>;
+export type SmtpRelay = SmtpSettings & Required<Pick<SmtpSettings, 'security' | 'port'>>;
 
 /** The part `watch` of /etc/mptfix.json, with its defaults. */
-export interface NotifyConfig {
+export interface NotifyConfig
+  extends Required<Pick<WatchSettings, 'sendmail' | 'kernelLog' | 'reminderDays' | 'timeLimitSeconds'>>,
+    Pick<WatchSettings, 'from' | 'webhook'> {
   readonly to: readonly string[];
-  /** Undefined: `mptfix@HOST`. */
-  readonly from?: string;
   readonly smtp?: SmtpRelay | undefined;
-  /** The path of a program that takes `-t`; false: none. */
-  readonly sendmail: string | false;
-  readonly webhook?: { readonly url: string };
-  readonly kernelLog: boolean;
-  /** Days from one reminder to the next; the last one repeats. */
-  readonly reminderDays: readonly number[];
-  /** For each channel. */
-  readonly timeLimitSeconds: number;
 }
 
 /** As smartd's `-M diminishing` has it, with its bound. */

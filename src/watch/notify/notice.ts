@@ -94,13 +94,17 @@ function adviceFor(states: readonly WatchedState[]): readonly string[] {
   return ADVICE[states.includes('hang') ? 'hang' : (states[0] ?? 'read-only')];
 }
 
-const BY_CAUSE: Readonly<Record<CauseName, string | undefined>> = {
-  'this-bug':
+/** The surest first. */
+const BY_CAUSE: readonly (readonly [name: CauseName, cause: string])[] = [
+  [
+    'this-bug',
     'a path failure of the storage, made an I/O error by the LSI driver (host byte 0x02 with status 0x08): mptfix check confirms it, mptfix apply fixes it',
-  'window-used-up':
+  ],
+  [
+    'window-used-up',
     'the storage was away for longer than the kernel waits (its timeouts were used up): not the driver’s fault',
-  other: undefined,
-};
+  ],
+];
 
 const BY_LAYER: readonly (readonly [layers: readonly Layer[], cause: string])[] = [
   [['driver', 'scsi', 'block'], 'an I/O error of the disk, or of the storage behind it'],
@@ -117,10 +121,8 @@ const BY_LAYER: readonly (readonly [layers: readonly Layer[], cause: string])[] 
 function likelyCause(messages: readonly string[]): string {
   const events = messages.flatMap((message) => logEvents(message));
   const causes = new Set(events.map((event) => causeOf(event)?.cause));
-  for (const name of ['this-bug', 'window-used-up'] as const) {
-    const text = BY_CAUSE[name];
-    if (causes.has(name) && text !== undefined) return text;
-  }
-  const found = BY_LAYER.find(([layers]) => events.some(({ layer }) => layers.includes(layer)));
+  const found =
+    BY_CAUSE.find(([name]) => causes.has(name)) ??
+    BY_LAYER.find(([layers]) => events.some(({ layer }) => layers.includes(layer)));
   return found?.[1] ?? 'not known: the kernel’s messages say nothing about it';
 }

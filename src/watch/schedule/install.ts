@@ -3,12 +3,9 @@ import { failure } from '../../errors.ts';
 import type { Target } from '../../machine/port.ts';
 import { fileStep, planFile, planFolders, planLink } from '../../transaction/files.ts';
 import { type Planned, perform } from '../../transaction/perform.ts';
-import { cronScheduler, crontabScheduler } from './cron.ts';
 import { isInMemory, MEMORY_FOLDER } from './memory.ts';
-import type { Job, ScheduleEntry, Scheduler } from './scheduler.ts';
-import { runAll } from './scheduler.ts';
-import { systemdScheduler } from './systemd.ts';
-import { scheduleUser } from './user.ts';
+import { type Job, runAll, type ScheduleEntry, type Scheduler } from './scheduler.ts';
+import { SCHEDULERS, scheduleUser } from './user.ts';
 
 export interface SchedulePlan {
   readonly scheduler: Scheduler;
@@ -19,7 +16,7 @@ export interface SchedulePlan {
 
 /** What would be written, by the first scheduler that the guest has. Throws E_SCHEDULE where it has none. */
 export async function planSchedule(target: Target, job: Job): Promise<SchedulePlan> {
-  for (const scheduler of SCHEDULERS) {
+  for (const scheduler of Object.values(SCHEDULERS)) {
     if (!(await scheduler.isPresent(target))) continue;
     const before = await contents(target, scheduler.paths);
     const entries = scheduler.entries(job, (path) => before.get(path) ?? '');
@@ -90,13 +87,10 @@ async function removal(target: Target, path: string): Promise<readonly Planned[]
 
 const WHAT = 'the watch’s schedule';
 
-/** The best first. */
-const SCHEDULERS: readonly Scheduler[] = [systemdScheduler, cronScheduler, crontabScheduler];
-
 /** Takes away what any of the schedulers has of it; answers the paths. */
 export async function removeSchedule(target: Target): Promise<readonly string[]> {
   const removed: string[] = [];
-  for (const scheduler of SCHEDULERS) {
+  for (const scheduler of Object.values(SCHEDULERS)) {
     const there = [...(await contents(target, scheduler.paths))];
     const links = await Promise.all(
       scheduler.paths.map(async (path) => [path, await target.readLink(path)] as const),

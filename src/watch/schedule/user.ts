@@ -11,7 +11,8 @@ import { systemdScheduler } from './systemd.ts';
 
 type SchedulerStep = StepOf<'scheduler'>;
 
-const BY_NAME: Readonly<Record<SchedulerStep['scheduler'], Scheduler>> = {
+/** The best first. */
+export const SCHEDULERS: Readonly<Record<SchedulerStep['scheduler'], Scheduler>> = {
   systemd: systemdScheduler,
   'cron.d': cronScheduler,
   crontab: crontabScheduler,
@@ -33,11 +34,11 @@ const memoryCopy: Handler<StepOf<'memory-copy'>> = {
 /** A running scheduler reads the files again before the job is started, and again when they are put back. */
 const scheduler: Handler<SchedulerStep> = {
   act: async ({ target }, step) => {
-    if (step.action === 'start') await runHere(target, BY_NAME[step.scheduler].start);
+    if (step.action === 'start') await runHere(target, SCHEDULERS[step.scheduler].start);
   },
   current: async () => 'after',
   undo: async ({ target }, step) => {
-    const { stop, after } = BY_NAME[step.scheduler];
+    const { stop, after } = SCHEDULERS[step.scheduler];
     const commands = step.action === 'reload' ? after : step.isNew ? stop : [];
     // The first failure is reported; another one here would hide it. At its next start it reads the files anyway.
     await runHere(target, commands).catch(() => undefined);
