@@ -129,25 +129,15 @@ async function recoveryOfTree(target: Target, mountPoints: readonly string[]): P
 /** As on the running guest, if its kernel had given the file system up. */
 function reportOfEntry(entry: FstabEntry, init: InitSystem): FileSystemReport {
   const { mountPoint, source, fsType } = entry;
-  const mount = {
-    device: '',
-    root: '/',
-    mountPoint,
-    mountOptions: ['rw'],
-    fsType,
-    source,
-    superOptions: ['ro'],
-  };
+  const place = { device: '', source, fsType, mountPoint };
+  const mount = { ...place, root: '/', mountOptions: ['rw'], superOptions: ['ro'] };
   const remountRefused = ['the guest is not running: nothing of it is mounted here'];
   const seen: Observation = {
     fileSystem: {
-      device: '',
+      ...place,
       name: null,
       mapper: null,
-      source,
-      fsType,
       kind: 'disk',
-      mountPoint,
       mounts: [mount],
       fstab: entry,
       intended: 'rw',

@@ -30,8 +30,7 @@ export interface Case {
 
 /** The ordered steps; none where nothing is wrong. Pure. */
 export function stepsFor(question: Case): readonly Step[] {
-  const parts = ORDER[question.state];
-  return parts.flatMap((part) => part(question));
+  return ORDER[question.state].flatMap((part) => part(question));
 }
 
 type Part = (question: Case) => readonly Step[];

@@ -1,5 +1,4 @@
 import * as v from 'valibot';
-import type { Target } from '../machine/port.ts';
 import type { FileRecord } from '../machine/record.ts';
 
 /** `open`: the run was interrupted, or is still at work. `committed`: all of it was done. `undone`: all of it was put back. */
@@ -44,14 +43,6 @@ const STATE_OF_EVENT: Readonly<Partial<Record<string, TransactionState>>> = {
   'rolling-back': 'open',
   'rolled-back': 'undone',
 } satisfies Partial<Record<JournalEvent, TransactionState>>;
-
-/** Adds one line with its time, and waits until the disk has it. */
-export async function appendLine(target: Target, path: string, line: JournalLine): Promise<void> {
-  const text = JSON.stringify({ time: new Date().toISOString(), ...line });
-  // A power cut may have left half a line: it must not swallow this one.
-  const torn = !((await target.readText(path)) ?? '\n').endsWith('\n');
-  await target.append(path, `${torn ? '\n' : ''}${text}\n`);
-}
 
 /**
  * Reads the journal of a transaction of so many steps. What is torn or not a line of ours did not happen: a line is

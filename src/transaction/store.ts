@@ -5,7 +5,6 @@ import { requirePrivate, STATE_FOLDER } from '../machine/folders.ts';
 import type { Target } from '../machine/port.ts';
 import { fileRecord } from '../machine/record.ts';
 import {
-  appendLine,
   completedJournal,
   type Journal,
   type JournalEvent,
@@ -94,14 +93,18 @@ export function transactionFolder(purpose: Purpose, number: number): string {
   return `${placeOf(purpose).folder}/${number}`;
 }
 
-/** One line of a transaction's journal, with its time; on the disk when the promise resolves. */
+/** Adds one line to a transaction's journal, with its time; on the disk when the promise resolves. */
 export async function journal(
   target: Target,
   folder: string,
   event: JournalEvent,
   more: Omit<JournalLine, 'event'> = {},
 ): Promise<void> {
-  await appendLine(target, `${folder}/journal.ndjson`, { event, ...more });
+  const path = `${folder}/journal.ndjson`;
+  const text = JSON.stringify({ time: new Date().toISOString(), event, ...more });
+  // A power cut may have left half a line: it must not swallow this one.
+  const torn = !((await target.readText(path)) ?? '\n').endsWith('\n');
+  await target.append(path, `${torn ? '\n' : ''}${text}\n`);
 }
 
 /**
