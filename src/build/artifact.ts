@@ -31,24 +31,26 @@ export interface Built extends Sources {
   readonly linked: Promise<LinkedModules>;
 }
 
-/** Compares the new module with the guest's, signs and packs it. Throws the first proof that fails (E_PROOF_…). */
+/** Compares the new module with the guest's, signs and packs it. Throws the first proof that fails (E_PROOF_…, E_BUILD). */
 export async function proveArtifact(context: BuildContext, built: Built): Promise<Artifact> {
   const { job, options, workspace } = context;
   const { machine } = workspace;
   const patched = readElf(built.builds.patched.bytes);
   const proofs = await proveBuilt(context, built, patched);
-  requireProofs(proofs, job, await keptLog(workspace, proofs, built.builds));
+  const require = async (some: readonly ProofResult[]): Promise<void> =>
+    requireProofs(some, job, await keptLog(workspace, some, built.builds));
+  await require(proofs);
   const signed =
     options.sign === undefined
       ? undefined
       : await signModule(workspace, built.builds.patched.bytes, built.headers, options.sign);
-  if (signed !== undefined) requireProofs([signed.proof], job);
   const bytes = await compressModule(
     signed?.bytes ?? built.builds.patched.bytes,
     job.shipped.format,
     filterTool(machine),
   );
   const all = [...proofs, ...(signed === undefined ? [] : [signed.proof]), compression(job, bytes)];
+  await require(all);
   return { bytes, log: built.builds.patched.log, info: artifactInfo(job, built, patched, all) };
 }
 

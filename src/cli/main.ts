@@ -60,7 +60,7 @@ function isUndoFailure(error: unknown): boolean {
 function interrupted(): Failure {
   return {
     code: 'E_INTERRUPTED',
-    what: 'stopped by a signal; the guest is unchanged, or its journal lists what was changed',
+    what: 'stopped by a signal; the guest is unchanged, or its journal lists what was changed and the next run that may write puts it back',
     next: 'run the same command again; mptfix status shows the guest’s state',
   };
 }

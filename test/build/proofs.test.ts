@@ -1,37 +1,10 @@
 import { describe, expect, test } from 'vitest';
-import { PROOF_CODES, type ProofResult } from '../../src/build/proof.ts';
+import { PROOFS, type ProofResult } from '../../src/build/proof.ts';
 import { proveModule, proveVersions, symbolVersions } from '../../src/build/proofs.ts';
 import { readElf } from '../../src/elf/elf.ts';
-import { compile, type RoutineShape, routineSource } from '../driver/module/routine-fixture.ts';
+import { AFFECTED, FIXED, type ModuleShape, moduleBytes, VERMAGIC } from './module-fixture.ts';
 
-const VERMAGIC = '6.1.0-9-amd64 SMP preempt mod_unload modversions ';
-
-interface ModuleShape extends RoutineShape {
-  readonly vermagic?: string | null;
-  readonly crcs?: Readonly<Record<string, number>>;
-  readonly exports?: readonly string[];
-}
-
-/** A real module’s sections around the routine, as modpost and EXPORT_SYMBOL make them. */
-async function module({
-  vermagic = VERMAGIC,
-  crcs = { printk: 0x92997ed8, module_layout: 0x1234 },
-  exports = ['mptscsih_io_done', 'mptscsih_remove'],
-  ...shape
-}: ModuleShape = {}) {
-  const info = ['name=mptscsih', 'license=GPL', ...(vermagic === null ? [] : [`vermagic=${vermagic}`])];
-  const versions = Object.entries(crcs).map(([name, crc]) => `{ ${crc}ul, ${JSON.stringify(name)} }`);
-  const source = `${routineSource(shape)}
-int mptscsih_remove(void) { return 0; } int mptscsih_resume(void) { return 0; }
-${info.map((text, index) => `static const char info${index}[] __attribute__((section(".modinfo"), used)) = ${JSON.stringify(text)};`).join('\n')}
-${versions.length === 0 ? '' : `static const struct { unsigned long crc; char name[56]; } versions[] __attribute__((section("__versions"), used)) = { ${versions.join(', ')} };`}
-${exports.map((name) => `extern int ${name}(); const void *__ksymtab_${name} __attribute__((section("__ksymtab"), used)) = ${name};`).join('\n')}
-`;
-  return readElf(await compile(source, ['-O2']));
-}
-
-const FIXED: ModuleShape = {};
-const AFFECTED: ModuleShape = { busyHostByte: 2 };
+const module = async (shape: ModuleShape) => readElf(await moduleBytes(shape));
 
 /** The proofs of the module’s own data; those that compare two builds’ code have tests of their own. */
 const JUDGED: readonly string[] = ['vermagic', 'symbol CRCs', 'exports', 'branch'];
@@ -50,7 +23,7 @@ async function prove(built: ModuleShape, shipped: ModuleShape, symvers = '') {
   return { results, failed };
 }
 
-const reported = ({ name, detail }: ProofResult) => `${PROOF_CODES[name]}: ${detail}`;
+const reported = ({ name, detail }: ProofResult) => `${PROOFS[name].code}: ${detail}`;
 
 test('the corrected module of the same kernel passes every proof', async () => {
   const { results, failed } = await prove(FIXED, AFFECTED);
@@ -69,7 +42,7 @@ describe('a module is refused', () => {
 
   test('without a vermagic, also where the guest’s has none', async () => {
     const { failed } = await prove({ vermagic: null }, { ...AFFECTED, vermagic: null });
-    expect(failed.map(({ name }) => PROOF_CODES[name])).toEqual(['E_PROOF_VERMAGIC']);
+    expect(failed.map(({ name }) => PROOFS[name].code)).toEqual(['E_PROOF_VERMAGIC']);
   });
 
   test('with one other CRC', async () => {
@@ -84,7 +57,7 @@ describe('a module is refused', () => {
 
   test('without CRCs where the guest’s has them', async () => {
     const { failed } = await prove({ crcs: {} }, AFFECTED);
-    expect(failed.map(({ name }) => PROOF_CODES[name])).toEqual(['E_PROOF_CRC']);
+    expect(failed.map(({ name }) => PROOFS[name].code)).toEqual(['E_PROOF_CRC']);
   });
 
   test('that lacks an export, or has one more', async () => {
@@ -94,7 +67,7 @@ describe('a module is refused', () => {
 
   test('that still has the branch', async () => {
     const { failed } = await prove(AFFECTED, AFFECTED);
-    expect(failed.map(({ name }) => PROOF_CODES[name])).toEqual(['E_PROOF_BRANCH']);
+    expect(failed.map(({ name }) => PROOFS[name].code)).toEqual(['E_PROOF_BRANCH']);
   });
 });
 
@@ -139,7 +112,7 @@ describe('source, headers and kernel are of one version:', () => {
     ['both wrong', '5.10.1', '6.1.9', '6.1.0-10-amd64', false],
   ])('%s', (_, source, headers, headersRelease, ok) => {
     const proof = proveVersions({ source, headers, headersRelease, release });
-    expect([proof.ok, PROOF_CODES[proof.name], proof.name]).toEqual([ok, 'E_PROOF_VERSION', 'version']);
+    expect([proof.ok, PROOFS[proof.name].code, proof.name]).toEqual([ok, 'E_PROOF_VERSION', 'version']);
     for (const value of [headers, release, source ?? 'does not declare', headersRelease ?? 'unnamed'])
       expect(proof.detail).toContain(value);
   });
