@@ -23,7 +23,7 @@ const PAGE = 'docs/performance.md';
 const HEAD = `# Performance
 
 \`npm run bench\` writes this page (\`npm run bench -- build\` writes one part of it). The times are those of whole processes on
-one machine. Compare the ratios: each is one of medians, and the runs took turns.
+one machine. Compare the ratios: each is a ratio of medians, from interleaved runs.
 `;
 
 /** Puts one part's table into the page, in place of the table that it had. */

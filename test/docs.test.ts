@@ -1,5 +1,5 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { ROOMS } from '../scripts/rooms.ts';
 import { EXIT_STATUS } from '../src/errors.ts';
@@ -77,4 +77,60 @@ test('docs/architecture.md has the table of rooms as scripts/rooms.ts has it', (
   const rooms = Object.entries(ROOMS).map(([room, allowed]) => [room, allowed.toSorted()] as const);
   expect(documented.length).toBe(rooms.length);
   expect(Object.fromEntries(documented)).toEqual(Object.fromEntries(rooms));
+});
+
+describe('what a developer’s page names in backquotes exists:', () => {
+  const FOLDERS = ['src', 'test', 'lab', 'bench', 'scripts', 'bin', 'docs', 'patches'];
+  const files = FOLDERS.flatMap((folder) =>
+    readdirSync(folder, { recursive: true, withFileTypes: true })
+      .filter((entry) => entry.isFile() && !entry.parentPath.includes('node_modules'))
+      .map((entry) => join(entry.parentPath, entry.name)),
+  );
+  const names = new Set(files.map((file) => basename(file)));
+  const source = files
+    .filter((file) => /^(src|scripts)\/.*\.(ts|mjs|sh)$/.test(file))
+    .map((file) => readFileSync(file, 'utf8'))
+    .join('\n');
+
+  /** Words that are somebody else's: of the language, of the kernel, of a CI. */
+  const FOREIGN: ReadonlySet<string> = new Set(['CI', 'import', 'RELEASE', 'NAME', 'BUSY', 'EROFS']);
+
+  /** Declared, or the key of a table; a word in a comment does not count. */
+  const isDeclared = (name: string): boolean =>
+    new RegExp(
+      `\\b(?:const|let|function|interface|type) ${name}\\b|^\\s+(?:readonly )?'?${name}'?\\??:`,
+      'm',
+    ).test(source);
+
+  /** Whether it exists; undefined for what names neither a file nor a thing in the source. */
+  function exists(word: string): boolean | undefined {
+    if (/[<>*… ]|^[A-Z]+\.|\/NAME|\b[A-Z]+=/.test(word)) return undefined;
+    if (new RegExp(`^(${FOLDERS.join('|')})/`).test(word)) return existsSync(word);
+    if (/^[\w./-]+\.(ts|mjs|sh)$/.test(word))
+      return word.includes('/') ? files.some((file) => file.endsWith(`/${word}`)) : names.has(word);
+    const name = /^([A-Z][A-Z0-9_]+|[A-Za-z]+[A-Z]\w*(?:\(\))?|\w+\(\))$/.exec(word)?.[0].replace('()', '');
+    return name === undefined || FOREIGN.has(name) ? undefined : isDeclared(name);
+  }
+
+  const wordsOf = (page: string): readonly string[] => [
+    ...new Set([...readFileSync(page, 'utf8').matchAll(/`([^`\n]+)`/g)].map(([, word = '']) => word)),
+  ];
+
+  test.each(['CONTRIBUTING.md', 'docs/architecture.md'])('%s', (page) => {
+    const words = wordsOf(page);
+    expect(words.filter((word) => exists(word) === true).length).toBeGreaterThan(20);
+    expect(words.filter((word) => exists(word) === false)).toEqual([]);
+  });
+
+  test('and what does not exist is noticed', () => {
+    const gone = [
+      'kb-rows.ts',
+      'KNOWN',
+      'src/guest/no.ts',
+      'test/commands/apply/',
+      'noSuchThing',
+      'noSuchCall()',
+    ];
+    expect(gone.map((word) => [word, exists(word)])).toEqual(gone.map((word) => [word, false]));
+  });
 });

@@ -106,7 +106,7 @@ const listing: Witness = ({ listing: answer, mount }) => {
 };
 
 const STORAGE_WORDS = {
-  yes: 'the disk answers a read past the cache',
+  yes: 'the disk answers a read that bypasses the cache',
   'no-device': 'it has no block device that could be read',
   denied: 'only root may read the disk',
   gone: 'the block device is gone',

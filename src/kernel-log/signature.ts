@@ -60,10 +60,15 @@ export type Fields = Readonly<Partial<Record<FieldName, string>>>;
 
 /** One form of one message. */
 export interface Signature {
+  /** Unique; `diagnose --json` names messages by it, so it is a contract. */
   readonly id: string;
+  /** Every kernel series that prints the message in this form. */
   readonly eras: readonly Era[];
   readonly layer: Layer;
-  /** Literal words, one of which is in every line that `pattern` fits: a file is searched for these first. */
+  /**
+   * Literal words of at least 9 characters, one of which is in every line that `pattern` fits: a file is searched for
+   * these first.
+   */
   readonly needles: readonly string[];
   /** Global, groups named by FIELD_NAMES; each repetition bounded or over one class of characters: no line is slow. */
   readonly pattern: RegExp;

@@ -57,7 +57,11 @@ export function building(command: Command): Command {
       'configure the whole source tree as the guest’s kernel, instead of using its headers',
       false,
     )
-    .option('--full', 'with --whole-tree: build all its modules (takes hours) and keep the one', false)
+    .option(
+      '--full',
+      'with --whole-tree: build all its modules (takes hours) and keep only the one that is needed',
+      false,
+    )
     .option('--offline', 'fetch nothing; fail if something is missing', false)
     .option('--work <folder>', 'create the private work folder there (default: /var/tmp)');
 }

@@ -15,7 +15,7 @@ export const declareWatch: Declare = (program, run) => {
 
   examples(withFlags(watch.command('once').argument('[address...]'), ONCE_FLAGS), [
     ['mptfix watch once', 'check this machine; exit status 10 if a file system cannot be written'],
-    ['mptfix watch once admin@example.org', 'and mail this address once an event'],
+    ['mptfix watch once admin@example.org', 'and mail this address once per event'],
     ['mptfix watch once --probe --nagios', 'as a Nagios plugin, with a small test file on each file system'],
   ])
     .description('check every file system once; exit status 10 if one cannot be written')
@@ -25,7 +25,10 @@ export const declareWatch: Declare = (program, run) => {
 
   examples(withFlags(watch.command('follow').argument('[address...]'), TELLING_FLAGS), [
     ['mptfix watch follow', 'print each change of a file system, until SIGTERM'],
-    ['mptfix watch follow --json --to admin@example.org', 'one JSON document a line, and a mail about each'],
+    [
+      'mptfix watch follow --json --to admin@example.org',
+      'one JSON document per line, and a mail about each',
+    ],
   ])
     .description(
       'check whenever the kernel logs about a file system; print a line for each change, until SIGTERM',
@@ -35,7 +38,7 @@ export const declareWatch: Declare = (program, run) => {
     );
 
   examples(withFlags(watch.command('test-mail').argument('[address...]'), TELLING_FLAGS), [
-    ['mptfix watch test-mail admin@example.org', 'would a mail get out, and which way?'],
+    ['mptfix watch test-mail admin@example.org', 'would an email get out, and which way?'],
     ['mptfix watch test-mail --config /etc/mptfix.json', 'the relay and webhook of this configuration'],
   ])
     .description('send a test through the channels that an alarm would use, and report which one took it')

@@ -20,7 +20,7 @@ export const ONCE_FLAGS: readonly WatchFlag[] = [
     name: 'to',
     value: 'address',
     repeats: true,
-    description: 'mail this address once an event; may be repeated',
+    description: 'mail this address once per event; may be repeated',
   },
   {
     name: 'config',

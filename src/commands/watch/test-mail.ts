@@ -25,7 +25,7 @@ export async function testMail(options: WatchOptions): Promise<number> {
   if (delivery.by === null || delivery.by === 'kernel-log') {
     throw failure(
       'E_NOT_TOLD',
-      `no channel to a person accepted the test: ${tried.join('; ')}`,
+      `no notification channel accepted the test: ${tried.join('; ')}`,
       'correct the relay, sendmail or webhook in /etc/mptfix.json, then run the test again',
     );
   }

@@ -2,7 +2,7 @@
 # mptfix-watch.sh ADDRESS
 #
 # The watch for guests without Node: looks whether a file system that should be writable went read-only, and mails
-# ADDRESS by sendmail once an event, again after 1, 2, 4 ... 32 days, and when it is over. For cron:
+# ADDRESS by sendmail once per event, again after 1, 2, 4 ... 32 days, and when the problem is over. For cron:
 #   */10 * * * * root /usr/local/sbin/mptfix-watch.sh admin@example.org
 # Exit status: 0 all is well, 1 a file system cannot be written, 2 wrong usage, 3 there is no mount table.
 # Runs under any POSIX sh and the tools of 2003. MPTFIX_ROOT stands before /proc, /sys, /etc and /dev in tests.
