@@ -11,9 +11,7 @@ type DeepReadonly<T> = unknown extends T
   ? T
   : T extends string | number | boolean | bigint | null | undefined
     ? T
-    : T extends readonly (infer Item)[]
-      ? readonly DeepReadonly<Item>[]
-      : { readonly [Key in keyof T]: DeepReadonly<T[Key]> };
+    : { readonly [Key in keyof T]: DeepReadonly<T[Key]> };
 
 /**
  * The same schema, all of whose objects take no other properties. What mptfix reads back from a guest may have some that

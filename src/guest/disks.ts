@@ -1,18 +1,7 @@
 import type { Target, TargetReads } from '../machine/port.ts';
+import type { Disk } from './document.ts';
 
-/** A disk of the running guest, and how long its commands may take. */
-export interface Disk {
-  /** As the kernel calls it: `sda`, `nvme0n1`. */
-  readonly name: string;
-  readonly bus: 'scsi' | 'nvme' | 'virtio';
-  /** The SCSI host driver's name for itself: `mptspi`, `vmw_pvscsi`; null where the kernel does not show it. */
-  readonly driver: string | null;
-  /** The command timeout in force, in seconds; null where this bus or kernel shows none. */
-  readonly timeoutSeconds: number | null;
-  /** Where a SCSI disk's timeout is read and set; null for other disks. */
-  readonly timeoutPath: string | null;
-  readonly model: string;
-}
+export type { Disk };
 
 type DiskReads = Pick<TargetReads, 'readText' | 'list' | 'hostPath'>;
 

@@ -1,21 +1,9 @@
 import { basename } from 'node:path';
 import type { TargetReads } from '../machine/port.ts';
+import type { FstabEntry } from './document.ts';
 import { decodeOctal } from './mounts.ts';
 
-/** One entry of fstab(5). */
-export interface FstabEntry {
-  /** As written there: `/dev/sda1`, `UUID=…`, `LABEL=…`. */
-  readonly source: string;
-  /** `none` or `swap` where it is mounted nowhere. Without a slash at its end. */
-  readonly mountPoint: string;
-  readonly fsType: string;
-  readonly options: readonly string[];
-  readonly dump: number;
-  /** In which round fsck checks it at boot; 0: never. */
-  readonly pass: number;
-  /** Line number in the file, from 1. */
-  readonly line: number;
-}
+export type { FstabEntry };
 
 /** /etc/fstab; empty where there is none. A line with fewer than three fields is left out, as mount(8) does. */
 export async function readFstab(target: Pick<TargetReads, 'readText'>): Promise<readonly FstabEntry[]> {

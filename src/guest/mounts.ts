@@ -1,24 +1,7 @@
 import type { TargetReads } from '../machine/port.ts';
+import type { Mount } from './document.ts';
 
-/** One line of the guest's mount table. */
-export interface Mount {
-  /** The kernel's number of the mount; a new mount in the same place has another one. Not in /proc/mounts. */
-  readonly id?: number;
-  /** The mount that this one lies in. */
-  readonly parent?: number;
-  /** `8:1`, major:minor of the superblock; empty where /proc/mounts gives none. */
-  readonly device: string;
-  /** Which folder of the file system is mounted here; `/` but for bind mounts and subvolumes. */
-  readonly root: string;
-  readonly mountPoint: string;
-  /** The options of this mount alone; /proc/mounts mixes them with the superblock's. */
-  readonly mountOptions: readonly string[];
-  readonly fsType: string;
-  /** As given to mount(8): `/dev/sda1`, `tmpfs`. */
-  readonly source: string;
-  /** The options of the file system, which all of its mounts share. */
-  readonly superOptions: readonly string[];
-}
+export type { Mount };
 
 type MountReads = Pick<TargetReads, 'readText'>;
 

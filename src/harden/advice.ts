@@ -1,4 +1,4 @@
-import type { DiskFacts, PolicyFacts, Survey } from './survey.ts';
+import type { DiskFacts, PolicyFacts, Survey } from './document.ts';
 
 /** What VMware Tools sets, and storage vendors ask for. */
 const GOOD_TIMEOUT = 180;

@@ -6,9 +6,9 @@ import type { Target } from '../machine/port.ts';
 import { localTarget } from '../machine/tree.ts';
 import { planFile } from '../transaction/files.ts';
 import type { Planned } from '../transaction/perform.ts';
+import type { PolicyFacts, Survey } from './document.ts';
 import { withErrors } from './fstab-edit.ts';
 import type { HardenPlan, HardenQuestion } from './request.ts';
-import type { PolicyFacts, Survey } from './survey.ts';
 
 const EXT = /^ext[234]$/;
 

@@ -2,7 +2,7 @@ import { failure } from '../errors.ts';
 import type { ErrorsPolicy } from '../filesystems/superblock/ext.ts';
 import type { InitSystem } from '../guest/init-system.ts';
 import type { Planned } from '../transaction/perform.ts';
-import type { Survey } from './survey.ts';
+import type { Survey } from './document.ts';
 
 /** What `--apply` asks for; at least one of them. */
 export interface HardenRequest {

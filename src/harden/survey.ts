@@ -1,52 +1,16 @@
-import { type SurvivalSeconds, survivalWindow } from '../driver/survival.ts';
+import { survivalWindow } from '../driver/survival.ts';
 import type { Verdict } from '../driver/verdict.ts';
 import { judge } from '../filesystems/judge.ts';
 import { fileSystemKind } from '../filesystems/kinds.ts';
 import { observeAll } from '../filesystems/observe.ts';
-import { REPAIR_STATES, type RepairState } from '../filesystems/states.ts';
+import { REPAIR_STATES } from '../filesystems/states.ts';
 import { askStorage, readSuperblock } from '../filesystems/storage.ts';
-import type { ErrorsPolicy } from '../filesystems/superblock/ext.ts';
 import { type Disk, readDisks } from '../guest/disks.ts';
-import { type FstabEntry, isBind, kernelNameOf, readFstab } from '../guest/fstab.ts';
-import type { Mount } from '../guest/mounts.ts';
+import { isBind, kernelNameOf, readFstab } from '../guest/fstab.ts';
 import type { Target } from '../machine/port.ts';
+import type { DiskFacts, PolicyFacts, Survey } from './document.ts';
 import { errorsOptionOf } from './fstab-edit.ts';
-import { type TimeoutRule, timeoutRules } from './udev.ts';
-
-/** The error policy of one file system, and where it comes from. */
-export interface PolicyFacts {
-  /** Where it is or would be mounted; null of a device that was given alone. */
-  readonly mountPoint: string | null;
-  readonly device: string;
-  readonly type: string;
-  /** Null: the type has no such policy, or the superblock could not be read. */
-  readonly superblock: ErrorsPolicy | null;
-  readonly uuid: string | null;
-  /** What fstab says; null where it says nothing. */
-  readonly fstabOption: string | null;
-  readonly fstab: FstabEntry | null;
-  /** What the kernel shows of the mount; null where it shows nothing or nothing is mounted. */
-  readonly mountOption: string | null;
-  /** What holds now; null where it is not mounted, or not known. */
-  readonly effective: string | null;
-  /** Null: not mounted. */
-  readonly state: RepairState | null;
-  readonly mount: Mount | null;
-  /** Whether the log directory is on it: its errors would not be logged. */
-  readonly holdsLogs: boolean;
-}
-
-export interface DiskFacts extends Disk {
-  /** How long its I/O outlasts a storage that answers BUSY. */
-  readonly survives: SurvivalSeconds | null;
-  readonly rule: string;
-}
-
-export interface Survey {
-  readonly fileSystems: readonly PolicyFacts[];
-  readonly disks: readonly DiskFacts[];
-  readonly rules: readonly TimeoutRule[];
-}
+import { timeoutRules } from './udev.ts';
 
 /** What the driver under the disks does with a BUSY, as far as the survival window needs it. */
 export interface DriverKnowledge {

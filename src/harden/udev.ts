@@ -1,14 +1,6 @@
 import type { InitSystem } from '../guest/init-system.ts';
 import type { Argv, Target } from '../machine/port.ts';
-
-/** A udev rule that sets SCSI timeouts. */
-export interface TimeoutRule {
-  readonly path: string;
-  /** VMware Tools', ours, or somebody else's. */
-  readonly owner: 'vmware' | 'mptfix' | 'other';
-  /** Undefined where the value could not be read out of it. */
-  readonly seconds?: number | undefined;
-}
+import type { TimeoutRule } from './document.ts';
 
 /** After VMware's `99-vmware-scsi-udev.rules`: programs of rules run in the order of the rules, and the last one wins. */
 export const RULE_PATH = '/etc/udev/rules.d/99-zz-mptfix-timeout.rules';

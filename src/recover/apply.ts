@@ -9,18 +9,11 @@ import { REPAIR_STATES } from '../filesystems/states.ts';
 import { askStorage } from '../filesystems/storage.ts';
 import { readMounts } from '../guest/mounts.ts';
 import type { Target } from '../machine/port.ts';
+import type { Step, StepOutcome } from './document.ts';
 import { repairOf } from './repair.ts';
 import type { Examined } from './report.ts';
 import { remountRefusals } from './report.ts';
 import { type SavedLog, saveKernelLog } from './saved-log.ts';
-import type { Action, Step } from './steps.ts';
-
-/** What came of a step. `stopped`: what came before it forbids it. `left`: it is for a person. */
-export interface StepOutcome {
-  readonly title: string;
-  readonly outcome: 'done' | 'failed' | 'declined' | 'stopped' | 'left';
-  readonly detail: string;
-}
 
 export interface ApplyContext {
   readonly target: Target;
@@ -66,7 +59,9 @@ async function applyStep(
   return ACTIONS[step.action](context, seen);
 }
 
-const ACTIONS: Readonly<Record<Action, (context: ApplyContext, seen: Observation) => Promise<Outcome>>> = {
+const ACTIONS: Readonly<
+  Record<NonNullable<Step['action']>, (context: ApplyContext, seen: Observation) => Promise<Outcome>>
+> = {
   'ask-storage': storageAnswers,
   'save-kernel-log': saveLog,
   look,

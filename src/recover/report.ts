@@ -5,40 +5,14 @@ import { type Judgement, judge } from '../filesystems/judge.ts';
 import { fileSystemKind } from '../filesystems/kinds.ts';
 import type { Observation } from '../filesystems/observation.ts';
 import { observeAll } from '../filesystems/observe.ts';
-import { REPAIR_STATES, type RepairState } from '../filesystems/states.ts';
+import { REPAIR_STATES } from '../filesystems/states.ts';
 import { readDistro } from '../guest/distro.ts';
 import { type FstabEntry, isBind, readFstab } from '../guest/fstab.ts';
 import { detectInit, type InitSystem } from '../guest/init-system.ts';
 import type { Target } from '../machine/port.ts';
-import { type DeadService, deadServices } from './services.ts';
-import { type Step, stepsFor } from './steps.ts';
-
-/** How one file system is, why, and what to do. */
-export interface FileSystemReport {
-  readonly mountPoint: string;
-  /** As it was given to mount(8), or as fstab has it. */
-  readonly device: string;
-  readonly type: string;
-  /** `not-running`: a guest's tree; the steps are those for a file system that the kernel has given up. */
-  readonly state: RepairState | 'not-running';
-  readonly evidence: readonly ReportedEvidence[];
-  /** Why it is not mounted read-write again; empty where it may be. */
-  readonly remountRefused: readonly string[];
-  readonly steps: readonly Step[];
-}
-
-/** One thing that was seen, in one line. `bad` ones speak against writing to the file system. */
-export interface ReportedEvidence {
-  readonly kind: 'mount' | Exclude<Evidence['kind'], 'mount-table' | 'probe'>;
-  readonly bad: boolean;
-  readonly detail: string;
-}
-
-export interface Recovery {
-  readonly init: InitSystem;
-  readonly fileSystems: readonly FileSystemReport[];
-  readonly services: readonly DeadService[];
-}
+import type { FileSystemReport, Recovery, ReportedEvidence } from './document.ts';
+import { deadServices } from './services.ts';
+import { stepsFor } from './steps.ts';
 
 /** States in which nothing is to be done. */
 export const HEALTHY: readonly FileSystemReport['state'][] = ['writable', 'intended-ro'];

@@ -1,13 +1,6 @@
 import type { InitSystem } from '../guest/init-system.ts';
 import type { Argv, Target } from '../machine/port.ts';
-
-/** A service that should run and does not, and how it is started again. */
-export interface DeadService {
-  readonly name: string;
-  /** What shows it, one line. */
-  readonly why: string;
-  readonly commands: readonly Argv[];
-}
+import type { DeadService } from './document.ts';
 
 /** By init system; what has no list here keeps no record of what should run. */
 const FINDERS: Readonly<Record<InitSystem, ((target: Target) => Promise<readonly DeadService[]>) | null>> = {

@@ -2,22 +2,8 @@ import { isReadOnly, type Observation } from '../filesystems/observation.ts';
 import { remountCommand } from '../filesystems/remount.ts';
 import type { RepairState } from '../filesystems/states.ts';
 import type { InitSystem } from '../guest/init-system.ts';
-import type { Argv } from '../machine/port.ts';
+import type { Step } from './document.ts';
 import { type BootCheck, bootCheckOf, repairOf } from './repair.ts';
-
-/** What `--apply` can do; everything else is for a person. */
-export type Action = 'ask-storage' | 'save-kernel-log' | 'look' | 'remount' | 'probe';
-
-/** One step back to a file system that can be written to, in words and as commands. */
-export interface Step {
-  readonly title: string;
-  /** Why it comes at this point, or what to take care of. One line. */
-  readonly why: string;
-  /** To type, in this order; none where there is nothing to type. */
-  readonly commands: readonly Argv[];
-  /** Absent: a person has to do it. */
-  readonly action?: Action;
-}
 
 /** All that the order of the steps depends on. */
 export interface Case {

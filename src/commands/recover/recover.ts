@@ -1,9 +1,9 @@
 import { failure } from '../../errors.ts';
 import type { Target } from '../../machine/port.ts';
-import { type ApplyContext, applySteps, type StepOutcome } from '../../recover/apply.ts';
+import { type ApplyContext, applySteps } from '../../recover/apply.ts';
+import type { Step, StepOutcome } from '../../recover/document.ts';
 import { examine, HEALTHY, recovery } from '../../recover/report.ts';
 import { deadServices } from '../../recover/services.ts';
-import type { Step } from '../../recover/steps.ts';
 import { lockAnyGuest, whileLocked } from '../../transaction/lock.ts';
 import { printResult, say } from '../../ui/output.ts';
 import { printable } from '../../ui/printable.ts';
