@@ -1,7 +1,7 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { mustRun } from '../../src/machine/must-run.ts';
 import type { Target } from '../../src/machine/port.ts';
+import { mustRun } from '../../src/machine/tools.ts';
 import { DISK_MODULES, makeInitramfs } from '../machine/initramfs.ts';
 import { ADAPTER, passThroughDisk, runMachine } from '../machine/virtual-machine.ts';
 import { type Observation, observe } from './observation.ts';

@@ -1,7 +1,7 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { mustRun } from '../../src/machine/must-run.ts';
 import type { Target } from '../../src/machine/port.ts';
+import { mustRun } from '../../src/machine/tools.ts';
 
 type Recipe = readonly (readonly [string, ...string[]])[];
 

@@ -1,4 +1,4 @@
-import { mustRun } from '../../src/machine/must-run.ts';
+import { mustRun } from '../../src/machine/tools.ts';
 import { say } from '../../src/ui/output.ts';
 import { failurePart } from '../failure/part.ts';
 import type { Lab, Part, Shown } from '../part.ts';

@@ -1,8 +1,8 @@
 import { chmod, copyFile, cp, mkdir, readFile, symlink, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { MODULES_FOLDER } from '../../src/machine/folders.ts';
-import { mustRun } from '../../src/machine/must-run.ts';
 import type { Target } from '../../src/machine/port.ts';
+import { mustRun } from '../../src/machine/tools.ts';
 import { rootTarget } from '../../src/machine/tree.ts';
 import { packageRoot } from '../../src/package-root.ts';
 import type { Demo } from '../part.ts';

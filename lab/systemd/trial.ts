@@ -1,7 +1,7 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { mustRun } from '../../src/machine/must-run.ts';
 import type { Target } from '../../src/machine/port.ts';
+import { mustRun } from '../../src/machine/tools.ts';
 import { type Observation, observe } from '../failure/observation.ts';
 import { openStorage } from '../failure/storage.ts';
 import { documents, type LabDocument, labLine } from '../machine/console.ts';

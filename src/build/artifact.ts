@@ -4,7 +4,7 @@ import { type ElfFile, readElf } from '../elf/elf.ts';
 import { modinfo, modinfoField } from '../elf/module-data.ts';
 import { filterTool } from '../guest/module-file.ts';
 import { sha256 } from '../hash.ts';
-import { originText } from '../kernel-source/origin.ts';
+import { originText } from '../kernel-source/provider.ts';
 import { requireTools, TOOLS } from '../machine/tools.ts';
 import type { Workspace } from '../work/workspace.ts';
 import { compilerOf } from './compiler.ts';

@@ -1,7 +1,7 @@
 import type { BuildOptions } from '../build-options.ts';
 import type { KernelIdentity } from '../guest/kernel.ts';
 import type { ModuleContent, ModuleIdentity } from '../guest/module-file.ts';
-import type { Origin } from '../kernel-source/origin.ts';
+import type { Origin } from '../kernel-source/provider.ts';
 import type { Target } from '../machine/port.ts';
 import type { Progress } from '../progress.ts';
 import type { Cache } from '../work/cache.ts';

@@ -3,7 +3,7 @@ import { makePatch } from '../driver/patch/make.ts';
 import { failure } from '../errors.ts';
 import type { DriverFiles } from '../kernel-source/driver-files.ts';
 import type { Headers } from '../kernel-source/headers.ts';
-import { originText } from '../kernel-source/origin.ts';
+import { originText } from '../kernel-source/provider.ts';
 import type { Job } from './job.ts';
 
 /** A driver's source with the branch removed, and the proof that nothing else changed. */

@@ -6,7 +6,7 @@ import { hasSources } from '../kernel-source/apt-config.ts';
 import { type FetchedPackage, fetchAndUnpack, findPackages, sourceArchive } from '../kernel-source/debian.ts';
 import { type DriverFiles, readDriverTree, treeVersion } from '../kernel-source/driver-files.ts';
 import { type Headers, privateHeaders } from '../kernel-source/headers.ts';
-import type { Origin } from '../kernel-source/origin.ts';
+import type { Origin } from '../kernel-source/provider.ts';
 import { lookUpSource } from '../kernel-source/unpack.ts';
 import { requireTools, TOOLS } from '../machine/tools.ts';
 import { localTarget } from '../machine/tree.ts';

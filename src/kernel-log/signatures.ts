@@ -1,8 +1,7 @@
 import type { Signature } from './signature.ts';
-import { BLOCK_SIGNATURES } from './signatures/block.ts';
+import { BLOCK_SIGNATURES, MULTIPATH_SIGNATURES } from './signatures/block.ts';
 import { DRIVER_SIGNATURES } from './signatures/driver.ts';
 import { EXT_SIGNATURES, JOURNAL_SIGNATURES } from './signatures/ext.ts';
-import { MULTIPATH_SIGNATURES } from './signatures/multipath.ts';
 import { OTHER_FILE_SYSTEM_SIGNATURES } from './signatures/other-file-systems.ts';
 import { SCSI_SIGNATURES } from './signatures/scsi.ts';
 

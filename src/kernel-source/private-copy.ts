@@ -1,7 +1,7 @@
 import { dirname, join, relative } from 'node:path';
 import { makeFolders } from '../machine/folders.ts';
-import { mustRun } from '../machine/must-run.ts';
 import type { Target } from '../machine/port.ts';
+import { mustRun } from '../machine/tools.ts';
 import type { Workspace } from '../work/workspace.ts';
 import { type HeaderPart, isInside, type Link, needsItsRoot } from './header-parts.ts';
 

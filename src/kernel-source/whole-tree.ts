@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { failure } from '../errors.ts';
-import { mustRun } from '../machine/must-run.ts';
 import type { Target } from '../machine/port.ts';
+import { mustRun } from '../machine/tools.ts';
 import type { Workspace } from '../work/workspace.ts';
 import { type Archive, openArchive, streamArchive, truncated, type UnpackOptions } from './archive.ts';
 import { tarCollector } from './tar-collector.ts';

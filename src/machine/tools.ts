@@ -1,5 +1,5 @@
 import { failure } from '../errors.ts';
-import type { Target } from './port.ts';
+import type { Argv, RunOptions, Target } from './port.ts';
 
 /** A program that a step needs, and what brings it on Debian and Ubuntu. */
 export interface Tool {
@@ -47,4 +47,21 @@ export function installCommand(tools: readonly Tool[]): string {
 
 export function packagesOf(tools: readonly Tool[]): readonly string[] {
   return [...new Set(tools.map((tool) => tool.package))];
+}
+
+/**
+ * Runs a program that changes the guest and must succeed. Throws the error that `problem` returns for the program's
+ * message; by default one that also names the command line and its exit status.
+ */
+export async function mustRun(
+  target: Pick<Target, 'run'>,
+  argv: Argv,
+  { problem, ...options }: Omit<RunOptions, 'effect'> & { readonly problem?: (words: string) => Error } = {},
+): Promise<void> {
+  const { status, stdout, stderr } = await target.run(argv, { ...options, effect: 'write' });
+  if (status === 0) return;
+  const words = stderr.trim() || (stdout.toString('utf8').trim().split('\n').at(-1) ?? '');
+  throw (
+    problem?.(words) ?? new Error(`${argv.join(' ')} ended with status ${status}: ${words.split('\n')[0]}`)
+  );
 }

@@ -3,10 +3,10 @@ import { constants } from 'node:fs';
 import { chmod, link, lstat, mkdir, open, rename, rm, symlink, unlink, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { defined } from '../optional.ts';
-import { mustRun } from './must-run.ts';
 import type { Argv, FileAttributes, RunOptions, RunResult, TargetWrites } from './port.ts';
 import { isCode } from './reads.ts';
 import { resolveInRoot } from './resolve.ts';
+import { mustRun } from './tools.ts';
 
 type Run = (argv: Argv, options: RunOptions) => Promise<RunResult>;
 

@@ -1,7 +1,7 @@
 import * as v from 'valibot';
 import type { BuildOptions } from '../build-options.ts';
 import { failure } from '../errors.ts';
-import type { Origin } from '../kernel-source/origin.ts';
+import type { Origin } from '../kernel-source/provider.ts';
 import type { TargetReads } from '../machine/port.ts';
 import { planDifferences } from './compare.ts';
 import { type Plan, planSchema } from './document.ts';

@@ -1,7 +1,7 @@
 import type { Assessment } from '../assess/assess.ts';
 import type { BuildOptions } from '../build-options.ts';
 import { failure } from '../errors.ts';
-import type { Origin } from '../kernel-source/origin.ts';
+import type { Origin } from '../kernel-source/provider.ts';
 import { providerFor } from '../kernel-source/provider.ts';
 import { kernelSeries } from '../versions/kernel-base.ts';
 

@@ -3,7 +3,7 @@ import type { BuildOptions } from '../build-options.ts';
 import { failure } from '../errors.ts';
 import { kernelIdentity } from '../guest/kernel.ts';
 import { moduleIdentity } from '../guest/module-file.ts';
-import { type Origin, originText } from '../kernel-source/origin.ts';
+import { type Origin, originText } from '../kernel-source/provider.ts';
 import { MODULES_FOLDER } from '../machine/folders.ts';
 import { toolVersion } from '../package-root.ts';
 import type { Plan, PlannedImage, PlanStep } from './document.ts';

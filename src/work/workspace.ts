@@ -13,8 +13,8 @@ import {
 } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { failure } from '../errors.ts';
-import { mustRun } from '../machine/must-run.ts';
 import type { Target, UserIds } from '../machine/port.ts';
+import { mustRun } from '../machine/tools.ts';
 import { localTarget } from '../machine/tree.ts';
 
 /**

@@ -3,7 +3,7 @@ import type { Assessment } from '../../src/assess/assess.ts';
 import type { BuildOptions } from '../../src/build-options.ts';
 import type { ErrorCode, Failure } from '../../src/errors.ts';
 import { isFailure } from '../../src/errors.ts';
-import { originText } from '../../src/kernel-source/origin.ts';
+import { originText } from '../../src/kernel-source/provider.ts';
 import type { Plan } from '../../src/plan/document.ts';
 import { type GuestState, makePlan } from '../../src/plan/plan.ts';
 

@@ -1,4 +1,4 @@
-import { originText } from '../../kernel-source/origin.ts';
+import { originText } from '../../kernel-source/provider.ts';
 import type { Plan } from '../../plan/document.ts';
 import { columns, style } from '../../ui/output.ts';
 

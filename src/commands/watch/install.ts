@@ -8,8 +8,7 @@ import {
   removeSchedule,
   type SchedulePlan,
 } from '../../watch/schedule/install.ts';
-import { FROM_MEMORY, loadIntoMemory, unloadFromMemory } from '../../watch/schedule/memory.ts';
-import { guestProgram } from '../../watch/schedule/program.ts';
+import { FROM_MEMORY, guestProgram, loadIntoMemory, unloadFromMemory } from '../../watch/schedule/program.ts';
 import type { Job } from '../../watch/schedule/scheduler.ts';
 import { confirm } from '../shared/confirm.ts';
 import { reportInterrupted } from '../shared/interrupted.ts';

@@ -3,7 +3,7 @@ import { failure } from '../../errors.ts';
 import type { Target } from '../../machine/port.ts';
 import { fileStep, planFile, planFolders, planLink } from '../../transaction/files.ts';
 import { type Planned, perform } from '../../transaction/perform.ts';
-import { isInMemory, MEMORY_FOLDER } from './memory.ts';
+import { isInMemory, MEMORY_FOLDER } from './program.ts';
 import { type Job, runAll, type ScheduleEntry, type Scheduler } from './scheduler.ts';
 import { SCHEDULERS, scheduleUser } from './user.ts';
 

@@ -5,7 +5,7 @@ import { type Handler, reason, type TransactionUser } from '../../transaction/ha
 import type { StepOf } from '../../transaction/steps.ts';
 import { placeOf } from '../../transaction/store.ts';
 import { cronScheduler, crontabScheduler } from './cron.ts';
-import { dropCopy, loadIntoMemory } from './memory.ts';
+import { dropCopy, loadIntoMemory } from './program.ts';
 import { runAll, type Scheduler } from './scheduler.ts';
 import { systemdScheduler } from './systemd.ts';
 
