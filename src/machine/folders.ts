@@ -7,15 +7,20 @@ export const MODULES_FOLDER = '/lib/modules';
 /** Where the guest's state of an installation is kept. */
 export const STATE_FOLDER = '/var/lib/mptfix';
 
-/**
- * Creates a folder and what is missing above it. Returns the folders that it created, the topmost first, so that an undo
- * can remove exactly these.
- */
-export async function makeFolders(target: Target, folder: string, mode = 0o755): Promise<readonly string[]> {
+/** What has to be created so that a folder is there, the topmost first. */
+export async function missingFolders(
+  target: Pick<TargetReads, 'stat'>,
+  folder: string,
+): Promise<readonly string[]> {
   if ((await target.stat(folder)) !== undefined) return [];
-  const above = await makeFolders(target, dirname(folder), mode);
-  await target.mkdir(folder, mode);
-  return [...above, folder];
+  return [...(await missingFolders(target, dirname(folder))), folder];
+}
+
+/** Creates a folder and what is missing above it. Returns what it created, so that an undo can remove exactly that. */
+export async function makeFolders(target: Target, folder: string, mode = 0o755): Promise<readonly string[]> {
+  const missing = await missingFolders(target, folder);
+  for (const path of missing) await target.mkdir(path, mode);
+  return missing;
 }
 
 /** The folder itself, or the nearest one above it that is there. */

@@ -1,5 +1,5 @@
-import { dirname } from 'node:path';
 import { sha256 } from '../hash.ts';
+import { missingFolders } from '../machine/folders.ts';
 import type { Target } from '../machine/port.ts';
 import { type FileRecord, recordFile } from '../machine/record.ts';
 import { currentFiles, type Handler, type Handlers, type StepContext } from './handler.ts';
@@ -46,8 +46,7 @@ export function fileStep(original: FileRecord | undefined, desired: DesiredFile)
 
 /** The steps for the folders that are missing down to this one, the topmost first. */
 export async function planFolders(target: Target, folder: string): Promise<readonly Planned[]> {
-  if ((await target.stat(folder)) !== undefined) return [];
-  return [...(await planFolders(target, dirname(folder))), { step: { kind: 'folder', path: folder } }];
+  return (await missingFolders(target, folder)).map((path) => ({ step: { kind: 'folder', path } }));
 }
 
 /** The step that makes a symbolic link with this text, or with null removes it; none where it is so already. */

@@ -1,7 +1,7 @@
 import { dirname } from 'node:path';
 import * as v from 'valibot';
 import { failure } from '../errors.ts';
-import { requirePrivate, STATE_FOLDER } from '../machine/folders.ts';
+import { missingFolders, requirePrivate, STATE_FOLDER } from '../machine/folders.ts';
 import type { Target } from '../machine/port.ts';
 import { fileRecord } from '../machine/record.ts';
 import {
@@ -186,12 +186,6 @@ export async function enterState(target: Target, purpose: Purpose): Promise<Ente
     throw error;
   }
   return made;
-}
-
-/** What has to be made so that a folder is there, the topmost first. */
-async function missingFolders(target: Target, folder: string): Promise<readonly string[]> {
-  if ((await target.stat(folder)) !== undefined) return [];
-  return [...(await missingFolders(target, dirname(folder))), folder];
 }
 
 /** Removes the state's folders where they are empty, and gives the time back to their parent if they were made for this. */
