@@ -1,30 +1,31 @@
+import * as v from 'valibot';
+import type { Document } from '../document.ts';
+
 /*
  * This room holds what is known of the LSI Fusion MPT driver: the scanners of its C source and of its module, the
  * tables of kernels and of the knowledge base, and the patches. Each answers with a verdict and its evidence.
  */
 
-/** The answer of `mptfix check`. */
-export type Verdict =
-  /** BUSY becomes DID_BUS_BUSY: a few immediate retries, then an I/O error. */
-  | 'affected'
-  /** The branch was removed, or the vendor's requeue variant has replaced it. */
-  | 'fixed'
-  /** This driver never had the branch. */
-  | 'never'
-  /** There is no such driver. */
-  | 'absent'
-  /** Not enough to decide: the detail says what is missing. */
-  | 'unknown';
-
-export type EvidenceKind = 'source' | 'module' | 'kernel-table' | 'kb';
+/**
+ * The answer of `mptfix check`.
+ *
+ * - `affected`: BUSY becomes DID_BUS_BUSY: a few immediate retries, then an I/O error.
+ * - `fixed`: the branch was removed, or the vendor's requeue variant has replaced it.
+ * - `never`: this driver never had the branch.
+ * - `absent`: there is no such driver.
+ * - `unknown`: not enough to decide; the detail says what is missing.
+ */
+export const verdictSchema = v.picklist(['affected', 'fixed', 'never', 'absent', 'unknown']);
+export type Verdict = Document<typeof verdictSchema>;
 
 /** One reason for a verdict. A file (source, module) outranks a table; two that disagree are both shown. */
-export interface Evidence {
-  readonly kind: EvidenceKind;
-  readonly verdict: Verdict;
+export const evidenceSchema = v.strictObject({
+  kind: v.picklist(['source', 'module', 'kernel-table', 'kb']),
+  verdict: verdictSchema,
   /** One line for a person. */
-  readonly detail: string;
-  readonly file?: string;
+  detail: v.string(),
+  file: v.exactOptional(v.string()),
   /** 1-based line in `file`. */
-  readonly line?: number;
-}
+  line: v.exactOptional(v.number()),
+});
+export type Evidence = Document<typeof evidenceSchema>;

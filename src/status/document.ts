@@ -1,5 +1,6 @@
 import * as v from 'valibot';
 import type { Document } from '../document.ts';
+import { verdictSchema } from '../driver/verdict.ts';
 
 const imageStatus = v.strictObject({
   path: v.string(),
@@ -41,7 +42,7 @@ export const statusSchema = v.strictObject({
       name: v.string(),
       path: v.string(),
       sha256: v.string(),
-      verdict: v.picklist(['affected', 'fixed', 'never', 'absent', 'unknown']),
+      verdict: verdictSchema,
       srcversion: v.nullable(v.string()),
       buildId: v.nullable(v.string()),
     }),

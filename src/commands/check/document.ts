@@ -1,12 +1,11 @@
 import * as v from 'valibot';
 import type { Document } from '../../document.ts';
-
-const verdict = v.picklist(['affected', 'fixed', 'never', 'absent', 'unknown']);
+import { evidenceSchema, verdictSchema } from '../../driver/verdict.ts';
 
 /** What `check --json` prints. */
 export const checkSchema = v.strictObject({
   schema: v.literal('mptfix.check/1'),
-  verdict,
+  verdict: verdictSchema,
   /** With `fixed`: the branch was removed, or the vendor's requeue variant stands in its place. */
   how: v.exactOptional(v.picklist(['removed', 'requeue'])),
   driver: v.strictObject({
@@ -19,17 +18,7 @@ export const checkSchema = v.strictObject({
   kernel: v.nullable(
     v.strictObject({ release: v.string(), base: v.nullable(v.string()), distro: v.string() }),
   ),
-  evidence: v.array(
-    v.strictObject({
-      kind: v.picklist(['source', 'module', 'kernel-table', 'kb']),
-      verdict,
-      /** One line for a person. */
-      detail: v.string(),
-      file: v.exactOptional(v.string()),
-      /** 1-based line in `file`. */
-      line: v.exactOptional(v.number()),
-    }),
-  ),
+  evidence: v.array(evidenceSchema),
   kb: v.nullable(
     v.strictObject({
       id: v.literal('51306'),
