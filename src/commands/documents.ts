@@ -1,6 +1,7 @@
 import { planSchema } from '../plan/document.ts';
 import { statusSchema } from '../status/document.ts';
 import { errorSchema } from '../ui/failure-document.ts';
+import { scheduleSchema, testMailSchema, watchChangeSchema, watchSchema } from '../watch/document.ts';
 import { applySchema } from './apply/document.ts';
 import { buildSchema } from './build/document.ts';
 import { checkSchema } from './check/document.ts';
@@ -9,7 +10,6 @@ import { diagnoseSchema } from './diagnose/document.ts';
 import { hardenSchema } from './harden/document.ts';
 import { recoverSchema } from './recover/document.ts';
 import { rollbackSchema } from './rollback/document.ts';
-import { scheduleSchema, testMailSchema, watchChangeSchema, watchSchema } from './watch/document.ts';
 
 /**
  * The schema of every document that mptfix prints with `--json`. `npm run schemas` writes them to schemas/ as JSON

@@ -1,11 +1,6 @@
 import type { Evidence } from '../filesystems/evidence.ts';
 import { type State, worstOf } from '../filesystems/states.ts';
-
-/**
- * The states of `watch once --json`, which a notice says too. All but `ok` and `errors` mean that the file system cannot
- * be written, and are an alarm.
- */
-export type WatchedState = 'ok' | 'errors' | 'read-only' | 'shut-down' | 'io-error' | 'hang';
+import type { WatchedEvidence, WatchedState } from './document.ts';
 
 /** A file system that is read-only without need is an alarm, whatever made it so. */
 const WATCHED_STATES: Readonly<Record<State, WatchedState>> = {
@@ -30,16 +25,6 @@ export function watchedState(state: State): WatchedState {
 
 export function isAlarm(state: WatchedState): boolean {
   return state !== 'ok' && state !== 'errors';
-}
-
-/** Evidence as the watch's documents have it. */
-export interface WatchedEvidence {
-  readonly kind: 'mount-table' | 'ext4-errors' | 'kernel-log' | 'probe';
-  readonly state: WatchedState;
-  /** One line for a person. */
-  readonly detail: string;
-  /** ISO 8601; where the evidence says. */
-  readonly since?: string | undefined;
 }
 
 /** The watch neither asks the disk nor reads the superblock: `probe` is its only word of the storage. */

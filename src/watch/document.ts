@@ -1,16 +1,17 @@
 import * as v from 'valibot';
-import type { Document } from '../../document.ts';
+import type { Document } from '../document.ts';
 
+/** All but `ok` and `errors` mean that the file system cannot be written, and are an alarm. */
 const state = v.picklist(['ok', 'errors', 'read-only', 'shut-down', 'io-error', 'hang']);
 const channel = v.picklist(['smtp', 'sendmail', 'webhook', 'kernel-log']);
 
 /** What came of sending one notice. */
-const delivery = {
+const delivery = v.strictObject({
   /** The channel that took it; null: none did. */
   by: v.nullable(channel),
   /** What the channels before it said. */
   errors: v.array(v.strictObject({ channel, reason: v.string() })),
-};
+});
 
 const evidence = v.strictObject({
   kind: v.picklist(['mount-table', 'ext4-errors', 'kernel-log', 'probe']),
@@ -50,7 +51,7 @@ export const watchSchema = v.strictObject({
     v.strictObject({
       event: v.picklist(['alarm', 'reminder', 'recovery', 'test']),
       mountPoints: v.array(v.string()),
-      ...delivery,
+      ...delivery.entries,
     }),
   ),
   notes: v.array(v.string()),
@@ -70,7 +71,7 @@ export const watchChangeSchema = v.strictObject({
 export const testMailSchema = v.strictObject({
   schema: v.literal('mptfix.watch-test/1'),
   to: v.array(v.string()),
-  ...delivery,
+  ...delivery.entries,
 });
 
 /** What `watch install --json` and `watch uninstall --json` print. */
@@ -88,3 +89,8 @@ export type TestMailResult = Document<typeof testMailSchema>;
 export type ScheduleResult = Document<typeof scheduleSchema>;
 export type WatchVerdict = WatchResult['result'];
 export type WatchedFileSystem = WatchResult['fileSystems'][number];
+export type WatchedState = WatchedFileSystem['state'];
+export type WatchedEvidence = WatchedFileSystem['evidence'][number];
+export type Delivery = Document<typeof delivery>;
+export type ChannelName = NonNullable<Delivery['by']>;
+export type Notified = WatchResult['told'][number];

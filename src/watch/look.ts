@@ -8,7 +8,8 @@ import { type Remembered, readSystemFacts } from '../filesystems/observation.ts'
 import { type ProbeResult, probePlace } from '../filesystems/probe.ts';
 import { reportsTrouble } from '../kernel-log/marks.ts';
 import type { Target } from '../machine/port.ts';
-import { type WatchedEvidence, type WatchedState, watchedEvidence, watchedState } from './condition.ts';
+import { watchedEvidence, watchedState } from './condition.ts';
+import type { WatchedEvidence, WatchedState } from './document.ts';
 import type { WatchState } from './state.ts';
 
 /** How one file system is, and why. */

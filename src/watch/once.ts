@@ -2,9 +2,9 @@ import { isFailure } from '../errors.ts';
 import { PROBE_SECONDS, type ProbeResult, probe } from '../filesystems/probe.ts';
 import type { Target } from '../machine/port.ts';
 import { isAlarm } from './condition.ts';
+import type { Notified } from './document.ts';
 import { type Finding, type Look, look } from './look.ts';
 import type { NotifyConfig } from './notify/config.ts';
-import type { Notified } from './notify/notify.ts';
 import {
   emptyState,
   isRunning,

@@ -2,7 +2,7 @@ import { readdir, readFile } from 'node:fs/promises';
 import { failure } from '../errors.ts';
 import type { Remembered } from '../filesystems/observation.ts';
 import type { Target } from '../machine/port.ts';
-import type { WatchedState } from './condition.ts';
+import type { WatchedState } from './document.ts';
 
 /** One stretch of time in which a file system could not be written. */
 export interface WatchEvent {

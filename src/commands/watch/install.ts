@@ -2,6 +2,7 @@ import { failure } from '../../errors.ts';
 import type { Target } from '../../machine/port.ts';
 import { lockAnyGuest, whileLocked } from '../../transaction/lock.ts';
 import { indent, printResult, say } from '../../ui/output.ts';
+import type { ScheduleResult } from '../../watch/document.ts';
 import {
   installSchedule,
   planSchedule,
@@ -14,7 +15,6 @@ import { confirm } from '../shared/confirm.ts';
 import { reportInterrupted } from '../shared/interrupted.ts';
 import { type MutatingOptions, openTarget } from '../shared/options.ts';
 import { settleInterrupted } from '../shared/settle.ts';
-import type { ScheduleResult } from './document.ts';
 import { notifyConfig, requireAddresses, type WatchOptions } from './options.ts';
 
 export interface WatchInstallOptions extends WatchOptions, MutatingOptions {

@@ -1,6 +1,6 @@
 import { cleanText } from '../../guest/clean-text.ts';
 import { isAlarm } from '../../watch/condition.ts';
-import type { WatchedFileSystem, WatchResult, WatchVerdict } from './document.ts';
+import type { WatchedFileSystem, WatchResult, WatchVerdict } from '../../watch/document.ts';
 
 /** As the Monitoring Plugins' guidelines have it. */
 export const NAGIOS_STATUS = { ok: 0, warning: 1, alarm: 2, unknown: 3 } as const;

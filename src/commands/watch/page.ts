@@ -1,7 +1,7 @@
 import { columns, type Style, style } from '../../ui/output.ts';
 import { printable } from '../../ui/printable.ts';
 import { isAlarm } from '../../watch/condition.ts';
-import type { WatchedFileSystem, WatchResult, WatchVerdict } from './document.ts';
+import type { WatchedFileSystem, WatchResult, WatchVerdict } from '../../watch/document.ts';
 
 /** What each result means, and its colour. */
 const MEANING: Readonly<Record<WatchVerdict, readonly [Style, string]>> = {

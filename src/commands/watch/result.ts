@@ -1,8 +1,8 @@
 import { isAlarm } from '../../watch/condition.ts';
+import type { WatchChange, WatchedFileSystem, WatchResult } from '../../watch/document.ts';
 import type { Change } from '../../watch/follow.ts';
 import type { Finding } from '../../watch/look.ts';
 import type { OnceResult } from '../../watch/once.ts';
-import type { WatchChange, WatchedFileSystem, WatchResult } from './document.ts';
 
 export function watchResult(target: string, { look, notified, notes }: OnceResult): WatchResult {
   const states = look.findings.map(({ state }) => state);

@@ -1,9 +1,9 @@
 import { failure } from '../../errors.ts';
 import { columns, printResult } from '../../ui/output.ts';
+import type { TestMailResult } from '../../watch/document.ts';
 import { channelsOf, deliver } from '../../watch/notify/channels.ts';
 import { hostName, noticeOf } from '../../watch/notify/notice.ts';
 import { openTarget } from '../shared/options.ts';
-import type { TestMailResult } from './document.ts';
 import { notifyConfig, requireAddresses, type WatchOptions } from './options.ts';
 
 /** `mptfix watch test-mail`: says which channel would notify somebody, and why the ones before it did not. */

@@ -2,11 +2,10 @@ import { setTimeout } from 'node:timers/promises';
 import { startWorker } from '../../filesystems/worker/start.ts';
 import { cleanText } from '../../guest/clean-text.ts';
 import type { Target } from '../../machine/port.ts';
+import type { ChannelName, Delivery } from '../document.ts';
 import { type NotifyConfig, requireRoots, type SmtpRelay } from './config.ts';
 import { hostPart, lineOf, mailOf, messageOf } from './message.ts';
 import type { Notice } from './notice.ts';
-
-export type ChannelName = 'smtp' | 'sendmail' | 'webhook' | 'kernel-log';
 
 /** One way to notify somebody. */
 export interface Channel {
@@ -115,13 +114,6 @@ async function byWebhook(url: string, notice: Notice, signal: AbortSignal): Prom
 /** Priority 2 is `crit`: consoles show it. What a process writes there never looks like the kernel's own message. */
 async function byKernelLog(target: Target, notice: Notice): Promise<void> {
   await target.emit('/dev/kmsg', `<2>${lineOf(notice)}\n`);
-}
-
-export interface Delivery {
-  /** The channel that took it; null: none did. */
-  readonly by: ChannelName | null;
-  /** What the channels before it said. */
-  readonly errors: readonly { readonly channel: ChannelName; readonly reason: string }[];
 }
 
 /** Tries one channel after the other, each for its time at most, until one takes the notice. Never rejects. */

@@ -1,5 +1,5 @@
 import { cleanText } from '../../guest/clean-text.ts';
-import type { WatchedState } from '../condition.ts';
+import type { WatchedState } from '../document.ts';
 import type { NotifyConfig } from './config.ts';
 import type { Notice, NoticeItem } from './notice.ts';
 

@@ -3,26 +3,22 @@ import { type CauseName, causeOf } from '../../kernel-log/cause.ts';
 import { logEvents } from '../../kernel-log/events.ts';
 import type { Layer } from '../../kernel-log/signature.ts';
 import type { Target } from '../../machine/port.ts';
-import type { WatchedEvidence, WatchedState } from '../condition.ts';
+import type { Notified, WatchedFileSystem, WatchedState } from '../document.ts';
 
 /** What a notice says of one file system. */
-export interface NoticeItem {
-  readonly mountPoint: string;
-  readonly source: string;
-  readonly device: string;
-  /** As the kernel names its disk. */
-  readonly disk: string | null;
-  readonly fsType: string;
-  readonly state: WatchedState;
+export interface NoticeItem
+  extends Pick<
+    WatchedFileSystem,
+    'mountPoint' | 'source' | 'device' | 'disk' | 'fsType' | 'state' | 'evidence'
+  > {
   /** ISO 8601. */
   readonly since: string;
-  readonly evidence: readonly WatchedEvidence[];
 }
 
 /** What somebody is notified of, by whatever channel. The webhook gets exactly this. */
 export interface Notice {
   readonly schema: 'mptfix.notice/1';
-  readonly event: 'alarm' | 'reminder' | 'recovery' | 'test';
+  readonly event: Notified['event'];
   readonly host: string;
   /** ISO 8601. */
   readonly time: string;

@@ -1,18 +1,11 @@
 import type { Target } from '../../machine/port.ts';
 import { isAlarm } from '../condition.ts';
+import type { Delivery, Notified } from '../document.ts';
 import type { Finding, Look } from '../look.ts';
 import type { WatchEvent, WatchState } from '../state.ts';
-import { channelsOf, type Delivery, deliver } from './channels.ts';
+import { channelsOf, deliver } from './channels.ts';
 import type { NotifyConfig } from './config.ts';
 import { hostName, type Notice, type NoticeItem, noticeOf } from './notice.ts';
-
-/** A notice that was sent, or that no channel took, as `watch once --json` has it. */
-export interface Notified {
-  readonly event: Notice['event'];
-  readonly mountPoints: readonly string[];
-  readonly by: Delivery['by'];
-  readonly errors: Delivery['errors'];
-}
 
 /** What a look has found, beside what was kept of the looks before it. `now` in milliseconds. */
 export interface Found {
