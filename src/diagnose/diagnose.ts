@@ -1,11 +1,10 @@
 import { failure } from '../errors.ts';
-import { type StreamSettings, sourceEvents, type TimedEvent } from './event-stream.ts';
+import { mergeEvents, type StreamSettings, sourceEvents, type TimedEvent } from './event-stream.ts';
 import type { Diagnosis, PartProblem } from './incident.ts';
 import { incidentGrouper } from './incidents.ts';
-import { mergeEvents } from './merge.ts';
 import { type DeviceNames, withNames } from './resolve.ts';
 import type { LogSource } from './sources.ts';
-import { worst } from './verdict.ts';
+import { worst } from './tallies.ts';
 
 /*
  * This room turns messages of kernel logs into incidents: what failed when, on which disks and file systems, and

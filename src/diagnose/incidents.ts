@@ -1,12 +1,8 @@
+import { fileSystemEffects } from '../kernel-log/effects.ts';
+import type { LogEvent } from '../kernel-log/events.ts';
 import { shortHost, type TimedEvent } from './event-stream.ts';
-import type { Incident, OlderIncidents, RecordedError } from './incident.ts';
-import { type IncidentBuilder, incidentBuilder, isoTime } from './incident-builder.ts';
-
-/** Groups events, which come in order of time, into incidents. Memory is bounded. */
-export interface IncidentGrouper {
-  add(event: TimedEvent): void;
-  end(): Grouped;
-}
+import type { Incident, OlderIncidents, RecordedError, TimelineEntry } from './incident.ts';
+import { causeTally, diskTally } from './tallies.ts';
 
 export interface Grouped {
   /** By their start. */
@@ -38,12 +34,13 @@ const RECORDED = new Set(['ext4-first-error', 'ext4-error-count']);
 
 interface Group {
   readonly host: string | null;
-  open: IncidentBuilder | undefined;
+  open: ReturnType<typeof incidentBuilder> | undefined;
   /** What came before the first message that makes an incident. */
   waiting: TimedEvent[];
 }
 
-export function incidentGrouper(): IncidentGrouper {
+/** Groups events, which come in order of time, into incidents. Memory is bounded. */
+export function incidentGrouper() {
   const groups = new Map<string, Group>();
   const recorded = new Map<string, RecordedError>();
   const closed: Incident[] = [];
@@ -76,7 +73,7 @@ export function incidentGrouper(): IncidentGrouper {
   };
 
   return {
-    add: (timed) => {
+    add: (timed: TimedEvent): void => {
       if (RECORDED.has(timed.event.id)) {
         record(recorded, timed);
         return;
@@ -90,7 +87,7 @@ export function incidentGrouper(): IncidentGrouper {
       group.open ??= opened(group, timed);
       group.open.add(timed);
     },
-    end: () => {
+    end: (): Grouped => {
       for (const group of groups.values()) close(group);
       const incidents = closed.sort((a, b) => (a.start ?? '').localeCompare(b.start ?? ''));
       return { incidents, older, recordedErrors: [...recorded.values()] };
@@ -98,7 +95,7 @@ export function incidentGrouper(): IncidentGrouper {
   };
 }
 
-function opened(group: Group, { at }: TimedEvent): IncidentBuilder {
+function opened(group: Group, { at }: TimedEvent): ReturnType<typeof incidentBuilder> {
   const builder = incidentBuilder(group.host);
   for (const earlier of group.waiting) if (!isApart(earlier.at, at)) builder.add(earlier);
   group.waiting = [];
@@ -121,4 +118,104 @@ function record(recorded: Map<string, RecordedError>, { event }: TimedEvent): vo
     firstError: what === 'initial' ? time : known.firstError,
     lastError: what === 'last' ? time : known.lastError,
   });
+}
+
+const MAX_TIMELINE = 200;
+const MAX_EFFECTS = 500;
+
+interface Entry {
+  readonly first: TimedEvent;
+  last: number | null;
+  count: number;
+}
+
+/** Collects the events of one incident, in order of time, in bounded memory. */
+function incidentBuilder(host: string | null) {
+  const counts = new Map<string, number>();
+  const timeline = new Map<string, Entry>();
+  const effects = new Map<string, LogEvent>();
+  const deviceMapper = new Set<string>();
+  const sources = new Set<string>();
+  const disks = diskTally();
+  const causes = causeTally();
+  let start: number | null = null;
+  let end: number | null = null;
+  let messages = 0;
+  let cut = 0;
+  /** A message without a device is about the device of the message before. */
+  let lastDevice = '';
+
+  const note = (timed: TimedEvent, count: number): void => {
+    const key = `${timed.event.id} ${subject(timed.event)}`;
+    const entry = timeline.get(key);
+    if (entry !== undefined) {
+      entry.count += count;
+      entry.last = timed.at;
+    } else if (timeline.size < MAX_TIMELINE) timeline.set(key, { first: timed, last: timed.at, count });
+    else cut += 1;
+  };
+
+  return {
+    add: (timed: TimedEvent): void => {
+      const { event, at, source } = timed;
+      const count = event.repeated ?? 1;
+      messages += count;
+      counts.set(event.id, (counts.get(event.id) ?? 0) + count);
+      sources.add(source);
+      start ??= at;
+      end = at ?? end;
+      note(timed, count);
+      const cause = disks.add(event, count);
+      if (cause !== undefined) causes.add(cause, count);
+      const { device } = event.fields;
+      if (device?.startsWith('dm-') === true) deviceMapper.add(device);
+      if (event.effect === undefined) return;
+      lastDevice = device ?? lastDevice;
+      const key = `${event.id} ${lastDevice}`;
+      if (effects.size < MAX_EFFECTS && !effects.has(key)) effects.set(key, event);
+    },
+    lastAt: (): number | null => end,
+    build: (): Incident => ({
+      host,
+      start: isoTime(start),
+      end: isoTime(end),
+      seconds: start === null || end === null ? null : Math.max(0, Math.round((end - start) / 1000)),
+      verdict: causes.verdict(),
+      disks: disks.disks(),
+      deviceMapper: [...deviceMapper].map((device) => ({ device, name: null, on: [] })),
+      fileSystems: fileSystemEffects([...effects.values()]).map(({ device, effect }) => ({
+        device,
+        mountPoint: null,
+        effect,
+      })),
+      counts: Object.fromEntries(counts),
+      messages,
+      timeline: [...timeline.values()].map(timelineEntry),
+      timelineCut: cut,
+      sources: [...sources],
+    }),
+  };
+}
+
+/** What a message is about; messages that differ in it get entries of their own. */
+function subject({ fields }: LogEvent): string {
+  const { device, address, adapter, map, code, hostbyte, what, step, process } = fields;
+  return [device, address, adapter, map, code, hostbyte, what, step, process].join(' ');
+}
+
+function isoTime(ms: number | null): string | null {
+  return ms === null || !Number.isFinite(ms) ? null : new Date(ms).toISOString();
+}
+
+function timelineEntry({ first, last, count }: Entry): TimelineEntry {
+  const { event, at } = first;
+  return {
+    first: isoTime(at),
+    last: isoTime(last),
+    kernelSeconds: event.kernelSeconds ?? null,
+    id: event.id,
+    layer: event.layer,
+    count,
+    text: event.text,
+  };
 }

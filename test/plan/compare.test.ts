@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it, test } from 'vitest';
-import { planDifferences } from '../../src/plan/compare.ts';
 import type { Plan } from '../../src/plan/document.ts';
+import { planDifferences } from '../../src/plan/given.ts';
 import { PLAN } from './plans.ts';
 
 type Path = readonly (string | number)[];

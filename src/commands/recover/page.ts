@@ -1,6 +1,6 @@
 import { type Style, style } from '../../ui/output.ts';
 import { printable } from '../../ui/printable.ts';
-import { commandLine } from '../shared/words.ts';
+import { commandLine } from '../shared/options.ts';
 import type { RecoverResult } from './document.ts';
 
 type FileSystemReport = RecoverResult['fileSystems'][number];

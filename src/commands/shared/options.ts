@@ -1,6 +1,5 @@
 import type { Target } from '../../machine/port.ts';
 import { localTarget, rootTarget } from '../../machine/tree.ts';
-import { commandLine } from './words.ts';
 
 /** Runs a command's action, which answers the exit status; the signal asks it to put things back and end. */
 export type Run = (act: (signal: AbortSignal) => Promise<number>) => Promise<void>;
@@ -30,4 +29,21 @@ export function targetWords(options: Pick<CommonOptions, 'root' | 'kernel'>): st
     ...(options.kernel === undefined ? [] : ['--kernel', options.kernel]),
   ];
   return words.length === 0 ? '' : ` ${commandLine(words)}`;
+}
+
+/** A command as a shell takes it, to be copied: words that need it are quoted. */
+export function commandLine(words: readonly string[]): string {
+  return words.map(quoted).join(' ');
+}
+
+function quoted(word: string): string {
+  if (/^[\w@%+=:,./-]+$/.test(word)) return word;
+  const hidden = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu;
+  if (!hidden.test(word)) return `'${word.replaceAll("'", `'\\''`)}'`;
+  const escaped = word
+    .replace(/[\\']/g, '\\$&')
+    .replace(hidden, (mark) =>
+      [...Buffer.from(mark)].map((byte) => `\\${byte.toString(8).padStart(3, '0')}`).join(''),
+    );
+  return `$'${escaped}'`;
 }

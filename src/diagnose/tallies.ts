@@ -1,27 +1,21 @@
 import { type Cause, causeOf } from '../kernel-log/cause.ts';
 import { diskOfPartition } from '../kernel-log/devices.ts';
 import type { LogEvent } from '../kernel-log/events.ts';
-import type { DiskHit } from './incident.ts';
-import { type CauseTally, causeTally } from './verdict.ts';
-
-/** Collects what messages say about disks, and joins the names and addresses of one disk. */
-export interface DiskTally {
-  add(event: LogEvent, count: number): Cause | undefined;
-  disks(): readonly DiskHit[];
-}
+import type { DiskHit, Verdict } from './incident.ts';
 
 interface Disk {
   name?: string;
   address?: string;
   errors: number;
-  readonly causes: CauseTally;
+  readonly causes: ReturnType<typeof causeTally>;
 }
 
 /** A storage that loses its paths affects many disks, but not thousands. */
 const MAX_DISKS = 256;
 const BLOCK_ERRORS = new Set(['block-error', 'block-error-2.4', 'block-error-2.4-name', 'buffer-error']);
 
-export function diskTally(): DiskTally {
+/** Collects what messages say about disks, and joins the names and addresses of one disk. */
+export function diskTally() {
   const disks: Disk[] = [];
   /** The disk of the last SCSI message with an address and no name: its block error follows directly. */
   let unnamed: Disk | undefined;
@@ -38,7 +32,7 @@ export function diskTally(): DiskTally {
   };
 
   return {
-    add: (event, count) => {
+    add: (event: LogEvent, count: number): Cause | undefined => {
       const { device, address } = event.fields;
       const cause = causeOf(event);
       const name = diskNameOf(event, device);
@@ -56,7 +50,7 @@ export function diskTally(): DiskTally {
       if (BLOCK_ERRORS.has(event.id)) disk.errors += count;
       return cause;
     },
-    disks: () => disks.map(hit),
+    disks: (): readonly DiskHit[] => disks.map(hit),
   };
 }
 
@@ -76,4 +70,62 @@ function hit({ name, address, errors, causes }: Disk): DiskHit {
     results: causes.results(),
     verdict: causes.verdict(),
   };
+}
+
+interface Counted {
+  readonly cause: Cause;
+  count: number;
+}
+
+const MAX_DIFFERENT = 64;
+
+/** Counts causes; memory is bounded by the number of different ones. */
+export function causeTally() {
+  const seen = new Map<string, Counted>();
+  return {
+    add: (cause: Cause, count: number): void => {
+      const known = seen.get(cause.evidence);
+      if (known !== undefined) known.count += count;
+      else if (seen.size < MAX_DIFFERENT) seen.set(cause.evidence, { cause, count });
+    },
+    verdict: (): Verdict => verdictOf([...seen.values()]),
+    /** Each piece of evidence, with how often it was seen. */
+    results: () => [...seen].map(([text, { count }]) => ({ text, count })),
+  };
+}
+
+/** Which of several findings decides: the first row that fits. */
+const RULES: readonly ((cause: Cause) => boolean)[] = [
+  // The status byte was seen: nothing else turns BUSY into this on these kernels.
+  ({ cause, certainty }) => cause === 'this-bug' && certainty === 'certain',
+  // The kernel itself says that it retried. With the branch in the driver it never gets that far.
+  ({ cause, certainty }) => cause === 'window-used-up' && certainty === 'certain',
+  ({ cause }) => cause === 'window-used-up',
+  ({ cause }) => cause === 'this-bug',
+  () => true,
+];
+
+function verdictOf(seen: readonly Counted[]): Verdict {
+  for (const fits of RULES) {
+    const first = seen.find(({ cause }) => fits(cause))?.cause;
+    if (first === undefined) continue;
+    const { cause, certainty } = first;
+    return { cause, certainty, evidence: seen.filter((one) => one.cause.cause === cause).map(evidence) };
+  }
+  return {
+    cause: 'other',
+    certainty: 'likely',
+    evidence: ['the log has no result of a SCSI command, so it does not show the cause'],
+  };
+}
+
+function evidence({ cause, count }: Counted): string {
+  return `${cause.evidence} (${count} ${count === 1 ? 'message' : 'messages'})`;
+}
+
+const ORDER = { 'this-bug': 0, 'window-used-up': 1, other: 2 } as const;
+
+/** The worst of several verdicts. */
+export function worst(verdicts: readonly Verdict[]): Verdict | undefined {
+  return [...verdicts].sort((a, b) => ORDER[a.cause] - ORDER[b.cause])[0];
 }
