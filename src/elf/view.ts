@@ -45,45 +45,30 @@ export function slice(bytes: Uint8Array, offset: number, length: number, what: s
   return bytes.subarray(offset, offset + length);
 }
 
-function inside(view: View, offset: number, length: number): void {
-  if (!(offset >= 0 && offset + length <= view.bytes.length)) damaged('it is truncated or damaged');
+/** Reads `length` bytes at an offset, refusing a place past the file's end. */
+function reader<T>(length: number, read: (view: View, offset: number) => T) {
+  return (view: View, offset: number): T => {
+    if (!(offset >= 0 && offset + length <= view.bytes.length)) damaged('it is truncated or damaged');
+    return read(view, offset);
+  };
 }
 
-export function u8(view: View, offset: number): number {
-  inside(view, offset, 1);
-  return view.data.getUint8(offset);
-}
-
-export function u16(view: View, offset: number): number {
-  inside(view, offset, 2);
-  return view.data.getUint16(offset, view.littleEndian);
-}
-
-export function u32(view: View, offset: number): number {
-  inside(view, offset, 4);
-  return view.data.getUint32(offset, view.littleEndian);
-}
-
-export function i32(view: View, offset: number): number {
-  inside(view, offset, 4);
-  return view.data.getInt32(offset, view.littleEndian);
-}
+export const u8 = reader(1, ({ data }, offset) => data.getUint8(offset));
+export const u16 = reader(2, ({ data, littleEndian }, offset) => data.getUint16(offset, littleEndian));
+export const u32 = reader(4, ({ data, littleEndian }, offset) => data.getUint32(offset, littleEndian));
+export const i32 = reader(4, ({ data, littleEndian }, offset) => data.getInt32(offset, littleEndian));
 
 /** A size or offset of 64 bits. One that a number cannot hold (2^53 and up) cannot be true of a file: refused. */
-export function u64(view: View, offset: number): number {
-  inside(view, offset, 8);
-  const value = view.data.getBigUint64(offset, view.littleEndian);
-  if (value > BigInt(Number.MAX_SAFE_INTEGER)) damaged('a 64-bit field holds an impossible size');
-  return Number(value);
-}
+export const u64 = reader(8, ({ data, littleEndian }, offset) => {
+  const value = Number(data.getBigUint64(offset, littleEndian));
+  return Number.isSafeInteger(value) ? value : damaged('a 64-bit field holds an impossible size');
+});
 
 /** A signed 64-bit value, such as an addend or an absolute symbol; refused where a number cannot hold it. */
-export function i64(view: View, offset: number): number {
-  inside(view, offset, 8);
-  const value = Number(view.data.getBigInt64(offset, view.littleEndian));
-  if (!Number.isSafeInteger(value)) damaged('a 64-bit field holds an impossible value');
-  return value;
-}
+export const i64 = reader(8, ({ data, littleEndian }, offset) => {
+  const value = Number(data.getBigInt64(offset, littleEndian));
+  return Number.isSafeInteger(value) ? value : damaged('a 64-bit field holds an impossible value');
+});
 
 /** An address-sized unsigned field: 4 or 8 bytes by the file's class. */
 export function word(view: View, offset: number): number {

@@ -89,6 +89,27 @@ function vectorShape(opcode: number): string {
   return (opcode >= 0x70 && opcode <= 0x73) || [0xc2, 0xc4, 0xc5, 0xc6].includes(opcode) ? 'B' : 'm';
 }
 
+const byOperand = ({ operandSize }: Prefixes): number => (operandSize === 16 ? 2 : 4);
+
+/** Bytes of the immediate by shape; `reg` is ModRM's field. A shape that is not listed has none. */
+const IMMEDIATES: Readonly<
+  Record<string, number | ((prefixes: Prefixes, mode: 32 | 64, reg: number) => number)>
+> = {
+  b: 1,
+  B: 1,
+  r: 1,
+  w: 2,
+  e: 2,
+  z: byOperand,
+  Z: byOperand,
+  f: byOperand,
+  v: ({ operandSize }) => operandSize / 8,
+  o: ({ addressSize }) => addressSize / 8,
+  R: (prefixes, mode) => (mode === 64 ? 4 : byOperand(prefixes)),
+  g: (_prefixes, _mode, reg) => (reg % 8 < 2 ? 1 : 0),
+  G: (prefixes, _mode, reg) => (reg % 8 < 2 ? byOperand(prefixes) : 0),
+};
+
 /** Bytes of the immediate, and of the other one that a few instructions have behind it. */
 function immediateSizes(
   shape: string,
@@ -96,41 +117,12 @@ function immediateSizes(
   mode: 32 | 64,
   modrm: ModRm | undefined,
 ): readonly [first: number, second: number] {
-  const z = prefixes.operandSize === 16 ? 2 : 4;
-  const isFirstPair = (modrm?.reg ?? 0) % 8 < 2;
-  switch (shape) {
-    case 'b':
-    case 'B':
-    case 'r':
-      return [1, 0];
-    case 'z':
-    case 'Z':
-      return [z, 0];
-    case 'v':
-      return [prefixes.operandSize / 8, 0];
-    case 'R':
-      return [mode === 64 ? 4 : z, 0];
-    case 'w':
-      return [2, 0];
-    case 'e':
-      return [2, 1];
-    case 'f':
-      return [z, 2];
-    case 'o':
-      return [prefixes.addressSize / 8, 0];
-    case 'g':
-      return [isFirstPair ? 1 : 0, 0];
-    case 'G':
-      return [isFirstPair ? z : 0, 0];
-    default: {
-      // SSE4a's extrq and insertq share 0f 78 with vmread and alone have two immediates.
-      const sse4a =
-        prefixes.map === 1 &&
-        prefixes.opcode === 0x78 &&
-        (prefixes.operandPrefix || prefixes.repeat === 0xf2);
-      return sse4a ? [1, 1] : [0, 0];
-    }
-  }
+  const { map, opcode, operandPrefix, repeat } = prefixes;
+  // SSE4a's extrq and insertq share 0f 78 with vmread and alone have two immediates.
+  if (map === 1 && opcode === 0x78 && (operandPrefix || repeat === 0xf2)) return [1, 1];
+  const size = IMMEDIATES[shape] ?? 0;
+  const first = typeof size === 'number' ? size : size(prefixes, mode, modrm?.reg ?? 0);
+  return [first, shape === 'e' ? 1 : shape === 'f' ? 2 : 0];
 }
 
 interface Operand {
