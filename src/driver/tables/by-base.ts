@@ -1,4 +1,4 @@
-import { BASE_ONLY, INTRODUCED, type KernelRow, MPTSCSIH, REMOVED } from './kernel-row.ts';
+import { FROM_BASE, INTRODUCED, type KernelRow, MPTSCSIH, REMOVED } from './kernel-row.ts';
 
 /**
  * Vendors whose driver source was not read for every kernel: known is the mainline version that each started from.
@@ -68,19 +68,16 @@ export const SUSE_ROWS: readonly KernelRow[] = [
 ];
 
 function never(product: string, from: string, before: string): KernelRow {
-  return byBase({ product, from, before, verdict: 'never', source: `base version before ${INTRODUCED}` });
+  const source = `base version before ${INTRODUCED}`;
+  return { product, from, before, verdict: 'never', ...FROM_BASE, source };
 }
 
 function affected(product: string, from: string, before: string): KernelRow {
   const source = `base version from ${INTRODUCED} to before ${REMOVED}`;
-  return byBase({ product, from, before, verdict: 'affected', source });
+  return { product, from, before, verdict: 'affected', ...FROM_BASE, source };
 }
 
 function fixed(product: string, from: string, before?: string): KernelRow {
   const source = `base version after ${REMOVED}`;
-  return byBase({ product, from, before, verdict: 'fixed', how: 'removed', source });
-}
-
-function byBase(row: KernelRow): KernelRow {
-  return { ...row, driver: MPTSCSIH, caveats: [BASE_ONLY], inferred: true };
+  return { product, from, before, verdict: 'fixed', how: 'removed', ...FROM_BASE, source };
 }

@@ -60,5 +60,9 @@ export function inSpan(
   return before === undefined || compare(version, before) < 0;
 }
 
-/** Said with each row that follows only from the version the vendor started from. */
-export const BASE_ONLY = 'The vendor may have changed the driver: the source or the module decides';
+/** Of each row that follows only from the version the vendor started from. */
+export const FROM_BASE = {
+  driver: MPTSCSIH,
+  caveats: ['The vendor may have changed the driver: the source or the module decides'],
+  inferred: true,
+} as const;

@@ -1,6 +1,9 @@
-import { BASE_ONLY, type KernelRow, MPTSCSI, MPTSCSIH, REMOVED } from './kernel-row.ts';
+import { FROM_BASE, type KernelRow, MPTSCSI, MPTSCSIH, REMOVED } from './kernel-row.ts';
 
-const BETWEEN_UPDATES = 'A test kernel between two updates: its source or its module is needed to decide';
+const BETWEEN_UPDATES = {
+  caveats: ['A test kernel between two updates: its source or its module is needed to decide'],
+  inferred: true,
+} as const;
 
 /**
  * Kernels of Red Hat Enterprise Linux and of its rebuilds (CentOS, Oracle Linux, Scientific Linux), which
@@ -12,9 +15,7 @@ export const REDHAT_ROWS: readonly KernelRow[] = [
     from: '2.4.7',
     before: '2.4.21-4',
     verdict: 'never',
-    driver: MPTSCSIH,
-    caveats: [BASE_ONLY],
-    inferred: true,
+    ...FROM_BASE,
     source: 'neither mainline 2.4 nor RHEL 3 ever had the branch',
   },
   {
@@ -40,8 +41,7 @@ export const REDHAT_ROWS: readonly KernelRow[] = [
     from: '2.6.9-23',
     before: '2.6.9-34',
     verdict: 'unknown',
-    caveats: [BETWEEN_UPDATES],
-    inferred: true,
+    ...BETWEEN_UPDATES,
     source: '2.6.9-22.0.2.EL has no branch, 2.6.9-34.EL has it',
   },
   {
@@ -59,8 +59,7 @@ export const REDHAT_ROWS: readonly KernelRow[] = [
     from: '2.6.9-43',
     before: '2.6.9-55',
     verdict: 'unknown',
-    caveats: [BETWEEN_UPDATES],
-    inferred: true,
+    ...BETWEEN_UPDATES,
     source: '2.6.9-42.0.10.EL has the branch, 2.6.9-55.EL has the requeue variant',
   },
   {
@@ -79,8 +78,7 @@ export const REDHAT_ROWS: readonly KernelRow[] = [
     before: '2.6.9-89',
     verdict: 'fixed',
     driver: MPTSCSI,
-    caveats: [BETWEEN_UPDATES],
-    inferred: true,
+    ...BETWEEN_UPDATES,
     source: 'the updates before and after it are both fixed',
   },
   {
@@ -97,9 +95,7 @@ export const REDHAT_ROWS: readonly KernelRow[] = [
     from: '2.6.18-0',
     before: '2.6.18-8',
     verdict: 'affected',
-    driver: MPTSCSIH,
-    caveats: [BASE_ONLY],
-    inferred: true,
+    ...FROM_BASE,
     source: 'base version 2.6.18, and RHEL 5 as released has the branch',
   },
   {
@@ -116,8 +112,7 @@ export const REDHAT_ROWS: readonly KernelRow[] = [
     from: '2.6.18-9',
     before: '2.6.18-53',
     verdict: 'unknown',
-    caveats: [BETWEEN_UPDATES],
-    inferred: true,
+    ...BETWEEN_UPDATES,
     source: '2.6.18-8.1.15.el5 has the branch, 2.6.18-53.el5 has not',
   },
   {
@@ -135,9 +130,7 @@ export const REDHAT_ROWS: readonly KernelRow[] = [
     from: '2.6.22',
     verdict: 'fixed',
     how: 'removed',
-    driver: MPTSCSIH,
-    caveats: [BASE_ONLY],
-    inferred: true,
+    ...FROM_BASE,
     source: `base version after ${REMOVED}`,
   },
 ];
