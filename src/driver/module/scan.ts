@@ -156,15 +156,11 @@ function withoutRoutine(
   const user = elf.symbols.some(
     (symbol) => symbol.section === 'undefined' && /^mptscsih?_io_done$/.test(symbol.name),
   );
-  if (user) {
-    const detail = `${name ?? 'this module'} only calls the routine in question: judge mptscsih.ko (RHEL 4: mptscsi.ko)`;
-    return { verdict: 'not-this-driver', detail };
-  }
-  if (name === undefined || !HOLDERS.includes(name)) {
-    return {
-      verdict: 'not-this-driver',
-      detail: `${name ?? 'this module'} is not the LSI Fusion MPT SCSI host driver`,
-    };
+  if (user || name === undefined || !HOLDERS.includes(name)) {
+    const why = user
+      ? 'only calls the routine in question: judge mptscsih.ko (RHEL 4: mptscsi.ko)'
+      : 'is not the LSI Fusion MPT SCSI host driver';
+    return { verdict: 'not-this-driver', detail: `${name ?? 'this module'} ${why}` };
   }
   if (functions.length === 0)
     return unknown('it has no symbols of functions, so that the routine cannot be found');

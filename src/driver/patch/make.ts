@@ -1,6 +1,6 @@
 import { coerce, satisfies } from 'semver';
 import { failure } from '../../errors.ts';
-import { type LineRange, type SourceScan, scanDriverSource } from '../source/scan.ts';
+import { type LineRange, type SourceScan, type SourceShape, scanDriverSource } from '../source/scan.ts';
 import { type DriverFile, loadCatalogue, type StoredPatch } from './catalogue.ts';
 import { disproof } from './prove.ts';
 import { applyDiff, diffTexts, formatUnified, reverseDiff } from './unified.ts';
@@ -15,8 +15,6 @@ export interface PatchRequest {
   /** Stored diffs to choose from; default: those of the project. */
   readonly catalogue?: readonly StoredPatch[];
 }
-
-export type PatchOutcome = PatchedDriver | NothingToDo;
 
 export interface PatchedDriver {
   readonly kind: 'patched';
@@ -43,7 +41,7 @@ export interface NothingToDo {
  * Throws E_PATCH_NO_BRANCH (no branch found with certainty), E_PATCH_NO_FIT (mptfix cannot write a diff for this branch) or
  * E_PATCH_UNPROVEN (a diff whose outcome could not be proven).
  */
-export function makePatch(request: PatchRequest): PatchOutcome {
+export function makePatch(request: PatchRequest): PatchedDriver | NothingToDo {
   const { text, file } = request;
   const catalogue = request.catalogue ?? loadCatalogue();
   const scan = scanDriverSource(text, file);
@@ -106,37 +104,28 @@ function inRange(base: string, range: string): boolean {
   return version !== null && satisfies(version, range);
 }
 
+/** Why there is nothing to patch, by what the scan has found. */
+const REASONS: Readonly<Partial<Record<SourceShape, NothingToDo['reason']>>> = {
+  'branch-removed': 'fixed',
+  'requeue-variant': 'fixed',
+  'never-had-it': 'never',
+  dummy: 'dummy',
+};
+
 function nothingToDo(
-  scan: SourceScan,
-  request: PatchRequest,
+  { shape, file, detail, ...place }: SourceScan,
+  { base, text }: PatchRequest,
   catalogue: readonly StoredPatch[],
 ): NothingToDo {
-  const nothing = (reason: NothingToDo['reason']): NothingToDo => ({
-    kind: 'nothing',
-    reason,
-    detail: scan.detail,
-  });
-  switch (scan.shape) {
-    case 'branch-removed': {
-      const already = catalogue.some(
-        (stored) =>
-          cameWithBranch(request.base, stored) && applyDiff(request.text, reverseDiff(stored.diff)).fits,
-      );
-      return nothing(already ? 'already' : 'fixed');
-    }
-    case 'requeue-variant':
-      return nothing('fixed');
-    case 'never-had-it':
-      return nothing('never');
-    case 'dummy':
-      return nothing('dummy');
-    default:
-      throw failure(
-        'E_PATCH_NO_BRANCH',
-        `${scan.file}: ${scan.detail}${nearestLines(scan)}`,
-        'give the file of the driver that the guest runs',
-      );
+  const reason = REASONS[shape];
+  if (reason === undefined) {
+    const next = 'give the file of the driver that the guest runs';
+    throw failure('E_PATCH_NO_BRANCH', `${file}: ${detail}${nearestLines(place)}`, next);
   }
+  const undone = (stored: StoredPatch): boolean =>
+    cameWithBranch(base, stored) && applyDiff(text, reverseDiff(stored.diff)).fits;
+  const already = shape === 'branch-removed' && catalogue.some(undone);
+  return { kind: 'nothing', reason: already ? 'already' : reason, detail };
 }
 
 /** Mainline 2.6.14 to 2.6.21, and RHEL 4, whose kernels had the branch for a time. */
@@ -146,7 +135,7 @@ function cameWithBranch(base: string, stored: StoredPatch): boolean {
   );
 }
 
-function nearestLines(scan: SourceScan): string {
+function nearestLines(scan: Pick<SourceScan, 'lines' | 'text'>): string {
   if (scan.lines === undefined) return '';
   const text = scan.text === undefined ? '' : `: ${scan.text.replaceAll(/\s+/g, ' ').slice(0, 160)}`;
   return ` (line ${scan.lines.first}${text})`;
@@ -156,11 +145,8 @@ function refusal(scan: Affected, unproven: readonly string[], refusals: readonly
   const reasons = [...unproven, ...refusals];
   const why = reasons.length === 0 ? 'mptfix cannot write a diff for this branch' : reasons.join('; ');
   const code = unproven.length > 0 ? 'E_PATCH_UNPROVEN' : 'E_PATCH_NO_FIT';
-  return failure(
-    code,
-    `${scan.file}: ${why}${nearestLines(scan)}`,
-    'change the branch by hand and give the file with --source',
-  );
+  const next = 'change the branch by hand and give the file with --source';
+  return failure(code, `${scan.file}: ${why}${nearestLines(scan)}`, next);
 }
 
 /**
@@ -180,9 +166,6 @@ export function reintroduceBranch(text: string, catalogue: readonly StoredPatch[
     if (again.fits && again.text === text && shape === 'affected') return back.text;
     reasons.push(`${stored.name}: in reverse it gives ${shape}`);
   }
-  throw failure(
-    'E_PATCH_NO_FIT',
-    `the branch cannot be put back: ${reasons.join('; ')}`,
-    'give a driver file that is fixed',
-  );
+  const problem = `the branch cannot be put back: ${reasons.join('; ')}`;
+  throw failure('E_PATCH_NO_FIT', problem, 'give a driver file that is fixed');
 }

@@ -98,10 +98,8 @@ function shapeOf(busy: Observed, good: Observed, routine: Routine): Pick<Judgeme
     if (good.results === undefined || good.results.map(hostOf).includes(HOST.BUS_BUSY)) {
       throw unclear('DID_BUS_BUSY is set under a condition that is not the test for BUSY', line);
     }
-    return {
-      shape: 'affected',
-      detail: 'a BUSY command ends as DID_BUS_BUSY: a few immediate retries, then an I/O error',
-    };
+    const outcome = 'DID_BUS_BUSY: a few immediate retries, then an I/O error';
+    return { shape: 'affected', detail: `a BUSY command ends as ${outcome}` };
   }
   // A result that a good command can have too does not depend on BUSY, unless it loses the BUSY.
   const telling = results.filter((result) => result === 0 || !(good.results ?? []).includes(result));
@@ -111,20 +109,13 @@ function shapeOf(busy: Observed, good: Observed, routine: Routine): Pick<Judgeme
     throw unclear(`a BUSY command ends as ${describe(odd ?? results[0] ?? 0)}`, line);
   const requeue = telling.find((result) => isRequeue(hostOf(result)));
   if (requeue !== undefined) {
-    return {
-      shape: 'requeue-variant',
-      detail: `a BUSY command ends as ${hostName(hostOf(requeue))}: the kernel requeues it`,
-    };
+    const detail = `a BUSY command ends as ${hostName(hostOf(requeue))}: the kernel requeues it`;
+    return { shape: 'requeue-variant', detail };
   }
+  const kept = 'a BUSY command keeps DID_OK and its status';
   return remapsUnderrun(routine)
-    ? {
-        shape: 'branch-removed',
-        detail: 'a BUSY command keeps DID_OK and its status: the kernel requeues it',
-      }
-    : {
-        shape: 'never-had-it',
-        detail: 'a BUSY command keeps DID_OK and its status; the code is older than the branch (2.6.14)',
-      };
+    ? { shape: 'branch-removed', detail: `${kept}: the kernel requeues it` }
+    : { shape: 'never-had-it', detail: `${kept}; the code is older than the branch (2.6.14)` };
 }
 
 function isRequeue(host: number): boolean {

@@ -60,7 +60,7 @@ export function scanDriverSource(text: string, file: string): SourceScan {
     const reason = error instanceof Error ? error.message : String(error);
     const line = isUnclear(error) ? error.unclearLine : undefined;
     const lines = line === undefined ? undefined : { first: line, last: line };
-    return { ...facts, ...defined({ lines }), shape: 'unparsable', detail: `cannot be judged: ${reason}` };
+    return { ...facts, ...defined({ lines }), ...unparsable(reason) };
   }
 }
 
@@ -108,11 +108,7 @@ function scanText(text: string, file: string): Found {
     const affected = judgements.find((judgement) => judgement.shape === 'affected') ?? first;
     const site = siteOf(affected, text);
     const where = site === undefined ? {} : placeOf(text, site.start, site.end);
-    return {
-      ...where,
-      shape: 'unparsable',
-      detail: 'cannot be judged: a build option (#if) decides whether the branch is compiled',
-    };
+    return { ...where, ...unparsable('a build option (#if) decides whether the branch is compiled') };
   }
   if (shapes.has('affected')) return affectedScan(judgements, first, text);
   const chosen = judgements.find((judgement) => judgement.shape === 'requeue-variant') ?? first;
@@ -126,17 +122,16 @@ function scanText(text: string, file: string): Found {
 function affectedScan(judgements: readonly Judgement[], first: Judgement, text: string): Found {
   const sites = judgements.map((judgement) => siteOf(judgement, text));
   const [site] = sites;
-  if (site === undefined) {
-    return {
-      shape: 'unparsable',
-      detail:
-        'cannot be judged: a BUSY command ends as DID_BUS_BUSY, but the statement that sets it was not found',
-    };
-  }
+  if (site === undefined)
+    return unparsable('a BUSY command ends as DID_BUS_BUSY, but the statement that sets it was not found');
   // Two places, in two arms of an #if, are more than one edit can change.
   const same = sites.every((other) => other?.start === site.start && other.end === site.end);
   const sure = same ? site : { ...site, edits: [] };
   return { ...placeOf(text, site.start, site.end), shape: 'affected', detail: first.detail, site: sure };
+}
+
+function unparsable(reason: string) {
+  return { shape: 'unparsable', detail: `cannot be judged: ${reason}` } as const;
 }
 
 const NOT_THIS_DRIVER: Found = {
@@ -154,19 +149,13 @@ function withoutRoutine(text: string, file: string): Found {
   const names = new Set(tokens.map((token) => token.text));
   const isModule = names.has('module_init') && names.has('module_exit');
   if (isModule && !declared && own.length > 0 && functions.length <= 4 && !names.has('scsi_done')) {
-    return {
-      shape: 'dummy',
-      detail: 'a dummy module without code of its own: the driver is in mptscsi.c next to it',
-    };
+    const detail = 'a dummy module without code of its own: the driver is in mptscsi.c next to it';
+    return { shape: 'dummy', detail };
   }
   const cut = lexed.truncated || functions.some((place) => place.close === undefined);
-  if ((declared && own.length > 0) || isDriverName(file) || (cut && own.length > 0)) {
-    return {
-      shape: 'unparsable',
-      detail: 'cannot be judged: the completion routine is missing; is the file truncated?',
-    };
-  }
-  return NOT_THIS_DRIVER;
+  return isDriverName(file) || (own.length > 0 && (declared || cut))
+    ? unparsable('the completion routine is missing; is the file truncated?')
+    : NOT_THIS_DRIVER;
 }
 
 function isDriverName(file: string): boolean {
