@@ -4,7 +4,7 @@ import { gunzipSync } from 'node:zlib';
 import { failure } from '../errors.ts';
 import { treeVersion } from '../kernel-source/driver-files.ts';
 import type { Headers } from '../kernel-source/headers.ts';
-import { wholeTree } from '../kernel-source/whole-tree.ts';
+import { wholeTree } from '../kernel-source/unpack.ts';
 import type { Argv, TargetReads } from '../machine/port.ts';
 import { requireTools, type Tool } from '../machine/tools.ts';
 import { localTarget } from '../machine/tree.ts';

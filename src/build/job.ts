@@ -1,5 +1,5 @@
 import type { BuildOptions } from '../build-options.ts';
-import type { KernelIdentity } from '../guest/kernel.ts';
+import type { KernelIdentity } from '../guest/document.ts';
 import type { ModuleContent, ModuleIdentity } from '../guest/module-file.ts';
 import type { Origin } from '../kernel-source/provider.ts';
 import type { Target } from '../machine/port.ts';

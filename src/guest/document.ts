@@ -1,6 +1,18 @@
 import * as v from 'valibot';
 import type { Document } from '../document.ts';
 
+/** Which kernel a plan, a build or a manifest is about. */
+export const kernelIdentitySchema = v.object({
+  /** As `uname -r` prints it there. */
+  release: v.string(),
+  /** The mainline version that it is based on; null where neither release nor package says. */
+  base: v.nullable(v.string()),
+  /** The distro as it names itself. */
+  distro: v.string(),
+  packageVersion: v.nullable(v.string()),
+});
+export type KernelIdentity = Document<typeof kernelIdentitySchema>;
+
 /** One entry of fstab(5). */
 export const fstabEntrySchema = v.strictObject({
   /** As written there: `/dev/sda1`, `UUID=…`, `LABEL=…`. */

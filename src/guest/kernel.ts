@@ -3,6 +3,7 @@ import { MODULES_FOLDER } from '../machine/folders.ts';
 import type { Target, TargetReads } from '../machine/port.ts';
 import { kernelBase } from '../versions/kernel-base.ts';
 import type { Distro } from './distro.ts';
+import type { KernelIdentity } from './document.ts';
 import { DPKG_STATUS, installedVersion } from './dpkg-status.ts';
 
 /** One kernel of the guest. */
@@ -15,17 +16,6 @@ export interface KernelFacts {
   readonly packageVersion: string | undefined;
   /** Whether the guest runs it now; null for a tree that is not running. */
   readonly running: boolean | null;
-}
-
-/** Which kernel a plan, a build or a manifest is about. */
-export interface KernelIdentity {
-  /** As `uname -r` prints it there. */
-  readonly release: string;
-  /** The mainline version that it is based on; null where neither release nor package says. */
-  readonly base: string | null;
-  /** The distro as it names itself. */
-  readonly distro: string;
-  readonly packageVersion: string | null;
 }
 
 export function kernelIdentity(facts: { kernel: KernelFacts; distro: Distro }): KernelIdentity {

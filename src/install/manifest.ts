@@ -1,6 +1,7 @@
 import * as v from 'valibot';
 import { artifactInfoSchema } from '../artifact-info.ts';
 import type { Document } from '../document.ts';
+import { kernelIdentitySchema } from '../guest/document.ts';
 import { fileRecord } from '../machine/record.ts';
 
 /** An initramfs that held the driver and was rebuilt. */
@@ -23,12 +24,7 @@ export const manifestSchema = v.object({
   /** ISO 8601, UTC. */
   created: v.string(),
   tool: v.string(),
-  kernel: v.object({
-    release: v.string(),
-    base: v.nullable(v.string()),
-    distro: v.string(),
-    packageVersion: v.nullable(v.string()),
-  }),
+  kernel: kernelIdentitySchema,
   module: v.object({ name: v.string(), path: v.string(), before: fileRecord, after: fileRecord }),
   artifact: artifactInfoSchema,
   placement: v.picklist(['in-place', 'updates']),

@@ -1,6 +1,7 @@
 import * as v from 'valibot';
 import { artifactInfoSchema } from '../../artifact-info.ts';
 import { type Document, strict } from '../../document.ts';
+import { kernelIdentitySchema } from '../../guest/document.ts';
 
 /** What `build --json` prints, and `manifest.json` holds. */
 export const buildSchema = v.strictObject({
@@ -10,12 +11,7 @@ export const buildSchema = v.strictObject({
   /** ISO 8601, UTC. */
   created: v.string(),
   tool: v.string(),
-  kernel: v.strictObject({
-    release: v.string(),
-    base: v.nullable(v.string()),
-    distro: v.string(),
-    packageVersion: v.nullable(v.string()),
-  }),
+  kernel: strict(kernelIdentitySchema),
   module: v.strictObject({
     name: v.string(),
     file: v.string(),
