@@ -1,5 +1,7 @@
 import { createInterface } from 'node:readline/promises';
+import { failure } from '../errors.ts';
 import { defined } from '../optional.ts';
+import { say } from './output.ts';
 import { printable } from './printable.ts';
 
 /** Whether a person is there to answer. */
@@ -16,4 +18,27 @@ export async function askYes(question: string, signal?: AbortSignal): Promise<bo
   } finally {
     lines.close();
   }
+}
+
+/** Shows what will be done and asks, unless `--yes`. Throws E_CONFIRM_REQUIRED where nobody can answer. */
+export async function confirm(
+  page: string,
+  options: { readonly yes: boolean },
+  signal: AbortSignal,
+): Promise<void> {
+  if (options.yes) return;
+  if (!canAsk()) {
+    throw failure(
+      'E_CONFIRM_REQUIRED',
+      'this changes the guest, and nobody is at the terminal to confirm it',
+      'review it with mptfix plan (or --dry-run), then run the command again with --yes',
+    );
+  }
+  say(page);
+  if (await askYes('Continue?', signal)) return;
+  throw failure(
+    'E_DECLINED',
+    'not confirmed: nothing was changed',
+    'run the command again when you are ready',
+  );
 }

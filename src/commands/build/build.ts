@@ -1,19 +1,28 @@
 import { basename, join, resolve } from 'node:path';
+import { assess } from '../../assess/assess.ts';
 import type { Artifact } from '../../build/artifact.ts';
 import { requireNative } from '../../build/compiler.ts';
 import type { Job } from '../../build/job.ts';
+import type { BuildOptions } from '../../build-options.ts';
+import { scanModule } from '../../driver/module/scan.ts';
+import { readElf } from '../../elf/elf.ts';
+import { modinfo, modinfoField } from '../../elf/module-data.ts';
 import { failure } from '../../errors.ts';
+import { kernelIdentity } from '../../guest/kernel.ts';
+import { moduleIdentity, readModule } from '../../guest/module-file.ts';
 import { sha256 } from '../../hash.ts';
 import { makeFolders } from '../../machine/folders.ts';
 import { localTarget } from '../../machine/tree.ts';
 import { toolVersion } from '../../package-root.ts';
+import { planOrigins } from '../../plan/origins.ts';
+import { guestHeaders } from '../../plan/prepare.ts';
 import { printResult } from '../../ui/output.ts';
+import { kernelBase } from '../../versions/kernel-base.ts';
 import { type BuildFlags, buildOptions, type WorkFlags } from '../shared/build-options.ts';
 import { reportInterrupted } from '../shared/interrupted.ts';
-import type { CommonOptions } from '../shared/options.ts';
+import { type CommonOptions, openTarget } from '../shared/options.ts';
 import { produce } from '../shared/produce.ts';
 import type { BuildResult } from './document.ts';
-import { buildJob } from './job.ts';
 import { buildPage } from './page.ts';
 
 export interface BuildCommandOptions extends CommonOptions, BuildFlags, WorkFlags {
@@ -70,4 +79,74 @@ async function write(output: string, job: Job, artifact: Artifact): Promise<Buil
   // Last: where it is, all of it is.
   await machine.write(join(output, 'manifest.json'), `${JSON.stringify(result, null, 2)}\n`);
   return result;
+}
+
+/** What `build` is for: a guest, or with `--module` a file alone. */
+type BuildTarget = Pick<CommonOptions, 'root' | 'kernel'> & { readonly module?: string };
+
+/** What `build` is to make: for a guest's tree, this machine, or a module file alone. Writes nothing. */
+export async function buildJob(target: BuildTarget, options: BuildOptions): Promise<Job> {
+  if (target.module === undefined) return fromGuest(target, options);
+  if (target.root === undefined) return fromModule(resolve(target.module), target.kernel, options);
+  throw failure('E_USAGE', '--root and --module both name the module to replace', 'give one of them');
+}
+
+async function fromGuest(target: BuildTarget, options: BuildOptions): Promise<Job> {
+  const guest = openTarget(target, true);
+  const assessment = await assess(guest, target.kernel);
+  const { kernel, module } = assessment.facts;
+  if (module === undefined) {
+    throw failure(
+      'E_MODULE_MISSING',
+      `the kernel ${kernel.release} has no module mptscsih (nor mptscsi)`,
+      'for another kernel give --kernel RELEASE; for a module file alone give --module',
+    );
+  }
+  const origins = planOrigins(assessment, options, await guestHeaders(guest, kernel.release));
+  const shipped = await readModule(guest, module.path);
+  return {
+    kernel: kernelIdentity(assessment.facts),
+    module: moduleIdentity(module),
+    shipped,
+    expectBranch: scanModule(shipped.bytes, module.path).verdict !== 'branch-absent',
+    guest,
+    ...origins,
+  };
+}
+
+/** A module's own vermagic starts with the release that it was built for. */
+async function fromModule(
+  path: string,
+  kernel: string | undefined,
+  { source, headers, wholeTree }: BuildOptions,
+): Promise<Job> {
+  const machine = localTarget({ dryRun: true });
+  if ((await machine.stat(path))?.type !== 'file') {
+    throw failure(
+      'E_MODULE_MISSING',
+      `there is no file ${path}`,
+      'give --module the module that the distro shipped',
+    );
+  }
+  if (source === undefined || (headers === undefined && !wholeTree)) {
+    const missing = source === undefined ? '--source' : '--headers';
+    throw failure(
+      'E_USAGE',
+      `with --module alone mptfix cannot know where ${missing} would come from`,
+      `give ${missing} too`,
+    );
+  }
+  const shipped = await readModule(machine, path);
+  const scan = scanModule(shipped.bytes, path);
+  const vermagic = modinfoField(modinfo(readElf(shipped.bytes)), 'vermagic') ?? '';
+  const release = kernel ?? vermagic.split(' ')[0] ?? '';
+  return {
+    kernel: { release, base: kernelBase(release)?.base ?? null, distro: 'not known', packageVersion: null },
+    module: { name: scan.name ?? 'mptscsih', path, sha256: sha256(await machine.read(path)) },
+    shipped,
+    expectBranch: scan.verdict !== 'branch-absent',
+    source: { kind: 'local', path: source },
+    headers: headers === undefined ? { kind: 'tree' } : { kind: 'local', path: headers },
+    guest: undefined,
+  };
 }

@@ -15,7 +15,7 @@ import { requireTools } from '../../machine/tools.ts';
 import { lockAnyGuest, whileLocked } from '../../transaction/lock.ts';
 import { placeOf, transactions } from '../../transaction/store.ts';
 import { printResult } from '../../ui/output.ts';
-import { confirm } from '../shared/confirm.ts';
+import { confirm } from '../../ui/prompt.ts';
 import { reportInterrupted } from '../shared/interrupted.ts';
 import { type CommonOptions, type MutatingOptions, openTarget } from '../shared/options.ts';
 import { settleInterrupted } from '../shared/settle.ts';

@@ -12,7 +12,7 @@ import { requireTools, TOOLS } from '../../machine/tools.ts';
 import { requireInside, requireWritable } from '../../plan/preflight.ts';
 import { lockGuest, whileLocked } from '../../transaction/lock.ts';
 import { printResult } from '../../ui/output.ts';
-import { confirm } from '../shared/confirm.ts';
+import { confirm } from '../../ui/prompt.ts';
 import { reportInterrupted } from '../shared/interrupted.ts';
 import { type CommonOptions, type MutatingOptions, openTarget } from '../shared/options.ts';
 import { settleInterrupted } from '../shared/settle.ts';

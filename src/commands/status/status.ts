@@ -3,7 +3,7 @@ import type { GuestStatus } from '../../status/document.ts';
 import { guestStatus } from '../../status/status.ts';
 import { lockGuest, whileLocked } from '../../transaction/lock.ts';
 import { printResult, say, size } from '../../ui/output.ts';
-import { confirm } from '../shared/confirm.ts';
+import { confirm } from '../../ui/prompt.ts';
 import { reportInterrupted } from '../shared/interrupted.ts';
 import { type CommonOptions, type MutatingOptions, openTarget } from '../shared/options.ts';
 import { statusPage } from './page.ts';

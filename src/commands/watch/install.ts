@@ -2,6 +2,7 @@ import { failure } from '../../errors.ts';
 import type { Target } from '../../machine/port.ts';
 import { lockAnyGuest, whileLocked } from '../../transaction/lock.ts';
 import { indent, printResult, say } from '../../ui/output.ts';
+import { confirm } from '../../ui/prompt.ts';
 import type { ScheduleResult } from '../../watch/document.ts';
 import {
   installSchedule,
@@ -11,7 +12,6 @@ import {
 } from '../../watch/schedule/install.ts';
 import { FROM_MEMORY, guestProgram, loadIntoMemory, unloadFromMemory } from '../../watch/schedule/program.ts';
 import type { Job } from '../../watch/schedule/scheduler.ts';
-import { confirm } from '../shared/confirm.ts';
 import { reportInterrupted } from '../shared/interrupted.ts';
 import { type MutatingOptions, openTarget } from '../shared/options.ts';
 import { settleInterrupted } from '../shared/settle.ts';

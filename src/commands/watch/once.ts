@@ -8,9 +8,8 @@ import type { WatchResult, WatchVerdict } from '../../watch/document.ts';
 import { CONFIG_FILE, defaultConfig, type NotifyConfig } from '../../watch/notify/config.ts';
 import { watchOnce } from '../../watch/once.ts';
 import { openTarget } from '../shared/options.ts';
-import { NAGIOS_STATUS, nagiosLine, prometheusText } from './monitors.ts';
 import { notifyConfig, requireAddresses, type WatchOnceOptions, type WatchOptions } from './options.ts';
-import { watchPage } from './page.ts';
+import { NAGIOS_STATUS, nagiosLine, prometheusText, watchPage } from './page.ts';
 import { watchResult } from './result.ts';
 
 /** The status that the contract has; Nagios has its own. */

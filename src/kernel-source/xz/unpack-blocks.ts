@@ -4,9 +4,8 @@ import { truncated, type UnpackOptions } from '../archive.ts';
 import { DRIVER_FOLDER, type DriverFiles } from '../driver-files.ts';
 import { tarCollector } from '../tar-collector.ts';
 import { decodeBlock, readLayout, type XzFile, type XzLayout } from './blocks.ts';
-import { orderCheck, placeOf } from './order.ts';
 import { plainEntries } from './plain-entries.ts';
-import { type BlockSearch, blockSearch } from './search.ts';
+import { type BlockSearch, blockSearch, orderCheck, placeOf } from './search.ts';
 
 /** A block's packed bytes pass through memory, two blocks at a time. xz -9 -T0 makes some 25 MB of a kernel's source. */
 const MAX_STORED_BYTES = 32 * 1024 * 1024;

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { orderCheck, placeOf } from '../../../src/kernel-source/xz/order.ts';
+import { orderCheck, placeOf } from '../../../src/kernel-source/xz/search.ts';
 import { sh } from '../../machine/temporary.ts';
 import { FUSION, kernelTree, pack, type Sorting, TOP } from './packed-tree.ts';
 
