@@ -18,15 +18,19 @@ function lowByteRegister(number: number, instruction: Located): number | undefin
 
 /** Opcodes by the operand of ModRM that they overwrite; those that overwrite both are in both sets. */
 interface Writers {
+  /** Those that overwrite the same registers whatever their operands are. */
+  readonly fixed: ReadonlyMap<number, Registers>;
   readonly reg: ReadonlySet<number>;
   readonly rm: ReadonlySet<number>;
 }
 
 const FIRST_MAP: Writers = {
+  fixed: new Map([[0x99, 4], [0xa0, 1], [0xa1, 1]]), // biome-ignore format: a table
   reg: new Set([0x63, 0x69, 0x6b, 0x86, 0x87, 0x8a, 0x8b, 0x8d]),
   rm: new Set([0x86, 0x87, 0x88, 0x89, 0x8c, 0x8f, 0xc0, 0xc1, 0xc6, 0xc7, 0xd0, 0xd1, 0xd2, 0xd3, 0xfe]),
 };
 const SECOND_MAP: Writers = {
+  fixed: new Map([[0x31, 5], [0x32, 5], [0xc7, 5], [0xa2, 15]]), // biome-ignore format: a table
   reg: new Set([0xaf, 0xb6, 0xb7, 0xb8, 0xbc, 0xbd, 0xbe, 0xbf, 0xc0, 0xc1]),
   rm: new Set([0x20, 0x21, 0xa4, 0xa5, 0xab, 0xac, 0xad, 0xb3, 0xbb, 0xc0, 0xc1]),
 };
@@ -42,7 +46,7 @@ interface Operands {
 }
 
 function written(by: Writers, opcode: number, { reg, rm }: Operands): Registers {
-  return (by.reg.has(opcode) ? reg : 0) | (by.rm.has(opcode) ? rm : 0);
+  return by.fixed.get(opcode) ?? (by.reg.has(opcode) ? reg : 0) | (by.rm.has(opcode) ? rm : 0);
 }
 
 /**
@@ -71,11 +75,6 @@ export function clobbers(instruction: Located, mode: 32 | 64): Registers {
       return group === 7 ? 0 : rm;
     case 0x98:
       return instruction.operandSize === 64 ? 0 : 1;
-    case 0x99:
-      return 4;
-    case 0xa0:
-    case 0xa1:
-      return 1;
     case 0xe8:
       return call;
     case 0xf6:
@@ -94,21 +93,9 @@ function clobbersOfSecondMap(opcode: number, operands: Operands): Registers {
   if (opcode >= 0x40 && opcode < 0x50) return reg;
   if (opcode >= 0x90 && opcode < 0xa0) return rm;
   if (opcode >= 0xc8 && opcode < 0xd0) return own;
-  switch (opcode) {
-    case 0x31:
-    case 0x32:
-    case 0xc7:
-      return 5;
-    case 0xa2:
-      return 15;
-    case 0xba:
-      return group === 4 ? 0 : rm;
-    case 0xb0:
-    case 0xb1:
-      return rm | 1;
-    default:
-      return written(SECOND_MAP, opcode, operands);
-  }
+  if (opcode === 0xba) return group === 4 ? 0 : rm;
+  if (opcode === 0xb0 || opcode === 0xb1) return rm | 1;
+  return written(SECOND_MAP, opcode, operands);
 }
 
 /** What one instruction does to the registers that hold a traced value. */
