@@ -17,14 +17,10 @@ import { grub2 } from './grub2/loader.ts';
 interface Foreign {
   readonly name: string;
   readonly files: readonly string[];
-  /** What a person does there; the two names are the files' as they are on the guest. */
-  readonly how: (image: string, fallback: string) => string;
+  /** What a person copies there, and what remains to be done then. */
+  readonly section: string;
+  readonly after?: string;
 }
-
-const copySection =
-  (section: string, after = '') =>
-  (image: string, fallback: string): string =>
-    `copy the kernel’s ${section} under another name, with ${fallback} instead of ${image}${after}`;
 
 /** Loaders that mptfix finds, but whose menu it does not edit: most keep block lists or copies that a tool must renew. */
 const FOREIGN: readonly Foreign[] = [
@@ -36,30 +32,32 @@ const FOREIGN: readonly Foreign[] = [
       '/extlinux.conf',
       '/boot/extlinux.conf',
     ],
-    how: copySection('LABEL section'),
+    section: 'LABEL section',
   },
-  { name: 'lilo', files: ['/etc/lilo.conf'], how: copySection('image section', ', then run lilo') },
-  { name: 'zipl', files: ['/etc/zipl.conf'], how: copySection('section', ', then run zipl') },
+  { name: 'lilo', files: ['/etc/lilo.conf'], section: 'image section', after: ', then run lilo' },
+  { name: 'zipl', files: ['/etc/zipl.conf'], section: 'section', after: ', then run zipl' },
   {
     name: 'elilo',
     files: ['/boot/efi/EFI/*/elilo.conf', '/etc/elilo.conf'],
-    how: copySection('image section', '; both images must be on the ESP'),
+    section: 'image section',
+    after: '; both images must be on the ESP',
   },
-  { name: 'yaboot', files: ['/etc/yaboot.conf'], how: copySection('image section', ', then run ybin') },
+  { name: 'yaboot', files: ['/etc/yaboot.conf'], section: 'image section', after: ', then run ybin' },
   {
     name: 'refind',
     files: ['/boot/efi/EFI/refind/refind.conf', '/boot/refind_linux.conf'],
-    how: copySection('line of refind_linux.conf', ' as its initrd= option'),
+    section: 'line of refind_linux.conf',
+    after: ' as its initrd= option',
   },
 ];
 
-const byHand: readonly Loader[] = FOREIGN.map(({ name, files, how }) => ({
+const byHand: readonly Loader[] = FOREIGN.map(({ name, files, section, after = '' }) => ({
   name,
-  plan: async (target, request) => {
+  plan: async (target, { image, fallback }) => {
     const [path] = await existing(target, files);
     if (path === undefined) return undefined;
-    const note = `${path}: mptfix does not edit this loader’s menu; for a way back at boot, ${how(basename(request.image), basename(request.fallback))}`;
-    return nothingToEdit(note);
+    const how = `copy the kernel’s ${section} under another name, with ${basename(fallback)} instead of ${basename(image)}${after}`;
+    return nothingToEdit(`${path}: mptfix does not edit this loader’s menu; for a way back at boot, ${how}`);
   },
   remove: async () => [],
 }));
