@@ -134,11 +134,6 @@ function crcOf(elf: ElfFile, symbol: ElfSymbol): number | undefined {
   return u32(viewOf(sectionBytes(elf, section), elf), symbol.value);
 }
 
-/** The texts of __ksymtab_strings, unchanged: exported names and, on newer kernels, namespaces. */
-export function exportStrings(elf: ElfFile): readonly string[] {
-  return texts(bytesOfSection(elf, '__ksymtab_strings') ?? new Uint8Array(0));
-}
-
 const NT_GNU_BUILD_ID = 3;
 
 /** The linker's build-id as lower-case hex, from the GNU note of that type; undefined where there is none. */

@@ -1,7 +1,7 @@
 import { type ElfFile, EM_386 } from './elf.ts';
 import { type ElfSection, SHT_REL, SHT_RELA, sectionBytes } from './sections.ts';
 import type { ElfSymbol } from './symbols.ts';
-import { asBuffer, damaged, i32, i64, u32, u64 } from './view.ts';
+import { asBuffer, damaged, i32, i64, u32, word } from './view.ts';
 
 /** One place in a section that the loader fills in. */
 export interface Relocation {
@@ -74,7 +74,7 @@ function readTable(elf: ElfFile, section: ElfSection, table: ElfSection): Reloca
   const content = sectionBytes(elf, section);
   return Array.from({ length: count }, (_, index) => {
     const at = table.offset + index * entry;
-    const raw = elf.class === 64 ? raw64(elf, at) : raw32(elf, at);
+    const raw = rawRelocation(elf, at);
     const symbol = elf.symbols[raw.symbol];
     if (symbol === undefined) damaged(`${table.name} names a symbol that is not there`);
     if (raw.offset >= section.size) damaged(`${table.name} points outside its section`);
@@ -92,25 +92,22 @@ function targetName(elf: ElfFile, symbol: ElfSymbol): string {
   return elf.sections[symbol.section]?.name ?? symbol.name;
 }
 
-interface RawRelocation {
-  readonly offset: number;
-  readonly symbol: number;
-  readonly type: number;
-}
-
-function raw64(elf: ElfFile, at: number): RawRelocation {
-  const low = elf.littleEndian ? at + 8 : at + 12;
-  const high = elf.littleEndian ? at + 12 : at + 8;
-  return { offset: u64(elf, at), symbol: u32(elf, high), type: u32(elf, low) };
-}
-
-function raw32(elf: ElfFile, at: number): RawRelocation {
-  const info = u32(elf, at + 4);
-  return { offset: u32(elf, at), symbol: info >>> 8, type: info & 0xff };
+function rawRelocation(elf: ElfFile, at: number) {
+  const offset = word(elf, at);
+  if (elf.class === 32) {
+    const info = u32(elf, at + 4);
+    return { offset, symbol: info >>> 8, type: info & 0xff };
+  }
+  const [low, high] = elf.littleEndian ? [at + 8, at + 12] : [at + 12, at + 8];
+  return { offset, symbol: u32(elf, high), type: u32(elf, low) };
 }
 
 /** i386 psABI: types 20 and 21 are 16 bits wide, 22 and 23 8 bits, 0 nothing; all others here 32. */
-function inPlaceAddend(elf: ElfFile, content: Uint8Array, raw: RawRelocation): number | undefined {
+function inPlaceAddend(
+  elf: ElfFile,
+  content: Uint8Array,
+  raw: Pick<Relocation, 'offset' | 'type'>,
+): number | undefined {
   if (elf.machine !== EM_386) return undefined;
   if (raw.type === 0) return 0;
   const width = raw.type === 20 || raw.type === 21 ? 2 : raw.type === 22 || raw.type === 23 ? 1 : 4;

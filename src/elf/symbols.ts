@@ -69,22 +69,14 @@ function extended(view: View, section: ElfSection, index: number): number {
 }
 
 function rawSymbol(view: View, at: number) {
-  if (view.class === 64) {
-    return {
-      nameOffset: u32(view, at),
-      info: u8(view, at + 4),
-      section: u16(view, at + 6),
-      // Signed: some architectures sign-extend a CRC, which as an unsigned number would not be exact.
-      value: i64(view, at + 8),
-      size: word(view, at + 16),
-    };
-  }
+  const wide = view.class === 64;
   return {
     nameOffset: u32(view, at),
-    value: u32(view, at + 4),
-    size: word(view, at + 8),
-    info: u8(view, at + 12),
-    section: u16(view, at + 14),
+    info: u8(view, at + (wide ? 4 : 12)),
+    section: u16(view, at + (wide ? 6 : 14)),
+    // Signed: some architectures sign-extend a CRC, which as an unsigned number would not be exact.
+    value: wide ? i64(view, at + 8) : u32(view, at + 4),
+    size: word(view, at + (wide ? 16 : 8)),
   };
 }
 
