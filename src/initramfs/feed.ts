@@ -10,26 +10,16 @@ export type Want =
 /** A parser of a stream: it yields what it wants, and gets what it took (nothing for the other two). */
 export type Parser<Result> = Generator<Want, Result, Buffer>;
 
-export interface Feed<Result> {
-  /** Gives the parser more bytes. Answers how many it took: fewer than all only where it has ended. */
-  push(chunk: Buffer): number;
-  /** What the parser answered; undefined where it wants more. */
-  readonly result: () => Result | undefined;
-  /** Bytes that the parser has had. */
-  readonly position: () => number;
-  /** Bytes of a `take` that is not complete. */
-  readonly pending: () => number;
-}
-
 const NOTHING = Buffer.alloc(0);
 
 /** Drives a parser with the chunks of a stream as they come, so that no more than one chunk is held. */
-export function feed<Result>(parser: Parser<Result>): Feed<Result> {
+export function feed<Result>(parser: Parser<Result>) {
   let step = parser.next(NOTHING);
   let held: Buffer = NOTHING;
   let passed = 0;
   let position = 0;
 
+  /** Gives the parser more bytes. Answers how many it took: fewer than all only where it has ended. */
   const push = (chunk: Buffer): number => {
     let at = 0;
     while (step.done !== true) {
@@ -70,8 +60,11 @@ export function feed<Result>(parser: Parser<Result>): Feed<Result> {
   };
   return {
     push,
-    result: () => (step.done === true ? step.value : undefined),
+    /** What the parser answered; undefined where it wants more. */
+    result: (): Result | undefined => (step.done === true ? step.value : undefined),
+    /** Bytes that the parser has had. */
     position: () => position,
+    /** Bytes of a `take` that is not complete. */
     pending: () => held.length,
   };
 }

@@ -57,38 +57,27 @@ export function ramdiskOf(head: Buffer): string | undefined {
   return found?.name;
 }
 
-/**
- * Unpacks what begins at an offset of the image, by Node or by the machine's own tool. Answers how many bytes of the
- * image were used: after them another segment may come.
- */
-export function unpackSegment(
-  image: Image,
-  offset: number,
-  decoder: Decoder,
-  take: (chunk: Buffer) => void,
-): Promise<number> {
-  const native = nativeDecoder(decoder.compression);
-  return native === undefined
-    ? unpackByTool(image, offset, decoder, take)
-    : unpackHere(image, offset, native, decoder.compression, take);
-}
-
 function nativeDecoder(compression: Compression): Transform | undefined {
   if (compression === 'gzip') return createGunzip();
   if (compression === 'zstd') return zstd?.createZstdDecompress();
   return undefined;
 }
 
-async function unpackHere(
+/**
+ * Unpacks what begins at an offset of the image, by Node or by the machine's own tool. Answers how many bytes of the
+ * image were used: after them another segment may come.
+ */
+export async function unpackSegment(
   image: Image,
   offset: number,
-  decoder: Transform,
-  compression: Compression,
+  decoder: Decoder,
   take: (chunk: Buffer) => void,
 ): Promise<number> {
+  const native = nativeDecoder(decoder.compression);
+  if (native === undefined) return unpackByTool(image, offset, decoder, take);
   const file = createReadStream(await image.target.hostPath(image.path), { start: offset });
   try {
-    await pipeline(file, decoder, async (chunks: AsyncIterable<Buffer>) => {
+    await pipeline(file, native, async (chunks: AsyncIterable<Buffer>) => {
       for await (const chunk of chunks) {
         image.signal?.throwIfAborted();
         take(chunk);
@@ -96,10 +85,10 @@ async function unpackHere(
     });
   } catch (error) {
     if (isFailure(error) || image.signal?.aborted === true) throw error;
-    const why = `its ${compression} data is damaged or truncated: ${(error as Error).message}`;
+    const why = `its ${decoder.compression} data is damaged or truncated: ${(error as Error).message}`;
     throw unreadable(image, offset, why, error);
   }
-  return (decoder as Transform & { readonly bytesWritten: number }).bytesWritten;
+  return (native as Transform & { readonly bytesWritten: number }).bytesWritten;
 }
 
 async function unpackByTool(

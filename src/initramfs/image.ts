@@ -45,25 +45,18 @@ export interface Segment {
   readonly format: CpioFormat;
 }
 
-export interface ArchiveReader {
-  /** False where it needs no more: what comes is no archive. */
-  push(chunk: Buffer): boolean;
-  /** Bytes of the archives, with the zeros after them. */
-  taken(): number;
-  end(compression: Compression, size: number): Pick<Segment, 'size' | 'format'>;
-}
-
 /** The parser takes as many bytes of what follows, to see that it is no archive. */
 const LOOKED_AT = 6;
 
 /** Reads the archives of one segment of the image, whose place it tells where they are damaged. */
-export function archiveReader(image: Image, offset: number): ArchiveReader {
+export function archiveReader(image: Image, offset: number) {
   const state: CpioState = { between: true, format: undefined };
   const parser = feed(cpioArchives(image.visitor, state));
   const damaged = (what: string, cause?: unknown): Error =>
     unreadable(image, offset, `${what}, ${parser.position()} bytes into its archive`, cause);
   return {
-    push: (chunk) => {
+    /** False where it needs no more: what comes is no archive. */
+    push: (chunk: Buffer): boolean => {
       image.signal?.throwIfAborted();
       image.unpacked += chunk.length;
       if (image.unpacked > image.limits.unpacked)
@@ -75,8 +68,9 @@ export function archiveReader(image: Image, offset: number): ArchiveReader {
       }
       return parser.result() === undefined;
     },
-    taken: () => parser.position() - (parser.result() === undefined ? 0 : LOOKED_AT),
-    end: (compression, size) => {
+    /** Bytes of the archives, with the zeros after them. */
+    taken: (): number => parser.position() - (parser.result() === undefined ? 0 : LOOKED_AT),
+    end: (compression: Compression, size: number): Pick<Segment, 'size' | 'format'> => {
       const plain = compression === 'none';
       if (state.format === undefined) {
         const what =

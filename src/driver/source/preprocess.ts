@@ -121,14 +121,11 @@ function macroOf(directive: Directive): Macro {
 /** Up to so many open `#if` conditions every combination is examined; beyond, one condition at a time is turned. */
 const MAX_FULL_KEYS = 5;
 
-export interface Configurations {
-  readonly sources: readonly Preprocessed[];
-  /** False where there are too many combinations to examine them all. */
-  readonly complete: boolean;
-}
-
-/** The file under every combination of those open conditions that touch the routine or a macro used in it. */
-export function configurations(lexed: Lexed): Configurations {
+/**
+ * The file under every combination of those open conditions that touch the routine or a macro used in it. `complete` is
+ * false where there are too many to examine them all.
+ */
+export function configurations(lexed: Lexed): { sources: readonly Preprocessed[]; complete: boolean } {
   const yes = preprocess(lexed, new Map());
   const keys = new Set<string>();
   const leaves: Preprocessed[] = [];
