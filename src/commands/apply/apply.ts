@@ -1,6 +1,9 @@
+import { open } from 'node:fs/promises';
+import { resolve } from 'node:path';
 import type { Artifact } from '../../build/artifact.ts';
 import { requireNative } from '../../build/compiler.ts';
 import type { BuildContext, Job } from '../../build/job.ts';
+import { failure } from '../../errors.ts';
 import { readModule } from '../../guest/module-file.ts';
 import { initramfsImages } from '../../initramfs/tools.ts';
 import { type Installation, install } from '../../install/install.ts';
@@ -9,15 +12,15 @@ import type { Target } from '../../machine/port.ts';
 import { localTarget } from '../../machine/tree.ts';
 import { toolVersion } from '../../package-root.ts';
 import type { Plan } from '../../plan/document.ts';
-import { requireUnchanged } from '../../plan/given.ts';
-import type { InstallOptions } from '../../plan/plan.ts';
+import { notAPlan, parsePlan, requestOf, requireUnchanged } from '../../plan/given.ts';
+import type { InstallOptions, PlanRequest } from '../../plan/plan.ts';
 import { preflight } from '../../plan/preflight.ts';
 import { prepare } from '../../plan/prepare.ts';
 import { lockGuest, whileLocked } from '../../transaction/lock.ts';
 import { printResult, say, type View } from '../../ui/output.ts';
 import { confirm } from '../../ui/prompt.ts';
 import { planPage } from '../plan/page.ts';
-import type { BuildFlags, WorkFlags } from '../shared/build-options.ts';
+import { type BuildFlags, buildOptions, requireMeaningful, type WorkFlags } from '../shared/build-options.ts';
 import { installMissingTools } from '../shared/install-tools.ts';
 import { reportInterrupted } from '../shared/interrupted.ts';
 import { type CommonOptions, type MutatingOptions, openTarget } from '../shared/options.ts';
@@ -25,7 +28,6 @@ import { produce } from '../shared/produce.ts';
 import { settleInterrupted } from '../shared/settle.ts';
 import type { ApplyResult } from './document.ts';
 import { applyPage } from './page.ts';
-import { type ApplyRequest, applyRequest } from './request.ts';
 
 export interface ApplyOptions extends CommonOptions, BuildFlags, WorkFlags, InstallOptions, MutatingOptions {
   /** `--plan`: a file with what `plan --json` printed, or - for standard input. */
@@ -84,7 +86,7 @@ function show(options: ApplyOptions, { root, given }: ApplyRequest, result: Appl
 }
 
 /** What was planned, step by step; the guest is written to in the last one only. */
-export async function carryOut(
+async function carryOut(
   target: Target,
   plan: Plan,
   { options, signal }: Pick<BuildContext, 'options' | 'signal'>,
@@ -128,4 +130,65 @@ async function installationOf(
     tool: `mptfix ${toolVersion()}`,
     warnings,
   };
+}
+
+/** What an apply is asked for: a plan to make, or one that was given and must still hold. */
+interface ApplyRequest {
+  /** `--root`; undefined: this machine. */
+  readonly root: string | undefined;
+  readonly plan: PlanRequest;
+  readonly given: Plan | undefined;
+}
+
+/** A plan has some kilobytes: what is larger is something else. */
+const MAX_PLAN_BYTES = 1024 * 1024;
+
+/**
+ * Reads the command line, and with `--plan` the file: then the plan names guest, kernel and all choices.
+ * Throws E_USAGE where the options cannot be meant, the file is no plan, or it names another guest.
+ */
+async function applyRequest(options: ApplyOptions): Promise<ApplyRequest> {
+  const { root, kernel } = options;
+  if (options.plan === undefined) {
+    const { placement, initramfs, bootEntry } = options;
+    return {
+      root,
+      plan: { kernel, build: buildOptions(options), install: { placement, initramfs, bootEntry } },
+      given: undefined,
+    };
+  }
+  const name = options.plan === '-' ? 'standard input' : options.plan;
+  const given = parsePlan(await readAtMost(options.plan, name), name);
+  const plan = requestOf(given);
+  requireMeaningful(plan.build);
+  requireSame('--root', root === undefined ? undefined : resolve(root), given.root);
+  requireSame('--kernel', kernel, given.kernel.release);
+  return { root: given.root ?? undefined, plan, given };
+}
+
+function requireSame(option: string, typed: string | undefined, planned: string | null): void {
+  if (typed === undefined || typed === planned) return;
+  throw failure(
+    'E_USAGE',
+    `${option} ${typed} is not what the plan is for: ${planned ?? 'this machine'}`,
+    `leave ${option} out: the plan names the guest and its kernel`,
+  );
+}
+
+/** Reads a file, or standard input for `-`; no more than a plan can have. */
+async function readAtMost(path: string, name: string): Promise<string> {
+  const chunks: Buffer[] = [];
+  let length = 0;
+  try {
+    const stream = path === '-' ? process.stdin : (await open(path)).createReadStream();
+    for await (const chunk of stream) {
+      chunks.push(chunk);
+      length += chunk.length;
+      if (length > MAX_PLAN_BYTES) break;
+    }
+  } catch (error) {
+    throw notAPlan(name, (error as Error).message);
+  }
+  if (length <= MAX_PLAN_BYTES) return Buffer.concat(chunks).toString('utf8');
+  throw notAPlan(name, `it is larger than ${MAX_PLAN_BYTES} bytes`);
 }

@@ -14,7 +14,7 @@ import { sha256 } from '../../hash.ts';
 import { makeFolders } from '../../machine/folders.ts';
 import { localTarget } from '../../machine/tree.ts';
 import { toolVersion } from '../../package-root.ts';
-import { planOrigins } from '../../plan/origins.ts';
+import { planOrigins } from '../../plan/plan.ts';
 import { guestHeaders } from '../../plan/prepare.ts';
 import { printResult } from '../../ui/output.ts';
 import { kernelBase } from '../../versions/kernel-base.ts';

@@ -1,4 +1,3 @@
-import { failure } from '../../errors.ts';
 import type { Target } from '../../machine/port.ts';
 import { lockAnyGuest, whileLocked } from '../../transaction/lock.ts';
 import { indent, printResult, say } from '../../ui/output.ts';
@@ -15,7 +14,7 @@ import type { Job } from '../../watch/schedule/scheduler.ts';
 import { reportInterrupted } from '../shared/interrupted.ts';
 import { type MutatingOptions, openTarget } from '../shared/options.ts';
 import { settleInterrupted } from '../shared/settle.ts';
-import { notifyConfig, requireAddresses, type WatchOptions } from './options.ts';
+import { notifyConfig, requireAddresses, requireReader, type WatchOptions } from './options.ts';
 
 export interface WatchInstallOptions extends WatchOptions, MutatingOptions {
   readonly every: number;
@@ -47,9 +46,7 @@ async function decide(
   options: WatchInstallOptions,
 ): Promise<{ readonly plan: SchedulePlan; readonly job: Job }> {
   // A configuration that will be refused in the night is refused now.
-  const config = await notifyConfig(target, options);
-  if (config.to.length === 0 && config.webhook === undefined)
-    throw failure('E_USAGE', 'nobody is named to be notified', 'mptfix watch install --to admin@example.org');
+  requireReader(await notifyConfig(target, options), 'mptfix watch install --to admin@example.org');
   const job = jobOf(options, await guestProgram(target));
   return { plan: await planSchedule(target, job), job };
 }

@@ -32,3 +32,9 @@ export function requireAddresses(addresses: readonly string[] | undefined): void
       );
   }
 }
+
+/** Throws E_USAGE, with what to type instead, where nobody would be notified. */
+export function requireReader({ to, webhook }: NotifyConfig, next: string): void {
+  if (to.length === 0 && webhook === undefined)
+    throw failure('E_USAGE', 'nobody is named to be notified', next);
+}

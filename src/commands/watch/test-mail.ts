@@ -4,20 +4,17 @@ import type { TestMailResult } from '../../watch/document.ts';
 import { channelsOf, deliver } from '../../watch/notify/channels.ts';
 import { hostName, noticeOf } from '../../watch/notify/notice.ts';
 import { openTarget } from '../shared/options.ts';
-import { notifyConfig, requireAddresses, type WatchOptions } from './options.ts';
+import { notifyConfig, requireAddresses, requireReader, type WatchOptions } from './options.ts';
 
 /** `mptfix watch test-mail`: says which channel would notify somebody, and why the ones before it did not. */
 export async function testMail(options: WatchOptions): Promise<number> {
   requireAddresses(options.to);
   const target = openTarget(options, false);
   const config = await notifyConfig(target, options);
-  if (config.to.length === 0 && config.webhook === undefined) {
-    throw failure(
-      'E_USAGE',
-      'nobody is named to be notified',
-      'give an address: mptfix watch test-mail --to admin@example.org, or name one in /etc/mptfix.json',
-    );
-  }
+  requireReader(
+    config,
+    'give an address: mptfix watch test-mail --to admin@example.org, or name one in /etc/mptfix.json',
+  );
   const notice = noticeOf('test', [], { host: await hostName(target), now: Date.now(), lines: [] });
   const delivery = await deliver(channelsOf(target, config), notice, config.timeLimitSeconds);
   const result: TestMailResult = { schema: 'mptfix.watch-test/1', to: config.to, ...delivery };
