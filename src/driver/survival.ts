@@ -62,15 +62,11 @@ const RULES: readonly Rule[] = [
 /** The survival window of a disk. Pure; unknown for a version or a timeout that makes no sense. */
 export function survivalWindow(question: SurvivalQuestion): SurvivalWindow {
   const { base, verdict, timeoutSeconds } = question;
-  const found = semver.valid(base) === null ? undefined : ruleOf(base);
+  const found = RULES.find(({ kernels }) => semver.satisfies(base, kernels, { includePrerelease: true }));
   const sane = Number.isFinite(timeoutSeconds) && timeoutSeconds > 0;
   const afterFix = sane ? found?.seconds(timeoutSeconds) : undefined;
   const rule = found?.rule ?? 'it is not known how long this kernel retries';
   return { now: presentWindow(verdict, afterFix), afterFix, rule };
-}
-
-function ruleOf(base: string): Rule | undefined {
-  return RULES.find((rule) => semver.satisfies(base, rule.kernels, { includePrerelease: true }));
 }
 
 function presentWindow(verdict: Verdict, withoutBranch: SurvivalSeconds): SurvivalSeconds {

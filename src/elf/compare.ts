@@ -5,20 +5,11 @@ import { sectionBytes, sectionNamed } from './sections.ts';
 import { textAt } from './view.ts';
 import { type Located, sweep } from './x86/sweep.ts';
 
-/** How one section of two builds of a module compares. */
-export type SectionComparison =
-  | 'same'
-  | 'both-missing'
-  | 'only-first'
-  | 'only-second'
-  | 'bytes'
-  | 'relocations';
-
 /**
  * Compares a section byte by byte, and its relocations by place, type, name and addend: symbol numbers may differ
- * between two builds that are otherwise the same.
+ * between two builds that are otherwise the same. Answers what is the same, missing or different.
  */
-export function compareSection(first: ElfFile, second: ElfFile, name: string): SectionComparison {
+export function compareSection(first: ElfFile, second: ElfFile, name: string) {
   const a = sectionNamed(first, name);
   const b = sectionNamed(second, name);
   if (a === undefined || b === undefined) {

@@ -72,17 +72,11 @@ export type Section = Range & {
   readonly printed: string;
 };
 
-interface Mark {
-  readonly which: string;
-  readonly path: string;
-  readonly at: Range;
-}
-
 const BEGIN = `### BEGIN ${DROP_IN} ###`;
 const END = `### END ${DROP_IN} ###`;
 
 /** grub-mkconfig's marks. In a block or a quote, or after other text on the line, it is none. */
-function marks(script: Script): readonly Mark[] {
+function marks(script: Script) {
   return script.comments.flatMap((at) => {
     if (at.from > 0 && script.text[at.from - 1] !== '\n') return [];
     const found = /^### (BEGIN|END) (\S+) ###\r?$/.exec(script.text.slice(at.from, at.to));

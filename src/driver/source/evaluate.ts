@@ -97,14 +97,9 @@ function evaluateAssign(expr: Expr & { kind: 'assign' }, env: Env, run: Run): Va
   return value;
 }
 
-interface Write {
-  readonly path: string;
-  readonly value: Value;
-  /** The expression that writes. */
-  readonly node: Expr;
-}
-
-function write({ path, value, node }: Write, env: Env, run: Run): void {
+/** @param write `node`: the expression that writes */
+function write(write: { path: string; value: Value; node: Expr }, env: Env, run: Run): void {
+  const { path, value, node } = write;
   env.set(path, value);
   if (path.endsWith('.result'))
     run.writes.push({ node: run.outer ?? node, command: path.slice(0, -'.result'.length), value });

@@ -35,11 +35,6 @@ interface Group {
   active: boolean;
 }
 
-interface Definition {
-  readonly at: number;
-  readonly macro: Macro | undefined;
-}
-
 /**
  * Keeps the tokens that a compiler would see. Conditions that the file does not decide itself are true or false as
  * `choices` says, else true. Throws `unclear` where they are nested too deeply.
@@ -48,7 +43,7 @@ export function preprocess(lexed: Lexed, choices: ReadonlyMap<string, boolean>):
   const tokens: Token[] = [];
   const groups: OpenGroup[] = [];
   const stack: Group[] = [];
-  const definitions = new Map<string, Definition[]>();
+  const definitions = new Map<string, { at: number; macro: Macro | undefined }[]>();
   const facts = {
     macro(name: string): Macro | 'undefined' | undefined {
       const last = definitions.get(name)?.at(-1);

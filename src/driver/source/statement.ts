@@ -42,19 +42,14 @@ function parseNode(parser: Parser): StmtNode {
     parser.at += 1;
     return afterKeyword(parser);
   }
-  if (!isLabel(parser)) return parseSimple(parser);
+  const isName = parser.tokens[parser.at]?.kind === 'id';
+  if (!isName || peek(parser, 1) !== ':' || peek(parser, 2) === ':') return parseSimple(parser);
   parser.at += 2;
   return { kind: 'label', name: word };
 }
 
-function isLabel(parser: Parser): boolean {
-  return parser.tokens[parser.at]?.kind === 'id' && peek(parser, 1) === ':' && peek(parser, 2) !== ':';
-}
-
-type NodeParser = (parser: Parser) => StmtNode;
-
 /** What parses the rest of a statement, by the keyword that it starts with. */
-const KEYWORDS: ReadonlyMap<string, NodeParser> = new Map<string, NodeParser>([
+const KEYWORDS = new Map<string, (parser: Parser) => StmtNode>([
   ['if', parseIf],
   ['switch', (parser) => ({ kind: 'switch', subject: parseCondition(parser), body: braced(parser) })],
   ['case', parseCase],
