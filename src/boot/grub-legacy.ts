@@ -94,12 +94,9 @@ function planFor(file: ConfigFile, entry: readonly Line[], request: BootEntryReq
     const note = `${file.path}: ${chosen.raw.trim()} names an entry that does not exist, and a new one would take its number`;
     return nothingToEdit(note);
   }
-  const content = `${withLineEnd(text)}\n${own.join('\n')}\n`;
+  const end = text === '' || text.endsWith('\n') ? '' : '\n';
+  const content = `${text}${end}\n${own.join('\n')}\n`;
   return { title, edits: [{ path: file.path, content, mode: file.mode }], notes: [] };
-}
-
-function withLineEnd(text: string): string {
-  return text === '' || text.endsWith('\n') ? text : `${text}\n`;
 }
 
 function changed({ raw, command, words }: Line, request: BootEntryRequest): string {

@@ -67,9 +67,7 @@ function sectionName(table: Uint8Array, offset: number): string {
   return name;
 }
 
-type RawSection = Omit<ElfSection, 'name'> & { readonly nameOffset: number };
-
-function rawSection(view: View, index: number, at: number): RawSection {
+function rawSection(view: View, index: number, at: number) {
   const wide = view.class === 64;
   return {
     index,
