@@ -1,16 +1,10 @@
 import { fileSystemEffects } from '../kernel-log/effects.ts';
 import type { LogEvent } from '../kernel-log/events.ts';
 import { shortHost, type TimedEvent } from './event-stream.ts';
-import type { Incident, OlderIncidents, RecordedError, TimelineEntry } from './incident.ts';
+import type { Diagnosis, Incident, OlderIncidents, RecordedError, TimelineEntry } from './incident.ts';
 import { causeTally, diskTally } from './tallies.ts';
 
-export interface Grouped {
-  /** By their start. */
-  readonly incidents: readonly Incident[];
-  /** Incidents before these, which are not kept; null where all are. */
-  readonly older: OlderIncidents | null;
-  readonly recordedErrors: readonly RecordedError[];
-}
+type Grouped = Pick<Diagnosis, 'incidents' | 'older' | 'recordedErrors'>;
 
 /** The kernel may retry a command silently for (5 + 1) × its timeout: 180 s by default, 1080 s with a timeout of 180 s. */
 const GAP_MS = 20 * 60 * 1000;

@@ -100,7 +100,7 @@ type Copies = ReadonlyMap<string, string>;
  * nothing in them leads to this machine's own kernel instead of the guest's: no absolute link, and no Makefile that
  * names a folder except the build folder's own.
  */
-export async function canServeInPlace(
+async function canServeInPlace(
   origin: Target,
   parts: readonly HeaderPart[],
   { machine, user }: Workspace,
@@ -114,7 +114,7 @@ export async function canServeInPlace(
 }
 
 /** Creates a build folder of links: all but the Makefile is the origin's own. Returns where each named folder is. */
-export async function linkFolder(
+async function linkFolder(
   origin: Target,
   parts: readonly [HeaderPart, ...HeaderPart[]],
   home: string,
@@ -134,7 +134,7 @@ export async function linkFolder(
 }
 
 /** Copies every part, so that none leads elsewhere. Returns where each named folder is now. */
-export async function copyFolders(
+async function copyFolders(
   origin: Target,
   parts: readonly HeaderPart[],
   workspace: Workspace,

@@ -125,7 +125,7 @@ const GROWTH = 1.25;
 const WORK_FACTOR = 6;
 
 /** Throws E_NO_SPACE where the new files do not fit beside the old ones, on the file system that each lies on. */
-export async function requireFreeSpace(target: Target, plan: Plan): Promise<void> {
+async function requireFreeSpace(target: Target, plan: Plan): Promise<void> {
   if (plan.module === null) return;
   const files: PlannedFile[] = [];
   const add = (path: string, oldSize: number, newSize: number): void =>
@@ -165,7 +165,7 @@ async function mountPointOf(target: Target, folder: string): Promise<string> {
 }
 
 /** Whatever would make a change of this kernel's module unsafe now. Reads only; throws the first that it finds. */
-export async function requireNoObstacles(
+async function requireNoObstacles(
   target: Target,
   { release, module }: { readonly release: string; readonly module: string },
 ): Promise<readonly string[]> {

@@ -71,7 +71,7 @@ interface ImageRequest {
  * Opens every initramfs of the kernel: at boot the driver is loaded from there, so that a new module on the disk alone
  * would change nothing. Reads only.
  */
-export async function planImages(target: Target, request: ImageRequest): Promise<readonly PlannedImage[]> {
+async function planImages(target: Target, request: ImageRequest): Promise<readonly PlannedImage[]> {
   const { images, others } = await initramfsImages(target, request.release);
   const planned = await Promise.all(images.map((image) => planImage(target, request, image)));
   const unknown = others.map(
