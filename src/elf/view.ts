@@ -59,7 +59,7 @@ export const u32 = reader(4, ({ data, littleEndian }, offset) => data.getUint32(
 export const i32 = reader(4, ({ data, littleEndian }, offset) => data.getInt32(offset, littleEndian));
 
 /** A size or offset of 64 bits. One that a number cannot hold (2^53 and up) cannot be true of a file: refused. */
-export const u64 = reader(8, ({ data, littleEndian }, offset) => {
+const u64 = reader(8, ({ data, littleEndian }, offset) => {
   const value = Number(data.getBigUint64(offset, littleEndian));
   return Number.isSafeInteger(value) ? value : damaged('a 64-bit field holds an impossible size');
 });

@@ -108,7 +108,7 @@ describe('choices', () => {
     expect(run.status).toBe(0);
     const { module, outcome } = json(run).manifest;
     expect(module.path).toBe(`/lib/modules/${fixture.release}/updates/mptscsih.ko`);
-    expect(outcome.join('\n')).toContain(`stands before ${guest.modulePath}`);
+    expect(outcome.join('\n')).toContain(`takes precedence over ${guest.modulePath}`);
     const status = json(await mptfix(['status', '--root', guest.root, '--json']));
     expect([status.state, status.agree, status.module.path]).toEqual(['patched', true, module.path]);
     await rollback();
