@@ -37,6 +37,7 @@ test('npm pack of a fresh checkout bundles it, and the tarball runs without node
   expect(readdirSync(folder).sort()).toEqual(
     [
       'CHANGELOG.md',
+      'CONTRIBUTING.md',
       'LICENSE',
       'README.md',
       'bin',
