@@ -13,6 +13,7 @@ const NEEDED = [
   ['zstd', 'zstd'],
   ['tar', 'tar'],
   ['flock', 'util-linux'],
+  ['bwrap', 'bubblewrap'],
   ['unshare', 'util-linux'],
   ['mount', 'mount'],
   ['dpkg-deb', 'dpkg'],

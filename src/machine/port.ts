@@ -126,6 +126,12 @@ export interface RunOptions {
    */
   readonly mayOutlive?: boolean;
   /**
+   * This machine's program in a sandbox (bubblewrap): it sees this machine's /usr read-only, what is listed, and
+   * nothing else: no network, no other process. Throws E_TOOLS_MISSING without bubblewrap, E_SANDBOX where it may not
+   * make namespaces.
+   */
+  readonly sandbox?: Sandbox;
+  /**
    * The program is the guest's own and sees only the guest: on this machine it simply runs; for a tree it runs in the
    * tree by chroot, in private namespaces with /proc, /dev, a read-only /sys and no network, and leaves nothing of these.
    * Takes neither `cwd` nor `user`. Throws E_NOT_ROOT; E_TOOLS_MISSING where guest or machine lack a program for it;
@@ -151,6 +157,33 @@ export interface RunOptions {
   readonly onLine?: ((line: string) => void) | undefined;
   /** Takes stdout instead of `RunResult.stdout`; returns false when it has seen enough, which ends the program. */
   readonly onChunk?: (chunk: Buffer) => boolean | Promise<boolean>;
+}
+
+/** What a program in a sandbox sees beside this machine's programs and libraries, and how much it may take. */
+export interface Sandbox {
+  /** Shown read-only. */
+  readonly readOnly: readonly Bind[];
+  /** Shown as they are: what the program writes there is written. */
+  readonly writable: readonly Bind[];
+  /** Whether it may reach the network; no by default. */
+  readonly network?: boolean;
+  readonly limits?: ResourceLimits;
+}
+
+/** A file or folder of this machine (`from`, absolute), and the place where the sandbox has it. */
+export interface Bind {
+  readonly from: string;
+  readonly to: string;
+}
+
+/** As setrlimit(2) has them. */
+export interface ResourceLimits {
+  /** Bytes of address space of each process. */
+  readonly memoryBytes?: number;
+  /** Bytes of the largest file. */
+  readonly fileBytes?: number;
+  /** Processes of the user. */
+  readonly processes?: number;
 }
 
 export interface UserIds {

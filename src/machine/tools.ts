@@ -16,6 +16,7 @@ export const TOOLS = {
   bzip2: { name: 'bzip2', package: 'bzip2' },
   depmod: { name: 'depmod', package: 'kmod' },
   openssl: { name: 'openssl', package: 'openssl' },
+  bubblewrap: { name: 'bwrap', package: 'bubblewrap' },
   flock: { name: 'flock', package: 'util-linux' },
   aptGet: { name: 'apt-get', package: 'apt' },
   dpkgDeb: { name: 'dpkg-deb', package: 'dpkg' },
