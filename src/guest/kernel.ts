@@ -1,6 +1,7 @@
 import { failure } from '../errors.ts';
 import { MODULES_FOLDER } from '../machine/folders.ts';
 import type { Target, TargetReads } from '../machine/port.ts';
+import { kernelRelease as asRelease } from '../names.ts';
 import { kernelBase } from '../versions/kernel-base.ts';
 import type { Distro } from './distro.ts';
 import type { KernelIdentity } from './document.ts';
@@ -23,9 +24,6 @@ export function kernelIdentity(facts: { kernel: KernelFacts; distro: Distro }): 
   return { release, base, distro: facts.distro.pretty, packageVersion };
 }
 
-/** A release becomes part of paths and package names, so only the characters of real kernels are allowed. */
-export const KERNEL_RELEASE = /^[A-Za-z0-9][A-Za-z0-9._+~-]{0,127}$/;
-
 /**
  * The kernel that `--kernel` names; else the running one on this machine, or the only one of a tree. The controller's own
  * kernel is never used for a tree. Throws E_KERNEL_UNKNOWN or E_KERNEL_AMBIGUOUS.
@@ -34,7 +32,7 @@ export async function kernelFacts(target: Target, wanted: string | undefined): P
   const running =
     target.kind === 'local' ? (await target.readText('/proc/sys/kernel/osrelease'))?.trim() : undefined;
   const release = wanted ?? running ?? (await onlyRelease(target));
-  if (!KERNEL_RELEASE.test(release)) {
+  if (asRelease(release) === undefined) {
     throw failure(
       'E_KERNEL_UNKNOWN',
       `${JSON.stringify(release.slice(0, 80))} is not a kernel release`,
@@ -54,9 +52,11 @@ async function onlyRelease(target: Target): Promise<string> {
   const releases = await kernelReleases(target);
   const [first, ...others] = releases;
   if (first === undefined) {
+    const strange = (await target.list(MODULES_FOLDER)).filter((name) => asRelease(name) === undefined);
+    const names = strange.slice(0, 3).map((name) => JSON.stringify(name.slice(0, 80)));
     throw failure(
       'E_KERNEL_UNKNOWN',
-      `${target.name} has no kernel in ${MODULES_FOLDER}`,
+      `${target.name} has no kernel in ${MODULES_FOLDER}${names.length === 0 ? '' : `: ${names.join(', ')} ${names.length === 1 ? 'is' : 'are'} no kernel release`}`,
       'give --root the folder that holds the guest’s whole / with its /lib/modules',
     );
   }
@@ -70,9 +70,9 @@ async function onlyRelease(target: Target): Promise<string> {
   return first;
 }
 
-/** Every kernel with a module folder. */
+/** Every kernel with a module folder. A folder whose name is no release is no kernel's. */
 export async function kernelReleases(target: Target): Promise<readonly string[]> {
-  const names = (await target.list(MODULES_FOLDER)).filter((name) => KERNEL_RELEASE.test(name));
+  const names = (await target.list(MODULES_FOLDER)).filter((name) => asRelease(name) !== undefined);
   const folders = await Promise.all(names.map((name) => target.stat(`${MODULES_FOLDER}/${name}`)));
   return names.filter((_, index) => folders[index]?.type === 'directory');
 }

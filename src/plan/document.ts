@@ -1,7 +1,7 @@
 import * as v from 'valibot';
 import type { Document } from '../document.ts';
-import { KERNEL_RELEASE } from '../guest/kernel.ts';
 import { PLACEMENTS } from '../install/placement.ts';
+import { kernelReleaseSchema, moduleNameSchema, packageNameSchema, packageVersionSchema } from '../names.ts';
 
 // A plan comes back from a file (`apply --plan`): every name in it is checked, though only what the guest itself says
 // again is ever done.
@@ -15,7 +15,6 @@ const path = v.pipe(
   v.maxLength(4096),
   v.regex(/^(?:\/(?!\.\.?(?:\/|$))[ -.0-~\u00a0-\uffff]+)+$|^\/$/),
 );
-const release = v.pipe(v.string(), v.regex(KERNEL_RELEASE));
 const sha256 = v.pipe(v.string(), v.regex(/^[0-9a-f]{64}$/));
 
 const originSchema = v.variant('kind', [
@@ -25,8 +24,8 @@ const originSchema = v.variant('kind', [
   v.strictObject({ kind: v.literal('tree') }),
   v.strictObject({
     kind: v.literal('package'),
-    name: word(/^[A-Za-z0-9][\w.+~-]*$/),
-    version: v.nullable(word(/^[\w.+:~-]+$/)),
+    name: packageNameSchema,
+    version: v.nullable(packageVersionSchema),
   }),
 ]);
 
@@ -73,15 +72,15 @@ export const planSchema = v.strictObject({
   root: v.nullable(path),
   verdict: v.picklist(['affected', 'fixed', 'never', 'absent', 'unknown']),
   kernel: v.strictObject({
-    release,
+    release: kernelReleaseSchema,
     base: v.nullable(word(/^\d+(?:\.\d+)*$/)),
     distro: text,
-    packageVersion: v.nullable(word(/^[\w.+:~-]+$/)),
+    packageVersion: v.nullable(packageVersionSchema),
   }),
   /** False: nothing is to be done, and `reason` says why. */
   needed: v.boolean(),
   reason: text,
-  module: v.nullable(v.strictObject({ name: word(/^[a-z]\w*$/), path, sha256 })),
+  module: v.nullable(v.strictObject({ name: moduleNameSchema, path, sha256 })),
   source: v.nullable(originSchema),
   headers: v.nullable(originSchema),
   build: buildSchema,

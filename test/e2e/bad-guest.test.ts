@@ -58,9 +58,9 @@ const cases: readonly Case[] = [
   },
   {
     name: 'a hostile kernel release',
-    status: 3,
-    code: 'E_KERNEL_UNKNOWN',
-    says: /not a kernel release/,
+    status: 2,
+    code: 'E_USAGE',
+    says: /needs a kernel release, not/,
     args: () => ['--source', source, '--kernel', '../../../etc'],
   },
   {

@@ -53,6 +53,15 @@ describe('of a guest’s tree', () => {
     ]);
   });
 
+  test('a folder with another name is said to be no kernel', async () => {
+    const target = await open({ 'lib/modules/--outdir=x/x': '' });
+    const { code, what } = await failureOf(kernelFacts(target, undefined));
+    expect([code, what]).toEqual([
+      'E_KERNEL_UNKNOWN',
+      expect.stringContaining('"--outdir=x" is no kernel release'),
+    ]);
+  });
+
   test('no kernel is E_KERNEL_UNKNOWN', async () => {
     for (const entries of [{}, { 'lib/modules/file': 'x' }, { 'lib/modules/.hidden/x': '' }])
       expect((await failureOf(kernelFacts(await open(entries), undefined))).code).toBe('E_KERNEL_UNKNOWN');
@@ -61,14 +70,17 @@ describe('of a guest’s tree', () => {
   test('folders and links to folders are kernels, files and odd names are not', async () => {
     const target = await open({
       'lib/modules/6.1.0-9-amd64/x': '',
-      'lib/modules/alias': { link: '6.1.0-9-amd64' },
-      'lib/modules/dangling': { link: 'none' },
-      'lib/modules/out': { link: '/etc' },
+      'lib/modules/6.1-alias': { link: '6.1.0-9-amd64' },
+      'lib/modules/6.1-dangling': { link: 'none' },
+      'lib/modules/6.1-out': { link: '/etc' },
       'lib/modules/notes.txt': '',
       'lib/modules/with space/x': '',
       'lib/modules/-rf/x': '',
+      'lib/modules/--outdir=.../x': '',
+      'lib/modules/6.1..0/x': '',
+      'lib/modules/old/x': '',
     });
-    expect(await kernelReleases(target)).toEqual(['6.1.0-9-amd64', 'alias']);
+    expect(await kernelReleases(target)).toEqual(['6.1-alias', '6.1.0-9-amd64']);
   });
 });
 

@@ -1,4 +1,5 @@
 import { failure } from '../../errors.ts';
+import { generationNumber } from '../../names.ts';
 import { common, type Declare, examples, mutating } from '../shared/flags.ts';
 
 export const declareRollback: Declare = (program, run) =>
@@ -19,10 +20,11 @@ export const declareRollback: Declare = (program, run) =>
     );
 
 function wholeNumber(text: string): number {
-  if (/^\d{1,9}$/.test(text)) return Number(text);
+  const number = text === '0' ? 0 : generationNumber(text);
+  if (number !== undefined) return number;
   throw failure(
     'E_USAGE',
-    `--to needs the number of a generation, not ${JSON.stringify(text)}`,
+    `--to needs the number of a generation, not ${JSON.stringify(text.slice(0, 80))}`,
     'mptfix status lists them',
   );
 }

@@ -1,5 +1,6 @@
 import { type Command, Option } from 'commander';
 import { PLACEMENTS } from '../../install/placement.ts';
+import { givenRelease } from '../../names.ts';
 import type { Run } from './options.ts';
 
 /** Adds a command with its options to the program; what it does is loaded only when it runs. */
@@ -25,6 +26,7 @@ export function common(command: Command): Command {
       .option(
         '--kernel <release>',
         'the kernel to look at; default: the running one, or the only one of a mounted guest',
+        givenRelease,
       ),
   );
 }
