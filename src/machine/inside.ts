@@ -1,7 +1,8 @@
 import { failure } from '../errors.ts';
 import { CHILD, inNamespace, STILL_HELD } from './leash.ts';
 import type { Argv, RunOptions, RunResult, TargetReads } from './port.ts';
-import { findProgram, runPlainly, TOOL_PATH } from './run.ts';
+import { findProgram, TOOL_PATH } from './programs.ts';
+import { runPlainly } from './run.ts';
 
 type Guest = Pick<TargetReads, 'stat'>;
 

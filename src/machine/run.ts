@@ -7,31 +7,14 @@ import { StringDecoder } from 'node:string_decoder';
 import { execa } from 'execa';
 import { defined } from '../optional.ts';
 import { leashed, leashFor } from './leash.ts';
-import type { Argv, RunOptions, RunResult } from './port.ts';
+import type { Argv, RunOptions, RunResult, Sandbox } from './port.ts';
+import { ENVIRONMENT, findProgram } from './programs.ts';
+import { sandboxed } from './sandbox.ts';
 
-/** Where tools are found, even if the caller's PATH lacks the sbin folders (su without -). */
-export const TOOL_PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
 /** A program that prints more than this is out of control. */
 const MAX_OUTPUT_BYTES = 256 * 1024 * 1024;
 /** From SIGTERM to SIGKILL. */
 const FORCE_KILL_MS = 3000;
-
-/** The environment of every program, besides what is given. */
-const ENVIRONMENT = { PATH: TOOL_PATH, LC_ALL: 'C' } as const;
-
-/** Where `runProgram` would find a program; undefined where it is not installed. */
-export async function findProgram(name: string): Promise<string | undefined> {
-  for (const folder of TOOL_PATH.split(':')) {
-    const path = `${folder}/${name}`;
-    try {
-      await access(path, constants.X_OK);
-      return path;
-    } catch {
-      // Not here: the next folder.
-    }
-  }
-  return undefined;
-}
 
 /**
  * Runs a program by its argument vector, in a process group of its own, with an environment of PATH, LC_ALL and what is
@@ -44,9 +27,20 @@ export async function findProgram(name: string): Promise<string | undefined> {
  */
 export async function runProgram(argv: Argv, options: RunOptions): Promise<RunResult> {
   if (options.signal?.aborted === true) return notStarted(143, 'not started');
+  if (options.sandbox !== undefined) return runSandboxed(argv, options, options.sandbox);
   if (options.effect === 'read' || options.mayOutlive === true) return runPlainly(argv, options);
   if (!(await canStart(argv[0], options.cwd))) return notStarted(127, `spawn ${argv[0]} ENOENT or EACCES`);
   return runPlainly(leashed(await leashFor(options.user !== undefined, ENVIRONMENT), argv), options);
+}
+
+/** What is in a sandbox is another user and in another folder than the sandbox itself. */
+async function runSandboxed(
+  argv: Argv,
+  { user, cwd, ...options }: RunOptions,
+  sandbox: Sandbox,
+): Promise<RunResult> {
+  const inside = { sandbox, ...defined({ user, cwd }) };
+  return runPlainly(await sandboxed(argv, inside), { ...options, cwd: '/' });
 }
 
 function notStarted(status: number, why: string): RunResult {

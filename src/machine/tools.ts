@@ -17,6 +17,8 @@ export const TOOLS = {
   depmod: { name: 'depmod', package: 'kmod' },
   openssl: { name: 'openssl', package: 'openssl' },
   bubblewrap: { name: 'bwrap', package: 'bubblewrap' },
+  setpriv: { name: 'setpriv', package: 'util-linux' },
+  prlimit: { name: 'prlimit', package: 'util-linux' },
   flock: { name: 'flock', package: 'util-linux' },
   aptGet: { name: 'apt-get', package: 'apt' },
   dpkgDeb: { name: 'dpkg-deb', package: 'dpkg' },

@@ -44,7 +44,7 @@ export function treeTarget(
     dryRun,
     ...reads,
     run,
-    findProgram: async (name) => (await import('./run.ts')).findProgram(name),
+    findProgram: async (name) => (await import('./programs.ts')).findProgram(name),
     findInside: async (program) => (await import('./inside.ts')).findInside(reads, program),
     lock: async (path) => (await import('./lock.ts')).lockFolder(await resolveInRoot(root, path)),
     openStream: async (path) => openStream(await resolveInRoot(root, path)),
