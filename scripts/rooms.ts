@@ -19,7 +19,7 @@ export const ROOMS: Readonly<Record<string, readonly string[]>> = {
   filesystems: ['machine', 'guest', 'versions', 'kernel-log'],
   diagnose: ['machine', 'guest', 'kernel-log'],
   'kernel-source': ['machine', 'work', 'guest', 'versions'],
-  build: ['machine', 'work', 'guest', 'elf', 'driver', 'kernel-source'],
+  build: ['machine', 'work', 'guest', 'elf', 'versions', 'driver', 'kernel-source'],
   initramfs: ['machine', 'guest', 'elf'],
   boot: ['machine', 'guest'],
   install: ['machine', 'guest', 'elf', 'transaction', 'initramfs', 'boot'],

@@ -43,7 +43,12 @@ export async function proveArtifact(context: BuildContext, built: Built): Promis
   const signed =
     options.sign === undefined
       ? undefined
-      : await signModule(workspace, built.builds.patched.bytes, built.headers, options.sign);
+      : await signModule(
+          workspace,
+          built.builds.patched.bytes,
+          { shipped: job.shipped.bytes, ...built.headers },
+          options.sign,
+        );
   const bytes = await compressModule(
     signed?.bytes ?? built.builds.patched.bytes,
     job.shipped.format,
