@@ -1,92 +1,120 @@
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
+import { sha256 } from '../hash.ts';
 import { makeFolders } from '../machine/folders.ts';
 import type { Target } from '../machine/port.ts';
 import type { Workspace } from '../work/workspace.ts';
+import { type AptSource, parseSources, SOURCE_TRUST, sourceText } from './apt-sources.ts';
 
 const ETC = '/etc/apt';
-const KEY_FOLDERS = [`${ETC}/trusted.gpg.d`, '/usr/share/keyrings', `${ETC}/keyrings`];
+
+/** More than any distro's: a hostile tree must not make apt ask a thousand archives. */
+const MAX_SOURCES = 100;
+/** Debian's own keyring has some 60 KB. */
+const MAX_KEY_BYTES = 1024 * 1024;
 
 /**
  * Lays out a private apt: the origin's sources and keys, with its own folders for lists and packages, so that neither
- * the guest's nor this machine's apt is touched. This machine's apt.conf stays in force, for its proxy.
+ * the guest's nor this machine's apt is touched. Of a tree only what SOURCE_TRUST names is taken over. No name of the
+ * origin becomes a name here: the sources are one file of ours, and a key's file is named after its hash.
+ * This machine's apt.conf stays in force, for its proxy.
  * Returns the configuration file for `-c`.
  */
 export async function layOutApt(workspace: Workspace, origin: Target): Promise<string> {
   const { machine } = workspace;
   const home = workspace.at('apt');
+  const keys = join(home, 'keys');
+  const trusted = join(home, 'etc/trusted.gpg.d');
   for (const folder of [
-    'etc/sources.list.d',
-    'etc/trusted.gpg.d',
-    'state/lists/partial',
-    'cache/archives/partial',
+    keys,
+    trusted,
+    join(home, 'etc/sources.list.d'),
+    join(home, 'state/lists/partial'),
+    join(home, 'cache/archives/partial'),
   ]) {
-    await makeFolders(machine, join(home, folder));
+    await makeFolders(machine, folder);
   }
   await machine.write(join(home, 'status'), '');
-  for (const { name, text } of await sourceFiles(origin)) {
-    await machine.write(join(home, 'etc/sources.list.d', name), privateKeys(text, home));
-    for (const path of namedKeys(text)) await copyKey(origin, path, join(home, 'keys', path), machine);
+  const texts: string[] = [];
+  for (const source of await sourcesOf(origin)) {
+    texts.push(sourceText(source, await keysOf(source, origin, keys, machine)));
   }
-  for (const folder of KEY_FOLDERS) await copyKeys(origin, folder, join(home, 'keys', folder), machine);
-  await copyKeys(origin, `${ETC}/trusted.gpg.d`, join(home, 'etc/trusted.gpg.d'), machine);
-  const hasKeyring = await copyKey(origin, `${ETC}/trusted.gpg`, join(home, 'etc/trusted.gpg'), machine);
-  await copyCredentials(origin, home, machine);
+  await machine.write(join(home, 'etc/sources.list.d/mptfix.sources'), texts.join('\n'));
+  for (const path of await trustedKeys(origin)) await copyKey(origin, path, trusted, machine);
+  if (SOURCE_TRUST[origin.kind].credentials) await copyCredentials(origin, home, machine);
   const file = join(home, 'apt.conf');
-  await machine.write(file, configuration(home, hasKeyring));
+  await machine.write(file, configuration(home));
   await workspace.handOver(home);
   return file;
 }
 
-/** Whether the origin names any archive: a bare tree may not. */
+/** Whether the origin names any archive that may be read: a bare tree may not. */
 export async function hasSources(origin: Target): Promise<boolean> {
-  const files = await sourceFiles(origin);
-  return files.some(({ text }) => /^\s*deb(-src)?\s|^\s*URIs:/m.test(text));
+  return (await sourcesOf(origin)).length > 0;
 }
 
-async function sourceFiles(origin: Target): Promise<readonly { name: string; text: string }[]> {
+async function sourcesOf(origin: Target): Promise<readonly AptSource[]> {
   const folder = `${ETC}/sources.list.d`;
   const names = (await origin.list(folder)).filter((name) => /^[\w.-]+\.(list|sources)$/.test(name));
-  const paths = [`${ETC}/sources.list`, ...names.map((name) => `${folder}/${name}`)];
-  const files: { name: string; text: string }[] = [];
-  for (const path of paths) {
-    const text = await origin.readText(path);
-    if (text !== undefined) files.push({ name: path.replace(/^.*\//, ''), text });
+  const sources: AptSource[] = [];
+  for (const path of [`${ETC}/sources.list`, ...names.map((name) => `${folder}/${name}`)]) {
+    const form = path.endsWith('.sources') ? 'sources' : 'list';
+    sources.push(...parseSources((await origin.readText(path)) ?? '', form, SOURCE_TRUST[origin.kind]));
   }
-  return files;
+  return sources.slice(0, MAX_SOURCES);
 }
 
-/**
- * `Signed-By: /a.gpg /b.gpg` in the newer form, `signed-by=/a.gpg,/b.gpg` in the older one.
- * Source: sources.list(5), "Signed-By".
- */
-const SIGNED_BY = /(?:Signed-By:|signed-by=)(?:[\s,]*\/[^\s,\]]+)+/gi;
-const KEY_PATH = /\/[^\s,\]]+/g;
-
-/** The paths of keys mean the origin's files, not this machine's. */
-function privateKeys(text: string, home: string): string {
-  return text.replace(SIGNED_BY, (field) => field.replace(KEY_PATH, (path) => join(home, 'keys', path)));
-}
-
-function namedKeys(text: string): readonly string[] {
-  return (text.match(SIGNED_BY) ?? []).flatMap((field) => field.match(KEY_PATH) ?? []);
-}
-
-/** Returns whether there was such a file. */
-async function copyKey(origin: Target, from: string, to: string, machine: Target): Promise<boolean> {
-  if ((await origin.stat(from))?.type !== 'file') return false;
-  await makeFolders(machine, dirname(to));
-  await machine.write(to, await origin.read(from));
-  return true;
-}
-
-async function copyKeys(origin: Target, from: string, to: string, machine: Target): Promise<void> {
-  for (const name of await origin.list(from)) {
-    if (!/^[\w.+-]+\.(gpg|asc|pgp)$/.test(name)) continue;
-    await copyKey(origin, `${from}/${name}`, join(to, name), machine);
+/** Brings the keys of an entry; returns what its Signed-By is here. */
+async function keysOf(
+  { signedBy, embeddedKey }: AptSource,
+  origin: Target,
+  folder: string,
+  machine: Target,
+): Promise<readonly string[]> {
+  // In the entry a dot stands for an empty line. Source: sources.list(5), "Signed-By".
+  if (embeddedKey !== undefined)
+    return [await keepKey(Buffer.from(embeddedKey.replaceAll(/^[ \t]*\.?$/gm, '')), folder, machine)];
+  const here: string[] = [];
+  for (const word of signedBy) {
+    if (FINGERPRINT.test(word)) here.push(word);
+    else if (word.startsWith('/')) here.push((await copyKey(origin, word, folder, machine)) ?? '');
   }
+  const known = here.filter((word) => word !== '');
+  // An entry whose keys are all missing must not be checked with any key instead.
+  return known.some((word) => word.startsWith('/')) || signedBy.length === 0
+    ? known
+    : [join(folder, 'missing.gpg')];
 }
 
-/** Only root may read auth.conf; only the unprivileged user may read the private copy, which is removed with the folder. */
+const FINGERPRINT = /^[0-9A-Fa-f]{40}!?$/;
+
+/** The files whose keys are good for every archive that names none. */
+async function trustedKeys(origin: Target): Promise<readonly string[]> {
+  const folder = `${ETC}/trusted.gpg.d`;
+  const names = (await origin.list(folder)).filter((name) => /^[\w.+-]+\.(gpg|asc)$/.test(name));
+  return [`${ETC}/trusted.gpg`, ...names.map((name) => `${folder}/${name}`)];
+}
+
+/** Returns where the key is now; undefined where there is no such file, or one that is too large for a keyring. */
+async function copyKey(
+  origin: Target,
+  from: string,
+  folder: string,
+  machine: Target,
+): Promise<string | undefined> {
+  const status = await origin.stat(from);
+  if (status?.type !== 'file' || status.size > MAX_KEY_BYTES) return undefined;
+  return keepKey(await origin.read(from), folder, machine);
+}
+
+/** apt tells an armored key from a keyring by the name. */
+async function keepKey(key: Buffer, folder: string, machine: Target): Promise<string> {
+  const suffix = key.toString('latin1', 0, 1024).trimStart().startsWith('-----BEGIN PGP') ? 'asc' : 'gpg';
+  const path = join(folder, `${sha256(key)}.${suffix}`);
+  await machine.write(path, key);
+  return path;
+}
+
+/** Only root may read auth.conf; only the user that fetches may read the private copy, which is removed with the folder. */
 async function copyCredentials(origin: Target, home: string, machine: Target): Promise<void> {
   const parts = (await origin.list(`${ETC}/auth.conf.d`)).map((name) => `${ETC}/auth.conf.d/${name}`);
   const texts = await Promise.all([`${ETC}/auth.conf`, ...parts].map((path) => origin.readText(path)));
@@ -94,7 +122,7 @@ async function copyCredentials(origin: Target, home: string, machine: Target): P
   if (text !== '') await machine.write(join(home, 'auth.conf'), text, { mode: 0o600 });
 }
 
-function configuration(home: string, hasKeyring: boolean): string {
+function configuration(home: string): string {
   const folder = (name: string): string => JSON.stringify(join(home, name));
   return [
     '// Hooks of this machine are for its own packages.',
@@ -107,7 +135,7 @@ function configuration(home: string, hasKeyring: boolean): string {
     `Dir::Cache ${folder('cache')};`,
     `Dir::Etc::sourcelist "/dev/null";`,
     `Dir::Etc::sourceparts ${folder('etc/sources.list.d')};`,
-    `Dir::Etc::trusted ${hasKeyring ? folder('etc/trusted.gpg') : '"/dev/null"'};`,
+    `Dir::Etc::trusted "/dev/null";`,
     `Dir::Etc::trustedparts ${folder('etc/trusted.gpg.d')};`,
     `Dir::Etc::netrc ${folder('auth.conf')};`,
     `Dir::Etc::netrcparts "/dev/null";`,

@@ -1,10 +1,13 @@
 import { createHash } from 'node:crypto';
+import { once } from 'node:events';
 import { readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
-import { describe, expect, test } from 'vitest';
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { basename, join } from 'node:path';
+import { afterAll, describe, expect, test } from 'vitest';
 import { silentProgress } from '../../src/progress.ts';
 import { failureOf, temporary } from '../machine/temporary.ts';
-import { aptOf, repository, type TestPackage, trusted } from './repository.ts';
+import { aptOf, aptOfTree, repository, type TestPackage, trusted } from './repository.ts';
 import { SIGNED_FILES, SIGNED_PACKAGE, SIGNING_KEY } from './signed-archive.ts';
 
 const HEADERS: readonly TestPackage[] = [
@@ -119,6 +122,43 @@ describe('an archive that is signed', () => {
     const { apt } = await aptOf(line(folder), KEYED);
     expect((await failureOf(apt.show(SIGNED_PACKAGE.name))).code).toBe('E_SIGNATURE');
   });
+});
+
+describe('a tree’s archive of the network', () => {
+  const servers: Server[] = [];
+  afterAll(() => void servers.map((server) => server.close()));
+
+  /** The folder's files, by HTTP. */
+  async function served(folder: string): Promise<string> {
+    const server = createServer((request, response) => {
+      try {
+        response.end(readFileSync(join(folder, basename(request.url ?? ''))));
+      } catch {
+        response.writeHead(404).end();
+      }
+    });
+    servers.push(server);
+    await once(server.listen(0, '127.0.0.1'), 'listening');
+    return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  }
+
+  test('is read with the key that the tree names', async () => {
+    const url = await served(await temporary(SIGNED_FILES));
+    const { apt } = await aptOfTree({
+      'etc/apt/sources.list': `deb [signed-by=/opt/key.asc] ${url} ./\n`,
+      'opt/key.asc': SIGNING_KEY,
+    });
+    expect(await apt.show(SIGNED_PACKAGE.name)).toMatchObject([SIGNED_PACKAGE]);
+  });
+
+  test.each(['trusted=yes', 'allow-insecure=yes', 'allow-insecure=yes trusted=yes allow-weak=yes'])(
+    'is E_SIGNATURE without a signature, although the tree says %s',
+    async (options) => {
+      const url = await served(await repository(HEADERS));
+      const { apt } = await aptOfTree({ 'etc/apt/sources.list': `deb [${options}] ${url} ./\n` });
+      expect((await failureOf(apt.show(NAME))).code).toBe('E_SIGNATURE');
+    },
+  );
 });
 
 describe('a .deb', () => {

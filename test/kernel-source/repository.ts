@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { openApt } from '../../src/kernel-source/apt.ts';
-import { rootTarget } from '../../src/machine/tree.ts';
+import { rootTarget, treeTarget } from '../../src/machine/tree.ts';
 import { type Entries, put, sh, temporary, workspaceForTest } from '../machine/temporary.ts';
 
 export interface TestPackage {
@@ -40,11 +40,19 @@ export async function repository(packages: readonly TestPackage[]): Promise<stri
   return folder;
 }
 
-/** The private apt of a guest that names one archive. */
+/** The private apt of a machine that names one archive: its own administrator may trust what is not signed. */
 export async function aptOf(source: string, more: Entries = {}) {
   const root = await temporary({ 'etc/apt/sources.list': `${source}\n`, ...more });
   const workspace = await workspaceForTest();
-  return { workspace, apt: await openApt(workspace, rootTarget(root, { dryRun: true })) };
+  const origin = treeTarget('local', root, 'this machine', { dryRun: true });
+  return { workspace, apt: await openApt(workspace, origin) };
+}
+
+/** The private apt of a guest's tree. */
+export async function aptOfTree(files: Entries) {
+  const root = await temporary(files);
+  const workspace = await workspaceForTest();
+  return { root, workspace, apt: await openApt(workspace, rootTarget(root, { dryRun: true })) };
 }
 
 export function trusted(folder: string): string {
