@@ -1,4 +1,4 @@
-import type { ReadStream, Target, TargetReads } from '../machine/port.ts';
+import type { ReadStream, Target } from '../machine/port.ts';
 
 /** A message of the kernel. */
 export interface KernelMessage {
@@ -19,9 +19,11 @@ const LONGEST_TEXT = 2048;
  * 3.5 have no /dev/kmsg to read.
  */
 export async function readKernelMessages(
-  target: Pick<TargetReads, 'openStream'>,
+  target: Pick<Target, 'openStream' | 'kind'>,
   onMessage: (message: KernelMessage) => void,
 ): Promise<string | undefined> {
+  if (target.kind === 'root')
+    return 'the kernel’s messages are not read: a tree has no running kernel, and its /dev is never opened; mptfix diagnose --root reads its logs';
   let stream: ReadStream;
   try {
     stream = await target.openStream('/dev/kmsg');

@@ -47,9 +47,22 @@ export function treeTarget(
     findProgram: async (name) => (await import('./programs.ts')).findProgram(name),
     findInside: async (program) => (await import('./inside.ts')).findInside(reads, program),
     lock: async (path) => (await import('./lock.ts')).lockFolder(await resolveInRoot(root, path)),
-    openStream: async (path) => openStream(await resolveInRoot(root, path)),
+    openStream: async (path) => {
+      if (kind === 'root') throw deviceOfTree(name, path);
+      return openStream(await resolveInRoot(root, path));
+    },
     ...guarded(fileWrites(root, run), guard),
+    ...(kind === 'root' ? { emit: async (path: string) => Promise.reject(deviceOfTree(name, path)) } : {}),
   };
+}
+
+/** Whatever has a device's name in a tree may lead to a disk or a terminal of this machine. */
+function deviceOfTree(name: string, path: string): Error {
+  return failure(
+    'E_FILE_UNSAFE',
+    `${path} of ${name} is not opened: devices of a tree lead to this machine`,
+    'run mptfix in the running guest, without --root',
+  );
 }
 
 /** `stdinFile` is a path of the target; the caller translates the program's own arguments. */

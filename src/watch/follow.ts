@@ -65,6 +65,8 @@ function drain(stream: ReadStream | undefined): boolean {
 }
 
 async function openMessages(target: Target): Promise<ReadStream | undefined> {
+  // A device of a tree may lead to any disk of this machine.
+  if (target.kind === 'root') return undefined;
   try {
     return await target.openStream('/dev/kmsg');
   } catch {

@@ -4,7 +4,7 @@ import type { Target } from '../machine/port.ts';
 import { isAlarm } from './condition.ts';
 import type { Notified } from './document.ts';
 import { type Finding, type Look, look } from './look.ts';
-import type { NotifyConfig } from './notify/config.ts';
+import { CONFIG_FILE, type NotifyConfig } from './notify/config.ts';
 import {
   emptyState,
   isRunning,
@@ -33,8 +33,8 @@ export interface OnceResult {
  * run needs. What goes wrong beside the look itself becomes a note: an alarm must not be lost for it.
  */
 export async function watchOnce(target: Target, options: OnceOptions): Promise<OnceResult> {
-  const notes: string[] = [];
-  const state = await readState(target).catch((error: unknown) => {
+  const notes: string[] = await notesAboutTree(target, options);
+  const state = await stateOf(target, options).catch((error: unknown) => {
     notes.push(`what earlier runs saw is not used: ${messageOf(error)}`);
     return undefined;
   });
@@ -48,12 +48,32 @@ export async function watchOnce(target: Target, options: OnceOptions): Promise<O
     state: state ?? emptyState(''),
     probe: options.probe ? probePlaces : undefined,
   });
-  if (state === undefined) return { look: seen, notified: [], notes: [...seen.notes, ...notes] };
+  if (state === undefined || !isKept(target, options))
+    return { look: seen, notified: [], notes: [...seen.notes, ...notes] };
   const notified: Notified[] = [];
   const problem = await keep(target, { seen, stuck, notify: options.notify, notified }).catch(messageOf);
   if (problem !== undefined) notes.push(problem);
   return { look: seen, notified, notes: [...seen.notes, ...notes] };
 }
+
+/** A look at a tree keeps nothing, unless somebody is notified and must be only once. */
+function isKept(target: Target, { notify }: OnceOptions): boolean {
+  return target.kind === 'local' || notify !== undefined;
+}
+
+async function stateOf(target: Target, options: OnceOptions): Promise<WatchState> {
+  return isKept(target, options) ? readState(target) : emptyState('');
+}
+
+/** Whose configuration counts is said where somebody could expect the tree's. */
+async function notesAboutTree(target: Target, { notify }: OnceOptions): Promise<string[]> {
+  if (target.kind === 'local') return [];
+  if (notify !== undefined) return [`notices go out by this machine’s configuration: ${TREES_IS_NOT_READ}`];
+  const hasOwn = (await target.lstat(CONFIG_FILE).catch(() => undefined)) !== undefined;
+  return hasOwn ? [`nobody is notified without --to or --config: ${TREES_IS_NOT_READ}`] : [];
+}
+
+const TREES_IS_NOT_READ = `the tree’s own ${CONFIG_FILE} is not read`;
 
 /** A process of an earlier run that still waits for a disk answers for the places that it was sent to. */
 async function sendProbe(
@@ -101,9 +121,9 @@ async function keep(target: Target, run: Run): Promise<string | undefined> {
 
 function isNews(state: WatchState, run: Run): boolean {
   const { seen, stuck } = run;
-  const isKept =
+  const isSame =
     JSON.stringify([state.seen, state.stuck]) === JSON.stringify([remembered(seen.findings), stuck]);
-  return !isKept || mayBeDue(state, run);
+  return !isSame || mayBeDue(state, run);
 }
 
 /** Whether there is an alarm, or was one that somebody was notified of. */

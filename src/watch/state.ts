@@ -3,6 +3,7 @@ import { failure } from '../errors.ts';
 import type { Remembered } from '../filesystems/observation.ts';
 import type { Target } from '../machine/port.ts';
 import type { WatchedState } from './document.ts';
+import { machineOf } from './machine-of.ts';
 
 /** One stretch of time in which a file system could not be written. */
 export interface WatchEvent {
@@ -28,7 +29,7 @@ export interface StuckProbe {
   readonly places: readonly string[];
 }
 
-/** What the watch keeps from run to run, in /run/mptfix/watch.json. */
+/** What the watch keeps from run to run, in /run/mptfix. */
 export interface WatchState {
   readonly schema: 'mptfix.watch-state/1';
   readonly bootId: string;
@@ -89,26 +90,42 @@ function isObject(value: unknown): value is Record<string, unknown> {
 
 /** In memory, so that it can be written while the disks cannot, and is gone with the next boot. */
 export const STATE_FOLDER = '/run/mptfix';
-const FILE = `${STATE_FOLDER}/watch.json`;
-const LOCK = `${STATE_FOLDER}/watch.lock`;
 /** A state of a thousand file systems has 300 KB. */
 const MOST_BYTES = 4 * 1024 * 1024;
+
+interface Store {
+  readonly machine: Target;
+  readonly file: string;
+  readonly lock: string;
+}
+
+/** What is kept about a tree is this machine's, too: it says who was notified of what. */
+async function storeOf(target: Target): Promise<Store> {
+  const name =
+    target.kind === 'local'
+      ? 'watch'
+      : `watch-${(await import('../hash.ts')).sha256(target.name).slice(0, 16)}`;
+  const path = `${STATE_FOLDER}/${name}`;
+  return { machine: machineOf(target), file: `${path}.json`, lock: `${path}.lock` };
+}
 
 /**
  * What earlier runs of this boot have left; an empty one where there is none, or where it was torn. Throws
  * E_STATE_UNSAFE where the folder is not root's own: its content decides whether somebody is notified.
  */
 export async function readState(target: Target): Promise<WatchState> {
-  await refuseUnsafe(target);
-  const boot = ((await target.readText('/proc/sys/kernel/random/boot_id')) ?? '').trim();
-  const status = await target.lstat(FILE).catch(() => undefined);
+  const { machine, file } = await storeOf(target);
+  await refuseUnsafe(machine);
+  const boot = ((await machine.readText('/proc/sys/kernel/random/boot_id')) ?? '').trim();
+  const status = await machine.lstat(file).catch(() => undefined);
   if (status?.type !== 'file' || status.size > MOST_BYTES) return emptyState(boot);
-  return parseState((await target.readText(FILE)) ?? '', boot);
+  return parseState((await machine.readText(file)) ?? '', boot);
 }
 
 export async function writeState(target: Target, state: WatchState): Promise<void> {
-  await openFolder(target);
-  await target.write(FILE, `${JSON.stringify(state)}\n`, { mode: 0o600 });
+  const { machine, file } = await storeOf(target);
+  await openFolder(machine);
+  await machine.write(file, `${JSON.stringify(state)}\n`, { mode: 0o600 });
 }
 
 /**
@@ -116,13 +133,14 @@ export async function writeState(target: Target, state: WatchState): Promise<voi
  * be dead. The holder is named by its process id and start time, so that one that was killed keeps nobody out.
  */
 export async function lockState(target: Target): Promise<(() => Promise<void>) | undefined> {
-  await openFolder(target);
+  const { machine, lock } = await storeOf(target);
+  await openFolder(machine);
   const own = `${process.pid} ${await startOf(process.pid)}\n`;
   for (let tries = 0; tries < 3; tries += 1) {
-    if (await target.create(LOCK, own)) return () => target.remove(LOCK).catch(() => {});
-    const [pid = '', start = ''] = ((await target.readText(LOCK)) ?? '').trim().split(' ');
+    if (await machine.create(lock, own)) return () => machine.remove(lock).catch(() => {});
+    const [pid = '', start = ''] = ((await machine.readText(lock)) ?? '').trim().split(' ');
     if (/^\d{1,9}$/.test(pid) && (await isRunning({ pid: Number(pid), start }))) return undefined;
-    await target.remove(LOCK).catch(() => {});
+    await machine.remove(lock).catch(() => {});
   }
   return undefined;
 }
@@ -144,14 +162,14 @@ export async function isRunning(one: { readonly pid: number; readonly start: str
   return one.start !== '' && (await startOf(one.pid)) === one.start;
 }
 
-async function openFolder(target: Target): Promise<void> {
-  if ((await target.stat('/run')) === undefined) await target.mkdir('/run', 0o755);
-  await target.mkdir(STATE_FOLDER, 0o700);
-  await refuseUnsafe(target);
+async function openFolder(machine: Target): Promise<void> {
+  if ((await machine.stat('/run')) === undefined) await machine.mkdir('/run', 0o755);
+  await machine.mkdir(STATE_FOLDER, 0o700);
+  await refuseUnsafe(machine);
 }
 
-async function refuseUnsafe(target: Target): Promise<void> {
-  const status = await target.lstat(STATE_FOLDER);
+async function refuseUnsafe(machine: Target): Promise<void> {
+  const status = await machine.lstat(STATE_FOLDER);
   if (status === undefined) return;
   const owner = process.geteuid?.() ?? 0;
   const isOwn = status.uid === 0 || status.uid === owner;

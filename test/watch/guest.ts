@@ -1,11 +1,11 @@
 import type { Target } from '../../src/machine/port.ts';
-import { rootTarget } from '../../src/machine/tree.ts';
+import { treeTarget } from '../../src/machine/tree.ts';
 import { type Entries, temporary } from '../machine/temporary.ts';
 
 /** A running guest as its /proc, /sys, /dev and /etc show it, for as long as the test runs. */
 export async function guest(entries: Entries): Promise<Target & { readonly root: string }> {
   const root = await temporary(entries);
-  return { ...rootTarget(root, { dryRun: false }), root };
+  return { ...treeTarget('local', root, 'this machine', { dryRun: false }), root };
 }
 
 /** /proc/partitions of devices given as `8:1 sda1`. */

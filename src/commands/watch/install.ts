@@ -14,7 +14,7 @@ import type { Job } from '../../watch/schedule/scheduler.ts';
 import { reportInterrupted } from '../shared/interrupted.ts';
 import { type MutatingOptions, openTarget } from '../shared/options.ts';
 import { settleInterrupted } from '../shared/settle.ts';
-import { notifyConfig, requireAddresses, requireReader, type WatchOptions } from './options.ts';
+import { requireAddresses, requireReader, scheduledConfig, type WatchOptions } from './options.ts';
 
 export interface WatchInstallOptions extends WatchOptions, MutatingOptions {
   readonly every: number;
@@ -46,7 +46,7 @@ async function decide(
   options: WatchInstallOptions,
 ): Promise<{ readonly plan: SchedulePlan; readonly job: Job }> {
   // A configuration that will be refused in the night is refused now.
-  requireReader(await notifyConfig(target, options), 'mptfix watch install --to admin@example.org');
+  requireReader(await scheduledConfig(target, options), 'mptfix watch install --to admin@example.org');
   const job = jobOf(options, await guestProgram(target));
   return { plan: await planSchedule(target, job), job };
 }

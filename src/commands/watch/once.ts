@@ -5,6 +5,7 @@ import { localTarget } from '../../machine/tree.ts';
 import { sayFailure } from '../../ui/failure.ts';
 import { printResult, say } from '../../ui/output.ts';
 import type { WatchResult, WatchVerdict } from '../../watch/document.ts';
+import { machineOf } from '../../watch/machine-of.ts';
 import { CONFIG_FILE, defaultConfig, type NotifyConfig } from '../../watch/notify/config.ts';
 import { watchOnce } from '../../watch/once.ts';
 import { openTarget } from '../shared/options.ts';
@@ -41,12 +42,17 @@ async function run(target: Target, options: WatchOnceOptions): Promise<number> {
   return options.nagios ? NAGIOS_STATUS[result.result] : STATUS[result.result];
 }
 
-/** Somebody is notified where an address or a configuration says whom. A broken configuration must not hide an alarm. */
+/**
+ * Somebody is notified where an address or a configuration says whom; about a tree only where the command line does.
+ * The configuration is this machine's. A broken one must not hide an alarm.
+ */
 export async function notifier(
   target: Target,
   options: WatchOptions,
 ): Promise<(() => Promise<NotifyConfig>) | undefined> {
-  const isConfigured = (await target.lstat(options.config ?? CONFIG_FILE)) !== undefined;
+  const machine = machineOf(target);
+  const isConfigured =
+    target.kind === 'local' && (await machine.lstat(options.config ?? CONFIG_FILE)) !== undefined;
   if (options.to === undefined && options.config === undefined && !isConfigured) return undefined;
   return async () => {
     try {
@@ -54,7 +60,7 @@ export async function notifier(
     } catch (error) {
       if (!isFailure(error)) throw error;
       sayFailure(error.failure, false, undefined);
-      return { ...defaultConfig(), to: options.to ?? [] };
+      return { ...defaultConfig(), to: options.to ?? [], kernelLog: target.kind === 'local' };
     }
   };
 }

@@ -1,5 +1,6 @@
 import { failure } from '../../errors.ts';
 import type { Target } from '../../machine/port.ts';
+import { machineOf } from '../../watch/machine-of.ts';
 import { isAddress } from '../../watch/notify/address.ts';
 import { type NotifyConfig, readConfig } from '../../watch/notify/config.ts';
 import type { CommonOptions } from '../shared/options.ts';
@@ -15,9 +16,18 @@ export interface WatchOnceOptions extends WatchOptions {
   readonly probe: boolean;
 }
 
-/** The configuration with the addresses of the command line in place of its own. */
+/**
+ * This machine's configuration, for a notice that goes out now: with the addresses of the command line in place of its
+ * own. About a tree nothing is written to a kernel's log: this machine's has nothing to do with it.
+ */
 export async function notifyConfig(target: Target, options: WatchOptions): Promise<NotifyConfig> {
-  const config = await readConfig(target, options.config);
+  const config = await scheduledConfig(machineOf(target), options);
+  return target.kind === 'local' ? config : { ...config, kernelLog: false };
+}
+
+/** The configuration that a schedule of the guest would use: of a tree its own, which nothing is done with but to check it. */
+export async function scheduledConfig(guest: Target, options: WatchOptions): Promise<NotifyConfig> {
+  const config = await readConfig(guest, options.config);
   return options.to === undefined ? config : { ...config, to: options.to };
 }
 

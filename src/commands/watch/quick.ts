@@ -14,7 +14,7 @@ export const ONCE_FLAGS: readonly WatchFlag[] = [
   {
     name: 'root',
     value: 'folder',
-    description: 'check the guest mounted there, with its own /proc, /sys and /etc',
+    description: 'check the tree there by what its files say; no device or configuration of it is used',
   },
   {
     name: 'to',

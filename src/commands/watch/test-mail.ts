@@ -1,6 +1,7 @@
 import { failure } from '../../errors.ts';
 import { columns, printResult } from '../../ui/output.ts';
 import type { TestMailResult } from '../../watch/document.ts';
+import { machineOf } from '../../watch/machine-of.ts';
 import { channelsOf, deliver } from '../../watch/notify/channels.ts';
 import { hostName, noticeOf } from '../../watch/notify/notice.ts';
 import { openTarget } from '../shared/options.ts';
@@ -16,7 +17,7 @@ export async function testMail(options: WatchOptions): Promise<number> {
     'give an address: mptfix watch test-mail --to admin@example.org, or name one in /etc/mptfix.json',
   );
   const notice = noticeOf('test', [], { host: await hostName(target), now: Date.now(), lines: [] });
-  const delivery = await deliver(channelsOf(target, config), notice, config.timeLimitSeconds);
+  const delivery = await deliver(channelsOf(machineOf(target), config), notice, config.timeLimitSeconds);
   const result: TestMailResult = { schema: 'mptfix.watch-test/1', to: config.to, ...delivery };
   const tried = delivery.errors.map(({ channel, reason }) => `${channel}: ${reason}`);
   if (delivery.by === null || delivery.by === 'kernel-log') {

@@ -58,9 +58,9 @@ export function noticeOf(
   };
 }
 
-export async function hostName(target: Pick<Target, 'readText'>): Promise<string> {
-  const name =
-    (await target.readText('/proc/sys/kernel/hostname')) ?? (await target.readText('/etc/hostname'));
+export async function hostName(target: Pick<Target, 'readText' | 'kind'>): Promise<string> {
+  const running = target.kind === 'local' ? await target.readText('/proc/sys/kernel/hostname') : undefined;
+  const name = running ?? (await target.readText('/etc/hostname'));
   return cleanText(name ?? '') || 'unknown-host';
 }
 

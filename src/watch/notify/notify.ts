@@ -2,6 +2,7 @@ import type { Target } from '../../machine/port.ts';
 import { isAlarm } from '../condition.ts';
 import type { Delivery, Notified } from '../document.ts';
 import type { Finding, Look } from '../look.ts';
+import { machineOf } from '../machine-of.ts';
 import type { WatchEvent, WatchState } from '../state.ts';
 import { channelsOf, deliver } from './channels.ts';
 import type { NotifyConfig } from './config.ts';
@@ -26,7 +27,7 @@ export async function sendDue(
   const due = dueNotices(state, seen.findings, now);
   if (due.alarm.length + due.reminder.length + due.recovery.length === 0) return { state, notified: [] };
   const base = { host: await hostName(target), now, lines: seen.trouble.map(({ text }) => text) };
-  const channels = channelsOf(target, config);
+  const channels = channelsOf(machineOf(target), config);
   const events: Record<string, WatchEvent> = { ...state.events };
   const notified: Notified[] = [];
   const hasBetter = channels.some(({ name }) => name !== 'kernel-log');

@@ -106,7 +106,6 @@ describe('by sendmail', () => {
     await chmod(join(folder, 'msmtprc'), 0o600);
     const run = await once(
       await guest({ sendmail: join(folder, 'sendmail') }),
-      '--to',
       'admin@example.org',
       'second@example.org',
     );
@@ -118,11 +117,7 @@ describe('by sendmail', () => {
   test('one that hangs is left after the time limit', async () => {
     const folder = await temporary({ sendmail: '#!/bin/sh\nexec sleep 300\n' });
     await chmod(join(folder, 'sendmail'), 0o755);
-    const run = await once(
-      await guest({ sendmail: join(folder, 'sendmail'), timeLimitSeconds: 1 }),
-      '--to',
-      'root',
-    );
+    const run = await once(await guest({ sendmail: join(folder, 'sendmail'), timeLimitSeconds: 1 }), 'root');
     expect(json(run).told[0]).toMatchObject({
       by: 'kernel-log',
       errors: [{ channel: 'sendmail', reason: expect.stringContaining('within 1 s') }],

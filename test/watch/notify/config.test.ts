@@ -2,8 +2,8 @@ import { chmod } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { parseSettings } from '../../../src/watch/notify/config-schema.ts';
-import { json, mptfix } from '../../helpers/cli.ts';
-import { guest, guestWithRelay, once } from './guest-with-config.ts';
+import { json } from '../../helpers/cli.ts';
+import { guest, guestWithRelay, once, testMail } from './guest-with-config.ts';
 import { relay } from './relay.ts';
 
 describe('the configuration', () => {
@@ -15,7 +15,7 @@ describe('the configuration', () => {
       reminderDays: [],
       colour: 1,
     });
-    const run = await mptfix(['watch', 'test-mail', '--root', root, '--json']);
+    const run = await testMail(root);
     expect([run.status, json(run).error.code]).toEqual([3, 'E_CONFIG_INVALID']);
     for (const part of [
       'watch.to',
@@ -36,7 +36,7 @@ describe('the configuration', () => {
   ])('refused where %s; an alarm stands all the same', async (_, spoil) => {
     const root = await guest({ to: 'admin@example.org', sendmail: false });
     await spoil(join(root, 'etc/mptfix.json'));
-    const test = await mptfix(['watch', 'test-mail', '--root', root, '--json']);
+    const test = await testMail(root);
     expect([test.status, json(test).error.code]).toEqual([3, 'E_CONFIG_UNSAFE']);
     const run = await once(root);
     expect([run.status, run.stderr]).toEqual([10, expect.stringContaining('E_CONFIG_UNSAFE')]);

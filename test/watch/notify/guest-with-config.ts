@@ -1,6 +1,6 @@
 import { chmod, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { mptfix } from '../../helpers/cli.ts';
+import { mptfix, type Run } from '../../helpers/cli.ts';
 import { put, temporary } from '../../machine/temporary.ts';
 import { kmsg } from '../cases.ts';
 import { partitions } from '../guest.ts';
@@ -22,6 +22,7 @@ export async function guest(config: object | undefined, option = 'ro'): Promise<
     'proc/sys/kernel/hostname': 'old-guest.example.org\n',
     'proc/sys/kernel/random/boot_id': 'boot-1\n',
     'etc/fstab': '/dev/sda1 /data ext3 defaults 0 2\n/dev/sda2 / ext3 defaults 0 1\n',
+    'etc/hostname': 'old-guest.example.org\n',
     'etc/password': 'secret\nnot this\n',
     'dev/kmsg': kmsg(option === 'ro' ? LOG : []),
   });
@@ -30,10 +31,17 @@ export async function guest(config: object | undefined, option = 'ro'): Promise<
   return root;
 }
 
-export const once = (root: string, ...args: readonly string[]) =>
-  mptfix(['watch', 'once', '--root', root, '--json', ...args]);
+const ONCE_IN = join(import.meta.dirname, 'once-in.ts');
 
-function withRelay(port: number, more: object): object {
+/** One look, in a process of its own, at the guest as the machine that the watch runs on; mails `to` these. */
+export const once = (root: string, ...to: readonly string[]): Promise<Run> =>
+  mptfix([root, ...to], { bin: ONCE_IN });
+
+/** A test by a configuration of this machine that lies in the folder. */
+export const testMail = (root: string): Promise<Run> =>
+  mptfix(['watch', 'test-mail', '--root', root, '--config', join(root, 'etc/mptfix.json'), '--json']);
+
+function withRelay(port: number, more: object, root: string): object {
   return {
     to: ['admin@example.org'],
     smtp: {
@@ -41,8 +49,8 @@ function withRelay(port: number, more: object): object {
       port,
       security: 'starttls',
       user: 'watch',
-      passwordFile: '/etc/password',
-      caFile: '/etc/ca.pem',
+      passwordFile: `${root}/etc/password`,
+      caFile: `${root}/etc/ca.pem`,
     },
     sendmail: false,
     timeLimitSeconds: 3,
@@ -55,7 +63,17 @@ export async function guestWithRelay(
   option = 'ro',
   more: object = {},
 ): Promise<string> {
-  const root = await guest(withRelay(server.port, more), option);
+  const root = await guest(withRelay(server.port, more, ''), option);
   await writeFile(join(root, 'etc/ca.pem'), await readFile(server.ca));
+  return root;
+}
+
+/** The same folder with a configuration for `testMail`. */
+export async function machineWithRelay(
+  server: { port: number; ca: string },
+  more: object = {},
+): Promise<string> {
+  const root = await guestWithRelay(server, 'rw');
+  await put(root, { 'etc/mptfix.json': JSON.stringify({ watch: withRelay(server.port, more, root) }) });
   return root;
 }

@@ -35,10 +35,10 @@ describe('by an SMTP relay with STARTTLS and a password', () => {
       expect(body).toContain(part);
   });
 
-  test('a hundred runs during one event send one mail; recovery sends one', async () => {
+  test('fifty runs during one event send one mail; recovery sends one', { timeout: 240_000 }, async () => {
     const server = await relay();
     const root = await guestWithRelay(server);
-    for (let runs = 0; runs < 10; runs += 1) await Promise.all(Array.from({ length: 10 }, () => once(root)));
+    for (let runs = 0; runs < 5; runs += 1) await Promise.all(Array.from({ length: 10 }, () => once(root)));
     expect(server.mails.length).toBe(1);
     await put(root, {
       'proc/mounts': mounts('rw'),
