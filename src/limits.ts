@@ -7,6 +7,20 @@ export const LIMITS = {
   textBytes: 4 * 1024 * 1024,
   /** Manifests, journals and states of mptfix: the largest has some 100 KB. */
   stateBytes: 4 * 1024 * 1024,
+  /** What the kernel tells in /proc and /sys: the mount table of a host with 30,000 mounts has some 5 MB. */
+  kernelBytes: 16 * 1024 * 1024,
+  /** What tools write about all modules or packages: modules.dep, Module.symvers, dpkg's status. The largest seen: 10 MB. */
+  indexBytes: 64 * 1024 * 1024,
+  /** One C file or Makefile: the largest of the kernel, generated registers of a GPU, has some 24 MB; the driver's 100 KB. */
+  sourceBytes: 32 * 1024 * 1024,
   /** A kernel module: the largest of a distro, with debug information, has some 60 MB. */
   moduleBytes: 256 * 1024 * 1024,
+  /** An initramfs with all modules and firmware has some 700 MB. No boot loader of this era loads more than 2 GB. */
+  imageBytes: 2 * 1024 * 1024 * 1024,
+  /** A package, or the source of a whole kernel: 1.5 GB where it is not compressed. */
+  archiveBytes: 4 * 1024 * 1024 * 1024,
+  /** A log that nobody rotated, or what a program unpacks. What is larger fills a disk, and takes minutes to read. */
+  streamBytes: 8 * 1024 * 1024 * 1024,
+  /** Names in one folder: Debian's archive of 60,000 packages would fit into one. */
+  folderEntries: 100_000,
 } as const;

@@ -8,6 +8,7 @@ import { readModule } from '../guest/module-file.ts';
 import { isArchive } from '../kernel-source/archive.ts';
 import { DRIVER_FOLDER, readDriverTree } from '../kernel-source/driver-files.ts';
 import { unpackDriver } from '../kernel-source/unpack.ts';
+import { LIMITS } from '../limits.ts';
 import { localTarget } from '../machine/tree.ts';
 import { silentProgress } from '../progress.ts';
 
@@ -39,7 +40,10 @@ export async function judgeSource(path: string, signal: AbortSignal): Promise<Fi
   }
   if (status.type === 'directory') return judgeFiles(path, (await readDriverTree(machine, path)).files);
   if (status.size <= MAX_SOURCE_BYTES && !(await isArchive(machine, path))) {
-    return judgement(path, scanDriverSource((await machine.read(path)).toString('latin1'), path));
+    return judgement(
+      path,
+      scanDriverSource((await machine.read(path, LIMITS.sourceBytes)).toString('latin1'), path),
+    );
   }
   return judgeFiles(path, (await unpackDriver(machine, path, { progress: silentProgress, signal })).files);
 }

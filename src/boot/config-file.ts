@@ -1,3 +1,4 @@
+import { LIMITS } from '../limits.ts';
 import type { FileStat } from '../machine/port.ts';
 import { isCode } from '../machine/reads.ts';
 import type { BootReads } from './entry.ts';
@@ -32,7 +33,7 @@ export async function readConfig(target: BootReads, path: string): Promise<Confi
   if (status.type !== 'file') return { problem: `${path} is not a file` };
   if (status.size > LARGEST) return { problem: `${path} is larger than a boot menu can be` };
   try {
-    const bytes = await target.read(path);
+    const bytes = await target.read(path, LIMITS.textBytes);
     const text = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
     if (text.includes('\0')) return { problem: `${path} is not a text` };
     return { file: { path, text, mode: status.mode } };

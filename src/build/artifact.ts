@@ -5,6 +5,7 @@ import { modinfo, modinfoField } from '../elf/module-data.ts';
 import { filterTool } from '../guest/module-file.ts';
 import { sha256 } from '../hash.ts';
 import { originText } from '../kernel-source/provider.ts';
+import { LIMITS } from '../limits.ts';
 import { requireTools, TOOLS } from '../machine/tools.ts';
 import type { Workspace } from '../work/workspace.ts';
 import { compilerOf } from './compiler.ts';
@@ -72,7 +73,7 @@ async function proveBuilt(
       built: module,
       baseline: readElf(builds.unchanged.bytes),
       shipped: readElf(job.shipped.bytes),
-      symvers: (await workspace.machine.readText(symversFile)) ?? '',
+      symvers: (await workspace.machine.readText(symversFile, LIMITS.indexBytes)) ?? '',
       path: job.module.path,
       isPatched: patched.patch !== null,
     }),

@@ -1,4 +1,5 @@
 import { sha256 } from '../hash.ts';
+import { LIMITS } from '../limits.ts';
 import type { Cache } from '../work/cache.ts';
 import type { Workspace } from '../work/workspace.ts';
 import { type Compiled, type CompileOptions, compileModule } from './compile.ts';
@@ -27,7 +28,11 @@ export async function surroundings(
         machine.run([name, '--version'], { effect: 'read', user }),
       ),
     ),
-    Promise.all(['.config', 'Module.symvers'].map((name) => machine.hash(`${headers.folder}/${name}`))),
+    Promise.all(
+      ['.config', 'Module.symvers'].map((name) =>
+        machine.hash(`${headers.folder}/${name}`, LIMITS.indexBytes),
+      ),
+    ),
   ]);
   if (listed.status !== 0 || versions.some(({ status }) => status !== 0)) return undefined;
   return {

@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { Header } from 'tar';
 import { failure } from '../errors.ts';
+import { LIMITS } from '../limits.ts';
 import type { Argv, RunOptions } from '../machine/port.ts';
 import type { Progress } from '../progress.ts';
 import type { Workspace } from '../work/workspace.ts';
@@ -143,7 +144,7 @@ export async function runMake(
 export async function withoutDebug({ machine, user }: Workspace, path: string): Promise<Buffer> {
   const result = await machine.run(['strip', '--strip-debug', path], { effect: 'write', user });
   if (result.status !== 0) throw new Error(`strip failed: ${result.stderr.trim()}`);
-  return machine.read(path);
+  return machine.read(path, LIMITS.moduleBytes);
 }
 
 /** What a compiler, a shell or a linker says of the thing that is wrong. */

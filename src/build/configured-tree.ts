@@ -5,6 +5,7 @@ import { failure } from '../errors.ts';
 import { treeVersion } from '../kernel-source/driver-files.ts';
 import type { Headers } from '../kernel-source/headers.ts';
 import { wholeTree } from '../kernel-source/unpack.ts';
+import { LIMITS } from '../limits.ts';
 import type { Argv, TargetReads } from '../machine/port.ts';
 import { requireTools, type Tool } from '../machine/tools.ts';
 import { localTarget } from '../machine/tree.ts';
@@ -95,7 +96,7 @@ export async function obtainTree(context: StepContext, path: string): Promise<He
     progress.note(`make ${goal}`);
     await makeGoal({ workspace, tree, release, makeVars: options.makeVars, progress, signal }, goal);
   }
-  const version = treeVersion((await machine.readText(join(tree, 'Makefile'))) ?? '');
+  const version = treeVersion((await machine.readText(join(tree, 'Makefile'), LIMITS.sourceBytes)) ?? '');
   if (version === undefined) throw new Error(`${path} has a top Makefile without a version`);
   return {
     folder: tree,
@@ -103,7 +104,7 @@ export async function obtainTree(context: StepContext, path: string): Promise<He
     origin: `${path}, configured`,
     version,
     release,
-    config: (await machine.readText(join(tree, '.config'))) ?? config,
+    config: (await machine.readText(join(tree, '.config'), LIMITS.textBytes)) ?? config,
   };
 }
 
@@ -129,7 +130,7 @@ async function findConfig({ job, options }: StepContext): Promise<string> {
   const { release } = job.kernel;
   const places = placesOf(job, options.config, '.config', [`config-${release}`]);
   for (const [reads, path] of places) {
-    const text = await reads.readText(path);
+    const text = await reads.readText(path, LIMITS.indexBytes);
     if (text !== undefined && /^CONFIG_\w+=/m.test(text)) return text;
   }
   throw failure(
@@ -145,7 +146,7 @@ async function findSymvers({ job, options }: StepContext, config: string): Promi
   const places = placesOf(job, options.symvers, 'Module.symvers', inBoot);
   for (const [reads, path] of places) {
     if ((await reads.stat(path))?.type !== 'file') continue;
-    const content = await reads.read(path);
+    const content = await reads.read(path, LIMITS.indexBytes);
     return path.endsWith('.gz') ? gunzipSync(content) : content;
   }
   if (!/^CONFIG_MODVERSIONS=y/m.test(config)) return undefined;

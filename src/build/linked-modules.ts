@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { readElf } from '../elf/elf.ts';
 import { modinfo, modinfoField } from '../elf/module-data.ts';
 import { moduleFile, modulePath, readModule } from '../guest/module-file.ts';
+import { LIMITS } from '../limits.ts';
 import { MODULES_FOLDER } from '../machine/folders.ts';
 import type { Target } from '../machine/port.ts';
 import type { Workspace } from '../work/workspace.ts';
@@ -23,7 +24,7 @@ export async function linkedModules(
   const modules = new Map<string, SandboxModule>();
   if (guest === undefined) return modules;
   const { release } = kernel;
-  const index = (await guest.readText(`${MODULES_FOLDER}/${release}/modules.dep`)) ?? '';
+  const index = (await guest.readText(`${MODULES_FOLDER}/${release}/modules.dep`, LIMITS.indexBytes)) ?? '';
   const queue = [...dependsOf(driver), ...DEPENDENTS];
   for (let name = queue.shift(); name !== undefined; name = queue.shift()) {
     if (modules.has(name) || name === module.name) continue;

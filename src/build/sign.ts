@@ -3,6 +3,7 @@ import type { Signer } from '../build-options.ts';
 import { readElf } from '../elf/elf.ts';
 import { type ModuleSignature, moduleSignature } from '../elf/signature.ts';
 import { failure } from '../errors.ts';
+import { LIMITS } from '../limits.ts';
 import type { Target } from '../machine/port.ts';
 import { requireTools, TOOLS } from '../machine/tools.ts';
 import { versionOrder } from '../versions/kernel-base.ts';
@@ -108,7 +109,7 @@ async function sign(machine: Target, files: SigningFiles, key: string, hash: str
     ],
     { effect: 'write' },
   );
-  if (result.status === 0) return machine.read(signatureFile(files));
+  if (result.status === 0) return machine.read(signatureFile(files), LIMITS.textBytes);
   throw failure(
     'E_SIGN',
     `openssl could not sign: ${lastLine(result.stderr)}`,

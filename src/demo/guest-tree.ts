@@ -8,6 +8,7 @@ import { runDepmod } from '../install/depmod.ts';
 import type { DriverFiles } from '../kernel-source/driver-files.ts';
 import { privateHeaders } from '../kernel-source/headers.ts';
 import { unpackDriver } from '../kernel-source/unpack.ts';
+import { LIMITS } from '../limits.ts';
 import { MODULES_FOLDER, makeFolders } from '../machine/folders.ts';
 import type { Target } from '../machine/port.ts';
 import { defined } from '../optional.ts';
@@ -66,7 +67,10 @@ export async function unpackGuest(
     signal.throwIfAborted();
     if (result.status !== 0) throw new Error(`cannot unpack ${deb}: ${result.stderr.trim()}`);
   }
-  await machine.write(join(guest, 'etc/os-release'), (await machine.readText('/etc/os-release')) ?? '');
+  await machine.write(
+    join(guest, 'etc/os-release'),
+    (await machine.readText('/etc/os-release', LIMITS.textBytes)) ?? '',
+  );
   const stanzas = kernel.modulePackages.map(
     (name) => `Package: ${name}\nStatus: install ok installed\nVersion: ${kernel.version}\n`,
   );
@@ -92,7 +96,7 @@ export async function plantAffectedModule(
   const compiled = await compileModule({ ...options, headers, module: 'mptscsih', label: 'affected' });
   const { format } = await readModule(guest, shipped.path);
   const distroModule = workspace.at(`distro-${basename(shipped.path)}`);
-  await workspace.machine.write(distroModule, await guest.read(shipped.path));
+  await workspace.machine.write(distroModule, await guest.read(shipped.path, LIMITS.moduleBytes));
   const status = await guest.stat(shipped.path);
   const bytes = await compressModule(compiled.bytes, format, filterTool(workspace.machine));
   const { mode, uid, gid } = status ?? {};

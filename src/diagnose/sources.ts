@@ -1,4 +1,5 @@
 import { isZone } from '../kernel-log/time.ts';
+import { LIMITS } from '../limits.ts';
 import { compressionOf } from '../machine/compression.ts';
 import type { Argv, Target } from '../machine/port.ts';
 import { defined } from '../optional.ts';
@@ -30,7 +31,7 @@ const MAGIC_BYTES = 6;
 async function* unpacked(target: Target, path: string): AsyncGenerator<Uint8Array> {
   const head = await target.readRange(path, 0, MAGIC_BYTES);
   const tool = compressionOf(head)?.tool;
-  if (tool === undefined) yield* target.readChunks(path);
+  if (tool === undefined) yield* target.readChunks(path, LIMITS.streamBytes);
   else yield* outputOf(target, tool, path);
 }
 
@@ -129,7 +130,7 @@ const KMSG_IS_READ = 'Resource temporarily unavailable';
  */
 export async function kernelBufferSource(target: Target, now: number): Promise<LogSource> {
   const bootedAt = await bootTime(target, now);
-  const host = (await target.readText('/proc/sys/kernel/hostname'))?.trim() ?? '';
+  const host = (await target.readText('/proc/sys/kernel/hostname', LIMITS.kernelBytes))?.trim() ?? '';
   const open = async function* (): AsyncGenerator<Uint8Array> {
     // The buffer is small (at most some MB) and fits into memory; dd's last message shows whether it was read whole.
     const kmsg = await target.run(READ_KMSG, { effect: 'read' });
@@ -146,7 +147,9 @@ export async function kernelBufferSource(target: Target, now: number): Promise<L
 
 async function bootTime(target: Target, now: number): Promise<number | undefined> {
   // Not btime of /proc/stat: that has whole seconds.
-  const uptime = Number((await target.readText('/proc/uptime'))?.split(' ')[0] ?? Number.NaN);
+  const uptime = Number(
+    (await target.readText('/proc/uptime', LIMITS.kernelBytes))?.split(' ')[0] ?? Number.NaN,
+  );
   return Number.isFinite(uptime) ? now - uptime * 1000 : undefined;
 }
 
@@ -191,7 +194,7 @@ const PLACES: readonly { readonly path: string; readonly pattern: RegExp; readon
 /** A tree's time zone by name; undefined where it is not known (then this machine's is used). */
 export async function zoneOf(target: Target): Promise<string | undefined> {
   for (const { path, pattern, link } of PLACES) {
-    const text = link === true ? await target.readLink(path) : await target.readText(path);
+    const text = link === true ? await target.readLink(path) : await target.readText(path, LIMITS.textBytes);
     const zone = pattern.exec(text ?? '')?.groups?.zone;
     if (zone !== undefined && isZone(zone)) return zone;
   }

@@ -1,3 +1,4 @@
+import { LIMITS } from '../limits.ts';
 import type { TargetReads } from '../machine/port.ts';
 import type { FileSystem } from './file-systems.ts';
 
@@ -30,7 +31,8 @@ export async function errorCounters(
  * policy in force also where it comes from the superblock.
  */
 async function ext4Counters(target: CounterReads, disk: string): Promise<ErrorCounters | undefined> {
-  const line = async (path: string): Promise<string> => ((await target.readText(path)) ?? '').trim();
+  const line = async (path: string): Promise<string> =>
+    ((await target.readText(path, LIMITS.kernelBytes)) ?? '').trim();
   const errors = await line(`/sys/fs/ext4/${disk}/errors_count`);
   if (!/^\d{1,10}$/.test(errors)) return undefined;
   const options = await line(`/proc/fs/ext4/${disk}/options`);
@@ -51,7 +53,7 @@ async function btrfsCounters(target: CounterReads, uuid: string): Promise<ErrorC
   const folder = `/sys/fs/btrfs/${uuid}/devinfo`;
   let errors: number | undefined;
   for (const device of await target.list(folder)) {
-    const text = await target.readText(`${folder}/${device}/error_stats`);
+    const text = await target.readText(`${folder}/${device}/error_stats`, LIMITS.kernelBytes);
     for (const [, count] of (text ?? '').matchAll(/^\w+_errs (\d{1,15})$/gm))
       errors = (errors ?? 0) + Number(count);
   }

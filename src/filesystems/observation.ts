@@ -1,4 +1,5 @@
 import type { Mount } from '../guest/mounts.ts';
+import { LIMITS } from '../limits.ts';
 import type { TargetReads } from '../machine/port.ts';
 import type { ErrorCounters } from './counters.ts';
 import type { DiskLog } from './disk-log.ts';
@@ -70,8 +71,8 @@ export function isReadOnly(seen: Observation): boolean {
 
 export async function readSystemFacts(target: Pick<TargetReads, 'readText'>): Promise<SystemFacts> {
   const [release = '', stat = ''] = await Promise.all([
-    target.readText('/proc/sys/kernel/osrelease'),
-    target.readText('/proc/stat'),
+    target.readText('/proc/sys/kernel/osrelease', LIMITS.kernelBytes),
+    target.readText('/proc/stat', LIMITS.kernelBytes),
   ]);
   const seconds = /^btime (\d{1,12})$/m.exec(stat)?.[1];
   return { kernel: release.trim(), bootTime: seconds === undefined ? undefined : Number(seconds) };

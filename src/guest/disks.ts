@@ -1,3 +1,4 @@
+import { LIMITS } from '../limits.ts';
 import type { Target, TargetReads } from '../machine/port.ts';
 import type { Disk } from './document.ts';
 
@@ -85,7 +86,7 @@ async function wholeNumber(target: DiskReads, path: string): Promise<number | nu
 
 /** The first line of a file, printable ASCII only; empty where there is none. */
 export async function firstLine(target: Pick<TargetReads, 'readText'>, path: string): Promise<string> {
-  const text = (await target.readText(path).catch(() => undefined)) ?? '';
+  const text = (await target.readText(path, LIMITS.kernelBytes).catch(() => undefined)) ?? '';
   return (text.split('\n')[0] ?? '').replace(/[^\x20-\x7e]/g, '').trim();
 }
 
@@ -100,7 +101,7 @@ export interface BlockDevices {
 /** From /proc/partitions, which every kernel since 2.0 has; a device without a medium is not in it. */
 export async function blockDevices(target: Pick<TargetReads, 'readText'>): Promise<BlockDevices> {
   const nameOf = new Map<string, string>();
-  for (const line of ((await target.readText('/proc/partitions')) ?? '').split('\n')) {
+  for (const line of ((await target.readText('/proc/partitions', LIMITS.kernelBytes)) ?? '').split('\n')) {
     const [, major, minor, name] = /^\s*(\d{1,7})\s+(\d{1,7})\s+\d+\s+(\S+)/.exec(line) ?? [];
     // devfs of 2.4 shows paths here: the last part is what messages call the device.
     if (name !== undefined) nameOf.set(`${major}:${minor}`, name.slice(name.lastIndexOf('/') + 1));
@@ -118,7 +119,7 @@ export async function mapperName(
   number: string | undefined,
 ): Promise<string | undefined> {
   if (!/^dm-\d+$/.test(name)) return undefined;
-  const shown = (await target.readText(`/sys/block/${name}/dm/name`))?.trim();
+  const shown = (await target.readText(`/sys/block/${name}/dm/name`, LIMITS.kernelBytes))?.trim();
   if (shown !== undefined && shown !== '') return shown;
   for (const entry of await target.list('/dev/mapper')) {
     const node = await target.stat(`/dev/mapper/${entry}`).catch(() => undefined);

@@ -1,3 +1,4 @@
+import { LIMITS } from '../limits.ts';
 import type { TargetReads } from '../machine/port.ts';
 import { defined } from '../optional.ts';
 import { assignments, cleanLines, cleanText, cleanVersion } from './clean-text.ts';
@@ -138,7 +139,9 @@ export function detectDistro(files: Readonly<Record<string, string | undefined>>
 
 /** Which distribution the guest is, by its release files. */
 export async function readDistro(target: Pick<TargetReads, 'readText'>): Promise<Distro> {
-  const entries = RELEASE_FILES.map(async (path) => [path, await target.readText(path)] as const);
+  const entries = RELEASE_FILES.map(
+    async (path) => [path, await target.readText(path, LIMITS.textBytes)] as const,
+  );
   return detectDistro(Object.fromEntries(await Promise.all(entries)));
 }
 

@@ -1,3 +1,4 @@
+import { LIMITS } from '../limits.ts';
 import type { TargetReads } from '../machine/port.ts';
 
 type Reads = Pick<TargetReads, 'readText' | 'list'>;
@@ -52,7 +53,7 @@ export async function unfinishedPackages(target: Reads, release: string): Promis
   const updates = (await target.list('/var/lib/dpkg/updates')).filter((name) => /^\d+$/.test(name));
   if (updates.length > 0)
     problems.push('dpkg was interrupted: /var/lib/dpkg/updates holds changes that it had not recorded yet');
-  const status = (await target.readText(DPKG_STATUS)) ?? '';
+  const status = (await target.readText(DPKG_STATUS, LIMITS.indexBytes)) ?? '';
   for (const name of packagesOf(release)) {
     const state = /^Status: \S+ \S+ (\S+)$/m.exec(stanzaOf(status, name) ?? '')?.[1];
     const missing = state !== undefined && Object.hasOwn(UNFINISHED, state) ? UNFINISHED[state] : undefined;

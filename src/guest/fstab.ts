@@ -1,4 +1,5 @@
 import { basename } from 'node:path';
+import { LIMITS } from '../limits.ts';
 import type { TargetReads } from '../machine/port.ts';
 import type { FstabEntry } from './document.ts';
 import { decodeOctal } from './mounts.ts';
@@ -7,7 +8,7 @@ export type { FstabEntry };
 
 /** /etc/fstab; empty where there is none. A line with fewer than three fields is left out, as mount(8) does. */
 export async function readFstab(target: Pick<TargetReads, 'readText'>): Promise<readonly FstabEntry[]> {
-  return parseFstab((await target.readText('/etc/fstab')) ?? '');
+  return parseFstab((await target.readText('/etc/fstab', LIMITS.textBytes)) ?? '');
 }
 
 export function parseFstab(text: string): readonly FstabEntry[] {

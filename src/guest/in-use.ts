@@ -1,3 +1,4 @@
+import { LIMITS } from '../limits.ts';
 import type { Target } from '../machine/port.ts';
 import { defined } from '../optional.ts';
 import { firstLine, scsiHostOf } from './disks.ts';
@@ -86,7 +87,7 @@ async function disksOn(target: UseTarget, hosts: ReadonlySet<number>): Promise<r
 async function isLoaded(target: UseTarget): Promise<boolean | null> {
   const modules = await listOf(target, '/sys/module');
   if (CORE_MODULES.some((name) => modules.includes(name))) return true;
-  const listed = await target.readText('/proc/modules');
+  const listed = await target.readText('/proc/modules', LIMITS.kernelBytes);
   if (listed !== undefined) return CORE_MODULES.some((name) => `\n${listed}`.includes(`\n${name} `));
   return modules.length === 0 ? null : false;
 }
@@ -105,7 +106,7 @@ async function fromProcfs(target: UseTarget): Promise<DriverUse | undefined> {
       if (/^\d{1,6}$/.test(entry)) hosts.push({ host: Number(entry), driver });
     }
   }
-  const attached = diskHosts((await target.readText('/proc/scsi/scsi')) ?? '');
+  const attached = diskHosts((await target.readText('/proc/scsi/scsi', LIMITS.kernelBytes)) ?? '');
   const loaded = hosts.length > 0 || (await isLoaded(target));
   return { inUse: hosts.some(({ host }) => attached.has(host)), hosts, disks: [], loaded, source: 'procfs' };
 }

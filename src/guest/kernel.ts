@@ -1,4 +1,5 @@
 import { failure } from '../errors.ts';
+import { LIMITS } from '../limits.ts';
 import { MODULES_FOLDER } from '../machine/folders.ts';
 import type { Target, TargetReads } from '../machine/port.ts';
 import { kernelRelease as asRelease } from '../names.ts';
@@ -30,7 +31,9 @@ export function kernelIdentity(facts: { kernel: KernelFacts; distro: Distro }): 
  */
 export async function kernelFacts(target: Target, wanted: string | undefined): Promise<KernelFacts> {
   const running =
-    target.kind === 'local' ? (await target.readText('/proc/sys/kernel/osrelease'))?.trim() : undefined;
+    target.kind === 'local'
+      ? (await target.readText('/proc/sys/kernel/osrelease', LIMITS.kernelBytes))?.trim()
+      : undefined;
   const release = wanted ?? running ?? (await onlyRelease(target));
   if (asRelease(release) === undefined) {
     throw failure(
@@ -85,7 +88,7 @@ type Reads = Pick<TargetReads, 'readText' | 'readRange' | 'stat'>;
  */
 export async function kernelPackageVersion(target: Reads, release: string): Promise<string | undefined> {
   const names = [`linux-image-${release}`, `linux-modules-${release}`, `linux-image-${release}-unsigned`];
-  const status = (await target.readText(DPKG_STATUS)) ?? '';
+  const status = (await target.readText(DPKG_STATUS, LIMITS.indexBytes)) ?? '';
   return installedVersion(status, names) ?? (await fromImage(target, release));
 }
 

@@ -1,4 +1,5 @@
 import { decompressModule, type ModuleFormat, moduleFormat, type Tool } from '../elf/compression.ts';
+import { LIMITS } from '../limits.ts';
 import { MODULES_FOLDER } from '../machine/folders.ts';
 import type { TargetReads } from '../machine/port.ts';
 
@@ -49,7 +50,7 @@ export async function moduleFile(
       name,
       path,
       candidates: candidates.includes(path) ? candidates : [path, ...candidates],
-      sha256: await target.hash(path),
+      sha256: await target.hash(path, LIMITS.moduleBytes),
       size: (await target.stat(path))?.size ?? 0,
     };
   }
@@ -71,14 +72,16 @@ async function findCandidates(target: Reads, release: string, name: string): Pro
 
 /** The folder where the kernel's build put a module; modules.order exists even where depmod never ran. */
 async function builtFolder(target: Reads, release: string, name: string): Promise<string | undefined> {
-  const order = (await target.readText(`${MODULES_FOLDER}/${release}/modules.order`)) ?? '';
+  const order =
+    (await target.readText(`${MODULES_FOLDER}/${release}/modules.order`, LIMITS.indexBytes)) ?? '';
   const line = order.split('\n').find((path) => path.endsWith(`/${name}.ko`));
   return line === undefined || line.includes('..') ? undefined : line.slice(0, line.lastIndexOf('/'));
 }
 
 /** Whether the driver is part of the kernel's image, where no module can replace it. */
 export async function isBuiltIn(target: Reads, release: string, name: string): Promise<boolean> {
-  const list = (await target.readText(`${MODULES_FOLDER}/${release}/modules.builtin`)) ?? '';
+  const list =
+    (await target.readText(`${MODULES_FOLDER}/${release}/modules.builtin`, LIMITS.indexBytes)) ?? '';
   return list.split('\n').some((line) => line.endsWith(`/${name}.ko`));
 }
 
@@ -93,7 +96,7 @@ export async function readModule(
   target: Pick<TargetReads, 'read' | 'run'>,
   path: string,
 ): Promise<ModuleContent> {
-  const packed = await target.read(path);
+  const packed = await target.read(path, LIMITS.moduleBytes);
   const format = moduleFormat(packed);
   return { bytes: await decompressModule(packed, format, filterTool(target)), format };
 }
@@ -109,7 +112,7 @@ export async function indexedModule(
   release: string,
   name: string,
 ): Promise<string | undefined> {
-  const text = (await target.readText(`${MODULES_FOLDER}/${release}/modules.dep`)) ?? '';
+  const text = (await target.readText(`${MODULES_FOLDER}/${release}/modules.dep`, LIMITS.indexBytes)) ?? '';
   return modulePath(text, release, name);
 }
 

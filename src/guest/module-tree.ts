@@ -1,5 +1,6 @@
 import { basename, dirname } from 'node:path/posix';
 import semver from 'semver';
+import { LIMITS } from '../limits.ts';
 import { MODULES_FOLDER } from '../machine/folders.ts';
 import type { TargetReads } from '../machine/port.ts';
 import { kernelBase } from '../versions/kernel-base.ts';
@@ -84,7 +85,7 @@ async function readIndex(target: Reads, folder: string): Promise<Index | { reado
   if (status === undefined) return { problem: `there is no ${path}: ${depmod}` };
   if (status.type !== 'file' || status.size > LARGEST_INDEX)
     return { problem: `${path} is not a module index` };
-  const text = await target.readText(path);
+  const text = await target.readText(path, LIMITS.textBytes);
   if (text === undefined) return { problem: `${path} cannot be read` };
   if (text.trim() === '') return { problem: `${path} is empty: ${depmod}` };
   const needs = new Map<string, readonly string[]>();

@@ -1,3 +1,4 @@
+import { LIMITS } from '../limits.ts';
 import type { TargetReads } from '../machine/port.ts';
 import type { Mount } from './document.ts';
 
@@ -46,7 +47,7 @@ export function mountOf(mounts: readonly Mount[], path: string): Mount | undefin
 
 async function readTables(target: MountReads, tables: readonly MountTable[]): Promise<readonly Mount[]> {
   for (const { path, parse } of tables) {
-    const text = await target.readText(path);
+    const text = await target.readText(path, LIMITS.kernelBytes);
     if (text === undefined || text === '') continue;
     return text.split('\n').flatMap((line) => {
       const mount = parse(line);

@@ -1,4 +1,5 @@
 import { basename } from 'node:path/posix';
+import { LIMITS } from '../limits.ts';
 import type { Target } from '../machine/port.ts';
 import { majorMinor } from '../machine/reads.ts';
 import { defined } from '../optional.ts';
@@ -129,7 +130,7 @@ async function livePid(
   path: string,
   program: RegExp,
 ): Promise<number | undefined> {
-  const pid = /^\s*(\d{1,10})\s*$/.exec((await guest.readText(path)) ?? '')?.[1];
+  const pid = /^\s*(\d{1,10})\s*$/.exec((await guest.readText(path, LIMITS.textBytes)) ?? '')?.[1];
   if (pid === undefined) return undefined;
   const line = await processCommand(machine, Number(pid));
   if (!program.test(programOf(line))) return undefined;
@@ -164,7 +165,7 @@ const LOCK = /^\d+: +[A-Z]+ +[A-Z]+ +WRITE +(-?\d+) +([0-9a-f]+:[0-9a-f]+):(\d+)
 
 /** The write locks that are held now; empty where the machine does not show them. */
 async function locksOf(machine: ProcReads): Promise<readonly FileLock[]> {
-  const text = (await machine.readText('/proc/locks')) ?? '';
+  const text = (await machine.readText('/proc/locks', LIMITS.kernelBytes)) ?? '';
   return text.split('\n').flatMap((line) => {
     const [, pid, device = '', inode = ''] = LOCK.exec(line) ?? [];
     if (pid === undefined) return [];
@@ -174,7 +175,7 @@ async function locksOf(machine: ProcReads): Promise<readonly FileLock[]> {
 
 /** The words of a command line, joined by blanks; empty for a kernel's thread and where there is no such process. */
 async function processCommand(machine: ProcReads, pid: number): Promise<string> {
-  const text = (await machine.readText(`/proc/${pid}/cmdline`)) ?? '';
+  const text = (await machine.readText(`/proc/${pid}/cmdline`, LIMITS.kernelBytes)) ?? '';
   return text.slice(0, 4096).replaceAll('\0', ' ').trim();
 }
 

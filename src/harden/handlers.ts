@@ -2,6 +2,7 @@ import { failure } from '../errors.ts';
 import { remountCommand } from '../filesystems/remount.ts';
 import { readSuperblock } from '../filesystems/storage.ts';
 import { readMounts } from '../guest/mounts.ts';
+import { LIMITS } from '../limits.ts';
 import type { Target } from '../machine/port.ts';
 import { mustRun } from '../machine/tools.ts';
 import { fileHandlers } from '../transaction/files.ts';
@@ -116,7 +117,7 @@ async function mountAt(target: Target, mountPoint: string) {
 }
 
 const sysfs = settingHandler<StepOf<'sysfs'>>({
-  read: async (target, { path }) => (await target.readText(path))?.trim(),
+  read: async (target, { path }) => (await target.readText(path, LIMITS.kernelBytes))?.trim(),
   write: (target, { path }, value) => writeSysfs(target, path, value),
   words: ({ path, before, after }) => `${path}: ${before} → ${after}`,
   about: ({ path }) => path,

@@ -2,6 +2,7 @@ import { failure } from '../errors.ts';
 import { readSuperblock } from '../filesystems/storage.ts';
 import type { ErrorsPolicy } from '../filesystems/superblock/ext.ts';
 import { readMounts } from '../guest/mounts.ts';
+import { LIMITS } from '../limits.ts';
 import type { Target } from '../machine/port.ts';
 import { localTarget } from '../machine/tree.ts';
 import { planFile } from '../transaction/files.ts';
@@ -106,7 +107,7 @@ async function fstabChange(
     fstab === null || fstabOption === null || fstabOption === policy ? [] : [fstab],
   );
   if (entries.length === 0) return [];
-  const now = await target.read('/etc/fstab');
+  const now = await target.read('/etc/fstab', LIMITS.textBytes);
   const lines = entries.map(({ line }) => line).join(', ');
   return planFile(target, {
     path: '/etc/fstab',

@@ -1,4 +1,5 @@
 import type { InitSystem } from '../guest/init-system.ts';
+import { LIMITS } from '../limits.ts';
 import type { Argv, Target } from '../machine/port.ts';
 import type { TimeoutRule } from './document.ts';
 
@@ -63,7 +64,9 @@ async function readRule(
   path: string,
 ): Promise<TimeoutRule | undefined> {
   if (((await target.stat(path).catch(() => undefined))?.size ?? 0) > LARGEST_RULE) return undefined;
-  const lines = ((await target.readText(path)) ?? '').split('\n').filter((line) => !/^\s*#/.test(line));
+  const lines = ((await target.readText(path, LIMITS.textBytes)) ?? '')
+    .split('\n')
+    .filter((line) => !/^\s*#/.test(line));
   const setting = lines.find((line) => /\btimeout\b/.test(line) && VALUES.some((value) => value.test(line)));
   if (setting === undefined) return undefined;
   const seconds = VALUES.map((value) => value.exec(setting)?.[1]).find((digits) => digits !== undefined);

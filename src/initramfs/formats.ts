@@ -1,10 +1,9 @@
-import { createReadStream } from 'node:fs';
-import type { Transform } from 'node:stream';
+import { Readable, type Transform } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { createGunzip } from 'node:zlib';
 import { DECODERS, zstd } from '../elf/compression.ts';
 import { failure, isFailure } from '../errors.ts';
-import { type Compression, type Image, unreadable } from './image.ts';
+import { bytesFrom, type Compression, type Image, unreadable } from './image.ts';
 
 export interface Decoder {
   readonly compression: Exclude<Compression, 'none'>;
@@ -75,7 +74,7 @@ export async function unpackSegment(
 ): Promise<number> {
   const native = nativeDecoder(decoder.compression);
   if (native === undefined) return unpackByTool(image, offset, decoder, take);
-  const file = createReadStream(await image.target.hostPath(image.path), { start: offset });
+  const file = Readable.from(bytesFrom(image, offset));
   try {
     await pipeline(file, native, async (chunks: AsyncIterable<Buffer>) => {
       for await (const chunk of chunks) {

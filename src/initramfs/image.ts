@@ -3,7 +3,7 @@ import type { TargetReads } from '../machine/port.ts';
 import { type CpioFormat, type CpioState, type CpioVisitor, cpioArchives, DamagedArchive } from './cpio.ts';
 import { feed } from './feed.ts';
 
-export type Reads = Pick<TargetReads, 'hostPath' | 'stat' | 'readRange' | 'run'>;
+export type Reads = Pick<TargetReads, 'stat' | 'readRange' | 'readChunks' | 'run'>;
 
 export interface Limits {
   /** Bytes of the image's file, and of all that it unpacks to. */
@@ -21,6 +21,11 @@ export interface Image {
   readonly signal: AbortSignal | undefined;
   /** Bytes so far, of all segments. */
   unpacked: number;
+}
+
+/** The image's bytes from an offset. Each piece is the caller's to keep. */
+export async function* bytesFrom({ target, path, limits }: Image, offset: number): AsyncGenerator<Buffer> {
+  for await (const piece of target.readChunks(path, limits.packed, offset)) yield Buffer.from(piece);
 }
 
 /** What is wrong with it, and where. */

@@ -1,8 +1,16 @@
 import { createHash } from 'node:crypto';
-import { constants, createReadStream } from 'node:fs';
+import { constants } from 'node:fs';
 import { type CpioContent, type CpioHeader, type CpioVisitor, DamagedArchive } from './cpio.ts';
 import { type Decoder, decoderFor, RAMDISK_HEAD, ramdiskOf, unpackSegment } from './formats.ts';
-import { archiveReader, type Image, type Limits, type Reads, type Segment, unreadable } from './image.ts';
+import {
+  archiveReader,
+  bytesFrom,
+  type Image,
+  type Limits,
+  type Reads,
+  type Segment,
+  unreadable,
+} from './image.ts';
 
 export interface Initramfs extends Collected {
   readonly segments: readonly Segment[];
@@ -72,12 +80,7 @@ function refuseRamdisk(image: Image, offset: number, head: Buffer): void {
 
 async function plainSegment(image: Image, offset: number): Promise<Segment> {
   const reader = archiveReader(image, offset);
-  const stream = createReadStream(await image.target.hostPath(image.path), { start: offset });
-  try {
-    for await (const chunk of stream) if (!reader.push(chunk as Buffer)) break;
-  } finally {
-    stream.destroy();
-  }
+  for await (const chunk of bytesFrom(image, offset)) if (!reader.push(chunk)) break;
   return { offset, ...reader.end('none', reader.taken()), compression: 'none' };
 }
 

@@ -1,3 +1,4 @@
+import { LIMITS } from '../limits.ts';
 import type { Target } from '../machine/port.ts';
 import type { TransactionState } from '../transaction/journal.ts';
 import { parseState, type Transaction, transactionFolder, transactions } from '../transaction/store.ts';
@@ -44,7 +45,7 @@ export async function generations(target: Target): Promise<readonly Generation[]
 
 async function readManifest(target: Target, folder: string): Promise<Manifest | undefined> {
   const path = `${folder}/manifest.json`;
-  const text = await target.readText(path);
+  const text = await target.readText(path, LIMITS.stateBytes);
   return text === undefined ? undefined : parseState(manifestSchema, text, path);
 }
 

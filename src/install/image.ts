@@ -10,6 +10,7 @@ import {
   initramfsImages,
   type StateFile,
 } from '../initramfs/tools.ts';
+import { LIMITS } from '../limits.ts';
 import type { Target } from '../machine/port.ts';
 import { recordFile, sameRecord } from '../machine/record.ts';
 import { silentProgress } from '../progress.ts';
@@ -104,7 +105,9 @@ export const imageHandler: Handler<ImageStep> = {
     await target.rename(output, path);
     for (const file of toolNamed(tool).stateFiles(release)) await fitStateFile(target, file, path);
   },
-  becomes: async ({ target }, { files: [{ path }], output }) => ({ [path]: await target.hash(output) }),
+  becomes: async ({ target }, { files: [{ path }], output }) => ({
+    [path]: await target.hash(output, LIMITS.imageBytes),
+  }),
   undo: async (context, step) => {
     const [image, ...state] = step.files;
     const how = await putImageBack(context, step, image);
@@ -211,7 +214,10 @@ async function keptImage(
   for (const place of [backup, basename(path)]) {
     if (place === null) continue;
     const kept = keptPath(folder, place);
-    if ((await target.stat(kept))?.type === 'file' && (await target.hash(kept)) === original?.sha256)
+    if (
+      (await target.stat(kept))?.type === 'file' &&
+      (await target.hash(kept, LIMITS.imageBytes)) === original?.sha256
+    )
       return kept;
   }
   return undefined;
@@ -222,7 +228,7 @@ async function rebuild(context: UndoContext, step: ImageStep, image: string): Pr
   const { release, module: name } = step;
   const path = await indexedModule(target, release, name);
   if (path === undefined) throw new Error(`the index of ${release} names no ${name}`);
-  const module = { release, name, file: await target.read(path) };
+  const module = { release, name, file: await target.read(path, LIMITS.moduleBytes) };
   if ((await proveInitramfs(target, image, module)).ok) return 'kept';
   const { images } = await initramfsImages(target, release);
   const tool = images.find((candidate) => candidate.path === image)?.tool;

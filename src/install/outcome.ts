@@ -1,5 +1,6 @@
 import { failure } from '../errors.ts';
 import { isModuleFile, modulePaths } from '../guest/module-file.ts';
+import { LIMITS } from '../limits.ts';
 import { MODULES_FOLDER } from '../machine/folders.ts';
 import type { Target } from '../machine/port.ts';
 import type { Placement } from './placement.ts';
@@ -28,13 +29,14 @@ export async function proveOutcome(target: Target, outcome: Outcome): Promise<re
 }
 
 async function proveFile(target: Target, { path, sha256 }: Outcome): Promise<string> {
-  const found = (await target.stat(path))?.type === 'file' ? await target.hash(path) : 'no file';
+  const found =
+    (await target.stat(path))?.type === 'file' ? await target.hash(path, LIMITS.imageBytes) : 'no file';
   if (found === sha256) return `${path} has sha256 ${sha256}`;
   throw wrong(`${path} has ${found}, not the module that was installed`);
 }
 
 async function proveIndex(target: Target, { release, name, path }: Outcome): Promise<string> {
-  const text = (await target.readText(`${MODULES_FOLDER}/${release}/modules.dep`)) ?? '';
+  const text = (await target.readText(`${MODULES_FOLDER}/${release}/modules.dep`, LIMITS.indexBytes)) ?? '';
   const paths = modulePaths(text, release, name);
   const [only] = paths;
   if (paths.length === 1 && only !== undefined && (await sameFile(target, only, path)))

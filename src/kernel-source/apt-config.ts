@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { sha256 } from '../hash.ts';
+import { LIMITS } from '../limits.ts';
 import { makeFolders } from '../machine/folders.ts';
 import type { Target } from '../machine/port.ts';
 import type { Workspace } from '../work/workspace.ts';
@@ -58,7 +59,9 @@ async function sourcesOf(origin: Target): Promise<readonly AptSource[]> {
   const sources: AptSource[] = [];
   for (const path of [`${ETC}/sources.list`, ...names.map((name) => `${folder}/${name}`)]) {
     const form = path.endsWith('.sources') ? 'sources' : 'list';
-    sources.push(...parseSources((await origin.readText(path)) ?? '', form, SOURCE_TRUST[origin.kind]));
+    sources.push(
+      ...parseSources((await origin.readText(path, LIMITS.textBytes)) ?? '', form, SOURCE_TRUST[origin.kind]),
+    );
   }
   return sources.slice(0, MAX_SOURCES);
 }
@@ -103,7 +106,7 @@ async function copyKey(
 ): Promise<string | undefined> {
   const status = await origin.stat(from);
   if (status?.type !== 'file' || status.size > MAX_KEY_BYTES) return undefined;
-  return keepKey(await origin.read(from), folder, machine);
+  return keepKey(await origin.read(from, LIMITS.textBytes), folder, machine);
 }
 
 /** apt tells an armored key from a keyring by the name. */
@@ -117,7 +120,9 @@ async function keepKey(key: Buffer, folder: string, machine: Target): Promise<st
 /** Only root may read auth.conf; only the user that fetches may read the private copy, which is removed with the folder. */
 async function copyCredentials(origin: Target, home: string, machine: Target): Promise<void> {
   const parts = (await origin.list(`${ETC}/auth.conf.d`)).map((name) => `${ETC}/auth.conf.d/${name}`);
-  const texts = await Promise.all([`${ETC}/auth.conf`, ...parts].map((path) => origin.readText(path)));
+  const texts = await Promise.all(
+    [`${ETC}/auth.conf`, ...parts].map((path) => origin.readText(path, LIMITS.textBytes)),
+  );
   const text = texts.filter((part) => part !== undefined).join('\n');
   if (text !== '') await machine.write(join(home, 'auth.conf'), text, { mode: 0o600 });
 }

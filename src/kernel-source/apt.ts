@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { failure } from '../errors.ts';
+import { LIMITS } from '../limits.ts';
 import type { Argv, RunResult, Target } from '../machine/port.ts';
 import { requireTools, TOOLS } from '../machine/tools.ts';
 import type { Progress } from '../progress.ts';
@@ -119,7 +120,8 @@ async function checkedFiles(
 ): Promise<string[]> {
   const byHash = new Map<string, string>();
   for (const name of await machine.list(folder)) {
-    if (name.endsWith('.deb')) byHash.set(await machine.hash(join(folder, name)), join(folder, name));
+    if (name.endsWith('.deb'))
+      byHash.set(await machine.hash(join(folder, name), LIMITS.archiveBytes), join(folder, name));
   }
   return packages.map(({ name, version, sha256 }) => {
     const path = byHash.get(sha256);

@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { failure } from '../errors.ts';
+import { LIMITS } from '../limits.ts';
 import type { Target } from '../machine/port.ts';
 import { defined } from '../optional.ts';
 
@@ -51,7 +52,9 @@ export async function readDriverTree(machine: Target, folder: string): Promise<D
     Boolean,
   );
   const files = new Map(await sourcesBelow(machine, isDriver ? folder : join(folder, DRIVER_FOLDER)));
-  const makefile = isDriver ? undefined : await machine.readText(join(folder, 'Makefile'));
+  const makefile = isDriver
+    ? undefined
+    : await machine.readText(join(folder, 'Makefile'), LIMITS.sourceBytes);
   return requireDriver({ files, ...defined({ makefile }) }, folder);
 }
 
@@ -72,7 +75,7 @@ async function sourcesBelow(
       for (const [below, content] of await sourcesBelow(machine, path, depth + 1))
         found.push([`${name}/${below}`, content]);
     } else if (status?.type === 'file' && status.size <= MAX_FILE_BYTES && isSource(name)) {
-      found.push([name, await machine.read(path)]);
+      found.push([name, await machine.read(path, LIMITS.sourceBytes)]);
     }
   }
   return found;

@@ -1,4 +1,5 @@
 import { basename, dirname, isAbsolute, join, posix, relative } from 'node:path';
+import { LIMITS } from '../limits.ts';
 import type { TargetReads } from '../machine/port.ts';
 
 /**
@@ -50,7 +51,7 @@ export async function headerParts(
 
 async function readPart(origin: Reads, named: string, path: string): Promise<HeaderPart> {
   const [makefile = '', links] = await Promise.all([
-    origin.readText(join(path, 'Makefile')),
+    origin.readText(join(path, 'Makefile'), LIMITS.sourceBytes),
     linksBelow(origin, path),
   ]);
   // Only a short forwarding Makefile names its tree; a kernel's own Makefile has such paths in prose.

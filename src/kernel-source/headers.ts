@@ -1,5 +1,6 @@
 import { dirname, join, posix, relative } from 'node:path';
 import { failure } from '../errors.ts';
+import { LIMITS } from '../limits.ts';
 import { makeFolders } from '../machine/folders.ts';
 import type { Target } from '../machine/port.ts';
 import { mustRun } from '../machine/tools.ts';
@@ -82,13 +83,15 @@ async function describe(
   origin: string,
 ): Promise<Omit<Headers, 'folders'>> {
   const makefiles = await Promise.all(
-    [...copies.values()].map((copy) => machine.readText(join(copy, 'Makefile'))),
+    [...copies.values()].map((copy) => machine.readText(join(copy, 'Makefile'), LIMITS.sourceBytes)),
   );
   const version = makefiles.map((text) => treeVersion(text ?? '')).find((found) => found !== undefined);
   if (version === undefined) throw incomplete(origin, 'the Makefile with the kernel’s version');
-  const releases = await Promise.all(RELEASE_FILES.map((name) => machine.readText(join(home, name))));
+  const releases = await Promise.all(
+    RELEASE_FILES.map((name) => machine.readText(join(home, name), LIMITS.textBytes)),
+  );
   const release = releases.map((text) => /UTS_RELEASE "([^"]+)"/.exec(text ?? '')?.[1]).find(Boolean);
-  const config = (await machine.readText(join(home, '.config'))) ?? '';
+  const config = (await machine.readText(join(home, '.config'), LIMITS.textBytes)) ?? '';
   return { folder: home, origin, version, release, config };
 }
 
@@ -124,7 +127,8 @@ async function linkFolder(
   await machine.mkdir(home, 0o755);
   for (const name of await origin.list(build.path)) {
     const real = await origin.hostPath(join(build.path, name));
-    if (name === 'Makefile') await machine.write(join(home, name), await origin.read(join(build.path, name)));
+    if (name === 'Makefile')
+      await machine.write(join(home, name), await origin.read(join(build.path, name), LIMITS.sourceBytes));
     else await machine.link(join(home, name), real);
   }
   const places = new Map([[build.named, home]]);
@@ -168,7 +172,7 @@ async function makeMakefilesPrivate(
 ): Promise<void> {
   for (const folder of folders) {
     const makefile = join(folder, 'Makefile');
-    const text = (await machine.readText(makefile)) ?? '';
+    const text = (await machine.readText(makefile, LIMITS.sourceBytes)) ?? '';
     const rewritten = replacePaths(text, copies);
     if (rewritten !== text) await machine.write(makefile, rewritten);
   }

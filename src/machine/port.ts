@@ -17,25 +17,27 @@ export interface Target extends TargetReads, TargetWrites {
 export interface TargetReads {
   /** The path of a guest's file for this machine's own tools, with all symbolic links resolved. */
   hostPath(path: string): Promise<string>;
+  // What reads a file takes a limit in bytes, of LIMITS. It throws E_FILE_UNSAFE, without waiting, where a device, a FIFO,
+  // a socket, a folder, links in a circle or a larger file has the place of that file.
   /** A whole file; throws Node's errors, such as ENOENT. */
-  read(path: string): Promise<Buffer>;
-  /** The first `length` bytes from `offset`; fewer where the file ends. */
+  read(path: string, limit: number): Promise<Buffer>;
+  /** The first `length` bytes from `offset`; fewer where the file ends. On this machine also of a block device. */
   readRange(path: string, offset: number, length: number): Promise<Buffer>;
-  /** A file of any size in pieces; a piece is valid until the next one is requested. */
-  readChunks(path: string): AsyncIterable<Buffer>;
+  /** A file in pieces, from `start` (bytes); a piece is valid until the next one is requested. */
+  readChunks(path: string, limit: number, start?: number): AsyncIterable<Buffer>;
   /** A whole text file; undefined where there is none or it cannot be read. */
-  readText(path: string): Promise<string | undefined>;
+  readText(path: string, limit: number): Promise<string | undefined>;
   /** The text of a symbolic link; undefined where it is none. */
   readLink(path: string): Promise<string | undefined>;
-  /** Opens a file, device or pipe to read what is there, without waiting for more. */
+  /** Opens a file, device or pipe of this machine to read what is there, without waiting for more; E_FILE_UNSAFE in a tree. */
   openStream(path: string): Promise<ReadStream>;
   /** SHA-256 of a file's content, in hex. */
-  hash(path: string): Promise<string>;
+  hash(path: string, limit: number): Promise<string>;
   /** Follows symbolic links; undefined where there is nothing. */
   stat(path: string): Promise<FileStat | undefined>;
   /** Does not follow the last link; undefined where there is nothing. */
   lstat(path: string): Promise<FileStat | undefined>;
-  /** Names in a folder, sorted; empty where there is no such folder. */
+  /** Names in a folder, sorted; empty where there is no such folder. Throws E_FILE_UNSAFE for more than LIMITS.folderEntries. */
   list(path: string): Promise<readonly string[]>;
   /** Whether this process may create files in the folder, and if not, why. */
   writable(path: string): Promise<'yes' | 'read-only' | 'denied' | 'missing'>;

@@ -1,28 +1,76 @@
-import { createHash } from 'node:crypto';
-import { type BigIntStats, closeSync, constants, createReadStream, openSync, readSync } from 'node:fs';
-import { access, lstat, open, readdir, readFile, readlink, stat, statfs } from 'node:fs/promises';
+import { type BigIntStats, closeSync, constants, openSync, readSync } from 'node:fs';
+import { access, type FileHandle, lstat, opendir, readlink, stat, statfs } from 'node:fs/promises';
 import { dirname, isAbsolute } from 'node:path';
-import { pipeline } from 'node:stream/promises';
+import { isFailure } from '../errors.ts';
+import { LIMITS } from '../limits.ts';
 import type { FileStat, ReadStream, TargetReads } from './port.ts';
+import {
+  type Bounds,
+  hashOf,
+  openPlace,
+  openRegular,
+  openRegularOrDisk,
+  readPart,
+  readPieces,
+  readWhole,
+  unsafe,
+} from './regular-file.ts';
 import { resolveInRoot } from './resolve.ts';
 
+/** The reads of a tree of files, and what the adapter needs of them besides. */
+export type FileReads = Omit<TargetReads, 'run' | 'findProgram' | 'findInside' | 'lock' | 'openStream'> & {
+  /** Opens a regular file for a program that this process starts. */
+  readonly openFile: (path: string, limit: number) => Promise<FileHandle>;
+};
+
 /** The reads of a tree of files below `root`; `/` is this machine. */
-export function fileReads(
-  root: string,
-): Omit<TargetReads, 'run' | 'findProgram' | 'findInside' | 'lock' | 'openStream'> {
+export function fileReads(root: string): FileReads {
   const resolved = (path: string): Promise<string> => resolveInRoot(root, path);
   // Below / this machine's own kernel follows links like `resolveInRoot`, in one call.
   const at = root === '/' ? absolute : resolved;
   const entry = root === '/' ? absolute : (path: string) => resolveInRoot(root, path, false);
+  const place = async (path: string): Promise<FileHandle> => openPlace(await at(path));
+  const regular = (bounds: Bounds): Promise<FileHandle> =>
+    using(
+      () => place(bounds.path),
+      (named) => openRegular(named, bounds),
+    );
+  const whole = (bounds: Bounds): Promise<Buffer> =>
+    using(
+      () => regular(bounds),
+      (file) => readWhole(file, bounds),
+    );
+  // A tree's device nodes are whatever its owner made them; this machine's are read for the superblocks of its disks.
+  const openForRange = root === '/' ? openRegularOrDisk : openRegular;
   return {
     hostPath: resolved,
-    read: async (path) => readFile(await at(path)),
-    readRange: async (path, offset, length) => readRange(await at(path), offset, length),
-    readChunks: (path) => readChunks(() => at(path)),
-    readText: async (path) => {
+    openFile: (path, limit) => explained(path, () => regular({ path, limit })),
+    read: async (path, limit) => explained(path, () => whole({ path, limit })),
+    readRange: async (path, offset, length) =>
+      explained(path, () =>
+        using(
+          () =>
+            using(
+              () => place(path),
+              (named) => openForRange(named, { path, limit: Number.MAX_SAFE_INTEGER }),
+            ),
+          (file) => readPart(file, offset, length),
+        ),
+      ),
+    readChunks: async function* (path, limit, start = 0) {
+      const bounds = { path, limit };
+      const file = await explained(path, () => regular(bounds));
       try {
-        return await readFile(await at(path), 'utf8');
-      } catch {
+        yield* readPieces(file, bounds, start);
+      } finally {
+        await file.close();
+      }
+    },
+    readText: async (path, limit) => {
+      try {
+        return (await explained(path, () => whole({ path, limit }))).toString('utf8');
+      } catch (error) {
+        if (isFailure(error)) throw error;
         return undefined;
       }
     },
@@ -33,16 +81,20 @@ export function fileReads(
         return undefined;
       }
     },
-    hash: async (path) => {
-      const digest = createHash('sha256');
-      await pipeline(createReadStream(await at(path)), digest);
-      return digest.digest('hex');
+    hash: async (path, limit) => {
+      const bounds = { path, limit };
+      return explained(path, () =>
+        using(
+          () => regular(bounds),
+          (file) => hashOf(file, bounds),
+        ),
+      );
     },
-    stat: async (path) => statOrNothing(async () => stat(await at(path), { bigint: true })),
-    lstat: async (path) => statOrNothing(async () => lstat(await entry(path), { bigint: true })),
+    stat: async (path) => statOrNothing(path, async () => stat(await at(path), { bigint: true })),
+    lstat: async (path) => statOrNothing(path, async () => lstat(await entry(path), { bigint: true })),
     list: async (path) => {
       try {
-        return (await readdir(await at(path))).sort();
+        return await explained(path, async () => namesIn(path, await at(path)));
       } catch (error) {
         if (isCode(error, 'ENOENT') || isCode(error, 'ENOTDIR')) return [];
         throw error;
@@ -62,48 +114,43 @@ export function isCode(error: unknown, code: string): boolean {
   return error instanceof Error && 'code' in error && error.code === code;
 }
 
-async function readRange(path: string, offset: number, length: number): Promise<Buffer> {
-  const file = await open(path, 'r');
+async function using<T>(
+  open: () => Promise<FileHandle>,
+  use: (handle: FileHandle) => Promise<T>,
+): Promise<T> {
+  const handle = await open();
   try {
-    const buffer = Buffer.alloc(length);
-    let filled = 0;
-    while (filled < length) {
-      const { bytesRead } = await file.read(buffer, filled, length - filled, offset + filled);
-      if (bytesRead === 0) break;
-      filled += bytesRead;
-    }
-    return buffer.subarray(0, filled);
+    return await use(handle);
   } finally {
-    await file.close();
+    await handle.close();
   }
 }
 
-const CHUNK_BYTES = 512 * 1024;
-
-/** Reads the next piece while the caller works on the last, into two buffers by turns. */
-async function* readChunks(resolved: () => Promise<string>): AsyncGenerator<Buffer> {
-  const file = await open(await resolved(), 'r');
-  const buffers = [Buffer.allocUnsafeSlow(CHUNK_BYTES), Buffer.allocUnsafeSlow(CHUNK_BYTES)] as const;
-  const read = (buffer: Buffer) => file.read(buffer, 0, buffer.length, null);
-  let pending = read(buffers[0]);
+/** Errors name the guest's path, not the descriptor by which it was reached. Links in a loop are E_FILE_UNSAFE. */
+async function explained<T>(path: string, read: () => Promise<T>): Promise<T> {
   try {
-    for (let turn = 1; ; turn += 1) {
-      const { bytesRead, buffer } = await pending;
-      if (bytesRead === 0) return;
-      pending = read(turn % 2 === 0 ? buffers[0] : buffers[1]);
-      // Where the caller stops early nobody awaits this one.
-      pending.catch(() => {});
-      yield buffer.subarray(0, bytesRead);
-    }
-  } finally {
-    await pending.catch(() => {});
-    await file.close();
+    return await read();
+  } catch (error) {
+    if (isCode(error, 'ELOOP')) throw unsafe(path, 'its links lead in a circle');
+    if (error instanceof Error)
+      error.message = error.message.replace(/\/proc\/self\/fd\/\d+[^']*/, () => path);
+    throw error;
   }
 }
 
-async function statOrNothing(get: () => Promise<BigIntStats>): Promise<FileStat | undefined> {
+async function namesIn(path: string, folder: string): Promise<readonly string[]> {
+  const names: string[] = [];
+  for await (const { name } of await opendir(folder, { bufferSize: 256 })) {
+    names.push(name);
+    if (names.length > LIMITS.folderEntries)
+      throw unsafe(path, `the folder has more than ${LIMITS.folderEntries} names`);
+  }
+  return names.sort();
+}
+
+async function statOrNothing(path: string, get: () => Promise<BigIntStats>): Promise<FileStat | undefined> {
   try {
-    return fileStat(await get());
+    return fileStat(await explained(path, get));
   } catch (error) {
     if (isCode(error, 'ENOENT') || isCode(error, 'ENOTDIR')) return undefined;
     throw error;

@@ -1,5 +1,6 @@
 import * as v from 'valibot';
 import type { Document } from '../document.ts';
+import { LIMITS } from '../limits.ts';
 import type { Target } from './port.ts';
 
 /** A `FileRecord` in a manifest or journal of ours: anything else is refused. */
@@ -26,7 +27,7 @@ export async function recordFile(target: Target, path: string): Promise<FileReco
   if (status?.type !== 'file') return undefined;
   return {
     path,
-    sha256: await target.hash(path),
+    sha256: await target.hash(path, LIMITS.imageBytes),
     size: status.size,
     mode: status.mode.toString(8).padStart(4, '0'),
     uid: status.uid,

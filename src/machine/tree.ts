@@ -1,8 +1,10 @@
 import { realpathSync, statSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { failure } from '../errors.ts';
-import type { RunOptions, Target, TargetReads, TargetWrites } from './port.ts';
-import { fileReads, openStream } from './reads.ts';
+import { LIMITS } from '../limits.ts';
+import type { RunOptions, RunResult, Target, TargetReads, TargetWrites } from './port.ts';
+import { type FileReads, fileReads, openStream } from './reads.ts';
+import { handlePath } from './regular-file.ts';
 import { resolveInRoot } from './resolve.ts';
 import { fileWrites } from './writes.ts';
 
@@ -29,15 +31,16 @@ export function treeTarget(
   };
   const run: TargetReads['run'] = async (argv, options) => {
     if (options.effect === 'write') guard(`run ${argv[0]}`);
-    const translated = await onHost(root, options);
-    if (options.inside === true && root !== '/') {
-      const { runInside } = await import('./inside.ts');
-      return runInside(root, argv, translated, reads);
-    }
-    const { runProgram } = await import('./run.ts');
-    return runProgram(argv, translated);
+    return withStandardInput(openFile, options, async (opened) => {
+      if (options.inside === true && root !== '/') {
+        const { runInside } = await import('./inside.ts');
+        return runInside(root, argv, opened, reads);
+      }
+      const { runProgram } = await import('./run.ts');
+      return runProgram(argv, opened);
+    });
   };
-  const reads = fileReads(root);
+  const { openFile, ...reads } = fileReads(root);
   return {
     kind,
     name,
@@ -65,10 +68,19 @@ function deviceOfTree(name: string, path: string): Error {
   );
 }
 
-/** `stdinFile` is a path of the target; the caller translates the program's own arguments. */
-async function onHost(root: string, options: RunOptions): Promise<RunOptions> {
-  if (options.stdinFile === undefined) return options;
-  return { ...options, stdinFile: await resolveInRoot(root, options.stdinFile) };
+/** Opens `stdinFile`, a path of the target, while a program runs that reads it. */
+async function withStandardInput(
+  openFile: FileReads['openFile'],
+  options: RunOptions,
+  run: (options: RunOptions) => Promise<RunResult>,
+): Promise<RunResult> {
+  if (options.stdinFile === undefined) return run(options);
+  const file = await openFile(options.stdinFile, LIMITS.streamBytes);
+  try {
+    return await run({ ...options, stdinFile: handlePath(file) });
+  } finally {
+    await file.close();
+  }
 }
 
 /** The writes, each refused by `guard` with what it would have done. */

@@ -10,6 +10,7 @@ import { depmodOutputs } from '../install/depmod.ts';
 import { fallbackPath } from '../install/image.ts';
 import { requirePlacement } from '../install/placement.ts';
 import { type PlannedFile, requireSpace, spaceNeeded } from '../install/space.ts';
+import { LIMITS } from '../limits.ts';
 import { MODULES_FOLDER, nearestFolder, STATE_FOLDER } from '../machine/folders.ts';
 import type { Target } from '../machine/port.ts';
 import { requireTools, TOOLS } from '../machine/tools.ts';
@@ -107,9 +108,10 @@ function notRoot(target: Target, why: string): Error {
 /** Where the kernel loads signed modules only, an unsigned one would leave the guest without its disk. */
 async function requireUnsigned(target: Target): Promise<void> {
   if (target.kind !== 'local') return;
-  const enforced = (await target.readText('/sys/module/module/parameters/sig_enforce'))?.trim() === 'Y';
+  const enforced =
+    (await target.readText('/sys/module/module/parameters/sig_enforce', LIMITS.kernelBytes))?.trim() === 'Y';
   const lockdown = /\[(integrity|confidentiality)\]/.exec(
-    (await target.readText('/sys/kernel/security/lockdown')) ?? '',
+    (await target.readText('/sys/kernel/security/lockdown', LIMITS.kernelBytes)) ?? '',
   )?.[1];
   if (!enforced && lockdown === undefined) return;
   throw failure(

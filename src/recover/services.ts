@@ -1,4 +1,5 @@
 import type { InitSystem } from '../guest/init-system.ts';
+import { LIMITS } from '../limits.ts';
 import type { Argv, Target } from '../machine/port.ts';
 import type { DeadService } from './document.ts';
 
@@ -133,7 +134,9 @@ async function presentRunlevel(target: Target): Promise<string | undefined> {
 }
 
 async function defaultRunlevel(target: Target): Promise<string | undefined> {
-  return /^[^#:]*:([2-5]):initdefault:/m.exec((await target.readText('/etc/inittab')) ?? '')?.[1];
+  return /^[^#:]*:([2-5]):initdefault:/m.exec(
+    (await target.readText('/etc/inittab', LIMITS.textBytes)) ?? '',
+  )?.[1];
 }
 
 /** What an init script says of itself. */
@@ -159,7 +162,7 @@ async function daemonOf(
   const path = `/etc/init.d/${name}`;
   const status = await target.stat(path).catch(() => undefined);
   if (status?.type !== 'file' || status.size > LARGEST_SCRIPT) return undefined;
-  const text = (await target.readText(path)) ?? '';
+  const text = (await target.readText(path, LIMITS.textBytes)) ?? '';
   const program = SIGNS.map((sign) => sign.exec(text)?.[1]).find((found) => found !== undefined);
   const base = program?.replace(/^.*\//, '');
   return {
@@ -181,7 +184,7 @@ async function processNames(target: Pick<Target, 'list' | 'readText'>): Promise<
   const names = new Set<string>();
   for (const id of ids) {
     // comm is younger than Linux 2.6.33; stat has the name in brackets in every kernel.
-    const stat = await target.readText(`/proc/${id}/stat`);
+    const stat = await target.readText(`/proc/${id}/stat`, LIMITS.kernelBytes);
     const name = /^\d+ \((.*)\) [A-Zx]/s.exec(stat ?? '')?.[1];
     if (name !== undefined) names.add(name);
   }

@@ -7,6 +7,7 @@ import { type ModuleFile, moduleIdentity, readModule } from '../guest/module-fil
 import { type ExpectedModule, moduleInInitramfs, proveInitramfs } from '../initramfs/module.ts';
 import { initramfsImages } from '../initramfs/tools.ts';
 import { type Generation, generations } from '../install/generations.ts';
+import { LIMITS } from '../limits.ts';
 import type { Target } from '../machine/port.ts';
 import { interrupted } from '../transaction/settle.ts';
 import type { GuestStatus, ImageStatus, LoadedModule, ModuleState } from './document.ts';
@@ -80,7 +81,7 @@ async function imageStatus(
   name: string,
   modulePath: string,
 ): Promise<readonly ImageStatus[]> {
-  const file = await target.read(modulePath);
+  const file = await target.read(modulePath, LIMITS.moduleBytes);
   const { images } = await initramfsImages(target, release);
   return Promise.all(images.map(({ path }) => describe(target, path, { release, name, file })));
 }
@@ -108,7 +109,7 @@ async function loadedModule(
   if (running !== true || module === undefined) return null;
   const folder = `/sys/module/${module.name}`;
   if ((await target.stat(folder)) === undefined) return null;
-  const srcversion = (await target.readText(`${folder}/srcversion`))?.trim() ?? null;
+  const srcversion = (await target.readText(`${folder}/srcversion`, LIMITS.kernelBytes))?.trim() ?? null;
   const buildId = await loadedBuildId(target, folder);
   return { srcversion, buildId, sameAsDisk: compare({ srcversion, buildId }, module) };
 }
@@ -124,7 +125,7 @@ function compare(loaded: Codes, disk: Codes): boolean | null {
 
 async function loadedBuildId(target: Target, folder: string): Promise<string | null> {
   try {
-    const notes = await target.read(`${folder}/notes/.note.gnu.build-id`);
+    const notes = await target.read(`${folder}/notes/.note.gnu.build-id`, LIMITS.kernelBytes);
     // The machine that this runs on: all that Node runs on is little-endian but s390x, which has no such adapter.
     return buildIdOfNotes(notes, { littleEndian: true, class: 64 }) ?? null;
   } catch {

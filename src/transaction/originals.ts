@@ -1,4 +1,5 @@
 import { basename } from 'node:path';
+import { LIMITS } from '../limits.ts';
 import type { Target } from '../machine/port.ts';
 import { type FileRecord, recordFile, sameRecord } from '../machine/record.ts';
 import { currentFiles, type Handler } from './handler.ts';
@@ -39,7 +40,7 @@ export function keptPath(folder: string, backup: string): string {
 export async function keep(target: Target, original: FileRecord, place: string): Promise<void> {
   if (!(await target.hardLink(original.path, place))) await target.copy(original.path, place);
   // A copy that is not the original would be found out only when it is needed.
-  const kept = await target.hash(place);
+  const kept = await target.hash(place, LIMITS.imageBytes);
   if (kept !== original.sha256) throw new Error(`the backup of ${original.path} differs from it`);
 }
 

@@ -1,6 +1,7 @@
 import { dirname } from 'node:path';
 import * as v from 'valibot';
 import { failure } from '../errors.ts';
+import { LIMITS } from '../limits.ts';
 import { missingFolders, requirePrivate, STATE_FOLDER } from '../machine/folders.ts';
 import type { Target } from '../machine/port.ts';
 import { fileRecord } from '../machine/record.ts';
@@ -103,7 +104,7 @@ export async function journal(
   const path = `${folder}/journal.ndjson`;
   const text = JSON.stringify({ time: new Date().toISOString(), event, ...more });
   // A power cut may have left half a line: it must not swallow this one.
-  const torn = !((await target.readText(path)) ?? '\n').endsWith('\n');
+  const torn = !((await target.readText(path, LIMITS.stateBytes)) ?? '\n').endsWith('\n');
   await target.append(path, `${torn ? '\n' : ''}${text}\n`);
 }
 
@@ -219,7 +220,7 @@ export async function forget(
 /** What others cannot read is no reason to think that it is not there. */
 async function readIfThere(target: Target, path: string): Promise<string | undefined> {
   if ((await target.lstat(path)) === undefined) return undefined;
-  return (await target.read(path)).toString('utf8');
+  return (await target.read(path, LIMITS.stateBytes)).toString('utf8');
 }
 
 /** Reads a file of the state. Throws E_STATE_UNSAFE where it is not as we write it. */

@@ -1,6 +1,7 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { failure } from '../errors.ts';
 import type { Remembered } from '../filesystems/observation.ts';
+import { LIMITS } from '../limits.ts';
 import type { Target } from '../machine/port.ts';
 import type { WatchedState } from './document.ts';
 import { machineOf } from './machine-of.ts';
@@ -116,10 +117,10 @@ async function storeOf(target: Target): Promise<Store> {
 export async function readState(target: Target): Promise<WatchState> {
   const { machine, file } = await storeOf(target);
   await refuseUnsafe(machine);
-  const boot = ((await machine.readText('/proc/sys/kernel/random/boot_id')) ?? '').trim();
+  const boot = ((await machine.readText('/proc/sys/kernel/random/boot_id', LIMITS.kernelBytes)) ?? '').trim();
   const status = await machine.lstat(file).catch(() => undefined);
   if (status?.type !== 'file' || status.size > MOST_BYTES) return emptyState(boot);
-  return parseState((await machine.readText(file)) ?? '', boot);
+  return parseState((await machine.readText(file, LIMITS.stateBytes)) ?? '', boot);
 }
 
 export async function writeState(target: Target, state: WatchState): Promise<void> {
@@ -138,7 +139,9 @@ export async function lockState(target: Target): Promise<(() => Promise<void>) |
   const own = `${process.pid} ${await startOf(process.pid)}\n`;
   for (let tries = 0; tries < 3; tries += 1) {
     if (await machine.create(lock, own)) return () => machine.remove(lock).catch(() => {});
-    const [pid = '', start = ''] = ((await machine.readText(lock)) ?? '').trim().split(' ');
+    const [pid = '', start = ''] = ((await machine.readText(lock, LIMITS.stateBytes)) ?? '')
+      .trim()
+      .split(' ');
     if (/^\d{1,9}$/.test(pid) && (await isRunning({ pid: Number(pid), start }))) return undefined;
     await machine.remove(lock).catch(() => {});
   }

@@ -1,6 +1,7 @@
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { sha256 } from '../hash.ts';
+import { LIMITS } from '../limits.ts';
 import { makeFolders } from '../machine/folders.ts';
 import type { Target } from '../machine/port.ts';
 import { localTarget } from '../machine/tree.ts';
@@ -50,7 +51,7 @@ function folderCache(machine: Target, folder: string): Cache {
     get: async (key) => {
       const path = join(folder, sha256(key));
       if ((await machine.lstat(path))?.type !== 'file') return undefined;
-      const file = await machine.read(path);
+      const file = await machine.read(path, LIMITS.moduleBytes);
       const content = file.subarray(HEAD_BYTES);
       if (`${sha256(content)}\n` === file.toString('latin1', 0, HEAD_BYTES)) return content;
       await machine.remove(path);

@@ -4,6 +4,7 @@ import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
 import { proveInitramfs } from '../../src/initramfs/module.ts';
+import { LIMITS } from '../../src/limits.ts';
 import { rootTarget } from '../../src/machine/tree.ts';
 import { finishOpen } from '../faults/finish-open.ts';
 import type { FaultyResult, FaultyRun } from '../faults/run.ts';
@@ -88,7 +89,7 @@ afterAll(() => {
 
 async function holdsDiskModule(root: string): Promise<boolean> {
   const target = rootTarget(root, { dryRun: true });
-  const file = await target.read(guest.modulePath);
+  const file = await target.read(guest.modulePath, LIMITS.moduleBytes);
   return (await proveInitramfs(target, guest.image, { release, name: 'mptscsih', file })).ok;
 }
 

@@ -3,6 +3,7 @@ import { existsSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
 import { proveInitramfs } from '../../src/initramfs/module.ts';
+import { LIMITS } from '../../src/limits.ts';
 import { rootTarget } from '../../src/machine/tree.ts';
 import { buildBench } from '../helpers/build.ts';
 import { json, mptfix } from '../helpers/cli.ts';
@@ -28,7 +29,7 @@ const common = (root: string): string[] => [
 
 async function holdsDiskModule(guest: { root: string; image: string; modulePath: string }) {
   const target = rootTarget(guest.root, { dryRun: true });
-  const file = await target.read(guest.modulePath);
+  const file = await target.read(guest.modulePath, LIMITS.moduleBytes);
   return proveInitramfs(target, guest.image, { release: fixture.release, name: 'mptscsih', file });
 }
 
@@ -141,12 +142,12 @@ describe('choices', () => {
     const withMenu = all(guest.root);
     const run = await mptfix(['apply', ...common(guest.root), '--boot-entry']);
     expect([run.status, json(run).manifest?.bootEntry?.loader]).toEqual([0, 'grub2']);
-    const patched = await target.readText('/boot/grub/grub.cfg');
+    const patched = await target.readText('/boot/grub/grub.cfg', LIMITS.moduleBytes);
     expect(patched).toContain(`${guest.image}.mptfix-`);
     execFileSync('grub-script-check', [join(guest.root, 'boot/grub/grub.cfg')]);
     const pruned = await mptfix(['status', '--prune', '--root', guest.root, '--yes', '--json']);
     expect([pruned.status, json(pruned).fallbacks, json(pruned).state]).toEqual([0, [], 'patched']);
-    expect(await target.readText('/boot/grub/grub.cfg')).toBe(menu);
+    expect(await target.readText('/boot/grub/grub.cfg', LIMITS.moduleBytes)).toBe(menu);
     expect((await mptfix(['rollback', '--root', guest.root, '--yes'])).status).toBe(0);
     const untimed = (lines: string[]): string[] =>
       // The menu was written by the entry and again by its removal, and GRUB’s folder got a drop-in in between.
@@ -190,7 +191,7 @@ describe('choices', () => {
 
   test('an initramfs that cannot be read is said before anything is written', async () => {
     const target = rootTarget(guest.root, { dryRun: false });
-    const image = await target.read(guest.image);
+    const image = await target.read(guest.image, LIMITS.moduleBytes);
     await target.write(guest.image, image.subarray(0, image.length >> 1));
     const run = await mptfix(['apply', ...common(guest.root)]);
     expect([run.status, json(run).error.code]).toEqual([3, 'E_INITRAMFS_TOOL']);

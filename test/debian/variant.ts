@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { initramfsImages } from '../../src/initramfs/tools.ts';
 import { install } from '../../src/install/install.ts';
 import { planRollback, rollback } from '../../src/install/rollback.ts';
+import { LIMITS } from '../../src/limits.ts';
 import { rootTarget } from '../../src/machine/tree.ts';
 import { silentProgress } from '../../src/progress.ts';
 import { ARTIFACT } from '../faults/artifact.ts';
@@ -37,7 +38,7 @@ export async function installVariant(
   const { images } = await initramfsImages(target, release);
   await install(target, {
     kernel: { release, base: '6.1', distro: 'Debian', packageVersion: null },
-    module: { name: 'mptscsih', path, sha256: await target.hash(path) },
+    module: { name: 'mptscsih', path, sha256: await target.hash(path, LIMITS.moduleBytes) },
     bytes: variantOf(root, release),
     placement: 'in-place',
     images: images.flatMap(({ path: image, tool }) => (tool === undefined ? [] : [{ path: image, tool }])),

@@ -2,12 +2,14 @@
  * A process of its own that installs or rolls back with a fault at one effect, to be killed or to meet a full, read-only
  * or forbidden file system: node run.ts '{"root":…,"act":…}'. Prints what came of it as JSON.
  */
+
 import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { isFailure } from '../../src/errors.ts';
 import { initramfsImages } from '../../src/initramfs/tools.ts';
 import { install } from '../../src/install/install.ts';
 import { planRollback, rollback } from '../../src/install/rollback.ts';
+import { LIMITS } from '../../src/limits.ts';
 import type { Target } from '../../src/machine/port.ts';
 import { rootTarget } from '../../src/machine/tree.ts';
 import { silentProgress } from '../../src/progress.ts';
@@ -44,7 +46,11 @@ async function act(target: Target, run: FaultyRun): Promise<readonly string[]> {
     const images = run.images ? (await initramfsImages(target, run.release)).images : [];
     await install(target, {
       kernel: { release: run.release, base: '6.1', distro: 'Debian', packageVersion: null },
-      module: { name: 'mptscsih', path: run.modulePath, sha256: await target.hash(run.modulePath) },
+      module: {
+        name: 'mptscsih',
+        path: run.modulePath,
+        sha256: await target.hash(run.modulePath, LIMITS.moduleBytes),
+      },
       bytes,
       placement: 'in-place',
       images: images.flatMap(({ path, tool }) => (tool === undefined ? [] : [{ path, tool }])),

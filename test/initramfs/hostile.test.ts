@@ -4,6 +4,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { isFailure } from '../../src/errors.ts';
 import { type ReadOptions, readInitramfs } from '../../src/initramfs/read.ts';
+import { LIMITS } from '../../src/limits.ts';
 import { failureOf, sh, temporary } from '../machine/temporary.ts';
 import { archive, content, machine, newc, PACKERS, through, trailer } from './images.ts';
 
@@ -79,7 +80,7 @@ describe('what is no initramfs', () => {
   test('the ext2 file system of an older kernel, plain and packed', async () => {
     const folder = await temporary();
     sh('truncate -s 1M "$1/fs"; mke2fs -q -F "$1/fs"', folder);
-    const image = await machine.read(join(folder, 'fs'));
+    const image = await machine.read(join(folder, 'fs'), LIMITS.moduleBytes);
     for (const each of [image, await through(image, PACKERS.gzip)]) {
       expect(await refused(each)).toBe(
         '0: format ext2, a file system image of 2.4 kernels: mptfix cannot read it',

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Installation, install } from '../../src/install/install.ts';
+import { LIMITS } from '../../src/limits.ts';
 import type { Target } from '../../src/machine/port.ts';
 import { rootTarget } from '../../src/machine/tree.ts';
 import { silentProgress } from '../../src/progress.ts';
@@ -78,7 +79,7 @@ export async function installationOf(guest: SmallGuest, variant = 2): Promise<In
   compileModule(join(folder, 'new.ko'), 'mptscsih', variant, 'mptbase_version');
   return {
     kernel: { release: RELEASE, base: '6.1.9', distro: 'Debian 12', packageVersion: '6.1.9-1' },
-    module: { name: 'mptscsih', path: MODULE, sha256: await guest.target.hash(MODULE) },
+    module: { name: 'mptscsih', path: MODULE, sha256: await guest.target.hash(MODULE, LIMITS.moduleBytes) },
     bytes: readFileSync(join(folder, 'new.ko')),
     placement: 'in-place',
     images: [],

@@ -2,6 +2,7 @@ import { chmodSync, chownSync, mkdirSync, renameSync, rmSync, symlinkSync, write
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { generations } from '../../src/install/generations.ts';
+import { LIMITS } from '../../src/limits.ts';
 import { journal } from '../../src/transaction/store.ts';
 import { finishOpen } from '../faults/finish-open.ts';
 import { listing } from '../helpers/listing.ts';
@@ -151,7 +152,8 @@ describe('the journal’s last word counts:', () => {
     mkdirSync(join(guest.root, FIRST), { recursive: true });
     await journal(guest.target, `/${FIRST}`, 'begin');
     await journal(guest.target, `/${FIRST}`, 'committed');
-    const lines = (await guest.target.readText(`/${FIRST}/journal.ndjson`))?.trim().split('\n') ?? [];
+    const lines =
+      (await guest.target.readText(`/${FIRST}/journal.ndjson`, LIMITS.moduleBytes))?.trim().split('\n') ?? [];
     expect(lines.map((text) => JSON.parse(text))).toEqual(
       ['begin', 'committed'].map((event) => ({ event, time: expect.stringMatching(/^\d{4}-.*Z$/) })),
     );

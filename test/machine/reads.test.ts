@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto';
 import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
+import { LIMITS } from '../../src/limits.ts';
 import { localTarget, rootTarget } from '../../src/machine/tree.ts';
 import { failureOf, sh, temporary } from './temporary.ts';
 
@@ -22,12 +23,12 @@ test('a tree’s name is the folder that was given; a missing one, or a file, is
 test('what is not there reads as nothing, and never as this machine’s file', async () => {
   const root = await temporary({ 'etc/link': { link: '/etc/passwd' }, 'etc/file': 'x' });
   const target = open(root);
-  expect(await target.readText('/etc/link')).toBe(undefined);
+  expect(await target.readText('/etc/link', LIMITS.moduleBytes)).toBe(undefined);
   expect(await target.stat('/etc/link')).toBe(undefined);
   expect((await target.lstat('/etc/link'))?.type).toBe('link');
   expect(await target.stat('/etc/file/below')).toBe(undefined);
   expect([await target.list('/none'), await target.list('/etc/file')]).toEqual([[], []]);
-  await expect(target.read('/none')).rejects.toMatchObject({ code: 'ENOENT' });
+  await expect(target.read('/none', LIMITS.moduleBytes)).rejects.toMatchObject({ code: 'ENOENT' });
 });
 
 test('stat tells type, mode, owner and nanoseconds', async () => {
@@ -63,7 +64,9 @@ test('names come sorted, and a hash is that of the content', async () => {
   const root = await temporary({ b: '', a: 'content', 'C/x': '' });
   const target = open(root);
   expect(await target.list('/')).toEqual(['C', 'a', 'b']);
-  expect(await target.hash('/a')).toBe(createHash('sha256').update('content').digest('hex'));
+  expect(await target.hash('/a', LIMITS.moduleBytes)).toBe(
+    createHash('sha256').update('content').digest('hex'),
+  );
 });
 
 test('a range may begin or end behind the file’s end', async () => {
@@ -104,43 +107,45 @@ describe('a file in pieces', () => {
     const content = Buffer.from(Array.from({ length: 3_000_000 }, (_, at) => (at * 7 + (at >> 9)) % 251));
     const target = open(await temporary({ file: content, empty: '' }));
     const pieces: Buffer[] = [];
-    for await (const piece of target.readChunks('/file')) pieces.push(Buffer.from(piece));
+    for await (const piece of target.readChunks('/file', LIMITS.moduleBytes)) pieces.push(Buffer.from(piece));
     expect(pieces.length).toBeGreaterThan(1);
     expect(Buffer.concat(pieces).equals(content)).toBe(true);
-    for await (const piece of target.readChunks('/empty'))
+    for await (const piece of target.readChunks('/empty', LIMITS.moduleBytes))
       throw new Error(`a piece of nothing: ${piece.length}`);
   });
 
   test('may be left early, and one that is missing is an error', async () => {
     const target = open(await temporary({ file: 'x'.repeat(2_000_000) }));
     let seen = 0;
-    for await (const piece of target.readChunks('/file')) {
+    for await (const piece of target.readChunks('/file', LIMITS.moduleBytes)) {
       seen += piece.length;
       break;
     }
     expect(seen).toBeGreaterThan(0);
     const missing = async () => {
-      for await (const piece of target.readChunks('/none')) seen += piece.length;
+      for await (const piece of target.readChunks('/none', LIMITS.moduleBytes)) seen += piece.length;
     };
     await expect(missing()).rejects.toMatchObject({ code: 'ENOENT' });
   });
 });
 
-test('a stream gives what is there, and does not wait for more', async () => {
+test('a stream gives what is there, and does not wait for more; none is opened in a tree', async () => {
   const folder = await temporary({ log: 'one\ntwo\n' });
   sh('mkfifo "$1/pipe"', folder);
-  const target = rootTarget(folder, { dryRun: true });
-  const file = await target.openStream('/log');
+  const target = localTarget({ dryRun: true });
+  const file = await target.openStream(join(folder, 'log'));
   expect([file.read()?.toString(), file.read()]).toEqual(['one\ntwo\n', undefined]);
   file.close();
-  const pipe = await target.openStream('/pipe');
+  const pipe = await target.openStream(join(folder, 'pipe'));
   expect(pipe.read()).toBe(undefined);
   pipe.close();
-  await expect(target.openStream('/none')).rejects.toThrow('ENOENT');
+  await expect(target.openStream(join(folder, 'none'))).rejects.toThrow('ENOENT');
+  const inTree = rootTarget(folder, { dryRun: true }).openStream('/pipe');
+  expect((await failureOf(inTree)).code).toBe('E_FILE_UNSAFE');
 });
 
 test('the kernel’s messages come a record at a time, all of them', async () => {
-  const stream = await rootTarget('/', { dryRun: true }).openStream('/dev/kmsg');
+  const stream = await localTarget({ dryRun: true }).openStream('/dev/kmsg');
   const first = stream.read()?.toString() ?? '';
   let count = 1;
   while (stream.read() !== undefined) count += 1;

@@ -11,6 +11,7 @@ import { failure } from '../../errors.ts';
 import { kernelIdentity } from '../../guest/kernel.ts';
 import { moduleIdentity, readModule } from '../../guest/module-file.ts';
 import { sha256 } from '../../hash.ts';
+import { LIMITS } from '../../limits.ts';
 import { makeFolders } from '../../machine/folders.ts';
 import { localTarget } from '../../machine/tree.ts';
 import { toolVersion } from '../../package-root.ts';
@@ -142,7 +143,11 @@ async function fromModule(
   const release = kernel ?? vermagic.split(' ')[0] ?? '';
   return {
     kernel: { release, base: kernelBase(release)?.base ?? null, distro: 'not known', packageVersion: null },
-    module: { name: scan.name ?? 'mptscsih', path, sha256: sha256(await machine.read(path)) },
+    module: {
+      name: scan.name ?? 'mptscsih',
+      path,
+      sha256: sha256(await machine.read(path, LIMITS.moduleBytes)),
+    },
     shipped,
     expectBranch: scan.verdict !== 'branch-absent',
     source: { kind: 'local', path: source },

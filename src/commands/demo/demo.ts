@@ -3,6 +3,7 @@ import { kernelCompiler } from '../../build/compiler.ts';
 import { affectedSource, type DemoTree, plantAffectedModule, unpackGuest } from '../../demo/guest-tree.ts';
 import { fetchKernel, type KernelPackages } from '../../demo/packages.ts';
 import { failure } from '../../errors.ts';
+import { LIMITS } from '../../limits.ts';
 import { requireTools, TOOLS } from '../../machine/tools.ts';
 import { localTarget, rootTarget } from '../../machine/tree.ts';
 import { packageRoot } from '../../package-root.ts';
@@ -107,7 +108,7 @@ async function makeTree(
 /** The compiler's name is known only when the headers are there. */
 async function requireCompiler(headers: string, options: DemoOptions, signal: AbortSignal): Promise<void> {
   const machine = localTarget({ dryRun: true });
-  const config = (await machine.readText(join(headers, '.config'))) ?? '';
+  const config = (await machine.readText(join(headers, '.config'), LIMITS.textBytes)) ?? '';
   const compiler = kernelCompiler(config);
   if (options.installTools) await installMissingTools(signal, [compiler]);
   else await requireTools(machine, [compiler]);

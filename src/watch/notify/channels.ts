@@ -1,6 +1,7 @@
 import { setTimeout } from 'node:timers/promises';
 import { startWorker } from '../../filesystems/worker/start.ts';
 import { cleanText } from '../../guest/clean-text.ts';
+import { LIMITS } from '../../limits.ts';
 import type { Target } from '../../machine/port.ts';
 import type { ChannelName, Delivery } from '../document.ts';
 import { type NotifyConfig, requireRoots, type SmtpRelay } from './config.ts';
@@ -72,7 +73,7 @@ async function trustOf(
   target: Target,
   { caFile }: SmtpRelay,
 ): Promise<{ readonly tls?: { readonly ca: Buffer } }> {
-  return caFile === undefined ? {} : { tls: { ca: await target.read(caFile) } };
+  return caFile === undefined ? {} : { tls: { ca: await target.read(caFile, LIMITS.textBytes) } };
 }
 
 async function credentials(

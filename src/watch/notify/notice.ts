@@ -2,6 +2,7 @@ import { cleanText } from '../../guest/clean-text.ts';
 import { type CauseName, causeOf } from '../../kernel-log/cause.ts';
 import { logEvents } from '../../kernel-log/events.ts';
 import type { Layer } from '../../kernel-log/signature.ts';
+import { LIMITS } from '../../limits.ts';
 import type { Target } from '../../machine/port.ts';
 import type { Notified, WatchedFileSystem, WatchedState } from '../document.ts';
 
@@ -59,8 +60,11 @@ export function noticeOf(
 }
 
 export async function hostName(target: Pick<Target, 'readText' | 'kind'>): Promise<string> {
-  const running = target.kind === 'local' ? await target.readText('/proc/sys/kernel/hostname') : undefined;
-  const name = running ?? (await target.readText('/etc/hostname'));
+  const running =
+    target.kind === 'local'
+      ? await target.readText('/proc/sys/kernel/hostname', LIMITS.kernelBytes)
+      : undefined;
+  const name = running ?? (await target.readText('/etc/hostname', LIMITS.textBytes));
   return cleanText(name ?? '') || 'unknown-host';
 }
 

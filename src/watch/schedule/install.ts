@@ -1,5 +1,6 @@
 import { dirname } from 'node:path';
 import { failure } from '../../errors.ts';
+import { LIMITS } from '../../limits.ts';
 import type { Target } from '../../machine/port.ts';
 import { fileStep, planFile, planFolders, planLink } from '../../transaction/files.ts';
 import { type Planned, perform } from '../../transaction/perform.ts';
@@ -124,7 +125,7 @@ async function contents(target: Target, paths: readonly string[]): Promise<Reado
   const found = new Map<string, string>();
   for (const path of paths) {
     const status = await target.lstat(path);
-    const text = status?.type === 'file' ? await target.readText(path) : undefined;
+    const text = status?.type === 'file' ? await target.readText(path, LIMITS.textBytes) : undefined;
     if (text !== undefined) found.set(path, text);
   }
   return found;

@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { failure } from '../../errors.ts';
+import { LIMITS } from '../../limits.ts';
 import { makeFolders } from '../../machine/folders.ts';
 import type { Argv, Target } from '../../machine/port.ts';
 import { mustRun } from '../../machine/tools.ts';
@@ -65,7 +66,9 @@ export async function isInMemory(target: Target): Promise<boolean> {
 }
 
 async function isMounted(target: Target): Promise<boolean> {
-  return ((await target.readText('/proc/self/mounts')) ?? '').includes(` ${MEMORY_FOLDER} ramfs `);
+  return ((await target.readText('/proc/self/mounts', LIMITS.kernelBytes)) ?? '').includes(
+    ` ${MEMORY_FOLDER} ramfs `,
+  );
 }
 
 async function whatIsNeeded(target: Target): Promise<readonly Copy[]> {
@@ -95,7 +98,9 @@ function soname(path: string): string {
 async function requireMemory(target: Target, copies: readonly Copy[]): Promise<void> {
   const sizes = await Promise.all(copies.map(async ({ from }) => (await target.stat(from))?.size ?? 0));
   const needed = sizes.reduce((sum, size) => sum + size, 0);
-  const kilobytes = /^MemAvailable:\s+(\d+) kB/m.exec((await target.readText('/proc/meminfo')) ?? '')?.[1];
+  const kilobytes = /^MemAvailable:\s+(\d+) kB/m.exec(
+    (await target.readText('/proc/meminfo', LIMITS.kernelBytes)) ?? '',
+  )?.[1];
   if (kilobytes === undefined || Number(kilobytes) * 1024 > 2 * needed) return;
   throw failure(
     'E_NO_SPACE',
