@@ -13,6 +13,12 @@ export const LIMITS = {
   indexBytes: 64 * 1024 * 1024,
   /** One C file or Makefile: the largest of the kernel, generated registers of a GPU, has some 24 MB; the driver's 100 KB. */
   sourceBytes: 32 * 1024 * 1024,
+  /** Transactions of one purpose: a guest that is patched again with each kernel update has some ten a year. */
+  stateTransactions: 1000,
+  /** Records of one purpose together: they are all read before anything is undone. */
+  stateTotalBytes: 64 * 1024 * 1024,
+  /** Steps of one transaction: one for each file, disk or image. */
+  stateSteps: 2000,
   /** A kernel module: the largest of a distro, with debug information, has some 60 MB. */
   moduleBytes: 256 * 1024 * 1024,
   /** An initramfs with all modules and firmware has some 700 MB. No boot loader of this era loads more than 2 GB. */

@@ -75,7 +75,9 @@ async function builtFolder(target: Reads, release: string, name: string): Promis
   const order =
     (await target.readText(`${MODULES_FOLDER}/${release}/modules.order`, LIMITS.indexBytes)) ?? '';
   const line = order.split('\n').find((path) => path.endsWith(`/${name}.ko`));
-  return line === undefined || line.includes('..') ? undefined : line.slice(0, line.lastIndexOf('/'));
+  return line === undefined || line.startsWith('/') || /(^|\/)\.\.\//.test(line)
+    ? undefined
+    : line.slice(0, line.lastIndexOf('/'));
 }
 
 /** Whether the driver is part of the kernel's image, where no module can replace it. */
@@ -133,8 +135,10 @@ export function modulePaths(modulesDep: string, release: string, name: string): 
   for (const line of modulesDep.split('\n')) {
     const path = line.slice(0, Math.max(0, line.indexOf(':')));
     if (!isModuleFile(path.slice(path.lastIndexOf('/') + 1), name)) continue;
-    // kmod writes paths below the module folder, module-init-tools whole ones.
-    paths.push(path.startsWith('/') ? path : `${MODULES_FOLDER}/${release}/${path}`);
+    // kmod writes paths below the module folder, module-init-tools whole ones. What leads out of it is no module.
+    const folder = `${MODULES_FOLDER}/${release}/`;
+    const whole = path.startsWith('/') ? path : `${folder}${path}`;
+    if (whole.startsWith(folder) && !/\/\.{0,2}\//.test(whole)) paths.push(whole);
   }
   return paths;
 }

@@ -4,7 +4,7 @@ import { reason } from '../transaction/handler.ts';
 import { type Planned, perform } from '../transaction/perform.ts';
 import { type Transaction, transactions } from '../transaction/store.ts';
 import { foreignChanges, undo, undoOrder } from '../transaction/undo.ts';
-import { hardenUser, undoWordsOf } from './handlers.ts';
+import { hardenUser, hardenUserOf, undoWordsOf } from './handlers.ts';
 
 /**
  * Does all of it in one transaction, each change verified. What fails is put back with all that was done: then E_HARDEN,
@@ -38,19 +38,36 @@ export async function plannedUndo(target: Target): Promise<readonly string[]> {
   return all.toReversed().flatMap(({ steps }) => undoOrder(hardenUser, steps).map(undoWordsOf));
 }
 
-/** Throws E_FILE_CHANGED where somebody else has changed since what an undo of these would put back. */
-export async function refuseForeign(target: Target, all: readonly Transaction[]): Promise<void> {
-  const foreign = await foreignChanges(target, hardenUser, all);
-  if (foreign.length > 0) throw hardenUser.refuse?.(foreign);
+export interface UndoRequest {
+  readonly force: boolean;
+  /** `--device`: of a guest's tree, the device or image whose superblock is put back. */
+  readonly device?: string | undefined;
+}
+
+/**
+ * Throws E_FILE_CHANGED where somebody else has changed since what an undo of these would put back, unless that is
+ * forced; E_STATE_UNSAFE where they are not to be undone on this target.
+ */
+export async function refuseUndo(
+  target: Target,
+  all: readonly Transaction[],
+  { force, device }: UndoRequest,
+): Promise<void> {
+  const user = hardenUserOf(device);
+  for (const { steps, folder } of all) user.permit?.(target, steps, folder);
+  const foreign = force ? [] : await foreignChanges(target, user, all);
+  if (foreign.length > 0) throw user.refuse?.(foreign);
 }
 
 /**
  * Undoes all that was hardened, the last run first. Answers what was left alone, in words, because it is gone or somebody
  * else has set it since and a reboot forgets it. Throws E_HARDEN_UNDO.
  */
-export async function undoHarden(target: Target, force: boolean): Promise<readonly string[]> {
+export async function undoHarden(target: Target, { force, device }: UndoRequest): Promise<readonly string[]> {
   const skipped: string[] = [];
   for (const transaction of (await transactions(target, 'harden')).toReversed())
-    skipped.push(...(await undo(target, hardenUser, transaction, { force })).skipped.map(undoWordsOf));
+    skipped.push(
+      ...(await undo(target, hardenUserOf(device), transaction, { force })).skipped.map(undoWordsOf),
+    );
   return skipped;
 }

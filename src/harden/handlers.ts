@@ -7,8 +7,8 @@ import type { Target } from '../machine/port.ts';
 import { mustRun } from '../machine/tools.ts';
 import { fileHandlers } from '../transaction/files.ts';
 import { type Handler, handlerOf, reason, type TransactionUser } from '../transaction/handler.ts';
+import { placeOf } from '../transaction/purpose.ts';
 import type { Step, StepOf } from '../transaction/steps.ts';
-import { placeOf } from '../transaction/store.ts';
 import { errorsOptionOf } from './fstab-edit.ts';
 import { waitForUdev } from './udev.ts';
 
@@ -16,7 +16,7 @@ const LIMIT = { timeoutMs: 60_000 };
 
 type SettingStep = StepOf<'superblock' | 'device-superblock' | 'mount-option' | 'sysfs'>;
 
-/** Something that has one value at a time. */
+/** Something that has one value at a time. Of this machine: what a guest's tree says of it is not done. */
 interface Setting<S extends SettingStep>
   extends Pick<Handler<S>, 'words' | 'about' | 'isVolatile' | 'rank' | 'beforeFirst'> {
   /** Its value now; undefined where it is no longer there. */
@@ -27,20 +27,35 @@ interface Setting<S extends SettingStep>
 function settingHandler<S extends SettingStep>({ read, write, ...others }: Setting<S>): Handler<S> {
   return {
     ...others,
-    act: ({ target }, step) => write(target, step, step.after),
+    act: async ({ target }, step) => {
+      requireMachine(target, step);
+      await write(target, step, step.after);
+    },
     current: async ({ target }, step) => {
+      requireMachine(target, step);
       const now = await read(target, step);
       if (now === undefined) return 'gone';
       if (now === step.before) return 'before';
       return now === step.after ? 'after' : 'other';
     },
     undo: async ({ target }, step) => {
+      requireMachine(target, step);
       await write(target, step, step.before);
       return 'restored';
     },
     undoWords: (step) => others.words({ ...step, before: step.after, after: step.before }),
     isReadBack: true,
   };
+}
+
+/** Only the superblock of a device that the command line names is set for a tree. */
+function requireMachine({ kind, name }: Target, step: SettingStep): void {
+  if (kind === 'local' || step.kind === 'device-superblock') return;
+  throw failure(
+    'E_STATE_UNSAFE',
+    `${name} is a guest’s tree, and “${step.kind}” would change this machine`,
+    'leave out --root on the guest itself; what is in the tree’s /var/lib/mptfix was not made by mptfix',
+  );
 }
 
 const superblock = settingHandler<StepOf<'superblock'>>({
@@ -138,33 +153,56 @@ async function writeSysfs(target: Target, path: string, value: string): Promise<
   if (status !== 0) throw new Error(`${path} does not accept ${value}: ${stderr.split('\n')[0] ?? ''}`);
 }
 
+/** Throws E_STATE_UNSAFE where steps of a tree's record would write to a device that the command line does not name. */
+function requireDevice(
+  { kind }: Target,
+  steps: readonly Step[],
+  { folder, device }: { readonly folder: string; readonly device: string | undefined },
+): void {
+  if (kind === 'local') return;
+  for (const step of steps) {
+    if (step.kind !== 'device-superblock' || step.device === device) continue;
+    throw failure(
+      'E_STATE_UNSAFE',
+      `${folder}/${placeOf('harden').record}, which is the guest’s, names ${JSON.stringify(step.device.slice(0, 200))}, which is this machine’s: nothing is written there unless you name it too`,
+      'if that is the guest’s own partition or image, run mptfix harden --undo with --root, and with it as --device',
+    );
+  }
+}
+
 /**
- * Hardening as a transaction. Its originals are forgotten when it is undone: so what somebody else has changed since is
- * a reason to refuse.
+ * Hardening as a transaction; `device` is what the command line names. Its originals are forgotten when it is undone: so
+ * what somebody else has changed since is a reason to refuse.
  */
-export const hardenUser: TransactionUser = {
-  purpose: 'harden',
-  handlers: {
-    ...fileHandlers,
-    superblock,
-    'device-superblock': deviceSuperblock,
-    'mount-option': mountOption,
-    sysfs,
-  },
-  undoFailed: (error, folder) =>
-    failure(
-      'E_HARDEN_UNDO',
-      `the undo was stopped: ${reason(error)}`,
-      `the originals are in ${folder}; remove the cause and run mptfix harden --undo again`,
-      { cause: error },
-    ),
-  refuse: (foreign) =>
-    failure(
-      'E_FILE_CHANGED',
-      `changed by somebody else since mptfix hardened this guest, and not overwritten: ${foreign.join(', ')}`,
-      `look at the difference to the original in ${placeOf('harden').folder}; to put the original over it: mptfix harden --undo --force`,
-    ),
-};
+export function hardenUserOf(device: string | undefined): TransactionUser {
+  return {
+    purpose: 'harden',
+    handlers: {
+      ...fileHandlers,
+      superblock,
+      'device-superblock': deviceSuperblock,
+      'mount-option': mountOption,
+      sysfs,
+    },
+    permit: (target, steps, folder) => requireDevice(target, steps, { folder, device }),
+    undoFailed: (error, folder) =>
+      failure(
+        'E_HARDEN_UNDO',
+        `the undo was stopped: ${reason(error)}`,
+        `the originals are in ${folder}; remove the cause and run mptfix harden --undo again`,
+        { cause: error },
+      ),
+    refuse: (foreign) =>
+      failure(
+        'E_FILE_CHANGED',
+        `changed by somebody else since mptfix hardened this guest, and not overwritten: ${foreign.join(', ')}`,
+        `look at the difference to the original in ${placeOf('harden').folder}; to put the original over it: mptfix harden --undo --force`,
+      ),
+  };
+}
+
+/** Where the command line names no device. */
+export const hardenUser = hardenUserOf(undefined);
 
 /** What a step changes, one line for a person. */
 export function wordsOf(step: Step): string {

@@ -23,7 +23,9 @@ async function planTimeout(
   { survey, init }: HardenQuestion,
   seconds: number,
 ): Promise<HardenPlan> {
-  const scsi = survey.disks.filter(({ bus }) => bus === 'scsi');
+  // What a tree has in its /sys is not of this machine.
+  const disks = target.kind === 'local' ? survey.disks : [];
+  const scsi = disks.filter(({ bus }) => bus === 'scsi');
   const now = scsi.flatMap(({ timeoutPath, timeoutSeconds }) =>
     timeoutPath === null || timeoutSeconds === null || timeoutSeconds === seconds
       ? []

@@ -1,7 +1,16 @@
-import { LIMITS } from '../limits.ts';
 import type { Target } from '../machine/port.ts';
 import type { TransactionState } from '../transaction/journal.ts';
-import { parseState, type Transaction, transactionFolder, transactions } from '../transaction/store.ts';
+import { isImagePlace, isModulePlace } from '../transaction/places.ts';
+import { transactionFolder } from '../transaction/purpose.ts';
+import { filesOf } from '../transaction/steps.ts';
+import {
+  parseState,
+  readIfThere,
+  type Transaction,
+  transactions,
+  unsafeState,
+} from '../transaction/store.ts';
+import { fallbackPath } from './image.ts';
 import { type Manifest, manifestSchema } from './manifest.ts';
 
 /**
@@ -36,17 +45,37 @@ export async function generations(target: Target): Promise<readonly Generation[]
   const found: Generation[] = [];
   for (const transaction of await transactions(target, 'install')) {
     const { number, folder, kernel, state } = transaction;
-    const manifest = await readManifest(target, folder);
+    const manifest = await readManifest(target, transaction);
     const generation = { number, folder, kernel: kernel ?? '', state: STATES[state], transaction };
     found.push(manifest === undefined ? generation : { ...generation, manifest });
   }
   return markReplaced(found);
 }
 
-async function readManifest(target: Target, folder: string): Promise<Manifest | undefined> {
-  const path = `${folder}/manifest.json`;
-  const text = await target.readText(path, LIMITS.stateBytes);
-  return text === undefined ? undefined : parseState(manifestSchema, text, path);
+async function readManifest(target: Target, transaction: Transaction): Promise<Manifest | undefined> {
+  const path = `${transaction.folder}/manifest.json`;
+  const text = await readIfThere(target, path);
+  if (text === undefined) return undefined;
+  const manifest = parseState(manifestSchema, text, path);
+  const odd = strangeIn(manifest, transaction);
+  if (odd !== undefined) throw unsafeState(path, `it names ${JSON.stringify(odd.slice(0, 200))}`);
+  return manifest;
+}
+
+/** The first thing in a manifest that does not fit its record, which was found to be ours. */
+function strangeIn(manifest: Manifest, { number, kernel, steps }: Transaction): string | undefined {
+  const { generation, module, images, after } = manifest;
+  const release = manifest.kernel.release;
+  if (generation !== number) return String(generation);
+  if (release !== kernel) return release;
+  const modules = [module.path, module.before.path, module.after.path];
+  const touched = new Set(steps.flatMap(filesOf).map(({ path }) => path));
+  return (
+    modules.find((path) => !isModulePlace(path, release)) ??
+    images.find(({ path }) => !isImagePlace(path, release))?.path ??
+    images.find(({ path, fallback }) => fallback !== fallbackPath(path, number))?.fallback ??
+    after.find(({ path }) => !touched.has(path))?.path
+  );
 }
 
 /**

@@ -3,6 +3,7 @@ import { artifactInfoSchema } from '../artifact-info.ts';
 import type { Document } from '../document.ts';
 import { kernelIdentitySchema } from '../guest/document.ts';
 import { fileRecord } from '../machine/record.ts';
+import { generationNumberSchema, moduleNameSchema } from '../names.ts';
 
 /** An initramfs that held the driver and was rebuilt. */
 const imageRecord = v.object({
@@ -20,12 +21,12 @@ export type ImageRecord = Document<typeof imageRecord>;
 /** One installed state: what was there, what is there now, where it came from. Written when all of it is done. */
 export const manifestSchema = v.object({
   schema: v.literal('mptfix.manifest/1'),
-  generation: v.number(),
+  generation: generationNumberSchema,
   /** ISO 8601, UTC. */
   created: v.string(),
   tool: v.string(),
   kernel: kernelIdentitySchema,
-  module: v.object({ name: v.string(), path: v.string(), before: fileRecord, after: fileRecord }),
+  module: v.object({ name: moduleNameSchema, path: v.string(), before: fileRecord, after: fileRecord }),
   artifact: artifactInfoSchema,
   placement: v.picklist(['in-place', 'updates']),
   images: v.array(imageRecord),

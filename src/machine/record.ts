@@ -3,19 +3,24 @@ import type { Document } from '../document.ts';
 import { LIMITS } from '../limits.ts';
 import type { Target } from './port.ts';
 
+/** Seconds since the epoch with nine decimals. */
+export const mtimeText = v.pipe(v.string(), v.regex(/^-?\d{1,12}\.\d{9}$/));
+
+/** A user's or group's number. */
+const id = v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(0xffff_fffe));
+
 /** A `FileRecord` in a manifest or journal of ours: anything else is refused. */
 export const fileRecord = v.object({
   /** The guest's path. */
   path: v.string(),
   sha256: v.pipe(v.string(), v.regex(/^[0-9a-f]{64}$/)),
   /** Bytes. */
-  size: v.number(),
+  size: v.pipe(v.number(), v.integer(), v.minValue(0)),
   /** Permission bits in octal, such as "0644". */
   mode: v.pipe(v.string(), v.regex(/^[0-7]{4}$/)),
-  uid: v.number(),
-  gid: v.number(),
-  /** Seconds since the epoch with nine decimals. */
-  mtime: v.pipe(v.string(), v.regex(/^-?\d+\.\d{9}$/)),
+  uid: id,
+  gid: id,
+  mtime: mtimeText,
 });
 
 /** The state of a file at one moment: enough to see whether it has changed, and to put it back. */

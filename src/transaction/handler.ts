@@ -3,8 +3,8 @@ import type { Target } from '../machine/port.ts';
 import { recordFile, sameRecord } from '../machine/record.ts';
 import type { Progress } from '../progress.ts';
 import type { Contents } from './journal.ts';
+import type { Purpose } from './purpose.ts';
 import type { Step, StepKind, StepOf, TouchedFile } from './steps.ts';
-import type { Purpose } from './store.ts';
 
 /** What a step acts with. */
 export interface ActContext {
@@ -88,6 +88,8 @@ export interface TransactionUser {
    * left as it is, and named.
    */
   readonly refuse?: (foreign: readonly string[]) => Error;
+  /** Throws where the steps are not to be undone on this target, before the first of them is looked at. */
+  readonly permit?: (target: Target, steps: readonly Step[], folder: string) => void;
 }
 
 /** The handler of a step. */

@@ -3,18 +3,10 @@ import { type FileRecord, recordFile } from '../machine/record.ts';
 import { type Progress, silentProgress } from '../progress.ts';
 import { type ActContext, handlerOf, type TransactionUser } from './handler.ts';
 import { keep, keptPath } from './originals.ts';
+import { placeOf, transactionFolder } from './purpose.ts';
+import { enterState, forget } from './state-folders.ts';
 import { changedFolders, filesOf, type Step } from './steps.ts';
-import {
-  type Entered,
-  enterState,
-  forget,
-  journal,
-  placeOf,
-  readTransaction,
-  transactionFolder,
-  transactions,
-  writeRecord,
-} from './store.ts';
+import { type Entered, journal, numberAfter, readTransaction, transactions, writeRecord } from './store.ts';
 import { undoSteps } from './undo.ts';
 
 /** A step and, of a file, its new bytes. */
@@ -50,7 +42,7 @@ export interface StepResult {
 
 /** The number that the next transaction gets. That of a run that was stopped before it could change anything is used again. */
 export async function nextNumber(target: Target, purpose: TransactionUser['purpose']): Promise<number> {
-  return ((await transactions(target, purpose)).at(-1)?.number ?? 0) + 1;
+  return numberAfter(purpose, (await transactions(target, purpose)).at(-1)?.number ?? 0);
 }
 
 /**

@@ -1,16 +1,9 @@
 import { type FailureError, isFailure } from '../errors.ts';
 import type { Target } from '../machine/port.ts';
 import type { TransactionUser } from './handler.ts';
-import {
-  forget,
-  incomplete,
-  leaveState,
-  PURPOSE_NAMES,
-  type Purpose,
-  placeOf,
-  type Transaction,
-  transactions,
-} from './store.ts';
+import { PURPOSE_NAMES, type Purpose, placeOf } from './purpose.ts';
+import { forget, leaveState } from './state-folders.ts';
+import { incomplete, type Transaction, transactions } from './store.ts';
 import { foreignChanges, type Undone, type UndoOptions, undo } from './undo.ts';
 
 /** An interrupted run, and what was done about it. */
@@ -93,6 +86,7 @@ async function settleOne(
 ): Promise<Settled> {
   const { purpose, number, journal } = transaction;
   const force = journal.force || options.force === true;
+  user.permit?.(target, transaction.steps, transaction.folder);
   if (user.refuse !== undefined && !force && options.leave !== true) {
     const foreign = await foreignChanges(target, user, [transaction]);
     if (foreign.length > 0) throw user.refuse(foreign);

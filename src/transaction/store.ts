@@ -1,10 +1,15 @@
-import { dirname } from 'node:path';
 import * as v from 'valibot';
 import { failure } from '../errors.ts';
 import { LIMITS } from '../limits.ts';
-import { missingFolders, requirePrivate, STATE_FOLDER } from '../machine/folders.ts';
+import { requirePrivate, STATE_FOLDER } from '../machine/folders.ts';
 import type { Target } from '../machine/port.ts';
-import { fileRecord } from '../machine/record.ts';
+import { fileRecord, mtimeText } from '../machine/record.ts';
+import {
+  generationNumber,
+  generationNumberSchema,
+  kernelReleaseSchema,
+  LARGEST_GENERATION,
+} from '../names.ts';
 import {
   completedJournal,
   type Journal,
@@ -13,56 +18,19 @@ import {
   readJournal,
   type TransactionState,
 } from './journal.ts';
-import { stepSchema } from './steps.ts';
-
-/** What a transaction is for: an installed module, policies and timeouts, the watch's schedule. */
-export type Purpose = keyof typeof PURPOSES;
-
-interface Place {
-  readonly folder: string;
-  /**
-   * The name of the record in a transaction's folder. Those of the first two are what mptfix 0.1 called its own, whose
-   * content was another: so that neither version takes the other's state for one that was never begun.
-   */
-  readonly record: string;
-  /** A file that is written when every step is done, and tells in `after` what files they left. */
-  readonly finished?: string;
-  /** Whether the record stays when all is done, for a later undo; and when all is put back, as its history. */
-  readonly keeps: { readonly committed: boolean; readonly undone: boolean };
-}
-
-const PURPOSES = {
-  install: {
-    folder: `${STATE_FOLDER}/generations`,
-    record: 'originals.json',
-    finished: 'manifest.json',
-    keeps: { committed: true, undone: true },
-  },
-  harden: {
-    folder: `${STATE_FOLDER}/harden`,
-    record: 'set.json',
-    keeps: { committed: true, undone: false },
-  },
-  /** `watch uninstall` knows the schedule by its names and marks, no matter what wrote it: it needs no record. */
-  schedule: {
-    folder: `${STATE_FOLDER}/schedule`,
-    record: 'record.json',
-    keeps: { committed: false, undone: false },
-  },
-} as const satisfies Readonly<Record<string, Place>>;
-
-export function placeOf(purpose: Purpose): Place {
-  return PURPOSES[purpose];
-}
-
-export const PURPOSE_NAMES = Object.keys(PURPOSES) as readonly Purpose[];
+import { type Around, strange } from './places.ts';
+import { PURPOSE_NAMES, type Purpose, placeOf, transactionFolder } from './purpose.ts';
+import { changedFolders, stepSchema } from './steps.ts';
 
 const SCHEMA = 'mptfix.transaction/1';
 
+/** `mtime` as `FileStat` has it. */
+const folderTime = v.object({ path: v.string(), mtime: mtimeText });
+
 /** Folders that were made for the state, the topmost first, and what their parent's time was before. */
 const entered = v.object({
-  made: v.array(v.string()),
-  parent: v.nullable(v.object({ path: v.string(), mtime: v.string() })),
+  made: v.pipe(v.array(v.string()), v.maxLength(16)),
+  parent: v.nullable(folderTime),
 });
 export type Entered = v.InferOutput<typeof entered>;
 
@@ -70,14 +38,14 @@ export type Entered = v.InferOutput<typeof entered>;
 const recordSchema = v.object({
   schema: v.literal(SCHEMA),
   purpose: v.picklist(PURPOSE_NAMES),
-  number: v.number(),
+  number: generationNumberSchema,
   /** ISO 8601, UTC. */
-  created: v.string(),
+  created: v.pipe(v.string(), v.isoTimestamp()),
   /** Kernel release, of an installation. */
-  kernel: v.nullable(v.string()),
-  steps: v.array(stepSchema),
+  kernel: v.nullable(kernelReleaseSchema),
+  steps: v.pipe(v.array(stepSchema), v.maxLength(LIMITS.stateSteps)),
   /** Folders whose entries change, with their own times. */
-  folders: v.array(v.object({ path: v.string(), mtime: v.string() })),
+  folders: v.pipe(v.array(folderTime), v.maxLength(LIMITS.stateSteps)),
   state: entered,
 });
 export type TransactionRecord = v.InferOutput<typeof recordSchema>;
@@ -88,10 +56,6 @@ export interface Transaction extends Omit<TransactionRecord, 'schema' | 'state'>
   readonly entered: Entered;
   readonly state: TransactionState;
   readonly journal: Journal;
-}
-
-export function transactionFolder(purpose: Purpose, number: number): string {
-  return `${placeOf(purpose).folder}/${number}`;
 }
 
 /** Adds one line to a transaction's journal, with its time; on the disk when the promise resolves. */
@@ -114,7 +78,12 @@ export async function journal(
  */
 export async function transactions(target: Target, purpose: Purpose): Promise<readonly Transaction[]> {
   const found: Transaction[] = [];
+  let bytes = 0;
   for (const number of await numbers(target, purpose)) {
+    const record = `${transactionFolder(purpose, number)}/${placeOf(purpose).record}`;
+    bytes += (await target.lstat(record))?.size ?? 0;
+    if (bytes > LIMITS.stateTotalBytes)
+      throw unsafeState(record, `with those before it, it has ${bytes} bytes`);
     const transaction = await readTransaction(target, purpose, number);
     if (transaction !== undefined) found.push(transaction);
   }
@@ -133,7 +102,11 @@ export async function readTransaction(
   if (text === undefined) return undefined;
   const { schema: _, state, ...record } = parseState(recordSchema, text, `${folder}/${place.record}`);
   if (record.purpose !== purpose)
-    throw unsafe(`${folder}/${place.record}`, `its purpose is ${record.purpose}`);
+    throw unsafeState(`${folder}/${place.record}`, `its purpose is ${record.purpose}`);
+  if (record.number !== number)
+    throw unsafeState(`${folder}/${place.record}`, `its number is ${record.number}`);
+  const odd = strangeIn(target, { ...record, state });
+  if (odd !== undefined) throw unsafeState(`${folder}/${place.record}`, `it names ${odd}`);
   const read = readJournal(
     (await readIfThere(target, `${folder}/journal.ndjson`)) ?? '',
     record.steps.length,
@@ -159,67 +132,75 @@ export async function incomplete(target: Target, purpose: Purpose): Promise<read
 }
 
 async function numbers(target: Target, purpose: Purpose): Promise<readonly number[]> {
-  const { folder } = placeOf(purpose);
-  await requirePrivate(target, [STATE_FOLDER, folder]);
-  const names = (await target.list(folder)).filter((name) => /^[1-9]\d{0,8}$/.test(name));
-  return names.map(Number).sort((a, b) => a - b);
+  const all = await entries(target, purpose);
+  return all.flatMap(({ number }) => number ?? []).sort((a, b) => a - b);
 }
 
+/** What is among the transactions and is none, by path: nobody reads it, undoes it or takes it away. */
+export async function leftovers(target: Target, purpose: Purpose): Promise<readonly string[]> {
+  const all = await entries(target, purpose);
+  return all.flatMap(({ name, number }) =>
+    number === undefined ? `${placeOf(purpose).folder}/${name}` : [],
+  );
+}
+
+/** The number is undefined where a name is none, or no folder has it. */
+async function entries(
+  target: Target,
+  purpose: Purpose,
+): Promise<readonly { readonly name: string; readonly number: number | undefined }[]> {
+  const { folder } = placeOf(purpose);
+  await requirePrivate(target, [STATE_FOLDER, folder]);
+  const names = await target.list(folder);
+  if (names.length > LIMITS.stateTransactions) throw unsafeState(folder, `it holds ${names.length} entries`);
+  return Promise.all(
+    names.map(async (name) => {
+      const isFolder = (await target.lstat(`${folder}/${name}`))?.type === 'directory';
+      return { name, number: isFolder ? generationNumber(name) : undefined };
+    }),
+  );
+}
+
+/** The number after the largest. Throws E_STATE_UNSAFE where there is none. */
+export function numberAfter(purpose: Purpose, largest: number): number {
+  if (largest < LARGEST_GENERATION) return largest + 1;
+  throw failure(
+    'E_STATE_UNSAFE',
+    `${transactionFolder(purpose, largest)} has the largest number that there is: mptfix has not counted so far`,
+    `find out who made it; if nothing else has that number, move the folder out of ${placeOf(purpose).folder}`,
+  );
+}
+
+/** The first thing in a record that mptfix would not have written there. */
+function strangeIn(target: Target, record: Omit<TransactionRecord, 'schema'>): string | undefined {
+  const { purpose, number, kernel, steps, folders, state } = record;
+  const around: Around = { kind: target.kind, purpose, number, kernel, home: placeOf(purpose).folder };
+  const above = state.parent === null ? [] : [state.parent.path];
+  const named = { steps, folders: folders.map(({ path }) => path), made: [...state.made, ...above] };
+  return strange(named, changedFolders(steps), around);
+}
+
+/** Throws E_STATE_UNSAFE for what `readTransaction` would not take back. */
 export async function writeRecord(target: Target, record: Omit<TransactionRecord, 'schema'>): Promise<void> {
   const path = `${transactionFolder(record.purpose, record.number)}/${placeOf(record.purpose).record}`;
+  const odd = strangeIn(target, record);
+  if (odd !== undefined) {
+    throw failure(
+      'E_STATE_UNSAFE',
+      `mptfix does not write to ${odd} of a guest, and could not put it back`,
+      'please report this with what is special about that place; nothing was changed',
+    );
+  }
   const text = JSON.stringify({ schema: SCHEMA, ...record }, null, 2);
   await target.write(path, `${text}\n`, { mode: 0o600 });
 }
 
-/** Makes the state's folders, for root alone. Where that fails, none of them stays. */
-export async function enterState(target: Target, purpose: Purpose): Promise<Entered> {
-  const missing = await missingFolders(target, placeOf(purpose).folder);
-  const [first] = missing;
-  const above = first === undefined ? undefined : dirname(first);
-  const mtime = above === undefined ? undefined : (await target.stat(above))?.mtime;
-  const parent = above === undefined || mtime === undefined ? null : { path: above, mtime };
-  const made = { made: [...missing], parent };
-  try {
-    for (const folder of missing) await target.mkdir(folder, 0o700);
-  } catch (error) {
-    // Nothing else was done yet: where not even this can be taken back, an empty folder stays.
-    await leaveState(target, purpose, made).catch(() => {});
-    throw error;
-  }
-  return made;
-}
-
-/** Removes the state's folders where they are empty, and gives the time back to their parent if they were made for this. */
-export async function leaveState(target: Target, purpose: Purpose, state?: Entered): Promise<void> {
-  const folders = [placeOf(purpose).folder, STATE_FOLDER];
-  const above = (state?.made ?? []).filter((path) => !folders.includes(path)).toReversed();
-  for (const folder of [...folders, ...above]) {
-    if ((await target.stat(folder)) === undefined) continue;
-    if ((await target.list(folder)).length > 0) return;
-    await target.removeTree(folder);
-  }
-  const parent = state?.parent ?? undefined;
-  if (parent !== undefined) await target.setMtime(parent.path, parent.mtime);
-}
-
-/** Removes a transaction's folder, and the state's where they are empty then. */
-export async function forget(
-  target: Target,
-  purpose: Purpose,
-  number: number,
-  state?: Entered,
-): Promise<void> {
-  const folder = transactionFolder(purpose, number);
-  const record = `${folder}/${placeOf(purpose).record}`;
-  // The record first: without it the rest is nothing.
-  if ((await target.lstat(record)) !== undefined) await target.remove(record);
-  if ((await target.lstat(folder)) !== undefined) await target.removeTree(folder);
-  await leaveState(target, purpose, state);
-}
-
-/** What others cannot read is no reason to think that it is not there. */
-async function readIfThere(target: Target, path: string): Promise<string | undefined> {
-  if ((await target.lstat(path)) === undefined) return undefined;
+/** A file of the state. What others cannot read is no reason to think that it is not there. Throws E_STATE_UNSAFE. */
+export async function readIfThere(target: Target, path: string): Promise<string | undefined> {
+  const status = await target.lstat(path);
+  if (status === undefined) return undefined;
+  if (status.type !== 'file') throw unsafeState(path, 'it is not a file');
+  if (status.size > LIMITS.stateBytes) throw unsafeState(path, `it has ${status.size} bytes`);
   return (await target.read(path, LIMITS.stateBytes)).toString('utf8');
 }
 
@@ -228,11 +209,12 @@ export function parseState<T>(schema: v.GenericSchema<unknown, T>, text: string,
   try {
     return v.parse(schema, JSON.parse(text));
   } catch (error) {
-    throw unsafe(path, (error as Error).message, error);
+    throw unsafeState(path, (error as Error).message, error);
   }
 }
 
-function unsafe(path: string, why: string, cause?: unknown): Error {
+/** The error of a file of the state that mptfix has not written so. */
+export function unsafeState(path: string, why: string, cause?: unknown): Error {
   return failure(
     'E_STATE_UNSAFE',
     `${path} is not as this version of mptfix writes it: ${why}`,

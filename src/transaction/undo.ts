@@ -1,8 +1,10 @@
 import type { Target } from '../machine/port.ts';
 import { isTemporaryName } from '../machine/writes.ts';
 import { handlerOf, type TransactionUser, UNDO_RANKS, type Undoing } from './handler.ts';
+import { placeOf } from './purpose.ts';
+import { forget } from './state-folders.ts';
 import { foldersOf, madeFolders, type Step } from './steps.ts';
-import { forget, journal, placeOf, type Transaction } from './store.ts';
+import { journal, type Transaction } from './store.ts';
 
 /** What an undo came to. */
 export interface Undone {
@@ -23,7 +25,7 @@ export interface UndoOptions {
 }
 
 /**
- * Undoes a transaction and says so in its journal; the record goes where its purpose keeps none. Throws `undoFailed`, and
+ * Undoes a transaction and says so in its journal; the record goes where its purpose keeps none. Throws as `permit`; or `undoFailed`, and
  * then the next run continues with it; or `refuse`, and all but what is foreign is put back.
  */
 export async function undo(
@@ -33,6 +35,7 @@ export async function undo(
   { force = false, leave = false }: UndoOptions = {},
 ): Promise<Undone> {
   const { purpose, number, folder } = transaction;
+  user.permit?.(target, transaction.steps, folder);
   try {
     await sayRollingBack(target, transaction, force);
     const undone = await undoSteps(target, user, transaction, force);

@@ -8,7 +8,7 @@ import { silentProgress } from '../../src/progress.ts';
 import { planFile } from '../../src/transaction/files.ts';
 import type { TransactionUser } from '../../src/transaction/handler.ts';
 import { begin, carryOut, type Planned } from '../../src/transaction/perform.ts';
-import { enterState } from '../../src/transaction/store.ts';
+import { enterState } from '../../src/transaction/state-folders.ts';
 import { scheduleUser } from '../../src/watch/schedule/user.ts';
 import { json, mptfix } from '../helpers/cli.ts';
 import { listing } from '../helpers/listing.ts';
@@ -176,7 +176,11 @@ describe('runs of every purpose', () => {
     const { root, before } = await halfInstalled();
     const target = rootTarget(root, { dryRun: false });
     await leaveOpen(root, hardenUser, await planFile(target, { path: '/etc/fstab', ...edit('new\n') }));
-    await leaveOpen(root, scheduleUser, await planFile(target, { path: '/etc/cron.d/x', ...edit('new\n') }));
+    await leaveOpen(
+      root,
+      scheduleUser,
+      await planFile(target, { path: '/etc/cron.d/mptfix-watch', ...edit('new\n') }),
+    );
     const status = await mptfix(['status', '--root', root, '--json']);
     expect(json(status).interrupted).toEqual([
       { purpose: 'install', number: 1, kernel: RELEASE },

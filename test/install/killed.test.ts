@@ -8,7 +8,8 @@ import { type PlannedInstallation, planInstallation } from '../../src/install/in
 import { installUser } from '../../src/install/user.ts';
 import { makeFolders } from '../../src/machine/folders.ts';
 import { begin } from '../../src/transaction/perform.ts';
-import { enterState, journal } from '../../src/transaction/store.ts';
+import { enterState } from '../../src/transaction/state-folders.ts';
+import { journal } from '../../src/transaction/store.ts';
 import { undoSteps } from '../../src/transaction/undo.ts';
 import { finishOpen } from '../faults/finish-open.ts';
 import { failureOf } from '../machine/temporary.ts';

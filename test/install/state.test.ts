@@ -1,13 +1,23 @@
-import { chmodSync, chownSync, mkdirSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  chownSync,
+  mkdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { generations } from '../../src/install/generations.ts';
+import { planRollback, rollback } from '../../src/install/rollback.ts';
 import { LIMITS } from '../../src/limits.ts';
-import { journal } from '../../src/transaction/store.ts';
+import { journal, leftovers } from '../../src/transaction/store.ts';
 import { finishOpen } from '../faults/finish-open.ts';
 import { listing } from '../helpers/listing.ts';
 import { failureOf } from '../machine/temporary.ts';
-import { installed, type SmallGuest, smallGuest } from './small-guest.ts';
+import { installed, RELEASE, type SmallGuest, smallGuest } from './small-guest.ts';
 
 const STATE = 'var/lib/mptfix';
 const FIRST = `${STATE}/generations/1`;
@@ -46,8 +56,9 @@ describe('a state that others could have written is not believed (E_STATE_UNSAFE
 });
 
 describe('a file that is not as it was written is refused by its name:', () => {
+  const MODULE = '/lib/modules/6.1.0-9-amd64/kernel/drivers/message/fusion/mptscsih.ko';
   const record = {
-    path: '/x',
+    path: MODULE,
     sha256: '0'.repeat(64),
     size: 1,
     mode: '0644',
@@ -55,25 +66,28 @@ describe('a file that is not as it was written is refused by its name:', () => {
     gid: 0,
     mtime: '1.000000000',
   };
-  const files = [{ path: '/x', original: record, backup: 'x' }];
+  const files = [{ path: MODULE, original: record, backup: 'x' }];
   const whole = {
     schema: 'mptfix.transaction/1',
     purpose: 'install',
     number: 1,
     created: '2024-01-01T00:00:00.000Z',
-    kernel: 'x',
-    steps: [{ kind: 'module', like: '/x', files }],
+    kernel: '6.1.0-9-amd64',
+    steps: [{ kind: 'module', like: MODULE, files }],
     folders: [],
     state: { made: [], parent: null },
   };
   const originals = (more: object) => JSON.stringify({ ...whole, ...more });
   const ofModule = (more: object) =>
-    originals({ steps: [{ kind: 'module', like: '/x', files: [{ path: '/x', backup: null, ...more }] }] });
+    originals({
+      steps: [{ kind: 'module', like: MODULE, files: [{ path: MODULE, backup: null, ...more }] }],
+    });
   test('and one that is as it was written is not', async () => {
     const guest = await smallGuest();
     await installed(guest);
+    rmSync(join(guest.root, FIRST, 'manifest.json'));
     writeFileSync(join(guest.root, FIRST, 'originals.json'), originals({}));
-    expect((await generations(guest.target)).map(({ kernel }) => kernel)).toEqual(['x']);
+    expect((await generations(guest.target)).map(({ kernel }) => kernel)).toEqual(['6.1.0-9-amd64']);
   });
   /** What mptfix 0.1 wrote before its steps had kinds. */
   const EARLIER = {
@@ -110,6 +124,9 @@ describe('a file that is not as it was written is refused by its name:', () => {
     ['originals.json', JSON.stringify(EARLIER)],
     ['originals.json', originals({ schema: 'mptfix.transaction/2' })],
     ['originals.json', originals({ kernel: 6 })],
+    ['originals.json', originals({ kernel: '6.1/../../../../host' })],
+    ['originals.json', originals({ kernel: '--outdir=/host' })],
+    ['originals.json', originals({ number: 2 })],
     ['originals.json', originals({ purpose: 'harden' })],
     ['originals.json', originals({ steps: [{ kind: 'unheard-of' }] })],
     ['originals.json', ofModule({})],
@@ -168,9 +185,46 @@ describe('generations', () => {
     expect(await numbers(guest)).toEqual([]);
     for (const number of [1, 2, 3]) expect((await installed(guest, number + 1)).generation).toBe(number);
     const at = (name: string) => join(guest.root, STATE, 'generations', name);
-    renameSync(at('2'), at('10'));
-    for (const name of ['0', '01', '1x', '-1', '9999999999', '..x', 'lost+found']) mkdirSync(at(name));
+    renumber(at('2'), at('10'), 10);
+    const none = ['-1', '..x', '0', '01', '1x', '999999999', '9999999999', 'lost+found'];
+    for (const name of none) mkdirSync(at(name));
+    writeFileSync(at('4'), '');
+    symlinkSync('1', at('5'));
     expect(await numbers(guest)).toEqual([1, 3, 10]);
+    expect(await leftovers(guest.target, 'install')).toEqual(
+      [...none, '4', '5'].toSorted().map((name) => `/${STATE}/generations/${name}`),
+    );
     expect((await installed(guest, 9)).generation).toBe(11);
   });
+
+  test('with the largest number: all can be rolled back, and there is no next one, which is said before a write', async () => {
+    const guest = await smallGuest();
+    const before = guest.modules();
+    await installed(guest);
+    const at = (name: string) => join(guest.root, STATE, 'generations', name);
+    renumber(at('1'), at('999998'), 999_998);
+    expect((await installed(guest, 3)).generation).toBe(999_999);
+    const full = listing(guest.root);
+    const { code, what } = await failureOf(installed(guest, 4));
+    expect([code, what]).toEqual([
+      'E_STATE_UNSAFE',
+      expect.stringContaining('generations/999999 has the largest'),
+    ]);
+    expect(listing(guest.root)).toEqual(full);
+    const { undo } = await planRollback(guest.target, { kernel: RELEASE, to: 0, force: false });
+    for (const generation of undo) await rollback(guest.target, generation);
+    expect([undo.length, guest.modules()]).toEqual([2, before]);
+  });
 });
+
+/** As if so many had been installed before it. */
+function renumber(from: string, to: string, number: number): void {
+  renameSync(from, to);
+  for (const [name, field] of [
+    ['originals.json', 'number'],
+    ['manifest.json', 'generation'],
+  ] as const) {
+    const path = join(to, name);
+    writeFileSync(path, JSON.stringify({ ...JSON.parse(readFileSync(path, 'utf8')), [field]: number }));
+  }
+}

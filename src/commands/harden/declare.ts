@@ -11,5 +11,8 @@ export const declareHarden: Declare = (program, run) =>
     .option('--undo', 'put everything back to what it was before the first --apply', false)
     .option('--force', 'with --undo: even what something else has changed since', false)
     .option('--mount-point <folder>', 'only this file system; may be repeated', repeatable)
-    .option('--device <path>', 'with --root: also set the superblock of this block device or image file')
+    .option(
+      '--device <path>',
+      'with --root: also set (or with --undo put back) the superblock of this block device or image file',
+    )
     .action((options) => run(async (signal) => (await import('./harden.ts')).harden(options, signal)));

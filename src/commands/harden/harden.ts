@@ -4,7 +4,7 @@ import { failure } from '../../errors.ts';
 import { readDistro } from '../../guest/distro.ts';
 import { detectInit, type InitSystem } from '../../guest/init-system.ts';
 import { adviceOn } from '../../harden/advice.ts';
-import { applyHarden, plannedUndo, refuseForeign, undoHarden } from '../../harden/apply.ts';
+import { applyHarden, plannedUndo, refuseUndo, undoHarden } from '../../harden/apply.ts';
 import type { Survey } from '../../harden/document.ts';
 import { wordsOf } from '../../harden/handlers.ts';
 import { planHarden } from '../../harden/plan.ts';
@@ -13,7 +13,8 @@ import { type DriverKnowledge, survey } from '../../harden/survey.ts';
 import type { Target } from '../../machine/port.ts';
 import { requireTools } from '../../machine/tools.ts';
 import { lockAnyGuest, whileLocked } from '../../transaction/lock.ts';
-import { placeOf, transactions } from '../../transaction/store.ts';
+import { placeOf } from '../../transaction/purpose.ts';
+import { transactions } from '../../transaction/store.ts';
 import { printResult } from '../../ui/output.ts';
 import { confirm } from '../../ui/prompt.ts';
 import { reportInterrupted } from '../shared/interrupted.ts';
@@ -74,10 +75,11 @@ async function act(
   request: HardenRequest | undefined,
   signal: AbortSignal,
 ): Promise<HardenResult> {
-  await settleInterrupted(target, 'harden', { force: options.undo && options.force });
+  const device = deviceOf(options);
+  await settleInterrupted(target, 'harden', { force: options.undo && options.force, device });
   const found = await surveyed(target, options);
   if (request === undefined) return undo(target, options, found, signal);
-  const plan = await planHarden(target, { request, ...found, device: deviceOf(options) });
+  const plan = await planHarden(target, { request, ...found, device });
   if (plan.changes.length === 0) return result(target, found, 'nothing-to-do', plan);
   const kinds = new Set(plan.changes.map(({ step }) => step.kind));
   if (kinds.has('superblock') || kinds.has('device-superblock'))
@@ -97,9 +99,10 @@ async function undo(
   const planned = await undoResult(target, found, 'undone');
   const all = await transactions(target, 'harden');
   if (all.length === 0) return planned;
-  if (!options.force) await refuseForeign(target, all);
+  const how = { force: options.force, device: deviceOf(options) };
+  await refuseUndo(target, all, how);
   await confirm(hardenPage({ ...planned, result: 'planned' }), options, signal);
-  const left = await undoHarden(target, options.force);
+  const left = await undoHarden(target, how);
   const after = await surveyed(target, options);
   return {
     ...planned,

@@ -2,8 +2,8 @@ import type { Generation } from '../../install/generations.ts';
 import { MODULES_FOLDER, STATE_FOLDER } from '../../machine/folders.ts';
 import type { Target } from '../../machine/port.ts';
 import { isCode } from '../../machine/reads.ts';
+import type { Purpose } from '../../transaction/purpose.ts';
 import type { Interrupted } from '../../transaction/settle.ts';
-import type { Purpose } from '../../transaction/store.ts';
 import { say } from '../../ui/output.ts';
 import { type CommonOptions, openTarget, targetWords } from './options.ts';
 

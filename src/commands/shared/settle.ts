@@ -1,23 +1,26 @@
-import { hardenUser } from '../../harden/handlers.ts';
+import { hardenUserOf } from '../../harden/handlers.ts';
 import { undoneInstallation } from '../../install/rollback.ts';
 import { installUser } from '../../install/user.ts';
 import type { Target } from '../../machine/port.ts';
+import type { Purpose } from '../../transaction/purpose.ts';
 import { type Refused, type Settled, settle } from '../../transaction/settle.ts';
-import type { Purpose } from '../../transaction/store.ts';
 import type { UndoOptions } from '../../transaction/undo.ts';
 import { say } from '../../ui/output.ts';
 import { scheduleUser } from '../../watch/schedule/user.ts';
 import { PURPOSE_WORDS } from './interrupted.ts';
 
-/** All that change a guest by transactions. */
-const TRANSACTION_USERS = [installUser, hardenUser, scheduleUser] as const;
-
 /**
  * For a command that holds the lock and is going to write: puts back what interrupted runs have left, and says
  * so. Throws where one of the command's own purpose cannot be put back; that of another purpose is only said.
  */
-export async function settleInterrupted(target: Target, own: Purpose, options?: UndoOptions): Promise<void> {
-  for (const one of await settle(target, TRANSACTION_USERS, own, options)) say(settledText(one));
+export async function settleInterrupted(
+  target: Target,
+  own: Purpose,
+  { device, ...options }: UndoOptions & { readonly device?: string | undefined } = {},
+): Promise<void> {
+  // All that change a guest by transactions.
+  const users = [installUser, hardenUserOf(device), scheduleUser];
+  for (const one of await settle(target, users, own, options)) say(settledText(one));
 }
 
 function settledText(one: Settled | Refused): string {

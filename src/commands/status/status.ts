@@ -2,6 +2,7 @@ import { prunable, prune } from '../../install/prune.ts';
 import type { GuestStatus } from '../../status/document.ts';
 import { guestStatus } from '../../status/status.ts';
 import { lockGuest, whileLocked } from '../../transaction/lock.ts';
+import { leftovers } from '../../transaction/store.ts';
 import { printResult, say, size } from '../../ui/output.ts';
 import { confirm } from '../../ui/prompt.ts';
 import { reportInterrupted } from '../shared/interrupted.ts';
@@ -16,7 +17,10 @@ export interface StatusOptions extends CommonOptions, MutatingOptions {
 export async function status(options: StatusOptions, signal: AbortSignal): Promise<number> {
   if (options.prune) await pruneKept(options, signal);
   await reportInterrupted(options);
-  const result: GuestStatus = await guestStatus(openTarget(options, true), options.kernel);
+  const target = openTarget(options, true);
+  const result: GuestStatus = await guestStatus(target, options.kernel);
+  for (const path of await leftovers(target, 'install'))
+    say(`${JSON.stringify(path.slice(0, 300))} is no generation of mptfix, and is left as it is`);
   printResult(options, result, statusPage(result));
   return 0;
 }
