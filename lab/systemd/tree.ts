@@ -1,9 +1,8 @@
 import { chmod, copyFile, cp, mkdir, readFile, symlink, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { MODULES_FOLDER } from '../../src/machine/folders.ts';
-import type { Target } from '../../src/machine/port.ts';
+import type { Argv, Target } from '../../src/machine/port.ts';
 import { mustRun } from '../../src/machine/tools.ts';
-import { rootTarget } from '../../src/machine/tree.ts';
 import { packageRoot } from '../../src/package-root.ts';
 import type { Demo } from '../part.ts';
 
@@ -68,10 +67,16 @@ export async function makeTree(
   const { release } = demo.kernel;
   const driver = join(MODULES_FOLDER, release, DRIVER);
   await copyFile(join(demo.guest, driver), join(folder, driver));
-  const guest = rootTarget(folder, { dryRun: false });
-  const inside = { inside: true, env: { INITRD: 'No', DEBIAN_FRONTEND: 'noninteractive' }, signal };
-  await mustRun(guest, ['depmod', release], inside);
-  await mustRun(guest, ['update-initramfs', '-c', '-k', release], inside);
+  const options = { env: { INITRD: 'No', DEBIAN_FRONTEND: 'noninteractive' }, signal };
+  await mustRun(machine, inChroot(folder, ['depmod', release]), options);
+  await mustRun(machine, inChroot(folder, ['update-initramfs', '-c', '-k', release]), options);
+}
+
+/** The tree is our own: its programs may write anywhere in it. */
+function inChroot(root: string, argv: Argv): Argv {
+  const enter =
+    'mount -t proc proc "$1/proc" && mount --rbind /dev "$1/dev" && mount -t tmpfs tmpfs "$1/tmp" && exec chroot "$@"';
+  return ['unshare', '--mount', '--pid', '--net', '--fork', 'sh', '-c', enter, 'sh', root, ...argv];
 }
 
 async function bootstrap(machine: Target, folder: string, signal: AbortSignal): Promise<void> {

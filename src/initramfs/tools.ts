@@ -1,5 +1,6 @@
-import { basename, dirname } from 'node:path';
+import { relative } from 'node:path';
 import { failure } from '../errors.ts';
+import { seenInside } from '../machine/folders.ts';
 import type { Argv, Target, TargetReads } from '../machine/port.ts';
 
 /** What a tool is to make. */
@@ -94,8 +95,9 @@ export const INITRAMFS_TOOLS: readonly InitramfsTool[] = [
     build: ({ release, output }) => [
       'mkinitrd',
       ...['-k', `vmlinuz-${release}`],
-      ...['-i', basename(output)],
-      ...['-b', dirname(output)],
+      // It takes the name of the image as one in the folder of the kernels.
+      ...['-i', relative('/boot', output)],
+      ...['-b', '/boot'],
     ],
     byHand: (release) => `mkinitrd -k vmlinuz-${release} -i initrd-${release}`,
     stateFiles: () => [],
@@ -186,16 +188,18 @@ export interface BuiltInitramfs {
  * it resolves, the disk has the image.
  *
  * Throws E_INITRAMFS_TOOL where the tool fails or leaves no image: with its first word on why, and all that it said
- * as the cause. E_NOT_ROOT, E_TOOLS_MISSING and E_ARCH_UNSUPPORTED as `RunOptions.inside` has them.
+ * as the cause. E_NOT_ROOT, E_TOOLS_MISSING, E_SANDBOX and E_ARCH_UNSUPPORTED as `RunOptions.inside` has them.
  */
 export async function buildInitramfs(target: Target, job: InitramfsJob): Promise<BuiltInitramfs> {
   const { release, tool, output, temporaryFolder, modules = [], signal, onLine } = job;
   const lines: string[] = [];
-  const argv = tool.build({ release, output, modules });
+  const work = seenInside(target, temporaryFolder);
+  const argv = tool.build({ release, output: `${work}/${BUILT}`, modules });
   const { status } = await target.run(argv, {
     effect: 'write',
-    inside: true,
-    env: { TMPDIR: temporaryFolder },
+    inside: { work: temporaryFolder },
+    env: { TMPDIR: work },
+    timeoutMs: TOOL_LIMIT_MS,
     onLine: (line) => {
       // A tool that has gone wrong may say the same for ever.
       if (lines.length < MAX_LINES) lines.push(line);
@@ -205,9 +209,11 @@ export async function buildInitramfs(target: Target, job: InitramfsJob): Promise
   });
   signal?.throwIfAborted();
   const log = `${lines.join('\n')}\n`;
-  const image = await target.lstat(output);
-  if (status === 0 && image?.type === 'file' && image.size > 0) {
-    await target.sync(output);
+  const built = `${temporaryFolder}/${BUILT}`;
+  const image = await target.lstat(built);
+  // Root's programs of the guest made it: a setuid bit on it is not one that this machine should keep.
+  if (status === 0 && image?.type === 'file' && image.size > 0 && (image.mode & 0o6000) === 0) {
+    await target.copy(built, output);
     return { size: image.size, log };
   }
   const why = status === 0 ? 'it wrote no image' : (firstError(lines) ?? `exit status ${status}`);
@@ -218,6 +224,12 @@ export async function buildInitramfs(target: Target, job: InitramfsJob): Promise
     { cause: new Error(log) },
   );
 }
+
+/** In the work folder: all else of the guest is shown to the tool read-only. */
+const BUILT = 'mptfix-image';
+
+/** The slowest seen took two minutes (xz of a large image, one core). */
+const TOOL_LIMIT_MS = 30 * 60_000;
 
 const MAX_LINES = 10_000;
 

@@ -7,6 +7,14 @@ export const MODULES_FOLDER = '/lib/modules';
 /** Where the guest's state of an installation is kept. */
 export const STATE_FOLDER = '/var/lib/mptfix';
 
+/** Where a guest's own program that runs in a tree has its work folder. */
+export const INSIDE_WORK = '/tmp';
+
+/** The path that a program which is run with `inside` has for something in its work folder. */
+export function seenInside({ kind }: Pick<Target, 'kind'>, work: string): string {
+  return kind === 'local' ? work : INSIDE_WORK;
+}
+
 /** What has to be created so that a folder is there, the topmost first. */
 export async function missingFolders(
   target: Pick<TargetReads, 'stat'>,

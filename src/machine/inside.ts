@@ -1,8 +1,11 @@
 import { failure } from '../errors.ts';
-import { CHILD, inNamespace, STILL_HELD } from './leash.ts';
-import type { Argv, RunOptions, RunResult, TargetReads } from './port.ts';
-import { findProgram, TOOL_PATH } from './programs.ts';
+import { INSIDE_WORK } from './folders.ts';
+import { leashed } from './leash.ts';
+import type { Argv, Inside, RunOptions, RunResult, TargetReads } from './port.ts';
+import { TOOL_PATH } from './programs.ts';
 import { runPlainly } from './run.ts';
+import { NAMESPACES, OWN_PROC_AND_DEV, requireParts } from './sandbox.ts';
+import { treeBinds } from './tree-binds.ts';
 
 type Guest = Pick<TargetReads, 'stat'>;
 
@@ -16,83 +19,53 @@ export async function findInside(guest: Guest, name: string): Promise<string | u
   return undefined;
 }
 
-/** The network too: a tool must not learn what this machine is connected to. */
-const NAMESPACES = ['--mount', '--pid', '--net', '--ipc'];
+/**
+ * What a tool may do as root of the tree, and nothing else; each was tried with the initramfs-tools and dracut of Debian
+ * (test/debian/initramfs.test.ts), the others are read from the tools' sources.
+ */
+export const CAPABILITIES = [
+  {
+    name: 'CAP_DAC_OVERRIDE',
+    why: 'files of the guest that its own daemons own, and that only they may read',
+  },
+  { name: 'CAP_CHOWN', why: 'cp -a and cpio keep the owners of what goes into the image' },
+  { name: 'CAP_FOWNER', why: 'cp -a sets mode and times of files that it has given away' },
+  { name: 'CAP_FSETID', why: 'the setuid bit of a mount or su in the image outlives the chown' },
+  {
+    name: 'CAP_MKNOD',
+    why: 'dracut, and mkinitrd of Red Hat and SUSE, put /dev/console and /dev/null into it',
+  },
+  { name: 'CAP_SYS_CHROOT', why: 'ldconfig -r, with which dracut makes the image’s own linker cache' },
+] as const;
 
-/** A guest's tool has no business with the kernel that this machine runs. */
-const NO_CAPABILITIES = '-sys_module,-sys_boot,-sys_time,-sys_rawio';
+/** What of /sys the tools look at: the disks that the machine boots from. Not the rest, as /sys/kernel/debug. */
+const SYS = ['block', 'bus', 'class', 'dev', 'devices', 'module'] as const;
 
-const NOT_ENTERED = 'mptfix: the tree could not be entered';
+const PLACES = {
+  always: new Set(['/proc', '/dev', '/sys', INSIDE_WORK]),
+  empty: new Set(['/run', '/var/run', '/var/lock', '/var/log']),
+} as const;
 
 /**
- * Enters the tree `$1` and runs the rest. The mounts exist only in this namespace and disappear with its last process.
- * No folder is created in a tree that lacks a mount point, or has a link in its place: its folders are bound into an
- * empty root that has the mount points.
- *
- * mount's -c keeps it from resolving `./name`, which by then is the tree below the empty root.
+ * Runs a program of the guest's tree at `root`, as `RunOptions.inside` says: by bubblewrap, which changes the root by
+ * pivot_root(2), so that there is nothing outside to which a chroot(2) could lead back.
  */
-const ENTER = `${STILL_HELD}root=$1; shift
-real() { [ -d "$1" ] && ! [ -L "$1" ]; }
-empty_root() {
-  mount -t tmpfs -o mode=755 tmpfs "$root" || return
-  for name in * .[!.]*; do
-    case $name in
-      proc|dev|sys|tmp) real "$name" || continue ;;
-    esac
-    if [ -L "$name" ]; then cp -P "$name" "$root/" || return
-    elif [ -d "$name" ]; then mkdir "$root/$name" && mount -c --rbind "./$name" "$root/$name" || return
-    elif [ -f "$name" ]; then : > "$root/$name" && mount -c --bind "./$name" "$root/$name" || return
-    fi
-  done
-  mkdir -p "$root/proc" "$root/dev" && mkdir -p -m 1777 "$root/tmp"
-}
-devices() {
-  mount -t tmpfs -o mode=755,nosuid,noexec tmpfs "$root/dev" || return
-  for name in null zero full random urandom tty; do
-    [ -c "/dev/$name" ] || continue
-    : > "$root/dev/$name" && mount --bind "/dev/$name" "$root/dev/$name" || return
-  done
-  ln -s /proc/self/fd "$root/dev/fd" && ln -s fd/0 "$root/dev/stdin" &&
-    ln -s fd/1 "$root/dev/stdout" && ln -s fd/2 "$root/dev/stderr" && mkdir "$root/dev/shm" "$root/dev/pts"
-}
-enter() {
-  cd "$root" || return
-  if real proc && real dev && real tmp; then mount --rbind "$root" "$root"
-  else empty_root
-  fi || return
-  mount -t proc -o ro,nosuid,nodev,noexec proc "$root/proc" || return
-  mount -t tmpfs -o mode=1777,nosuid,nodev tmpfs "$root/tmp" || return
-  if real "$root/run"; then mount -t tmpfs -o mode=755,nosuid,nodev tmpfs "$root/run" || return; fi
-  if real "$root/sys"; then mount -t sysfs -o ro,nosuid,nodev,noexec sysfs "$root/sys" || return; fi
-  devices && cd / && unset OLDPWD
-}
-enter || { echo '${NOT_ENTERED}' >&2; exit 125; }
-set -- setpriv --bounding-set=${NO_CAPABILITIES} chroot "$root" "$@"
-${CHILD}`;
-
-/** Runs a program of the guest's tree at `root`, as `RunOptions.inside` says. */
 export async function runInside(
   root: string,
   argv: Argv,
-  options: RunOptions,
+  { inside, ...options }: RunOptions & { readonly inside: Inside },
   guest: Guest,
 ): Promise<RunResult> {
-  const [program, ...args] = argv;
+  if (options.effect === 'read') throw new Error(`a command that reads would run ${argv[0]} of the tree`);
   if (process.geteuid?.() !== 0) {
     throw failure(
       'E_NOT_ROOT',
-      `only root can run the guest’s ${program} in its tree`,
+      `only root may run the guest’s ${argv[0]} in its tree`,
       'run the same command with sudo',
     );
   }
-  for (const name of ['setpriv', 'unshare', 'chroot']) {
-    if ((await findProgram(name)) === undefined)
-      throw failure(
-        'E_TOOLS_MISSING',
-        `not installed on this machine: ${name}, which mptfix needs to run the guest’s ${program} in its tree`,
-        'apt-get install --yes util-linux coreutils',
-      );
-  }
+  const [program, ...args] = argv;
+  const { bwrap } = await requireParts();
   const path = await findInside(guest, program);
   if (path === undefined) {
     throw failure(
@@ -101,21 +74,30 @@ export async function runInside(
       `install it in the guest, or give --root the folder that holds all of the guest`,
     );
   }
-  const result = await runPlainly(inNamespace(NAMESPACES, ENTER, [root, path, ...args]), options);
-  refuseWhatDidNotStart(path, result);
-  return result;
+  const binds = await treeBinds(root, { ...PLACES, work: inside.work });
+  try {
+    const wrapped: Argv = [
+      bwrap,
+      ...NAMESPACES.root,
+      ...['--unshare-net', '--die-with-parent', '--new-session', '--cap-drop', 'ALL'],
+      ...CAPABILITIES.flatMap(({ name }) => ['--cap-add', name]),
+      ...binds.words,
+      ...OWN_PROC_AND_DEV,
+      ...SYS.flatMap((name) => ['--ro-bind-try', `/sys/${name}`, `/sys/${name}`]),
+      ...['--remount-ro', '/', '--chdir', '/', '--', path],
+      ...args,
+    ];
+    const result = await runPlainly(leashed('signal', wrapped), { ...options, cwd: '/' });
+    refuseWhatDidNotStart(path, result);
+    return result;
+  } finally {
+    await binds.close();
+  }
 }
 
 function refuseWhatDidNotStart(path: string, { status, stderr }: RunResult): void {
   const [first = ''] = stderr.split('\n', 1);
-  if (stderr.includes(NOT_ENTERED) || first.startsWith('unshare: ')) {
-    throw failure(
-      'E_NOT_ROOT',
-      `this user may not enter the guest’s tree: ${first}`,
-      'run mptfix where root may mount (in a container: with CAP_SYS_ADMIN)',
-    );
-  }
-  if ((status !== 126 && status !== 127) || !/^chroot: /.test(first)) return;
+  if (status !== 1 || !first.startsWith('bwrap: execvp ')) return;
   if (first.endsWith('Exec format error')) {
     throw failure(
       'E_ARCH_UNSUPPORTED',
@@ -125,7 +107,7 @@ function refuseWhatDidNotStart(path: string, { status, stderr }: RunResult): voi
   }
   throw failure(
     'E_TOOLS_MISSING',
-    `${path} of the guest cannot be started: ${first.slice('chroot: '.length)}`,
+    `${path} of the guest cannot be started: ${first.slice('bwrap: execvp '.length)}`,
     'its interpreter or loader is missing: give --root the folder that holds all of the guest',
   );
 }

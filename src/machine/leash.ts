@@ -24,14 +24,13 @@ const FIRST = '[ "$PPID" = "$0" ] || exit 137; ';
  * The same inside the new PID namespace, where only the old /proc shows the parent's process id: `$0` is its id there,
  * which is not its own if this process is in a namespace with an older /proc.
  */
-export const STILL_HELD =
-  'read -r _ _ _ parent _ < /proc/self/stat; [ "$parent" = "$0" ] || exit 137; shift; ';
+const STILL_HELD = 'read -r _ _ _ parent _ < /proc/self/stat; [ "$parent" = "$0" ] || exit 137; shift; ';
 const SELF = 'read -r self _ < /proc/self/stat; ';
 /**
  * The first process of a PID namespace ignores SIGTERM, so the program is its child. The shell's own message about how
  * that ended must not look like the program's.
  */
-export const CHILD = 'exec 3>&2 2>/dev/null; (exec "$@") 2>&3 3>&-; exit $?';
+const CHILD = 'exec 3>&2 2>/dev/null; (exec "$@") 2>&3 3>&-; exit $?';
 
 /** A program's argument vector with the leash before it; with `none` unchanged. */
 export function leashed(leash: Leash, argv: Argv): Argv {
@@ -44,7 +43,7 @@ export function leashed(leash: Leash, argv: Argv): Argv {
  * Runs a shell script of ours, with arguments, as the first process of new namespaces (unshare's options), which end with
  * this process. The script starts with STILL_HELD; after that its arguments are `argv`.
  */
-export function inNamespace(namespaces: readonly string[], script: string, argv: readonly string[]): Argv {
+function inNamespace(namespaces: readonly string[], script: string, argv: readonly string[]): Argv {
   const unshare = `exec unshare ${namespaces.join(' ')} --fork --kill-child=KILL -- sh -c "$1" "$self" "$@"`;
   return [...DIES_WITH_PARENT, 'sh', '-c', FIRST + SELF + unshare, String(process.pid), script, ...argv];
 }

@@ -134,12 +134,13 @@ export interface RunOptions {
    */
   readonly sandbox?: Sandbox;
   /**
-   * The program is the guest's own and sees only the guest: on this machine it simply runs; for a tree it runs in the
-   * tree by chroot, in private namespaces with /proc, /dev, a read-only /sys and no network, and leaves nothing of these.
+   * The program is the guest's own and sees only the guest: on this machine it simply runs; for a tree it runs in a
+   * sandbox (bubblewrap) whose root is the tree, with a /proc and /dev of its own, no network, and few capabilities. It
+   * may write to its work folder alone. Only for writes: a command that reads runs no program of a tree.
    * Takes neither `cwd` nor `user`. Throws E_NOT_ROOT; E_TOOLS_MISSING where guest or machine lack a program for it;
-   * E_ARCH_UNSUPPORTED where the guest's programs do not run here.
+   * E_SANDBOX; E_ARCH_UNSUPPORTED where the guest's programs do not run here.
    */
-  readonly inside?: boolean;
+  readonly inside?: Inside;
   readonly cwd?: string;
   /** The whole environment is PATH, LC_ALL=C and these: nothing of the caller's leaks into a build. */
   readonly env?: Readonly<Record<string, string>>;
@@ -159,6 +160,11 @@ export interface RunOptions {
   readonly onLine?: ((line: string) => void) | undefined;
   /** Takes stdout instead of `RunResult.stdout`; returns false when it has seen enough, which ends the program. */
   readonly onChunk?: (chunk: Buffer) => boolean | Promise<boolean>;
+}
+
+export interface Inside {
+  /** A folder of the guest. In a tree the program sees it as /tmp, and nothing else there can be written. */
+  readonly work: string;
 }
 
 /** What a program in a sandbox sees beside this machine's programs and libraries, and how much it may take. */

@@ -45,10 +45,16 @@ const ETC_NETWORK = [
 const BESIDE_USR = ['/bin', '/sbin', '/lib', '/lib32', '/lib64', '/libx32'] as const;
 
 /** `--unshare-user`, which only others than root need: as root it would leave the program root outside. */
-const NAMESPACES = {
+export const NAMESPACES = {
   root: ['--unshare-pid', '--unshare-ipc', '--unshare-uts', '--unshare-cgroup-try'],
   other: ['--unshare-all'],
 } as const;
+
+/** /proc shows only what is in the sandbox; root could change this machine's settings in it, even without a capability. */
+export const OWN_PROC_AND_DEV = [
+  ...['--proc', '/proc', '--remount-ro', '/proc'],
+  ...['--dev', '/dev', '--remount-ro', '/dev'],
+] as const;
 
 /** What root's setpriv needs to give up the rest, and to become another user; it keeps none of them. */
 const TO_GIVE_UP = ['CAP_SETPCAP'] as const;
@@ -179,7 +185,7 @@ async function machineBinds(network: boolean): Promise<readonly string[]> {
 let parts: Promise<Parts> | undefined;
 
 /** Tried once: what a namespace needs does not change while mptfix runs. */
-async function requireParts(): Promise<Parts> {
+export async function requireParts(): Promise<Parts> {
   parts ??= findParts();
   return parts.catch((error: unknown) => {
     parts = undefined;

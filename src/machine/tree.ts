@@ -32,9 +32,9 @@ export function treeTarget(
   const run: TargetReads['run'] = async (argv, options) => {
     if (options.effect === 'write') guard(`run ${argv[0]}`);
     return withStandardInput(openFile, options, async (opened) => {
-      if (options.inside === true && root !== '/') {
+      if (options.inside !== undefined && root !== '/') {
         const { runInside } = await import('./inside.ts');
-        return runInside(root, argv, opened, reads);
+        return runInside(root, argv, { ...opened, inside: options.inside }, reads);
       }
       const { runProgram } = await import('./run.ts');
       return runProgram(argv, opened);

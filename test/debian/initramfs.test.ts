@@ -5,7 +5,8 @@ import { describe, expect, inject, onTestFinished, test } from 'vitest';
 import { sha256 } from '../../src/hash.ts';
 import { modulesInInitramfs, proveInitramfs } from '../../src/initramfs/module.ts';
 import { buildInitramfs, type InitramfsTool, initramfsImages } from '../../src/initramfs/tools.ts';
-import { rootTarget } from '../../src/machine/tree.ts';
+import { localTarget, rootTarget } from '../../src/machine/tree.ts';
+import { inChroot } from '../helpers/debian-packages.ts';
 import { snapshot } from '../helpers/debian-tree.ts';
 import { listing } from '../helpers/listing.ts';
 import { failureOf } from '../machine/temporary.ts';
@@ -132,7 +133,8 @@ describe.each([
 
 test('dpkg finds the kernel’s package as it was shipped, until its module is replaced', async () => {
   const one = guest('initramfsTools');
-  const verify = () => one.target.run(['dpkg', '-V', kernelPackage], { effect: 'read', inside: true });
+  const machine = localTarget({ dryRun: false });
+  const verify = () => machine.run(inChroot(one.root, ['dpkg', '-V', kernelPackage]), { effect: 'read' });
   expect([(await verify()).status, (await verify()).stdout.toString()]).toEqual([0, '']);
   replaceModule(one);
   expect((await verify()).stdout.toString()).toMatch(/^\?\?5\?+ .*\/mptscsih\.ko\n$/);

@@ -7,6 +7,7 @@ import { LIMITS } from '../../src/limits.ts';
 import { rootTarget } from '../../src/machine/tree.ts';
 import { buildBench } from '../helpers/build.ts';
 import { json, mptfix } from '../helpers/cli.ts';
+import { inside } from '../helpers/debian-packages.ts';
 import { snapshot } from '../helpers/debian-tree.ts';
 import { listing } from '../helpers/listing.ts';
 import { type AffectedGuest, affectedGuest } from './affected.ts';
@@ -76,11 +77,8 @@ describe.each([['initramfs-tools'], ['dracut']] as const)('a guest with %s', (to
     // As an update of another package does it.
     const target = rootTarget(guest.root, { dryRun: false });
     const other = `${guest.image}.other`;
-    const argv =
-      tool === 'dracut'
-        ? (['dracut', '--force', other, fixture.release] as const)
-        : (['mkinitramfs', '-o', other, fixture.release] as const);
-    expect((await target.run(argv, { effect: 'write', inside: true })).status).toBe(0);
+    if (tool === 'dracut') await inside(guest.root, 'dracut', '--force', other, fixture.release);
+    else await inside(guest.root, 'mkinitramfs', '-o', other, fixture.release);
     await target.rename(other, guest.image);
     const run = await mptfix(['rollback', '--root', guest.root, '--yes', '--json']);
     expect([run.status, json(run).images]).toEqual([0, [{ path: guest.image, how: 'rebuilt' }]]);

@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { rootTarget } from '../../src/machine/tree.ts';
+import { localTarget } from '../../src/machine/tree.ts';
 
 /** Left out of every package, as `path-exclude` of dpkg's configuration has it. */
 const EXCLUDED = ['man', 'doc', 'locale', 'info', 'bash-completion', 'zoneinfo'];
@@ -60,10 +60,17 @@ export function replace(path: string, content: string, mode = 0o644): void {
   writeFileSync(path, content, { mode });
 }
 
-/** Runs a guest's own program in its tree. */
+/** The argument vector that runs a program of a tree that we have made ourselves, which may write anywhere in it. */
+export function inChroot(root: string, argv: readonly [string, ...string[]]): [string, ...string[]] {
+  const enter =
+    'mount -t proc proc "$1/proc" && mount --rbind /dev "$1/dev" && mount -t tmpfs tmpfs "$1/tmp" && exec chroot "$@"';
+  return ['unshare', '--mount', '--pid', '--net', '--fork', 'sh', '-c', enter, 'sh', root, ...argv];
+}
+
+/** Runs a guest's own program in its tree, as its own package manager or an admin would. */
 export async function inside(root: string, ...argv: readonly [string, ...string[]]): Promise<void> {
   const env = { INITRD: 'No', DEBIAN_FRONTEND: 'noninteractive' };
-  const target = rootTarget(root, { dryRun: false });
-  const { status, stdout, stderr } = await target.run(argv, { effect: 'write', inside: true, env });
+  const machine = localTarget({ dryRun: false });
+  const { status, stdout, stderr } = await machine.run(inChroot(root, argv), { effect: 'write', env });
   if (status !== 0) throw new Error(`${argv.join(' ')} failed (${status}):\n${stdout}\n${stderr}`);
 }

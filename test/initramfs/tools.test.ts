@@ -57,7 +57,7 @@ describe('the images of a kernel and what rebuilds them:', () => {
 });
 
 test('each tool makes an image under another name, for a kernel that is named', () => {
-  const output = `/boot/.initrd.mptfix-0123456789ab.tmp`;
+  const output = '/tmp/mptfix-image';
   const request = { release: R, output, modules: ['mptspi', 'sd_mod'] };
   expect(
     Object.fromEntries(INITRAMFS_TOOLS.map(({ name, build }) => [name, build(request).join(' ')])),
@@ -65,7 +65,7 @@ test('each tool makes an image under another name, for a kernel that is named', 
     'initramfs-tools': `mkinitramfs -o ${output} ${R}`,
     dracut: `dracut --force --add-drivers mptspi sd_mod ${output} ${R}`,
     'mkinitrd (Red Hat)': `mkinitrd -f --with=mptspi --with=sd_mod ${output} ${R}`,
-    'mkinitrd (SUSE)': `mkinitrd -k vmlinuz-${R} -i .initrd.mptfix-0123456789ab.tmp -b /boot`,
+    'mkinitrd (SUSE)': `mkinitrd -k vmlinuz-${R} -i ../tmp/mptfix-image -b /boot`,
   });
 });
 
