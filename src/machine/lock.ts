@@ -1,31 +1,63 @@
 import { once } from 'node:events';
+import { lstat, mkdir, open, readFile, stat } from 'node:fs/promises';
 import { execa } from 'execa';
 import type { Lock } from './port.ts';
+import { ENVIRONMENT } from './programs.ts';
+import { isCode } from './reads.ts';
+
+/** On a file system in memory, and root's alone: nobody else can open what is locked there, and so hold it for ever. */
+const LOCKS_FOLDER = '/run/mptfix';
+
+const BUSY = 75;
+const FOLDER_BUSY = 76;
 
 /**
- * Locks a folder with flock(2), through util-linux's `flock`, without writing a byte: a folder can be locked like a file.
- * The kernel holds the lock for a child that waits for the end of its input, so the lock ends with this process, however
- * that ends.
+ * Locks a folder of a guest with flock(2), through util-linux's `flock`. The kernel holds the lock for a child that waits
+ * for the end of its input, so it ends with this process, however that ends.
  *
- * Undefined where another process holds it.
+ * Whoever may read a folder may lock it, too. So root locks a file that only root may open, which stands for the folder;
+ * and besides the folder itself, as other containers and mptfix before 0.3 do. If that is held by somebody who may not
+ * write to the folder, then it does not count.
+ *
+ * `writes: false` creates nothing: where no run has ever locked the folder, there is no file.
+ * Undefined where another run holds it.
  */
-export async function lockFolder(path: string): Promise<Lock | undefined> {
-  const child = execa(
-    'flock',
-    ['--nonblock', '--conflict-exit-code', '75', path, 'sh', '-c', 'echo held; exec cat'],
-    {
-      reject: false,
-      stdin: 'pipe',
-      // Ctrl-C reaches the whole foreground group: the lock must survive it until the undo is done.
-      detached: true,
-      cleanup: true,
-    },
-  );
+export async function lockFolder(
+  path: string,
+  { writes }: { readonly writes: boolean },
+): Promise<Lock | undefined> {
+  const file = await rootsFile(path, writes);
+  const first = file === undefined ? [] : flock(file, BUSY);
+  const both = await hold([...first, ...flock(path, FOLDER_BUSY)]);
+  if (typeof both !== 'number') return both;
+  if (both === BUSY || (await isHeldByOwner(path))) return undefined;
+  if (file === undefined) return { release: async () => {} };
+  const one = await hold(first);
+  return typeof one === 'number' ? undefined : one;
+}
+
+function flock(path: string, busy: number): readonly string[] {
+  return ['flock', '--nonblock', '--conflict-exit-code', String(busy), path];
+}
+
+/** The lock, or the status of a `flock` that found its own held by another process. */
+async function hold(locks: readonly string[]): Promise<Lock | number> {
+  const [program = '', ...words] = [...locks, 'sh', '-c', 'echo held; exec cat'];
+  const child = execa(program, words, {
+    env: ENVIRONMENT,
+    extendEnv: false,
+    cwd: '/',
+    reject: false,
+    stdin: 'pipe',
+    // Ctrl-C reaches the whole foreground group: the lock must survive it until the undo is done.
+    detached: true,
+    cleanup: true,
+  });
   const held = await Promise.race([once(child.stdout, 'data'), child.then(() => undefined)]);
   if (held === undefined) {
-    const result = await child;
-    if (result.exitCode === 75) return undefined;
-    throw new Error(`flock failed: ${result.stderr || result.shortMessage}`);
+    const { exitCode, stderr, shortMessage } = await child;
+    if (exitCode === BUSY || exitCode === FOLDER_BUSY) return exitCode;
+    throw new Error(`flock failed: ${stderr || shortMessage}`);
   }
   return {
     release: async () => {
@@ -33,4 +65,52 @@ export async function lockFolder(path: string): Promise<Lock | undefined> {
       await child;
     },
   };
+}
+
+/** The file that stands for a folder, whatever path leads there; undefined where this process has none. */
+async function rootsFile(path: string, writes: boolean): Promise<string | undefined> {
+  if (process.geteuid?.() !== 0) return undefined;
+  const { dev, ino } = await stat(path, { bigint: true });
+  const file = `${LOCKS_FOLDER}/${dev}-${ino}.lock`;
+  try {
+    if (writes) await mkdir(LOCKS_FOLDER, { mode: 0o700 }).catch(unlessThere);
+    const status = await lstat(LOCKS_FOLDER);
+    if (!status.isDirectory() || status.uid !== 0 || (status.mode & 0o077) !== 0) return undefined;
+    await (await open(file, writes ? 'a' : 'r', 0o600)).close();
+    return file;
+  } catch (error) {
+    // Without /run, as in a small container, the folder's own lock is the only one.
+    if (isCode(error, 'ENOENT') || isCode(error, 'EROFS')) return undefined;
+    throw error;
+  }
+}
+
+function unlessThere(error: unknown): void {
+  if (!isCode(error, 'EEXIST')) throw error;
+}
+
+/**
+ * Whether root, or the user whose folder it is, holds the lock; true where that cannot be seen, as from another container.
+ * The kernel tells the process that took it: of a run of mptfix that is `flock`, which is there as long as the lock is.
+ */
+async function isHeldByOwner(path: string): Promise<boolean> {
+  const { ino, uid } = await stat(path, { bigint: true });
+  // Source: fs/locks.c, lock_get_status(): `1: FLOCK  ADVISORY  WRITE 1234 fe:00:5678 0 EOF`. The device is not always that
+  // of stat(2), as on btrfs.
+  const lines = (await readFile('/proc/locks', 'latin1')).split('\n');
+  const holders = lines.filter((line) => / FLOCK /.test(line) && line.split(/[\s:]+/)[7] === String(ino));
+  if (holders.length === 0) return true;
+  for (const line of holders) {
+    const owner = await userOf(Number(line.split(/[\s:]+/)[4]));
+    if (owner === 'hidden' || owner === 0 || owner === Number(uid)) return true;
+  }
+  return false;
+}
+
+/** The user who started a process; nobody where it has ended, and what it left holds the lock. */
+async function userOf(pid: number): Promise<number | 'hidden' | undefined> {
+  if (!(pid > 0)) return 'hidden';
+  const text = await readFile(`/proc/${pid}/status`, 'latin1').catch(() => '');
+  const uid = /^Uid:\t(\d+)/m.exec(text)?.[1];
+  return uid === undefined ? undefined : Number(uid);
 }

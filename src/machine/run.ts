@@ -6,6 +6,7 @@ import { resolve } from 'node:path';
 import { StringDecoder } from 'node:string_decoder';
 import { execa } from 'execa';
 import { defined } from '../optional.ts';
+import { closedDescriptors } from './descriptors.ts';
 import { leashed, leashFor } from './leash.ts';
 import type { Argv, RunOptions, RunResult, Sandbox } from './port.ts';
 import { ENVIRONMENT, findProgram } from './programs.ts';
@@ -61,6 +62,7 @@ export async function runPlainly(argv: Argv, options: RunOptions): Promise<RunRe
   const [file, ...args] = argv;
   // A stream that cannot be opened would look like an empty one.
   if (options.stdinFile !== undefined) await access(options.stdinFile, constants.R_OK);
+  const { stdin, input } = standardInput(options);
   const child = execa(file, args, {
     env: { ...ENVIRONMENT, ...options.env },
     extendEnv: false,
@@ -71,9 +73,9 @@ export async function runPlainly(argv: Argv, options: RunOptions): Promise<RunRe
     forceKillAfterDelay: FORCE_KILL_MS,
     maxBuffer: MAX_OUTPUT_BYTES,
     buffer: { stdout: options.onChunk === undefined, stderr: true },
-    ...defined({ cwd: options.cwd, timeout: options.timeoutMs, cancelSignal: options.signal }),
+    stdio: [stdin, 'pipe', 'pipe', ...closedDescriptors()],
+    ...defined({ input, cwd: options.cwd, timeout: options.timeoutMs, cancelSignal: options.signal }),
     ...options.user,
-    ...standardInput(options),
   });
   const end = (): void => void child.stdin?.end();
   options.inputEnds?.then(end, end);
@@ -131,22 +133,22 @@ async function withinTime(
   }
 }
 
-type StandardInput =
-  | { stdin: 'ignore' | 'pipe' }
-  | { stdin: { file: string } }
-  | { input: Uint8Array | ReadStream };
+interface StandardInput {
+  readonly stdin: 'ignore' | 'pipe' | { file: string };
+  readonly input?: Uint8Array | ReadStream;
+}
 
 /** This process opens a file itself: it may read more than the program's own user. */
 function standardInput(options: RunOptions): StandardInput {
   if (options.stdinFile !== undefined) {
     return options.stdinOffset === undefined || options.stdinOffset === 0
       ? { stdin: { file: options.stdinFile } }
-      : { input: createReadStream(options.stdinFile, { start: options.stdinOffset }) };
+      : { stdin: 'pipe', input: createReadStream(options.stdinFile, { start: options.stdinOffset }) };
   }
   if (options.inputEnds !== undefined) return { stdin: 'pipe' };
   const { input } = options;
   if (input === undefined) return { stdin: 'ignore' };
-  return { input: typeof input === 'string' ? Buffer.from(input) : input };
+  return { stdin: 'pipe', input: typeof input === 'string' ? Buffer.from(input) : input };
 }
 
 type Child = Pick<ChildProcess, 'stdout' | 'stderr' | 'kill'>;

@@ -49,7 +49,8 @@ export function treeTarget(
     run,
     findProgram: async (name) => (await import('./programs.ts')).findProgram(name),
     findInside: async (program) => (await import('./inside.ts')).findInside(reads, program),
-    lock: async (path) => (await import('./lock.ts')).lockFolder(await resolveInRoot(root, path)),
+    lock: async (path) =>
+      (await import('./lock.ts')).lockFolder(await resolveInRoot(root, path), { writes: !dryRun }),
     openStream: async (path) => {
       if (kind === 'root') throw deviceOfTree(name, path);
       return openStream(await resolveInRoot(root, path));
