@@ -1,3 +1,4 @@
+import { stat } from 'node:fs/promises';
 import { type Command, CommanderError } from 'commander';
 import { EXIT_STATUS, type Failure, failure, isFailure } from '../errors.ts';
 import { sayFailure } from '../ui/failure.ts';
@@ -6,11 +7,12 @@ import { watchSignals } from './signals.ts';
 
 /** Runs one command line; answers the exit status. Never throws. */
 export async function main(argv: readonly string[]): Promise<number> {
-  const interrupts = watchSignals();
+  const interrupts = watchSignals(() => report(interrupted(), argv, undefined));
   let status = 0;
   const program = commandLine(async (act) => {
     status = await act(interrupts.signal);
   });
+  program.hook('preAction', (_, command) => waitForTree(command.opts().root));
   try {
     await program.parseAsync(argv, { from: 'user' });
     return status;
@@ -23,6 +25,11 @@ export async function main(argv: readonly string[]): Promise<number> {
   } finally {
     interrupts.stop();
   }
+}
+
+/** A folder on a file system that hangs is waited for where a signal can still end the run. */
+async function waitForTree(root: unknown): Promise<void> {
+  if (typeof root === 'string') await stat(root).catch(() => {});
 }
 
 /** Prints what went wrong; answers the exit status that belongs to it. Errors become exit statuses only here. */

@@ -5,6 +5,7 @@ import { constants as osConstants } from 'node:os';
 import { resolve } from 'node:path';
 import { StringDecoder } from 'node:string_decoder';
 import { execa } from 'execa';
+import { atDeath } from '../interruption.ts';
 import { defined } from '../optional.ts';
 import { closedDescriptors } from './descriptors.ts';
 import { leashed, leashFor } from './leash.ts';
@@ -14,8 +15,8 @@ import { sandboxed } from './sandbox.ts';
 
 /** A program that prints more than this is out of control. */
 const MAX_OUTPUT_BYTES = 256 * 1024 * 1024;
-/** From SIGTERM to SIGKILL. */
-const FORCE_KILL_MS = 3000;
+/** From SIGTERM to SIGKILL: a signal to mptfix itself ends it within two seconds, and its children before. */
+const FORCE_KILL_MS = 800;
 
 /**
  * Runs a program by its argument vector, in a process group of its own, with an environment of PATH, LC_ALL and what is
@@ -80,12 +81,16 @@ export async function runPlainly(argv: Argv, options: RunOptions): Promise<RunRe
   const end = (): void => void child.stdin?.end();
   options.inputEnds?.then(end, end);
   if (options.onLine !== undefined) passLines(child, options.onLine);
+  const forget = atDeath(() => {
+    if (options.mayOutlive !== true) endGroup(child.nodeChildProcess.pid);
+  });
   const ended = (async () => {
     const enough = options.onChunk === undefined ? false : await passChunks(child, options.onChunk);
     return { enough, result: await child };
   })();
   const { enough, result } = await withinTime(ended, child.nodeChildProcess, options.timeoutMs).finally(
     () => {
+      forget();
       if (options.mayOutlive !== true) endGroup(child.nodeChildProcess.pid);
     },
   );

@@ -8,6 +8,7 @@ import { remountCommand } from '../filesystems/remount.ts';
 import { REPAIR_STATES } from '../filesystems/states.ts';
 import { askStorage } from '../filesystems/storage.ts';
 import { readMounts } from '../guest/mounts.ts';
+import { uninterrupted } from '../interruption.ts';
 import type { Target } from '../machine/port.ts';
 import type { Step, StepOutcome } from './document.ts';
 import { repairOf } from './repair.ts';
@@ -65,9 +66,11 @@ const ACTIONS: Readonly<
   'ask-storage': storageAnswers,
   'save-kernel-log': saveLog,
   look,
-  remount: remountAndVerify,
+  remount: (context, seen) => uninterrupted(VERIFIES, () => remountAndVerify(context, seen)),
   probe: probeAgain,
 };
+
+const VERIFIES = 'the remount is verified first, or taken back: that is not cut off';
 
 async function storageAnswers({ target }: ApplyContext, { devicePath }: Observation): Promise<Outcome> {
   const answer = await askStorage(target, devicePath);

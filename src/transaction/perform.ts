@@ -1,3 +1,4 @@
+import { uninterrupted } from '../interruption.ts';
 import type { Target } from '../machine/port.ts';
 import { type FileRecord, recordFile } from '../machine/record.ts';
 import { type Progress, silentProgress } from '../progress.ts';
@@ -7,7 +8,7 @@ import { placeOf, transactionFolder } from './purpose.ts';
 import { enterState, forget } from './state-folders.ts';
 import { changedFolders, filesOf, type Step } from './steps.ts';
 import { type Entered, journal, numberAfter, readTransaction, transactions, writeRecord } from './store.ts';
-import { undoSteps } from './undo.ts';
+import { PUTS_BACK, undoSteps } from './undo.ts';
 
 /** A step and, of a file, its new bytes. */
 export interface Planned<S extends Step = Step> {
@@ -50,6 +51,10 @@ export async function nextNumber(target: Target, purpose: TransactionUser['purpo
  * that was done, the failure is thrown as it is, and no trace stays; where that cannot be done, `undoFailed`.
  */
 export async function perform(target: Target, user: TransactionUser, work: Work): Promise<Done> {
+  return uninterrupted(PUTS_BACK, () => performWhole(target, user, work));
+}
+
+async function performWhole(target: Target, user: TransactionUser, work: Work): Promise<Done> {
   const { purpose } = user;
   const number = await nextNumber(target, purpose);
   const entered = await enterState(target, purpose);

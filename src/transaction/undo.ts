@@ -1,3 +1,4 @@
+import { uninterrupted } from '../interruption.ts';
 import type { Target } from '../machine/port.ts';
 import { isTemporaryName } from '../machine/writes.ts';
 import { handlerOf, type TransactionUser, UNDO_RANKS, type Undoing } from './handler.ts';
@@ -32,7 +33,20 @@ export async function undo(
   target: Target,
   user: TransactionUser,
   transaction: Transaction,
-  { force = false, leave = false }: UndoOptions = {},
+  options: UndoOptions = {},
+): Promise<Undone> {
+  return uninterrupted(PUTS_BACK, () => undoWhole(target, user, transaction, options));
+}
+
+/** For who has sent a signal meanwhile. */
+export const PUTS_BACK =
+  'the guest is put back as it was first, and that is not cut off: it would leave half of a change';
+
+async function undoWhole(
+  target: Target,
+  user: TransactionUser,
+  transaction: Transaction,
+  { force = false, leave = false }: UndoOptions,
 ): Promise<Undone> {
   const { purpose, number, folder } = transaction;
   user.permit?.(target, transaction.steps, folder);

@@ -1,3 +1,4 @@
+import { stat } from 'node:fs/promises';
 import { failure, isFailure } from '../../errors.ts';
 import { cleanText } from '../../guest/clean-text.ts';
 import type { Target } from '../../machine/port.ts';
@@ -21,6 +22,8 @@ export async function once(options: WatchOnceOptions): Promise<number> {
   requireAddresses(options.to);
   if (options.probe && options.root !== undefined)
     throw failure('E_USAGE', '--probe writes to this machine’s own disks', 'leave out --root, or --probe');
+  // Where it hangs, this waits without holding up the signal that ends it.
+  if (options.root !== undefined) await stat(options.root).catch(() => {});
   const target = openTarget(options, false);
   if (!options.nagios) return run(target, options);
   try {

@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process';
 import { join } from 'node:path';
+import { atDeath } from '../../interruption.ts';
 import { packageRoot } from '../../package-root.ts';
 
 export interface Worker {
@@ -34,7 +35,9 @@ export function startWorker(
   child.stdin.on('error', () => {});
   child.stdin.end(input);
   const done = new Promise<{ output: string; ended: boolean; status: number }>((resolve) => {
+    const forget = atDeath(() => killGroup(child.pid));
     const settle = (ended: boolean, status: number): void => {
+      forget();
       clearTimeout(timer);
       resolve({ output, ended, status });
     };

@@ -1,0 +1,138 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { join, resolve } from 'node:path';
+import { text } from 'node:stream/consumers';
+import { describe, expect, onTestFinished, test } from 'vitest';
+import { BIN } from '../helpers/cli.ts';
+import { requireDocuments } from '../helpers/documents.ts';
+import { hungFolder } from '../helpers/hung-folder.ts';
+import { sh, temporary, until } from '../machine/temporary.ts';
+
+/** Two seconds, on a machine four times slower. */
+const LONGEST_MS = 8000;
+
+interface Ended {
+  readonly status: number;
+  readonly ms: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+const NUMBERS: Readonly<Record<string, number>> = { SIGTERM: 15, SIGINT: 2, SIGHUP: 1 };
+
+/** Starts it, waits until it waits for what never comes, and sends the signal. */
+async function stopped(
+  args: readonly string[],
+  signal: NodeJS.Signals = 'SIGTERM',
+  when: (pid: number) => boolean | Promise<boolean> = waits,
+): Promise<Ended> {
+  const child = spawn(process.execPath, [BIN, ...args], { stdio: ['pipe', 'pipe', 'pipe'] });
+  onTestFinished(() => void child.kill('SIGKILL'));
+  const [out, err] = [text(child.stdout), text(child.stderr)];
+  const end = once(child, 'close');
+  await until(async () => child.exitCode !== null || (await when(child.pid ?? 0)));
+  expect([args, child.exitCode]).toEqual([args, null]);
+  const sent = Date.now();
+  child.kill(signal);
+  const [code, by] = (await end) as [number | null, string | null];
+  return {
+    status: code ?? 128 + (NUMBERS[by ?? ''] ?? 100),
+    ms: Date.now() - sent,
+    stdout: await out,
+    stderr: await err,
+  };
+}
+
+/** One of its threads is in a call that has no end: of the file system that hangs, or of a FIFO. */
+function waits(pid: number): boolean {
+  return /fuse|wait_for_partner/.test(sh('cat /proc/"$1"/task/*/wchan 2>/dev/null || true', String(pid)));
+}
+
+/** Nothing shows that it waits for its standard input: some time is enough to start. */
+async function started(): Promise<boolean> {
+  await new Promise((resolve) => setTimeout(resolve, 1500));
+  return true;
+}
+
+function expectEnded({ status, ms, stdout, stderr }: Ended, expected: number): void {
+  expect([status, ms < LONGEST_MS, ms]).toEqual([expected, true, ms]);
+  expect(stderr).toContain('E_INTERRUPTED');
+  requireDocuments(stdout);
+  expect(JSON.parse(stdout).error.code).toBe('E_INTERRUPTED');
+}
+
+describe('a signal ends a command within two seconds although it waits for a file system that hangs:', () => {
+  test.each([
+    'check --root',
+    'plan --root',
+    'apply --yes --root',
+    'apply --dry-run --root',
+    'build --output /nonexistent --root',
+    'status --root',
+    'rollback --yes --root',
+    'recover --root',
+    'harden --root',
+    'harden --apply --yes --root',
+    'diagnose --root',
+    'watch follow --root',
+    'watch install --to root --yes --root',
+    'watch uninstall --yes --root',
+    'watch test-mail --to root --root',
+    'check --module',
+    'check --source',
+    'diagnose --verbose',
+  ])('%s', async (line) => {
+    const [last = '', ...words] = line.split(' ').toReversed();
+    expectEnded(await stopped([...words.toReversed(), '--json', last, await hungFolder()]), 143);
+  });
+
+  test.each(['SIGINT', 'SIGHUP'] as const)('by %s, too', async (signal) => {
+    expectEnded(
+      await stopped(['check', '--json', '--root', await hungFolder()], signal),
+      128 + (NUMBERS[signal] ?? 0),
+    );
+  });
+
+  test('watch once, which has nothing to put back, at once', async () => {
+    const { status, ms } = await stopped(['watch', 'once', '--root', await hungFolder()], 'SIGTERM');
+    expect([status, ms < LONGEST_MS]).toEqual([143, true]);
+  });
+});
+
+describe('and whatever else it reads:', () => {
+  test('standard input that nobody ends', async () => {
+    expectEnded(await stopped(['diagnose', '--json', '-'], 'SIGTERM', started), 143);
+  });
+
+  test('a FIFO that nobody writes to', async () => {
+    const folder = await temporary();
+    sh('mkfifo "$1/messages"', folder);
+    const child = stopped(['diagnose', '--json', join(folder, 'messages')]);
+    expectEnded(await child, 143);
+  });
+});
+
+test('what must not be left half done is finished first, and the signal is told why', async () => {
+  const script = `
+    import { watchSignals } from ${JSON.stringify(resolve('src/cli/signals.ts'))};
+    import { uninterrupted } from ${JSON.stringify(resolve('src/interruption.ts'))};
+    watchSignals(() => process.stdout.write('given up'));
+    await uninterrupted('the undo is finished first', async () => {
+      process.stdout.write('begun ');
+      await new Promise((resolve) => setTimeout(resolve, 4000));
+      process.stdout.write('finished ');
+    });
+    await new Promise((resolve) => setTimeout(resolve, 60_000));`;
+  const child = spawn(process.execPath, ['--input-type=module', '-e', script]);
+  const [out, err] = [text(child.stdout), text(child.stderr)];
+  await once(child.stdout, 'data');
+  child.kill('SIGTERM');
+  const sent = Date.now();
+  const [, by] = await once(child, 'close');
+  expect([await out, await err, by]).toEqual([
+    'begun finished given up',
+    'SIGTERM: the undo is finished first\n',
+    'SIGTERM',
+  ]);
+  expect(Date.now() - sent).toBeLessThan(4000 + LONGEST_MS);
+});
