@@ -36,6 +36,12 @@ export async function lockFolder(
   return typeof one === 'number' ? undefined : one;
 }
 
+/** Locks a file for as long as this process lives; undefined where another process has it. */
+export async function lockFile(path: string): Promise<Lock | undefined> {
+  const lock = await hold(flock(path, BUSY));
+  return typeof lock === 'number' ? undefined : lock;
+}
+
 function flock(path: string, busy: number): readonly string[] {
   return ['flock', '--nonblock', '--conflict-exit-code', String(busy), path];
 }

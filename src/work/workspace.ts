@@ -1,25 +1,19 @@
-import { randomInt } from 'node:crypto';
-import {
-  chmod,
-  chown,
-  lchown,
-  mkdir,
-  mkdtemp,
-  readdir,
-  readFile,
-  rm,
-  stat,
-  writeFile,
-} from 'node:fs/promises';
-import { dirname, join, resolve } from 'node:path';
+import { constants } from 'node:fs';
+import { chmod, chown, lchown, mkdir, mkdtemp, readlink, rename, stat, writeFile } from 'node:fs/promises';
+import { basename, dirname, join, relative, resolve } from 'node:path';
 import { failure } from '../errors.ts';
-import type { Target, UserIds } from '../machine/port.ts';
-import { mustRun } from '../machine/tools.ts';
+import { lockFile } from '../machine/lock.ts';
+import type { Lock, Target, UserIds } from '../machine/port.ts';
+import { handlePath, openPlace } from '../machine/regular-file.ts';
+import { mustRun, requireTools, TOOLS } from '../machine/tools.ts';
 import { localTarget } from '../machine/tree.ts';
+import { PARTS, removeWork, sweepLeftovers, UNFINISHED, workFolders } from './removal.ts';
+import { freeUsers } from './users.ts';
 
 /**
- * A private folder (0700) of this machine, for what is fetched, unpacked and compiled, and the user that does so.
- * Started as root, that user is one that owns nothing else and runs nothing else; else it is the caller.
+ * A private folder (0700) of this machine for what is unpacked and compiled, and the user that does so; and another user
+ * with a folder of its own, who fetches. Started as root, these two own nothing else and run nothing else, and neither
+ * sees what the other has; else both are the caller.
  */
 export interface Workspace {
   readonly folder: string;
@@ -27,75 +21,153 @@ export interface Workspace {
   readonly machine: Target;
   /** Set when started as root: what comes from outside is only ever run or unpacked as this user. */
   readonly user: UserIds | undefined;
+  /** Set when started as root: who talks to servers, and reads what opens them; never runs what comes from there. */
+  readonly fetcher: UserIds | undefined;
   /** Joins a path below the folder. */
   at(...parts: readonly string[]): string;
-  /** Joins a path below a second folder, which is this process's own: what the user runs cannot put a link there. */
+  /** Joins a path below the fetcher's folder (0700). */
+  fetched(...parts: readonly string[]): string;
+  /** Joins a path below a third folder, which is this process's own: what the users run cannot put a link there. */
   own(...parts: readonly string[]): string;
   /** Writes a file there, with the folders above it. It is thrown away soon: nothing waits until the disk has it. */
   writeOwn(path: string, content: Uint8Array): Promise<void>;
   /** Makes an empty folder (0700) of the user's, by a new name; answers its path. */
   userFolder(name: string): Promise<string>;
-  /** Gives what root has put below a folder to the user. */
+  /**
+   * Gives what root has put below the user's folder, or the fetcher's, to whom that folder belongs. Follows no link, on the
+   * way there neither.
+   */
   handOver(path: string): Promise<void>;
   /** Keeps a log beyond this folder's life, in a folder of its own (0700); answers its path. */
   keepLog(name: string, text: string): Promise<string>;
+  /** Ends whatever the users still run, and removes all of it. */
   dispose(): Promise<void>;
 }
 
 /** /var/tmp, not /tmp: it is on a disk also where /tmp is memory, and a kernel's source is large. */
 export const DEFAULT_WORK_BASE = '/var/tmp';
 
-/**
- * systemd's range of dynamic users, which no distro gives to a person or a daemon.
- * Source: systemd, "Users, Groups, UIDs and GIDs on systemd Systems".
- */
-const DYNAMIC_UIDS = { first: 61184, last: 65519 };
-
-/** Throws E_NO_WORK_FOLDER where the base is missing or not writable. */
+/** Also removes what killed runs have left in the base. Throws E_NO_WORK_FOLDER where that is missing or not writable. */
 export async function openWorkspace(base: string): Promise<Workspace> {
   const machine = localTarget({ dryRun: false });
-  const folder = await makeFolder(base);
-  const user = process.geteuid?.() === 0 ? await unusedUser() : undefined;
-  if (user !== undefined) {
-    await chown(folder, user.uid, user.gid);
-    await requireReachable(machine, folder, user);
-  }
-  const own = await makeFolder(base).catch(async (error: unknown) => {
-    await rm(folder, { recursive: true, force: true });
+  await requireTools(machine, [TOOLS.flock]);
+  await sweepLeftovers(machine, base);
+  const { path, lock } = await makeFolder(base);
+  const dispose = async (): Promise<void> => {
+    await removeWork(machine, path);
+    await lock.release();
+  };
+  try {
+    const isRoot = process.geteuid?.() === 0;
+    const [user, fetcher] = isRoot ? await freeUsers(2, [base, ...(await workFolders(base))]) : [];
+    await makeParts(path, user, fetcher);
+    if (user !== undefined) await requireReachable(machine, join(path, PARTS.build), user);
+    return {
+      machine,
+      user,
+      fetcher,
+      ...places(path, { machine, user, fetcher }),
+      keepLog: (name, text) => keepLog(base, name, text),
+      dispose,
+    };
+  } catch (error) {
+    await dispose();
     throw error;
-  });
+  }
+}
+
+async function makeParts(
+  path: string,
+  user: UserIds | undefined,
+  fetcher: UserIds | undefined,
+): Promise<void> {
+  await mkdir(join(path, PARTS.own), { mode: 0o700 });
+  for (const [part, owner] of [
+    [PARTS.build, user],
+    [PARTS.fetch, fetcher],
+  ] as const) {
+    const folder = join(path, part);
+    await mkdir(folder, { mode: 0o700 });
+    if (owner !== undefined) await chown(folder, owner.uid, owner.gid);
+  }
+  // The users pass it; they cannot list it, or rename what is in it.
+  if (user !== undefined) await chmod(path, 0o711);
+}
+
+type Users = Pick<Workspace, 'machine' | 'user' | 'fetcher'>;
+
+function places(
+  path: string,
+  { machine, user, fetcher }: Users,
+): Pick<Workspace, 'folder' | 'at' | 'fetched' | 'own' | 'writeOwn' | 'userFolder' | 'handOver'> {
+  const folder = join(path, PARTS.build);
+  const fetched = join(path, PARTS.fetch);
   return {
     folder,
-    machine,
-    user,
     at: (...parts) => join(folder, ...parts),
-    own: (...parts) => join(own, ...parts),
-    writeOwn: async (path, content) => {
-      await mkdir(dirname(path), { recursive: true });
-      await writeFile(path, content);
+    fetched: (...parts) => join(fetched, ...parts),
+    own: (...parts) => join(path, PARTS.own, ...parts),
+    writeOwn: async (file, content) => {
+      await mkdir(dirname(file), { recursive: true });
+      await writeFile(file, content);
     },
     userFolder: async (name) => {
-      const path = join(folder, name);
-      await mkdir(path, { mode: 0o700 });
-      if (user !== undefined) await lchown(path, user.uid, user.gid);
-      return path;
+      const made = join(folder, name);
+      await mkdir(made, { mode: 0o700 });
+      if (user !== undefined) await lchown(made, user.uid, user.gid);
+      return made;
     },
-    handOver: async (path) => {
-      if (user === undefined) return;
-      await mustRun(machine, ['chown', '-R', '-h', `${user.uid}:${user.gid}`, path]);
-    },
-    keepLog: (name, text) => keepLog(base, name, text),
-    dispose: async () => {
-      for (const path of [folder, own]) await rm(path, { recursive: true, force: true, maxRetries: 3 });
+    handOver: async (place) => {
+      const isFetchers = isBelow(fetched, place);
+      const owner = isFetchers ? fetcher : user;
+      if (owner !== undefined) await handOver(machine, { top: isFetchers ? fetched : folder, place, owner });
     },
   };
 }
 
-async function makeFolder(base: string): Promise<string> {
+function isBelow(folder: string, path: string): boolean {
+  return !relative(folder, path).startsWith('..');
+}
+
+interface Gift {
+  /** The user's folder, which that user cannot replace. */
+  readonly top: string;
+  readonly place: string;
+  readonly owner: UserIds;
+}
+
+/** Each step is opened below the one before: the user may put a link in any place. */
+async function handOver(machine: Target, { top, place, owner }: Gift): Promise<void> {
+  if (!isBelow(top, place)) throw new Error(`${place} is not below ${top}`);
+  const steps = relative(top, place)
+    .split('/')
+    .filter((step) => step !== '');
+  let handle = await openPlace(top, constants.O_NOFOLLOW | constants.O_DIRECTORY);
   try {
-    const folder = await mkdtemp(join(resolve(base), 'mptfix-'));
-    await chmod(folder, 0o700);
-    return folder;
+    for (const step of steps) {
+      const next = await openPlace(join(handlePath(handle), step), constants.O_NOFOLLOW);
+      await handle.close();
+      handle = next;
+    }
+    const status = await handle.stat();
+    if (status.isSymbolicLink()) throw new Error(`${place} is a link`);
+    await chown(handlePath(handle), owner.uid, owner.gid);
+    if (!status.isDirectory()) return;
+    const self = `/proc/${await readlink('/proc/self')}/fd/${handle.fd}/.`;
+    await mustRun(machine, ['chown', '-R', '-h', '-P', '--', `${owner.uid}:${owner.gid}`, self]);
+  } finally {
+    await handle.close();
+  }
+}
+
+/** Its lock is taken before it gets the name by which the next run would know it for a leftover. */
+async function makeFolder(base: string): Promise<{ readonly path: string; readonly lock: Lock }> {
+  try {
+    const unfinished = await mkdtemp(join(resolve(base), UNFINISHED));
+    const lock = await lockNew(join(unfinished, PARTS.lock));
+    const path = join(dirname(unfinished), basename(unfinished).slice(1));
+    await rename(unfinished, path);
+    return { path, lock };
   } catch (error) {
     throw failure(
       'E_NO_WORK_FOLDER',
@@ -106,12 +178,18 @@ async function makeFolder(base: string): Promise<string> {
   }
 }
 
+async function lockNew(path: string): Promise<Lock> {
+  await writeFile(path, '', { flag: 'wx', mode: 0o600 });
+  const lock = await lockFile(path);
+  if (lock === undefined) throw new Error(`somebody else has locked ${path}`);
+  return lock;
+}
+
 /** A folder below one that only root may enter is of no use to the user that compiles. */
 async function requireReachable(machine: Target, folder: string, user: UserIds): Promise<void> {
   if (await isOpenToAll(dirname(folder))) return;
   const { status } = await machine.run(['test', '-x', folder], { effect: 'read', user });
   if (status === 0) return;
-  await rm(folder, { recursive: true, force: true });
   throw failure(
     'E_NO_WORK_FOLDER',
     `an unprivileged user cannot reach ${folder}, and nothing is compiled as root`,
@@ -129,19 +207,4 @@ async function keepLog(base: string, name: string, text: string): Promise<string
   const path = join(await mkdtemp(join(resolve(base), 'mptfix-log-')), `${name}.log`);
   await writeFile(path, text, { mode: 0o600 });
   return path;
-}
-
-async function unusedUser(): Promise<UserIds> {
-  const taken = await usersWithProcesses();
-  for (;;) {
-    const uid = randomInt(DYNAMIC_UIDS.first, DYNAMIC_UIDS.last + 1);
-    if (!taken.has(uid)) return { uid, gid: uid };
-  }
-}
-
-async function usersWithProcesses(): Promise<ReadonlySet<number>> {
-  const ids = (await readdir('/proc')).filter((entry) => /^\d+$/.test(entry));
-  // A process may end between the listing and the read.
-  const texts = await Promise.all(ids.map((id) => readFile(`/proc/${id}/status`, 'utf8').catch(() => '')));
-  return new Set(texts.map((text) => Number(/^Uid:\t(\d+)/m.exec(text)?.[1])));
 }
