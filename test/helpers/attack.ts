@@ -37,7 +37,8 @@ export function range(): Range {
   };
   const attack: Range['attack'] = async (args, settings) => {
     const before = opened().state();
-    const run = await mptfix(args, settings);
+    const prefix = [...opened().prefix, ...(settings?.prefix ?? [])];
+    const run = await mptfix(args, { ...settings, prefix });
     const after = opened().state();
     const gone = before.filter((line) => !after.includes(line)).map((line) => `- ${line}`);
     const harm = [...gone, ...after.filter((line) => !before.includes(line))];

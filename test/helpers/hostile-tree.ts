@@ -6,7 +6,6 @@ import {
   linkSync,
   mkdirSync,
   readdirSync,
-  readFileSync,
   rmSync,
   symlinkSync,
   truncateSync,
@@ -95,12 +94,12 @@ const TRAPS = {
         release: RELEASE,
         module: 'mptscsih',
         tool: 'initramfs-tools',
-        output: '/boot/.out.tmp',
+        output: `/boot/.initrd.img-${RELEASE}.mptfix-0123456789ab.tmp`,
         files: [
           {
             path: `/boot/initrd.img-${RELEASE}`,
             original: record(`/boot/initrd.img-${RELEASE}`),
-            backup: '/boot/none',
+            backup: `/boot/initrd.img-${RELEASE}.mptfix-1`,
           },
         ],
       },
@@ -241,7 +240,7 @@ const TRAPS = {
   },
   /** Programs of the tree by every name that a program of the host has. */
   programs: ({ victim, put, at }) => {
-    const script = `#!/bin/sh\necho "$0" >> "${victim.folder}/program-ran"\n: > /reached\nexit 1\n`;
+    const script = `#!/bin/sh\necho "$0" >> "${victim.folder}/program-ran"\nexit 1\n`;
     put('usr/bin/program', script, 0o755);
     const names = ['/usr/bin', '/usr/sbin', '/bin', '/sbin'].flatMap((folder) => readdirSync(folder));
     for (const name of new Set([...names, ...GUEST_PROGRAMS])) {
@@ -316,7 +315,7 @@ export function hostileTree(victim: Victim, traps: readonly Trap[]): HostileTree
   return { root, source };
 }
 
-/** A statically linked program that tries every way out; it leaves `/reached` in the tree wherever it runs at all. */
+/** A statically linked program that tries every way out; its last word is `E: reached:` and what it got at. */
 function intruder({ victim, at }: Scene, path: string): void {
   const built = join(victim.base, 'intruder');
   const defines = [
@@ -371,13 +370,4 @@ function openIndex(scene: Scene, number: number, release: string): void {
       files: [{ path, original: record(path), backup: 'none' }],
     },
   ]);
-}
-
-/** Whether a program of the tree has run. */
-export function hasRun({ root }: HostileTree): string[] {
-  try {
-    return readFileSync(join(root, 'reached'), 'utf8').trim().split('\n');
-  } catch {
-    return [];
-  }
 }

@@ -2,7 +2,7 @@ import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import { mkdirSync, mkdtempSync, readFileSync, realpathSync, rmSync, statSync, writeFileSync } from 'node:fs';
-import { createServer, type Server } from 'node:http';
+import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { listing } from './listing.ts';
@@ -19,12 +19,14 @@ export interface Victim {
   readonly folder: string;
   /** A block device of the host, and its numbers as mknod takes them. */
   readonly disk: { readonly path: string; readonly major: number; readonly minor: number };
-  /** An ext4 file system of the host, mounted in its folder. */
+  /** An ext4 file system of the host, mounted in its folder, in a namespace of its own: tests beside must not see it. */
   readonly mount: { readonly folder: string; readonly device: string; readonly uuid: string };
   /** Where the host's server listens, on 127.0.0.1. */
   readonly port: number;
   /** A process of the host. */
   readonly bystander: number;
+  /** What stands before a command that is to run on the host. */
+  readonly prefix: readonly string[];
   /** Everything of it that a run could change or reach, a line each. Two are equal where nothing happened. */
   state(): string[];
   dispose(): Promise<void>;
@@ -39,7 +41,7 @@ export async function openVictim(): Promise<Victim> {
   const disk = attach(join(base, 'disk.img'), 1);
   const device = attach(join(base, 'mounted.img'), 8);
   execFileSync('mkfs.ext4', ['-q', '-F', '-e', 'remount-ro', device]);
-  execFileSync('mount', [device, join(folder, 'mnt')]);
+  const holder = await mountApart(device, join(folder, 'mnt'));
   const uuid = execFileSync('blkid', ['-p', '-s', 'UUID', '-o', 'value', device]).toString().trim();
   const calls: string[] = [];
   const server = createServer((request, answer) => {
@@ -62,22 +64,25 @@ export async function openVictim(): Promise<Victim> {
     mount: { folder: join(folder, 'mnt'), device, uuid },
     port: (server.address() as AddressInfo).port,
     bystander: bystander.pid ?? 0,
+    prefix: ['/usr/bin/nsenter', '-t', String(holder.pid), '-m', '--'],
     state: () => [
-      ...listing(folder),
+      ...listing(`/proc/${holder.pid}/root${folder}`),
       `disk ${createHash('sha256').update(readFileSync(disk)).digest('hex')}`,
       `superblock ${execFileSync('dumpe2fs', ['-h', device], { stdio: ['ignore', 'pipe', 'ignore'] })
         .toString()
         .split('\n')
         .find((line) => line.startsWith('Errors behavior'))}`,
-      ...readFileSync('/proc/self/mountinfo', 'utf8')
+      ...readFileSync(`/proc/${holder.pid}/mountinfo`, 'utf8')
         .split('\n')
         .filter((line) => line.includes(base)),
       ...processesIn(base).map(({ pid, argv }) => `process ${pid} ${argv}`),
       ...calls,
     ],
     dispose: async () => {
-      await stop(server, bystander);
-      execFileSync('sh', ['-c', 'umount "$0"; losetup -d "$1" "$2"', join(folder, 'mnt'), device, disk]);
+      server.closeAllConnections();
+      await new Promise((resolve) => server.close(resolve));
+      for (const child of [bystander, holder]) await ended(child);
+      execFileSync('losetup', ['-d', device, disk]);
       rmSync(base, { recursive: true, force: true });
     },
   };
@@ -99,10 +104,18 @@ function attach(image: string, megabytes: number): string {
   return execFileSync('losetup', ['--find', '--show', image]).toString().trim();
 }
 
-async function stop(server: Server, bystander: ChildProcess): Promise<void> {
-  server.closeAllConnections();
-  await new Promise((resolve) => server.close(resolve));
-  const ended = once(bystander, 'exit');
-  bystander.kill('SIGKILL');
-  await ended;
+/** The mount goes with the process that holds its namespace. */
+async function mountApart(device: string, folder: string): Promise<ChildProcess> {
+  const script = 'mount "$0" "$1" && echo mounted && cd / && exec sleep infinity';
+  const child = spawn('unshare', ['-m', 'sh', '-c', script, device, folder], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  await once(child.stdout, 'data');
+  return child;
+}
+
+async function ended(child: ChildProcess): Promise<void> {
+  const exit = once(child, 'exit');
+  child.kill('SIGKILL');
+  await exit;
 }
