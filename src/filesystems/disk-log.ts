@@ -2,10 +2,16 @@ import { type LogMark, logMarks } from '../kernel-log/marks.ts';
 
 /** What the kernel's messages say of one disk's file system. */
 export interface DiskLog {
-  /** Whether a mount of it is in the log. `lines` are from after the last one: those before belong to an earlier mount. */
-  readonly mounted: boolean;
+  /** The last mount of it in the log; `lines` are from after it, for those before belong to an earlier one. */
+  readonly mounted: LogMount | undefined;
   /** What speaks against it: the first few messages, the first that says that it was given up always among them. */
   readonly lines: readonly LogLine[];
+}
+
+export interface LogMount {
+  /** Since boot; undefined where it came without a time. */
+  readonly seconds: number | undefined;
+  readonly reported: boolean;
 }
 
 /** A message of the kernel that speaks against a file system. */
@@ -16,11 +22,22 @@ export interface LogLine {
   readonly abort: boolean;
   /** Since boot; undefined where it came without a time. */
   readonly seconds?: number | undefined;
+  /** Whether nothing shows that the kernel wrote it. */
+  readonly reported: boolean;
+}
+
+/** One message, without the prefix of its line. */
+export interface LogMessage {
+  readonly text: string;
+  /** Since boot. */
+  readonly seconds?: number | undefined;
+  /** Where it was read does not show that the kernel wrote it; see `Writer`. */
+  readonly reported?: boolean;
 }
 
 /** Collects what messages say of disks, in bounded memory. */
 export interface LogCollector {
-  readonly add: (message: { readonly text: string; readonly seconds?: number }) => void;
+  readonly add: (message: LogMessage) => void;
   readonly disks: ReadonlyMap<string, DiskLog>;
 }
 
@@ -41,13 +58,13 @@ export function logCollector(
   const disks = new Map<string, DiskLog>();
   return {
     disks,
-    add: ({ text, seconds }) => {
+    add: ({ text, seconds, reported = false }) => {
       for (const [device, kind] of gravest(read(text))) {
         const before = disks.get(device);
         if (before === undefined && disks.size >= MOST_DISKS) continue;
-        if (kind === 'mounted') disks.set(device, { mounted: true, lines: [] });
+        if (kind === 'mounted') disks.set(device, mountedNow(before, { seconds, reported }));
         else {
-          const line = { text: shown(text), abort: kind === 'abort', seconds };
+          const line = { text: shown(text), abort: kind === 'abort', seconds, reported };
           disks.set(device, withLine(before ?? NOTHING, line, mostLines));
         }
       }
@@ -55,7 +72,12 @@ export function logCollector(
   };
 }
 
-const NOTHING: DiskLog = { mounted: false, lines: [] };
+const NOTHING: DiskLog = { mounted: undefined, lines: [] };
+
+/** A report ends no more than reports: what the kernel itself said stands. */
+function mountedNow({ lines }: DiskLog = NOTHING, mounted: LogMount): DiskLog {
+  return { mounted, lines: mounted.reported ? lines.filter(({ reported }) => !reported) : [] };
+}
 
 function withLine({ mounted, lines }: DiskLog, line: LogLine, most: number): DiskLog {
   if (lines.length < most) return { mounted, lines: [...lines, line] };

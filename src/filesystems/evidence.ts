@@ -1,33 +1,9 @@
 import { asksReadOnly } from '../guest/fstab.ts';
-import { versionOrder } from '../versions/kernel-base.ts';
-import type { ErrorCounters } from './counters.ts';
 import { hasSuperOption, isReadOnly, type Observation } from './observation.ts';
+import { counter, GIVEN_UP, kernelLog, onRecord } from './record-evidence.ts';
 import type { State } from './states.ts';
 import { superblockEvidence } from './superblock/evidence.ts';
-
-/** One thing that was seen, and what it says. */
-export interface Evidence {
-  readonly kind:
-    | 'mount-table'
-    | 'fstab'
-    | 'listing'
-    | 'storage'
-    | 'superblock'
-    | 'counter'
-    | 'kernel-log'
-    | 'probe';
-  /** Which state it speaks for; undefined: none. */
-  readonly state?: State | undefined;
-  /** Whether it speaks against writing to the file system. */
-  readonly bad: boolean;
-  /** One line for a person. */
-  readonly detail: string;
-  /** ISO 8601; where it says when it began. */
-  readonly since?: string | undefined;
-}
-
-/** Reads one part of an observation; says nothing of a part that was not looked at. Pure. */
-export type Witness = (seen: Observation, wanted: boolean) => readonly Evidence[];
+import type { Evidence, Witness } from './witness.ts';
 
 /** All evidence in an observation, in its order. `wanted`: it should be writable. Pure. */
 export function evidenceOf(seen: Observation, wanted: boolean): readonly Evidence[] {
@@ -93,9 +69,6 @@ const fstab: Witness = (seen, wanted) => {
   return [{ kind: 'fstab', state, bad: false, detail: `/etc/fstab (line ${entry.line}) says ${word}` }];
 };
 
-/** What an abort makes of a file system; a listing that fails says the same of these two only. */
-const GIVEN_UP: Readonly<Record<string, State>> = { xfs: 'shutdown', btrfs: 'forced-ro' };
-
 const listing: Witness = ({ listing: answer, mount }) => {
   if (answer === 'error') {
     const detail = 'its top folder cannot be listed: input/output error';
@@ -122,84 +95,6 @@ const storage: Witness = ({ storage: answered, devicePath }) => {
   const name = devicePath === undefined ? '' : ` (${devicePath})`;
   const reason = detail === '' ? '' : `: ${detail}`;
   return [{ kind: 'storage', state, bad, detail: `${STORAGE_WORDS[answer]}${name}${reason}` }];
-};
-
-/** btime of /proc/stat changes by a second as the clock is adjusted. */
-const SLACK_SECONDS = 5;
-
-/**
- * With `errors=remount-ro` an ext4 that counts a new error is read-only since then, also where the mount table keeps
- * `rw` (5.15.168, 6.1.113 and 6.12 to 6.14, and what was ported back from there, after CVE-2024-50191). With
- * `errors=continue` the counter is all that ever shows.
- */
-const counter: Witness = (seen) => {
-  const { counters, fileSystem } = seen;
-  if (counters === undefined) return [];
-  const type = /^ext/.test(fileSystem.fsType) ? 'ext4' : fileSystem.fsType;
-  const before = seen.watched === undefined ? 0 : Math.min(oldErrors(seen, counters), counters.errors);
-  const count = counters.errors - before;
-  if (count <= 0)
-    return [{ kind: 'counter', bad: false, detail: `${type} counts no ${before > 0 ? 'new ' : ''}error` }];
-  const { lastErrorFunction, lastErrorTime, policy } = counters;
-  const noun = `${seen.watched === undefined ? '' : 'new '}${count === 1 ? 'error' : 'errors'}`;
-  const where = lastErrorFunction === undefined ? '' : `, the last in ${lastErrorFunction}`;
-  return [
-    {
-      kind: 'counter',
-      state: isAbortedUnseen(seen, counters) ? 'aborted' : onRecord(seen),
-      bad: true,
-      detail: `${type} counts ${count} ${noun}${where}${policy === undefined ? '' : `; errors=${policy}`}`,
-      since: lastErrorTime === undefined ? undefined : new Date(lastErrorTime * 1000).toISOString(),
-    },
-  ];
-};
-
-/** Those that the first look saw; without one, those from before this boot. e2fsck sets the counter to zero. */
-function oldErrors(seen: Observation, counters: ErrorCounters): number {
-  return seen.watched?.remembered?.errors ?? (isOfThisBoot(seen, counters) ? 0 : counters.errors);
-}
-
-function isOfThisBoot({ system: { bootTime } }: Observation, { lastErrorTime }: ErrorCounters): boolean {
-  return bootTime !== undefined && lastErrorTime !== undefined && lastErrorTime >= bootTime - SLACK_SECONDS;
-}
-
-function isAbortedUnseen(seen: Observation, counters: ErrorCounters): boolean {
-  const { log, watched, system } = seen;
-  const isNew = watched !== undefined || isOfThisBoot(seen, counters);
-  const isMountedSince = log?.mounted === true && !log.lines.some(({ abort }) => abort);
-  return counters.policy === 'remount-ro' && isNew && !isMountedSince && !showsReadOnly(system.kernel);
-}
-
-/** Whether the mount table of this kernel surely shows an ext4 that gave up. Unknown kernels do not. */
-function showsReadOnly(kernel: string): boolean {
-  return kernel !== '' && (versionOrder(kernel, '4.18') < 0 || versionOrder(kernel, '6.15') >= 0);
-}
-
-/** Errors are on record: it has to be checked, whether it takes writes or not. */
-function onRecord(seen: Observation): State {
-  return isReadOnly(seen) ? 'flagged-ro' : 'flagged';
-}
-
-/**
- * The kernel said that it gave up on this disk, and no mount since. XFS never shows it anywhere else. An earlier look's
- * memory serves where the ring buffer has lost the message.
- */
-const kernelLog: Witness = (seen) => {
-  const { log, watched, system, fileSystem } = seen;
-  const givenUp = GIVEN_UP[fileSystem.fsType] ?? 'aborted';
-  const remembered = watched?.remembered?.aborted;
-  if (log === undefined && remembered !== undefined)
-    return [{ kind: 'kernel-log', state: givenUp, bad: true, detail: remembered }];
-  return (log?.lines ?? []).map(({ text, abort, seconds }) => ({
-    kind: 'kernel-log',
-    state: abort ? givenUp : onRecord(seen),
-    bad: true,
-    detail: text,
-    since:
-      seconds === undefined || system.bootTime === undefined
-        ? undefined
-        : new Date((system.bootTime + seconds) * 1000).toISOString(),
-  }));
 };
 
 /**

@@ -2,13 +2,13 @@ import { basename } from 'node:path/posix';
 import { type Mount, mountOf } from '../guest/mounts.ts';
 import type { TargetReads } from '../machine/port.ts';
 import { errorCounters } from './counters.ts';
-import type { Evidence } from './evidence.ts';
 import type { FileSystem } from './file-systems.ts';
 import { judge } from './judge.ts';
 import { fileSystemKind } from './kinds.ts';
 import { type Observation, readSystemFacts } from './observation.ts';
 import type { State } from './states.ts';
 import { SUPERBLOCK_BYTES, type Superblock, steadySuperblock } from './superblock/parse.ts';
+import type { Evidence } from './witness.ts';
 
 /** A file system that holds some of the folders that were asked about. */
 export interface FolderState {

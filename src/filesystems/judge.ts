@@ -1,6 +1,7 @@
-import { type Evidence, evidenceOf } from './evidence.ts';
+import { evidenceOf } from './evidence.ts';
 import { isReadOnly, type Observation, type Remembered } from './observation.ts';
 import { type State, worstOf } from './states.ts';
+import type { Evidence } from './witness.ts';
 
 /** What is to be thought of a file system. */
 export interface Judgement {
@@ -51,7 +52,7 @@ function remember(seen: Observation, evidence: readonly Evidence[]): Remembered 
   const before = watched?.remembered;
   const mounts = fileSystem.mounts.flatMap(({ id }) => (id === undefined ? [] : [id]));
   // Without numbers a new mount looks like this one, and the memory would never end.
-  const isAborted = mounts.length > 0 && evidence.some(({ kind }) => kind === 'kernel-log');
+  const isAborted = mounts.length > 0 && evidence.some(({ kind, bad }) => kind === 'kernel-log' && bad);
   const isNews = evidence.some(({ kind, bad }) => kind === 'counter' && bad);
   const first = isNews && system.bootTime !== undefined ? 0 : counters?.errors;
   return {

@@ -1,10 +1,12 @@
 import { lineEvents } from '../kernel-log/events.ts';
+import type { ParsedLine } from '../kernel-log/line.ts';
 import { type LogMark, logMarks } from '../kernel-log/marks.ts';
+import { parseLine } from '../kernel-log/prefix.ts';
 import type { Target } from '../machine/port.ts';
 import { errorCounters } from './counters.ts';
 import { type DiskLog, logCollector } from './disk-log.ts';
 import { type FileSystem, fileSystems } from './file-systems.ts';
-import { readKernelLog } from './kernel-messages.ts';
+import { readKernelLog, readKernelMessages } from './kernel-messages.ts';
 import { type Observation, readSystemFacts } from './observation.ts';
 import { askStorage, readSuperblock, STORAGE_LIMIT_MS } from './storage.ts';
 
@@ -18,8 +20,8 @@ export async function observeAll(
 ): Promise<{ readonly seen: readonly Observation[]; readonly log: string | undefined }> {
   const chosen = choose(await fileSystems(target));
   const log = await readKernelLog(target);
-  const parsed = parseKernelLog(log ?? '');
-  return { seen: await Promise.all(chosen.map((one) => observe(target, one, parsed))), log };
+  const disks = await readDiskLogs(target, log);
+  return { seen: await Promise.all(chosen.map((one) => observe(target, one, disks))), log };
 }
 
 /**
@@ -84,20 +86,35 @@ async function listFolder(target: Pick<Target, 'run'>, mountPoint: string): Prom
 const MOST_LINES = 5;
 
 /**
- * What a kernel log says of each disk's file system, by the whole table of signatures. A message that names no disk
- * (`ext3_abort called.`) never stands alone.
+ * What the kernel's messages say of each disk's file system: its own records, or where they cannot be read (before 3.5, in
+ * a container) what dmesg printed. A message that names no disk (`ext3_abort called.`) never stands alone.
  */
-export function parseKernelLog(log: string): ReadonlyMap<string, DiskLog> {
-  const collector = logCollector(allMarks, MOST_LINES);
-  for (const text of log.split('\n')) collector.add({ text });
-  return collector.disks;
+export async function readDiskLogs(
+  target: Target,
+  dmesg: string | undefined,
+): Promise<ReadonlyMap<string, DiskLog>> {
+  const { add, disks } = logCollector(allMarks, MOST_LINES);
+  const problem = target.kind === 'local' ? await readKernelMessages(target, add) : 'not this machine';
+  return problem === undefined ? disks : parseKernelLog(dmesg ?? '');
 }
 
-function allMarks(line: string): readonly LogMark[] {
-  const events = lineEvents(line).flatMap(({ effect, fields }): readonly LogMark[] =>
+/** The same of a text, which does not show who wrote it. */
+export function parseKernelLog(log: string): ReadonlyMap<string, DiskLog> {
+  const { add, disks } = logCollector(allMarks, MOST_LINES);
+  for (const line of log.split('\n')) {
+    const { prefix, text } = parseLine(line);
+    if (prefix.writer !== 'another') add({ text, seconds: prefix.kernelSeconds, reported: true });
+  }
+  return disks;
+}
+
+function allMarks(message: string): readonly LogMark[] {
+  const events = lineEvents(message, asMessage).flatMap(({ effect, fields }): readonly LogMark[] =>
     effect === undefined || fields.device === undefined
       ? []
       : [{ kind: effect === 'error' ? 'error' : 'abort', device: fields.device }],
   );
-  return [...logMarks(line), ...events];
+  return [...logMarks(message), ...events];
 }
+
+const asMessage = (text: string): ParsedLine => ({ prefix: { writer: 'kernel' }, text });

@@ -1,5 +1,6 @@
 import { deviceOfJournal, nameOfNumbers, nameOfOldDevice } from './devices.ts';
-import { type LinePrefix, type ParsedLine, parseLine } from './prefix.ts';
+import type { LinePrefix, ParsedLine, Writer } from './line.ts';
+import { parseLine } from './prefix.ts';
 import type { Effect, FieldName, Fields, Layer, Signature } from './signature.ts';
 import { SIGNATURES } from './signatures.ts';
 import { wordSearch } from './words.ts';
@@ -32,14 +33,33 @@ export function logEvents(text: string): readonly LogEvent[] {
   return text.split(/\r?\n|\r/).flatMap((line) => lineEvents(line));
 }
 
-/** All messages on one line. A longer line is cut at 16 KiB. */
+/**
+ * All messages on one line. A message counts where the line begins, after its prefix, and where another message ends:
+ * old kernels and the web put several on a line. What another program says it wrote has none. A longer line is cut at
+ * 16 KiB.
+ */
 export function lineEvents(
   line: string,
   parse: (line: string) => ParsedLine = parseLine,
 ): readonly LogEvent[] {
-  const { prefix, text } = parse(line.length > MAX_LINE ? line.slice(0, MAX_LINE) : line);
-  const found = withoutOverlaps(matches(text));
-  return found.map((one, index) => event(text, one, found[index + 1]?.start ?? text.length, prefix));
+  const events: LogEvent[] = [];
+  let rest: ParsedLine | undefined = parse(line.length > MAX_LINE ? line.slice(0, MAX_LINE) : line);
+  while (rest !== undefined && rest.prefix.writer !== 'another') {
+    const { prefix, text }: ParsedLine = rest;
+    const found = matches(text, prefix.writer);
+    for (const [index, one] of found.entries())
+      events.push(event(text, one, found[index + 1]?.start ?? text.length, prefix));
+    rest = prefix.writer === 'kernel' ? undefined : joined(text, found.at(-1));
+  }
+  return events;
+}
+
+/** A further line of the log that stands on this one, as in a paragraph of a web page. */
+function joined(text: string, last: Match | undefined): ParsedLine | undefined {
+  if (last === undefined || last.signature.tail !== undefined) return undefined;
+  const after = text.slice(last.end).trimStart();
+  const line = parseLine(after);
+  return line.text.length < after.length ? line : undefined;
 }
 
 interface Match {
@@ -59,34 +79,66 @@ const WORDS = wordSearch([...BY_WORD.keys()]);
 const SCRATCH = Buffer.allocUnsafeSlow(MAX_LINE);
 const SIGNATURES_OF_WORD = [...BY_WORD.values()];
 
-function matches(text: string): Match[] {
+/** The messages with which a text begins, each directly after the one before. */
+function matches(text: string, writer: Writer | undefined): readonly Match[] {
   const candidates = new Set<Signature>();
   // The words are ASCII: anything else may be mangled here.
   const length = SCRATCH.write(text, 'latin1');
   WORDS.each(SCRATCH, length, (index) => {
-    for (const signature of SIGNATURES_OF_WORD[index] ?? []) candidates.add(signature);
+    for (const signature of SIGNATURES_OF_WORD[index] ?? [])
+      if (mayWrite(writer, signature)) candidates.add(signature);
   });
   const found: Match[] = [];
-  for (const signature of candidates) {
-    const { pattern } = signature;
-    pattern.lastIndex = 0;
-    for (let match = pattern.exec(text); match !== null; match = pattern.exec(text)) {
-      found.push({ signature, start: match.index, end: pattern.lastIndex, groups: match.groups ?? {} });
-    }
+  for (let at = candidates.size === 0 ? -1 : after(text, 0); at !== -1; ) {
+    const match = longestAt(text, at, candidates);
+    if (match === undefined) break;
+    found.push(match);
+    const { tail } = match.signature;
+    if (tail === 'names') break;
+    at = tail === true ? nextAfter(text, match.end, candidates) : after(text, match.end);
   }
   return found;
 }
 
-/** Of two that overlap the first wins, of two at one place the longer. */
-function withoutOverlaps(found: Match[]): readonly Match[] {
-  found.sort((a, b) => a.start - b.start || b.end - a.end);
-  let end = 0;
-  return found.filter((match) => {
-    if (match.start < end) return false;
-    end = match.end;
-    return true;
-  });
+/** multipathd says nothing for the kernel, nor the kernel for it. */
+function mayWrite(writer: Writer | undefined, { eras }: Signature): boolean {
+  return writer === undefined || (writer === 'multipathd') === eras.includes('multipathd');
 }
+
+const BETWEEN = /[.!]{0,3}[ \t]*/y;
+
+function after(text: string, end: number): number {
+  BETWEEN.lastIndex = end;
+  return BETWEEN.exec(text) === null ? end : BETWEEN.lastIndex;
+}
+
+/** Of two that fit the longer is the message. */
+function longestAt(text: string, at: number, candidates: Iterable<Signature>): Match | undefined {
+  let longest: Match | undefined;
+  for (const signature of candidates) {
+    const { pattern } = signature;
+    pattern.lastIndex = at;
+    const match = pattern.exec(text);
+    if (match === null || pattern.lastIndex <= (longest?.end ?? at)) continue;
+    longest = { signature, start: at, end: pattern.lastIndex, groups: match.groups ?? {} };
+  }
+  return longest;
+}
+
+/** Where the next message begins, after a tail of the kernel's own words; -1 where there is none. */
+function nextAfter(text: string, end: number, candidates: Iterable<Signature>): number {
+  let first = -1;
+  for (const { pattern } of candidates) {
+    const anywhere = ANYWHERE.get(pattern) ?? new RegExp(pattern.source, 'g');
+    ANYWHERE.set(pattern, anywhere);
+    anywhere.lastIndex = end;
+    const at = anywhere.exec(text)?.index ?? -1;
+    if (at > end && /\s/.test(text.charAt(at - 1)) && (first === -1 || at < first)) first = at;
+  }
+  return first;
+}
+
+const ANYWHERE = new Map<RegExp, RegExp>();
 
 function event(
   text: string,
@@ -95,7 +147,7 @@ function event(
   prefix: LinePrefix,
 ): LogEvent {
   const { id, layer, effect, tail } = signature;
-  const detail = tail === true ? text.slice(end, Math.min(next, end + MAX_DETAIL)).trim() : '';
+  const detail = tail !== undefined ? text.slice(end, Math.min(next, end + MAX_DETAIL)).trim() : '';
   return {
     ...prefix,
     id,
@@ -103,7 +155,7 @@ function event(
     effect,
     fields: normalized(groups),
     detail: detail === '' ? undefined : detail,
-    text: tail === true ? `${text.slice(start, end)}${detail}`.trim() : text.slice(start, end).trim(),
+    text: tail !== undefined ? `${text.slice(start, end)}${detail}`.trim() : text.slice(start, end).trim(),
   };
 }
 

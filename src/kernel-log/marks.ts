@@ -14,47 +14,70 @@ interface Pattern {
   readonly text: RegExp;
 }
 
+/** A pattern from the beginning of a message, and so never of words that a user chose; see `Signature.pattern`. */
+function begins(strings: TemplateStringsArray, ...parts: readonly string[]): RegExp {
+  return new RegExp(`^${String.raw(strings, ...parts)}`);
+}
+
+/** `sda1`, and `sd(8,1)` of 2.4. */
+const DISK = String.raw`(\w+\(\d+,\d+\)|[A-Za-z][\w!.-]*)`;
+/** With `: state EA` from 5.18 on. */
+const BTRFS = String.raw`BTRFS:? (?:[a-z]+ )?\(device ([A-Za-z][\w!./-]*)(?::? state [A-Z]+)?\): `;
+/** `Log I/O Error (0x2) detected at xlog_ioend_work+0x60/0xb0 [xfs] (fs/xfs/xfs_log.c:1377).  Shutting down filesystem` */
+const SHUTTING_DOWN = String.raw`[A-Z][\w/ -]{1,48}(?: \(0x[\da-f]+\))?(?: detected at \S+?(?: \[xfs\])?(?: \([^)]*\))?)?\. {1,2}Shutting down filesystem`;
+
 /**
- * From fs/{ext3,ext4,jbd,jbd2,xfs,btrfs,reiserfs,jfs} of 2.4 to 6.x. A message may hold several of these. They are the
- * part of `signatures.ts` that a look each minute needs: the whole table would take longer to load than the look.
+ * From fs/{ext3,ext4,jbd,jbd2,xfs,btrfs,reiserfs,jfs} of 2.4 to 6.x. They are the part of `signatures.ts` that a look each
+ * minute needs: the whole table would take longer to load than the look.
  */
 export const LOG_PATTERNS: readonly Pattern[] = [
   {
     kind: 'abort',
-    text: /(?:EXT[234]|F2FS)-fs \(([^\s)]+)\): (?:error: )?[Rr]emounting filesystem read-only/,
+    text: begins`(?:EXT[234]|F2FS)-fs \(${DISK}\): (?:error: )?[Rr]emounting filesystem read-only`,
   },
-  { kind: 'abort', text: /EXT[34]-fs abort \(device (\w+\(\d+,\d+\)|[^\s)]+)\)/ },
-  { kind: 'abort', text: /EXT[34]-fs error \(device (\w+\(\d+,\d+\)|[^\s)]+)\).*Detected aborted journal/ },
-  { kind: 'abort', text: /Aborting journal on device ([^\s]+?)\.?(?=\s|$)/ },
-  { kind: 'error', text: /EXT[234]-fs error \(device (\w+\(\d+,\d+\)|[^\s)]+)\)/ },
-  { kind: 'abort', text: /XFS \(([^\s)]+)\): .*[Ss]hutting down filesystem/ },
-  { kind: 'abort', text: /XFS \(([^\s)]+)\): .*[Ff]ilesystem has been shut down/ },
-  { kind: 'abort', text: /XFS \(([^\s)]+)\): xfs_do_force_shutdown\(/ },
-  { kind: 'abort', text: /xfs_force_shutdown\((\w+\(\d+,\d+\)|[^\s,)]+),0x/ },
-  { kind: 'abort', text: /XFS \(([^\s)]+)\): User initiated shutdown received/ },
-  { kind: 'abort', text: /Filesystem "([^\s"]+)": .*[Ss]hutting down filesystem/ },
-  { kind: 'abort', text: /BTRFS.*?\(device ([^\s):]+)[^)]*\).*forced readonly/ },
-  { kind: 'abort', text: /BTRFS.*?\(device ([^\s):]+)[^)]*\).*Transaction aborted/ },
-  { kind: 'abort', text: /REISERFS:? abort \(device ([^\s)]+)\)/ },
-  { kind: 'abort', text: /\(device ([^\s)]+)\): .*remounting filesystem as read-only/ },
+  { kind: 'abort', text: begins`EXT[34]-fs abort \(device ${DISK}\): ` },
+  {
+    kind: 'abort',
+    text: begins`EXT[34]-fs error \(device ${DISK}\): [\w:]+: (?:comm .{1,32}?: )?Detected aborted journal`,
+  },
+  {
+    kind: 'abort',
+    text: begins`(?:JBD2?: )?Aborting journal on device (\w+\(\d+,\d+\)|[A-Za-z][\w!.:-]*?)\.?(?=\s|$)`,
+  },
+  { kind: 'error', text: begins`EXT[234]-fs error \(device ${DISK}\)` },
+  { kind: 'abort', text: begins`XFS \(${DISK}\): ${SHUTTING_DOWN}` },
+  { kind: 'abort', text: begins`XFS \(${DISK}\): Filesystem has been shut down` },
+  { kind: 'abort', text: begins`XFS \(${DISK}\): xfs_do_force_shutdown\(` },
+  { kind: 'abort', text: begins`xfs_force_shutdown\(${DISK},0x` },
+  { kind: 'abort', text: begins`XFS \(${DISK}\): User initiated shutdown received` },
+  { kind: 'abort', text: begins`Filesystem "([\w!./-]+)": ${SHUTTING_DOWN}` },
+  { kind: 'abort', text: begins`${BTRFS}forced readonly` },
+  { kind: 'abort', text: begins`${BTRFS}Transaction aborted` },
+  { kind: 'abort', text: begins`REISERFS:? abort \(device ${DISK}\)` },
+  { kind: 'abort', text: begins`ERROR: \(device ${DISK}\): remounting filesystem as read-only` },
   // Not `re-mounted`, which ext4 says of a remount: that never brings back what was given up.
-  { kind: 'mounted', text: /EXT[234]-fs \(([^\s)]+)\): mounted filesystem/ },
-  { kind: 'mounted', text: /EXT[23] FS on ([^\s,]+), / },
-  { kind: 'mounted', text: /XFS \(([^\s)]+)\): (?:Mounting|Ending clean mount|Ending recovery)/ },
-  { kind: 'mounted', text: /XFS mounting filesystem (\S+)/ },
-  { kind: 'mounted', text: /BTRFS.*?\(device ([^\s):]+)[^)]*\): first mount of filesystem/ },
+  { kind: 'mounted', text: begins`EXT[234]-fs \(${DISK}\): mounted filesystem` },
+  { kind: 'mounted', text: begins`EXT[23] FS on ${DISK}, ` },
+  { kind: 'mounted', text: begins`XFS \(${DISK}\): (?:Mounting|Ending clean mount|Ending recovery)` },
+  { kind: 'mounted', text: begins`XFS mounting filesystem ${DISK}` },
+  { kind: 'mounted', text: begins`${BTRFS}first mount of filesystem` },
 ];
 
 /** Nearly every message is about something else, and is done with by this one look. */
 const WORTH_A_LOOK = /EXT[234]|XFS|BTRFS|REISERFS|[Jj]ournal|read-only|hutting down|force_shutdown/;
 
+/** Old kernels and web pages put the disk's messages on one line with the file system's. */
+const OF_THE_DISK =
+  /^(?:(?:SCSI [Ee]rror : (?:<?[\d ]+>? )?return code = 0x[\da-f]+|end_request: I\/O error, dev [\w!.-]+, sector \d+)[. ]+){1,2}/;
+
 /** Messages about a disk's trouble, worth a place in a mail. */
 const TROUBLE =
-  /SCSI [Ee]rror|Result: hostbyte|timing out command|I\/O error|IOCStatus|lost .{0,20}page write|abort/;
+  /^(?:sd|sr|SCSI|scsi|end_request|blk_|print_req|I\/O|critical|device|Buffer|lost|mpt|Aborting|JBD|ext[34]_|journal|nvme|ata|vd|virtio|hd).*(?:SCSI [Ee]rror|Result: hostbyte|timing out command|I\/O error|IOCStatus|lost .{0,20}page write|abort|Abort)/;
 
-/** All that one message says. */
-export function logMarks(text: string): readonly LogMark[] {
-  if (!WORTH_A_LOOK.test(text)) return [];
+/** All that one message says; without the prefix of its line. */
+export function logMarks(message: string): readonly LogMark[] {
+  if (!WORTH_A_LOOK.test(message)) return [];
+  const text = message.replace(OF_THE_DISK, '');
   return LOG_PATTERNS.flatMap(({ kind, text: pattern }) => {
     const device = pattern.exec(text)?.[1];
     return device === undefined ? [] : [{ kind, device: diskName(device) }];

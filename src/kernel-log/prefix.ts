@@ -1,29 +1,17 @@
 import { defined } from '../optional.ts';
+import { journalRecord } from './journal-record.ts';
+import type { LinePrefix, ParsedLine } from './line.ts';
 import { type Groups, type LogTime, localTime, zonedTime } from './time.ts';
-
-/** What comes before a kernel's message in a line of a log. */
-export interface LinePrefix {
-  readonly time?: LogTime | undefined;
-  readonly host?: string | undefined;
-  /** Seconds since the kernel started. */
-  readonly kernelSeconds?: number | undefined;
-  /** How often the message came, where syslogd wrote it once with a count. */
-  readonly repeated?: number;
-}
-
-export interface ParsedLine {
-  readonly prefix: LinePrefix;
-  /** The message. */
-  readonly text: string;
-}
 
 /** One form in which a line may begin; what follows it is tried with the later forms. */
 interface PrefixForm {
   readonly pattern: RegExp;
   /** Evaluates the match; absent where it says nothing that matters. */
   readonly read?: (groups: Groups) => LinePrefix;
-  /** The text after it is escaped as in /dev/kmsg. */
+  /** The text after it is escaped as in /dev/kmsg, and is the message: no further form may follow. */
   readonly escaped?: true;
+  /** `syslog`: a program's tag must follow. `tag`: it is that tag, or what stands for it. */
+  readonly role?: 'syslog' | 'tag';
 }
 
 function sticky(strings: TemplateStringsArray, ...parts: readonly string[]): RegExp {
@@ -35,32 +23,58 @@ const BSD = String.raw`(?<month>[A-Z][a-z]{2}) {1,2}(?<day>\d{1,2}) (?:(?<year>\
 /** A program's tag, `kernel:`, is no host, and neither is busybox syslogd's `kern.err`. */
 const HOST = String.raw`(?<host>(?![\w./-]{1,64}(?:\[\d{1,10}\])?: |(?:kern|user|daemon)\.)[\w.:@%-]{1,255})`;
 
+/** syslog(2): the facility is the priority without its last three bits, and the kernel's is 0. */
+const isOfKernel = (priority: string | undefined): boolean => Number(priority ?? 0) >> 3 === 0;
+const ifAnother = (isAnother: boolean): LinePrefix => (isAnother ? { writer: 'another' } : {});
+
 /** Tried in this order, each once, where the last one ended. */
 const FORMS: readonly PrefixForm[] = [
+  // A quotation in a mail, `grep -n` and `grep -H`.
+  { pattern: /(?:> ?){1,8}(?=\S)/y },
+  { pattern: /(?:[\w./-]{1,200}:)?\d{1,9}:(?=[^\d ])/y },
   // RFC 3164 and printk: the priority.
-  { pattern: /<\d{1,3}>(?:1 )?/y },
+  {
+    pattern: /<(?<priority>\d{1,3})>(?:1 )?/y,
+    read: ({ priority }) => ifAnother(!isOfKernel(priority)),
+  },
   // Documentation/ABI/testing/dev-kmsg; netconsole's extended form is the same.
   {
-    pattern: /\d{1,5},\d{1,20},(?<micros>\d{1,20}),[^;\n]{0,256};/y,
-    read: ({ micros }) => ({ kernelSeconds: Number(micros) / 1e6 }),
+    pattern: /(?<priority>\d{1,5}),\d{1,20},(?<micros>\d{1,20}),[^;\n]{0,256};/y,
+    read: ({ priority, micros }) => ({
+      kernelSeconds: Number(micros) / 1e6,
+      writer: isOfKernel(priority) ? 'kernel' : 'another',
+    }),
     escaped: true,
   },
   // dmesg --decode.
-  { pattern: /[a-z]{3,8} {0,4}:[a-z]{3,6} {0,4}: /y },
+  {
+    pattern: /(?<facility>[a-z]{3,8}) {0,4}:[a-z]{3,6} {0,4}: /y,
+    read: ({ facility }) => ifAnother(facility !== 'kern'),
+  },
   // journalctl -o short-full.
-  { pattern: sticky`[A-Z][a-z]{2} ${ISO}(?: [A-Z]{2,5})? ${HOST} `, read: dated(zonedTime) },
+  {
+    pattern: sticky`[A-Z][a-z]{2} ${ISO}(?: [A-Z]{2,5})? ${HOST} `,
+    read: dated(zonedTime),
+    role: 'syslog',
+  },
   // rsyslog's and syslog-ng's ISO form, RFC 5424, journalctl -o short-iso, dmesg --time-format iso (which has no host).
   {
     pattern: sticky`${ISO} (?:${HOST} (?=[\w./-]{1,64}(?:\[\d{1,10}\])?: |\[ ?|[\w./-]{1,64} (?:\d{1,10}|-) ))?`,
     read: dated(zonedTime),
+    role: 'syslog',
   },
   // journalctl -o short-unix.
   {
     pattern: sticky`(?<unix>\d{9,11}\.\d{6}) ${HOST} `,
     read: dated(({ unix }) => ({ kind: 'absolute', ms: Number(unix) * 1000 })),
+    role: 'syslog',
   },
-  // RFC 3164, journalctl -o short and short-precise; some syslogs write the year.
-  { pattern: sticky`${BSD} (?:${HOST} )?`, read: dated(localTime) },
+  // RFC 3164, journalctl -o short and short-precise; some syslogs write the year, some the severity.
+  {
+    pattern: sticky`${BSD} (?:${HOST} )?(?:(?:EMERG|ALERT|CRIT|ERR|ERROR|WARN|WARNING|NOTICE|INFO|DEBUG) )?`,
+    read: dated(localTime),
+    role: 'syslog',
+  },
   // dmesg -T.
   {
     pattern:
@@ -68,11 +82,23 @@ const FORMS: readonly PrefixForm[] = [
     read: dated(localTime),
   },
   // RFC 5424: APP-NAME PROCID MSGID STRUCTURED-DATA.
-  { pattern: /[\w./-]{1,48} (?:\d{1,10}|-) (?:[\w.-]{1,32}) (?:-|\[[^\]\n]{1,512}\]) (?:\uFEFF)?/y },
+  {
+    pattern:
+      /(?<program>[\w./-]{1,48}) (?:\d{1,10}|-) (?:[\w.-]{1,32}) (?:-|\[[^\]\n]{1,512}\]) (?:\uFEFF)?/y,
+    read: ({ program }) => writtenBy(program),
+    role: 'tag',
+  },
   // busybox syslogd: the facility.
-  { pattern: /(?:kern|user|daemon)\.[a-z]{3,7} /y },
+  {
+    pattern: /(?<facility>kern|user|daemon)\.[a-z]{3,7} /y,
+    read: ({ facility }) => ifAnother(facility !== 'kern'),
+  },
   // The program's tag.
-  { pattern: /(?:kernel|klogd|multipathd|multipath)(?:\[\d{1,10}\])?: {1,2}/y },
+  {
+    pattern: /(?<program>kernel|klogd|multipathd|multipath)(?:\[\d{1,10}\])?: {1,2}/y,
+    read: ({ program }) => writtenBy(program),
+    role: 'tag',
+  },
   // rsyslog 5 and later: "message repeated 5 times: [ … ]".
   {
     pattern: /message repeated (?<count>\d{1,9}) times: \[ ?/y,
@@ -82,6 +108,7 @@ const FORMS: readonly PrefixForm[] = [
   {
     pattern: /\[ {0,8}(?<seconds>\d{1,12}\.\d{6})\] ?/y,
     read: ({ seconds }) => ({ kernelSeconds: Number(seconds) }),
+    role: 'tag',
   },
   // CONFIG_PRINTK_CALLER.
   { pattern: /\[ {0,8}[TC]\d{1,10}\] /y },
@@ -89,21 +116,49 @@ const FORMS: readonly PrefixForm[] = [
   { pattern: /\[(?:[A-Z][a-z]{2}\d{1,2} \d{2}:\d{2}| {0,8}\+\d{1,9}\.\d{6})\] /y },
 ];
 
-/** Splits one line of any log with kernel messages into time, host and the like, and the message. */
-export function parseLine(line: string): ParsedLine {
-  const record = journalRecord(line);
+/** `-` is RFC 5424's word for none. */
+function writtenBy(program: string | undefined): LinePrefix {
+  if (program?.startsWith('multipath') === true) return { writer: 'multipathd' };
+  return ifAnother(program !== 'kernel' && program !== 'klogd' && program !== '-');
+}
+
+const ESCAPE = '\u001b';
+/** As `dmesg --color` writes them. */
+const COLOURS = new RegExp(String.raw`${ESCAPE}\[[\d;]{0,16}m`, 'g');
+/** journalctl and dmesg indent what follows a line break in a message by as much as their prefix is wide. */
+const CONTINUED = /^[ \t]{12}/;
+/** In a form that is not known, what has a time and ends with the kernel's tag; a quotation mark may begin a user's words. */
+const UP_TO_TAG =
+  /^[^'"`\n]{0,100}?\d{2}:\d{2}:\d{2}[^'"`\n]{0,80}?\bkernel: {1,2}(?:\[ {0,8}\d{1,12}\.\d{6}\] ?)?/;
+
+/**
+ * Splits one line of any log with kernel messages into time, host and the like, and the message. A line of syslog
+ * without the kernel's or multipathd's tag is another's, and so is one that goes on with the message before it.
+ */
+export function parseLine(raw: string): ParsedLine {
+  const record = journalRecord(raw);
   if (record !== undefined) return record;
-  let at = 0;
+  const line = raw.includes(ESCAPE) ? raw.replace(COLOURS, '') : raw;
+  let at = line.length - line.trimStart().length;
+  const start = at;
   const prefix: { -readonly [Key in keyof LinePrefix]: LinePrefix[Key] } = {};
   let escaped = false;
+  let untagged = false;
   for (const form of FORMS) {
     form.pattern.lastIndex = at;
     const match = form.pattern.exec(line);
     if (match === null) continue;
     at = form.pattern.lastIndex;
-    Object.assign(prefix, form.read?.(match.groups ?? {}));
-    escaped ||= form.escaped === true;
+    const { writer = prefix.writer, ...read } = form.read?.(match.groups ?? {}) ?? {};
+    Object.assign(prefix, read);
+    if (writer !== undefined) prefix.writer = writer;
+    // Local lines of dmesg have a time, and neither a host nor a tag.
+    if (form.role !== undefined) untagged = form.role === 'syslog' && prefix.host !== undefined;
+    escaped = form.escaped === true;
+    if (escaped) break;
   }
+  if (at === start) at += UP_TO_TAG.exec(line.slice(start))?.[0].length ?? 0;
+  if (untagged || CONTINUED.test(line)) prefix.writer = 'another';
   const text = line.endsWith('\r') ? line.slice(at, -1) : line.slice(at);
   return { prefix, text: escaped ? unescapeKmsg(text) : text };
 }
@@ -140,45 +195,4 @@ function dated(timeOf: (groups: Groups) => LogTime | undefined): (groups: Groups
 /** The kernel writes what is not printable as \xHH. */
 function unescapeKmsg(text: string): string {
   return text.replace(/\\x([\da-f]{2})/g, (_, hex: string) => String.fromCharCode(Number.parseInt(hex, 16)));
-}
-
-/** An entry of `journalctl -o json` (one line) or `-o export` (lines up to an empty one), or the message's line alone. */
-function journalRecord(line: string): ParsedLine | undefined {
-  if (line.startsWith('{')) return jsonRecord(line);
-  if (/^(?:__[A-Z_]{1,32}|MESSAGE)=/.test(line)) return exportRecord(line);
-  return undefined;
-}
-
-function jsonRecord(line: string): ParsedLine | undefined {
-  let entry: unknown;
-  try {
-    entry = JSON.parse(line);
-  } catch {
-    return undefined;
-  }
-  if (typeof entry !== 'object' || entry === null) return undefined;
-  const fields = entry as Readonly<Record<string, unknown>>;
-  const { MESSAGE: message } = fields;
-  // A message that is not UTF-8 is an array of its bytes.
-  const text = Array.isArray(message) ? Buffer.from(message.map(Number)).toString('latin1') : message;
-  if (typeof text !== 'string') return undefined;
-  return { prefix: journalPrefix((name) => fields[name]), text };
-}
-
-function exportRecord(record: string): ParsedLine | undefined {
-  const value = (name: string): string | undefined =>
-    new RegExp(String.raw`^${name}=([^\n]{0,16384})`, 'm').exec(record)?.[1];
-  const text = value('MESSAGE');
-  return text === undefined ? undefined : { prefix: journalPrefix(value), text };
-}
-
-function journalPrefix(field: (name: string) => unknown): LinePrefix {
-  const micros = Number(field('__REALTIME_TIMESTAMP') ?? Number.NaN);
-  const host = field('_HOSTNAME');
-  const monotonic = Number(field('_SOURCE_MONOTONIC_TIMESTAMP') ?? Number.NaN);
-  return {
-    time: Number.isFinite(micros) ? { kind: 'absolute', ms: micros / 1000 } : undefined,
-    host: typeof host === 'string' ? host : undefined,
-    kernelSeconds: Number.isFinite(monotonic) ? monotonic / 1e6 : undefined,
-  };
 }

@@ -40,7 +40,7 @@ export function lineScanner(
       const found = bytes.indexOf(record, at);
       const end = found === -1 ? bytes.length : found;
       const text = bytes.toString('utf8', start, Math.min(end, start + MAX_RECORD));
-      onLine(text.trimStart(), passed + start === lastEnd + 1);
+      onLine(text.replace(/^[\r\n]+/, ''), passed + start === lastEnd + 1);
       lastEnd = passed + end;
       at = WORDS.first(bytes, end);
     }

@@ -70,11 +70,18 @@ export interface Signature {
    * these first.
    */
   readonly needles: readonly string[];
-  /** Global, groups named by FIELD_NAMES; each repetition bounded or over one class of characters: no line is slow. */
+  /**
+   * Sticky: a message counts only from its beginning, for what stands later on a line may be words that a user chose (a
+   * mount option, a file's name). Groups named by FIELD_NAMES; each repetition bounded or over one class of characters: no
+   * line is slow.
+   */
   readonly pattern: RegExp;
   readonly effect?: Effect;
-  /** What follows the pattern, up to the next message, belongs to this one. */
-  readonly tail?: true;
+  /**
+   * What follows the pattern belongs to this message: up to the next one, or, with `names`, to the end of the line, for
+   * there stand names that users choose.
+   */
+  readonly tail?: true | 'names';
   /** The kernel's file (and function) that logs it. */
   readonly source: string;
 }
@@ -88,9 +95,9 @@ export const SCSI_ADDRESS = String.raw`(?:\b(?:sd|sr|st|ses|scsi|osst|ch) )?(?<a
 /** `scmd_printk` adds the disk and the command's tag: `sd 0:0:1:0: [sda] tag#12 `. */
 export const SCSI_LEAD = String.raw`(?:${SCSI_ADDRESS}: {1,2}(?:\[(?<device>${DEVICE})\] {1,2})?(?:tag#\d{1,10} )?)?`;
 
-/** A global regular expression of a raw template. */
+/** A sticky regular expression of a raw template. */
 export function regex(strings: TemplateStringsArray, ...parts: readonly string[]): RegExp {
-  return new RegExp(String.raw(strings, ...parts), 'g');
+  return new RegExp(String.raw(strings, ...parts), 'y');
 }
 
 /** A table of one layer; a row of another one says so. */

@@ -2,7 +2,7 @@ import { failure, isFailure } from '../errors.ts';
 import { judge } from '../filesystems/judge.ts';
 import { readKernelLog } from '../filesystems/kernel-messages.ts';
 import { isReadOnly, type Observation } from '../filesystems/observation.ts';
-import { observe, parseKernelLog } from '../filesystems/observe.ts';
+import { observe, readDiskLogs } from '../filesystems/observe.ts';
 import { PROBE_SECONDS, probe } from '../filesystems/probe.ts';
 import { remountCommand } from '../filesystems/remount.ts';
 import { REPAIR_STATES } from '../filesystems/states.ts';
@@ -188,6 +188,6 @@ async function lookAgain(target: Target, seen: Observation): Promise<Observation
   const all = await readMounts(target);
   const at = all.findLast(({ mountPoint }) => mountPoint === seen.mount.mountPoint) ?? seen.mount;
   const others = all.filter(({ device, mountPoint }) => device === at.device && mountPoint !== at.mountPoint);
-  const log = parseKernelLog((await readKernelLog(target)) ?? '');
+  const log = await readDiskLogs(target, await readKernelLog(target));
   return observe(target, { ...seen.fileSystem, mounts: [at, ...(at.device === '' ? [] : others)] }, log);
 }

@@ -22,6 +22,8 @@ const evidence = v.strictObject({
   kind: v.picklist(['mount', 'fstab', 'listing', 'storage', 'superblock', 'counter', 'kernel-log']),
   bad: v.boolean(),
   detail: v.string(),
+  /** Nothing shows that the kernel wrote the message. Absent: something does, or there is no message. */
+  reported: v.optional(v.literal(true)),
 });
 export type ReportedEvidence = Document<typeof evidence>;
 

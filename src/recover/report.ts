@@ -1,11 +1,11 @@
 import { failure } from '../errors.ts';
-import type { Evidence } from '../filesystems/evidence.ts';
 import type { FileSystem } from '../filesystems/file-systems.ts';
 import { type Judgement, judge } from '../filesystems/judge.ts';
 import { fileSystemKind } from '../filesystems/kinds.ts';
 import type { Observation } from '../filesystems/observation.ts';
 import { observeAll } from '../filesystems/observe.ts';
 import { REPAIR_STATES } from '../filesystems/states.ts';
+import type { Evidence } from '../filesystems/witness.ts';
 import { readDistro } from '../guest/distro.ts';
 import { type FstabEntry, isBind, readFstab } from '../guest/fstab.ts';
 import { detectInit, type InitSystem } from '../guest/init-system.ts';
@@ -67,14 +67,15 @@ export function reportOf(seen: Observation, init: InitSystem, named: boolean): F
     device: seen.mount.source,
     type: seen.mount.fsType,
     state,
-    evidence: judgement.evidence.map(reported),
+    evidence: judgement.evidence.map(told),
     remountRefused,
     steps: stepsFor({ seen, state, remountRefused, init }),
   };
 }
 
-function reported({ kind, bad, detail }: Evidence): ReportedEvidence {
-  return { kind: kind === 'mount-table' ? 'mount' : kind === 'probe' ? 'storage' : kind, bad, detail };
+function told({ kind, bad, detail, reported }: Evidence): ReportedEvidence {
+  const shown = kind === 'mount-table' ? 'mount' : kind === 'probe' ? 'storage' : kind;
+  return { kind: shown, bad, detail, ...(reported === true ? { reported } : {}) };
 }
 
 /** What is wrong on a running guest and what to do; of a guest's tree, what to do if its file systems are given up. */

@@ -1,5 +1,5 @@
-import type { Evidence } from '../filesystems/evidence.ts';
 import { type State, worstOf } from '../filesystems/states.ts';
+import type { Evidence } from '../filesystems/witness.ts';
 import type { WatchedEvidence, WatchedState } from './document.ts';
 
 /** A file system that is read-only without need is an alarm, whatever made it so. */
@@ -47,5 +47,6 @@ export function watchedEvidence(evidence: readonly Evidence[]): readonly Watched
     state: watchedState(worstOf(all.map(({ state }) => state))),
     detail: all.map(({ detail }) => detail).join('; '),
     since: all.find(({ since }) => since !== undefined)?.since,
+    ...(all.every(({ reported }) => reported === true) ? { reported: true } : {}),
   }));
 }

@@ -20,6 +20,8 @@ const evidence = v.strictObject({
   detail: v.string(),
   /** ISO 8601; where the evidence says. */
   since: v.optional(v.string()),
+  /** Nothing shows that the kernel wrote the message. Absent: something does, or there is no message. */
+  reported: v.optional(v.literal(true)),
 });
 
 const watchedFileSystem = {

@@ -58,8 +58,8 @@ function seen({ options = 'rw rw', fileSystem, ...parts }: Parts = {}): Observat
 }
 
 const abort = {
-  mounted: false,
-  lines: [{ text: 'Aborting journal on device sda1-8.', abort: true, seconds: 9 }],
+  mounted: undefined,
+  lines: [{ text: 'Aborting journal on device sda1-8.', abort: true, seconds: 9, reported: false }],
 };
 const counted = { errors: 2, lastErrorTime: BOOT + 900, policy: 'continue' } as const;
 
@@ -130,7 +130,7 @@ describe('errors that were counted', () => {
     const counters = { ...counted, policy: 'remount-ro' } as const;
     const system = { bootTime: BOOT, kernel };
     expect(judge(seen({ counters, system })).state).toBe(state);
-    const mountedSince = { mounted: true, lines: [] };
+    const mountedSince = { mounted: { seconds: 1000, reported: false }, lines: [] };
     expect(judge(seen({ counters, system, log: mountedSince })).state).toBe('flagged');
   });
 });

@@ -3,6 +3,7 @@ import { dirname, join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { lineEvents } from '../../src/kernel-log/events.ts';
 import { LOG_PATTERNS, logMarks } from '../../src/kernel-log/marks.ts';
+import { parseLine } from '../../src/kernel-log/prefix.ts';
 import { LINES } from './lines.ts';
 
 /** What the table of signatures says of a line: each disk that it names, and whether its file system gave up. */
@@ -14,7 +15,7 @@ function said(line: string): { kind: 'abort' | 'error'; device: string }[] {
   );
 }
 
-const textOf = ({ line }: (typeof LINES)[number]): string => line;
+const textOf = ({ line }: (typeof LINES)[number]): string => parseLine(line).text;
 
 describe('the marks and the table of signatures agree on the table’s own lines:', () => {
   const aborts = LINES.map(textOf).filter((line) => said(line).some(({ kind }) => kind === 'abort'));
@@ -46,7 +47,7 @@ describe('the marks and the table of signatures agree on the table’s own lines
     const unused = LOG_PATTERNS.filter(
       ({ kind, text }) =>
         kind !== 'mounted' &&
-        !LINES.some(({ line }) => text.test(line) && logMarks(line).some((one) => one.kind === kind)),
+        !LINES.map(textOf).some((line) => text.test(line) && logMarks(line).some((one) => one.kind === kind)),
     );
     expect(unused.map(({ text }) => text.source)).toEqual([]);
   });

@@ -80,8 +80,12 @@ describe('the prefix of every log is taken off:', () => {
       `<3>1 2023-07-28T07:12:29Z linux kernel - - - ${TEXT}`,
       { time: { kind: 'absolute', ms: Date.UTC(2023, 6, 28, 7, 12, 29) }, host: 'linux' },
     ],
-    ['/dev/kmsg', `3,1234,5678901,-;${TEXT}`, { kernelSeconds: 5.678901 }],
-    ['/dev/kmsg with a caller', `3,1234,5678901,c,caller=T12;${TEXT}`, { kernelSeconds: 5.678901 }],
+    ['/dev/kmsg', `3,1234,5678901,-;${TEXT}`, { kernelSeconds: 5.678901, writer: 'kernel' }],
+    [
+      '/dev/kmsg with a caller',
+      `3,1234,5678901,c,caller=T12;${TEXT}`,
+      { kernelSeconds: 5.678901, writer: 'kernel' },
+    ],
     [
       'repeated',
       `Jul 28 07:12:29 u20 kernel: message repeated 5 times: [ [  123.456789] ${TEXT}]`,

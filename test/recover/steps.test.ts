@@ -109,7 +109,7 @@ async function running(guest: string, options: string, log: string) {
 }
 
 test('a root that the kernel gave up and still calls rw, as 6.1 does, is told by its log; no file is to be made on it', async () => {
-  const aborted = await running('Ubuntu 12.04', 'rw', '[ 5.1] Aborting journal on device sda1-8.\n');
+  const aborted = await running('Ubuntu 12.04', 'rw', '[    5.100000] Aborting journal on device sda1-8.\n');
   expect(aborted.state).toBe('aborted');
   expect(aborted.steps.flatMap(({ commands }) => commands.map(([program]) => program))).not.toContain(
     'touch',
@@ -117,7 +117,7 @@ test('a root that the kernel gave up and still calls rw, as 6.1 does, is told by
   const flagged = await running(
     'Ubuntu 12.04',
     'rw,errors=continue',
-    '[ 5.1] EXT4-fs error (device sda1): x:1: comm y: z\n',
+    '[    5.100000] EXT4-fs error (device sda1): x:1: comm y: z\n',
   );
   expect(flagged.state).toBe('flagged');
   expect(flagged.steps.flatMap(({ commands }) => commands.map((one) => one.join(' ')))).toContain(

@@ -101,7 +101,7 @@ export const MULTIPATH_SIGNATURES = ofLayer('multipath', [
     id: 'checker-path-down',
     eras: ['multipathd'],
     needles: [' path is down'],
-    pattern: regex`(?<device>${DEVICE})(?:: | - )(?<what>\w{1,32}) checker reports path is down`,
+    pattern: regex`(?:[\w.+-]{1,128}: )?(?<device>${DEVICE})(?:: | - )(?<what>\w{1,32}) checker reports path is down`,
     source: 'libmultipath/checkers: MSG_…_DOWN',
   },
   {

@@ -35,7 +35,7 @@ export const EXT_SIGNATURES = ofLayer('file-system', [
     needles: ['EXT2-fs error', 'EXT3-fs error', 'EXT4-fs error'],
     pattern: regex`EXT[234]-fs error \(device ${OLD_OR_NEW_DEVICE}\)(?:: | in )${FUNCTION}: `,
     effect: 'error',
-    tail: true,
+    tail: 'names',
     source: 'super.c ext3_error(), ext3_std_error(), __ext4_error(), ext4_error_inode()',
   },
   {
@@ -44,7 +44,7 @@ export const EXT_SIGNATURES = ofLayer('file-system', [
     needles: ['EXT2-fs (', 'EXT3-fs ('],
     pattern: regex`EXT[23]-fs \((?<device>${DEVICE})\): error: (?!remounting)(?:in )?${FUNCTION}: `,
     effect: 'error',
-    tail: true,
+    tail: 'names',
     source: 'ext2/super.c ext2_error(), ext3/super.c ext3_msg(), from 2.6.34',
   },
   {
@@ -107,7 +107,7 @@ export const JOURNAL_SIGNATURES = ofLayer('journal', [
     id: 'journal-aborted',
     eras: ['2.4', '2.6', '3', '4', '5', '6'],
     needles: ['Aborting journal'],
-    pattern: regex`Aborting journal on device ${OLD_OR_NEW}`,
+    pattern: regex`(?:JBD2?: )?Aborting journal on device ${OLD_OR_NEW}`,
     effect: 'journal-aborted',
     source: 'jbd/journal.c __journal_abort_hard(), jbd2/journal.c __jbd2_journal_abort_hard()',
   },

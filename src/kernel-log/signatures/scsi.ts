@@ -5,6 +5,9 @@ const OLD_ADDRESS = String.raw`host (?<host>\d{1,5}) channel (?<channel>\d{1,5})
 const SENSE_KEYS =
   'Recovered Error|Not Ready|Medium Error|Hardware Error|Illegal Request|Unit Attention|Data Protect|Aborted Command|Volume Overflow|Miscompare';
 
+/** print_sense_internal(): `[valid=0] Info fld=0x0, `, `FMK EOM ILI `, `sda: `, `Current sd08:01: `. */
+const SENSE_LEAD = String.raw`(?:\[valid=0\] )?(?:Info fld=0x[\da-f]{1,16},? )?(?:(?:FMK|EOM|ILI) ){0,3}(?:[\w:-]{1,32}: )?(?:Current|Deferred) ?(?:[\w:]{1,32}: ?|: )`;
+
 /** drivers/scsi: the SCSI midlayer. `code` is the command's whole result; `hostbyte` and `driverbyte` parts of it. */
 export const SCSI_SIGNATURES = ofLayer('scsi', [
   {
@@ -91,7 +94,7 @@ export const SCSI_SIGNATURES = ofLayer('scsi', [
     id: 'scsi-sense-old',
     eras: ['2.4', '2.6'],
     needles: [': sense key'],
-    pattern: regex`sense key:? (?<what>${SENSE_KEYS})\b`,
+    pattern: regex`${SENSE_LEAD}sense key:? (?<what>${SENSE_KEYS})\b`,
     source: 'constants.c print_sense_internal(), 2.4 and 2.6.0 to 2.6.21',
   },
 ]);

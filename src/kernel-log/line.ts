@@ -1,0 +1,24 @@
+import type { LogTime } from './time.ts';
+
+/**
+ * Who wrote a line. `kernel`: the form shows that the kernel did. `multipathd`, `another`: the line says so itself.
+ * Undefined: the form cannot tell, as in a text file, where `logger -t kernel` writes what the kernel does.
+ */
+export type Writer = 'kernel' | 'multipathd' | 'another';
+
+/** What comes before a kernel's message in a line of a log. */
+export interface LinePrefix {
+  readonly writer?: Writer | undefined;
+  readonly time?: LogTime | undefined;
+  readonly host?: string | undefined;
+  /** Seconds since the kernel started. */
+  readonly kernelSeconds?: number | undefined;
+  /** How often the message came, where syslogd wrote it once with a count. */
+  readonly repeated?: number;
+}
+
+export interface ParsedLine {
+  readonly prefix: LinePrefix;
+  /** The message. */
+  readonly text: string;
+}
