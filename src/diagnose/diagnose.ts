@@ -42,9 +42,10 @@ export async function diagnose(request: DiagnoseRequest): Promise<Diagnosis> {
     },
   };
   const take = (timed: TimedEvent): void => {
-    if (timed.at === null) undated += 1;
+    const one = timed.again === true ? 0 : 1;
+    if (timed.at === null) undated += one;
     else if (timed.at < (since ?? timed.at) || timed.at > (until ?? timed.at)) {
-      leftOut += 1;
+      leftOut += one;
       return;
     }
     grouper.add(timed);

@@ -1,5 +1,6 @@
 import { type LogEvent, lineEvents } from '../kernel-log/events.ts';
-import { lineParser } from '../kernel-log/prefix.ts';
+import type { LinePrefix } from '../kernel-log/line.ts';
+import { lineParser, parseLine } from '../kernel-log/prefix.ts';
 import { type LineScanner, lineScanner } from '../kernel-log/scan.ts';
 import { absoluteTime, type ClockSettings, type LogTime } from '../kernel-log/time.ts';
 import type { PartProblem } from './incident.ts';
@@ -11,6 +12,8 @@ export interface TimedEvent {
   /** Milliseconds since the epoch; null where the log does not say. */
   readonly at: number | null;
   readonly source: string;
+  /** Another log has had this very message before. */
+  readonly again?: true;
 }
 
 export interface StreamSettings {
@@ -21,7 +24,8 @@ export interface StreamSettings {
   readonly onPart?: ((part: LogPart) => void) | undefined;
 }
 
-const REPEATED = /last message repeated (\d{1,9}) times?/;
+/** sysklogd's own line. */
+const REPEATED = /^(?:-- )?last message repeated (\d{1,9}) times?(?: --)?\s*$/;
 /**
  * In a log of nothing but errors this much is a hundred events. With more, so many would be alive at each garbage
  * collection that V8 takes 100 MB more for its young generation.
@@ -51,9 +55,9 @@ async function* partEvents(
   let lastTime: LogTime | undefined;
   /** The last message of the last line that had any. */
   let last: TimedEvent | undefined;
-  const parse = lineParser();
+  const parse = source.ofKernel === true ? kernelLines(lineParser()) : lineParser();
   const onLine = (line: string, next: boolean): void => {
-    const repeated = line.includes('last message') ? REPEATED.exec(line)?.[1] : undefined;
+    const repeated = line.includes('last message') ? repetitions(line) : undefined;
     if (repeated !== undefined) {
       if (next && last !== undefined)
         batch.push({ ...last, event: { ...last.event, repeated: Number(repeated) } });
@@ -91,6 +95,29 @@ async function* partEvents(
   if (batch.length > 0) yield batch;
 }
 
+type Parser = ReturnType<typeof lineParser>;
+
+/** Of a log that is checked: what has the kernel's tag is the kernel's, what has no prefix goes on with another line. */
+function kernelLines(parse: Parser): Parser {
+  let last: LinePrefix = {};
+  let proved: LinePrefix = {};
+  return (line) => {
+    const { prefix, text } = parse(line);
+    if (prefix.writer !== undefined) return { prefix, text };
+    if (prefix !== last) {
+      last = prefix;
+      proved = { ...prefix, writer: prefix.host === undefined ? 'another' : 'kernel' };
+    }
+    return { prefix: proved, text };
+  };
+}
+
+/** How often the message before came again, if syslogd says that; the kernel says no such thing. */
+function repetitions(line: string): string | undefined {
+  const { prefix, text } = parseLine(line);
+  return prefix.writer === 'kernel' ? undefined : REPEATED.exec(text)?.[1];
+}
+
 function recordEnd(start: Uint8Array): '\n' | '\n\n' {
   return EXPORT_START.equals(start.subarray(0, EXPORT_START.length)) ? '\n\n' : '\n';
 }
@@ -120,8 +147,8 @@ interface Cursor {
 
 /**
  * Passes on the events of several logs in order of time, each once: a message that is in several logs (journald, kern.log
- * and the kernel's own buffer have the same ones) comes as often as in the log that has it most often. An event without
- * a time comes where it is read. Memory is bounded by one batch a log.
+ * and the kernel's own buffer have the same ones) comes as often as in the log that has it most often; the others follow
+ * it, marked `again`. An event without a time comes where it is read. Memory is bounded by one batch a log.
  */
 export async function mergeEvents(
   streams: readonly AsyncIterable<readonly TimedEvent[]>[],
@@ -136,7 +163,7 @@ export async function mergeEvents(
   while (open.length > 0) {
     const cursor = earliest(open);
     const event = cursor.batch[cursor.at];
-    if (event !== undefined && isNew(event)) onEvent(event);
+    if (event !== undefined) onEvent(isNew(event) ? event : { ...event, again: true });
     cursor.at += 1;
     if (cursor.at >= cursor.batch.length && !(await refill(cursor))) open.splice(open.indexOf(cursor), 1);
   }

@@ -57,6 +57,8 @@ const timelineEntry = v.strictObject({
   count: v.number(),
   /** The first of them, as logged. */
   text: v.string(),
+  /** Nothing shows that the kernel wrote any of them: a user of the guest could have. */
+  reported: v.boolean(),
 });
 /** Messages of one kind about one thing, in the order of the first of them. */
 export type TimelineEntry = Document<typeof timelineEntry>;
@@ -69,6 +71,11 @@ const incident = v.strictObject({
   /** Seconds from the first message to the last; null where they are not known. */
   seconds: v.nullable(v.number()),
   verdict,
+  /**
+   * Nothing shows that the kernel wrote any of its messages, as in a text file, where `logger` can write the same. Where
+   * something does for one, the verdicts are drawn from those alone that the kernel wrote.
+   */
+  reported: v.boolean(),
   disks: v.array(diskHit),
   deviceMapper: v.array(deviceMapperHit),
   fileSystems: v.array(fileSystemHit),

@@ -73,6 +73,10 @@ export function incidentGrouper() {
         return;
       }
       const group = groupOf(timed);
+      if (timed.again === true) {
+        if (isProved(timed)) group.open?.prove(timed);
+        return;
+      }
       if (group.open !== undefined && isApart(group.open.lastAt(), timed.at)) close(group);
       if (group.open === undefined && NOT_ALONE.has(timed.event.id)) {
         group.waiting = [...group.waiting.slice(1 - MAX_WAITING), timed];
@@ -121,6 +125,12 @@ interface Entry {
   readonly first: TimedEvent;
   last: number | null;
   count: number;
+  proved: boolean;
+}
+
+/** Whether the log shows that the kernel wrote it. */
+function isProved({ event }: TimedEvent): boolean {
+  return event.writer === 'kernel';
 }
 
 /** Collects the events of one incident, in order of time, in bounded memory. */
@@ -135,17 +145,21 @@ function incidentBuilder(host: string | null) {
   let start: number | null = null;
   let end: number | null = null;
   let messages = 0;
+  let proved = false;
   let cut = 0;
   /** A message without a device is about the device of the message before. */
   let lastDevice = '';
 
   const note = (timed: TimedEvent, count: number): void => {
-    const key = `${timed.event.id} ${subject(timed.event)}`;
+    const key = keyOf(timed.event);
     const entry = timeline.get(key);
+    const proved = isProved(timed);
     if (entry !== undefined) {
       entry.count += count;
       entry.last = timed.at;
-    } else if (timeline.size < MAX_TIMELINE) timeline.set(key, { first: timed, last: timed.at, count });
+      entry.proved ||= proved;
+    } else if (timeline.size < MAX_TIMELINE)
+      timeline.set(key, { first: timed, last: timed.at, count, proved });
     else cut += 1;
   };
 
@@ -154,19 +168,28 @@ function incidentBuilder(host: string | null) {
       const { event, at, source } = timed;
       const count = event.repeated ?? 1;
       messages += count;
+      proved ||= isProved(timed);
       counts.set(event.id, (counts.get(event.id) ?? 0) + count);
       sources.add(source);
       start ??= at;
       end = at ?? end;
       note(timed, count);
       const cause = disks.add(event, count);
-      if (cause !== undefined) causes.add(cause, count);
+      if (cause !== undefined) causes.add(cause, count, isProved(timed));
       const { device } = event.fields;
       if (device?.startsWith('dm-') === true) deviceMapper.add(device);
       if (event.effect === undefined) return;
       lastDevice = device ?? lastDevice;
       const key = `${event.id} ${lastDevice}`;
       if (effects.size < MAX_EFFECTS && !effects.has(key)) effects.set(key, event);
+    },
+    /** The kernel wrote what is here already by another log's word. */
+    prove: ({ event }: TimedEvent): void => {
+      proved = true;
+      const entry = timeline.get(keyOf(event));
+      if (entry !== undefined) entry.proved = true;
+      const cause = disks.add(event, 0);
+      if (cause !== undefined) causes.add(cause, 0, true);
     },
     lastAt: (): number | null => end,
     build: (): Incident => ({
@@ -175,6 +198,7 @@ function incidentBuilder(host: string | null) {
       end: isoTime(end),
       seconds: start === null || end === null ? null : Math.max(0, Math.round((end - start) / 1000)),
       verdict: causes.verdict(),
+      reported: !proved,
       disks: disks.disks(),
       deviceMapper: [...deviceMapper].map((device) => ({ device, name: null, on: [] })),
       fileSystems: fileSystemEffects([...effects.values()]).map(({ device, effect }) => ({
@@ -191,6 +215,10 @@ function incidentBuilder(host: string | null) {
   };
 }
 
+function keyOf(event: LogEvent): string {
+  return `${event.id} ${subject(event)}`;
+}
+
 /** What a message is about; messages that differ in it get entries of their own. */
 function subject({ fields }: LogEvent): string {
   const { device, address, adapter, map, code, hostbyte, what, step, process } = fields;
@@ -201,7 +229,7 @@ function isoTime(ms: number | null): string | null {
   return ms === null || !Number.isFinite(ms) ? null : new Date(ms).toISOString();
 }
 
-function timelineEntry({ first, last, count }: Entry): TimelineEntry {
+function timelineEntry({ first, last, count, proved }: Entry): TimelineEntry {
   const { event, at } = first;
   return {
     first: isoTime(at),
@@ -211,5 +239,6 @@ function timelineEntry({ first, last, count }: Entry): TimelineEntry {
     layer: event.layer,
     count,
     text: event.text,
+    reported: !proved,
   };
 }

@@ -23,6 +23,8 @@ export interface LogSource {
   readonly host?: string | undefined;
   /** When the kernel started whose seconds the lines have, in milliseconds since the epoch; undefined where not known. */
   readonly bootedAt?: number | undefined;
+  /** Lines with the kernel's tag are the kernel's: whoever made this log checked it. In a file anybody may claim that. */
+  readonly ofKernel?: true;
 }
 
 const MAGIC_BYTES = 6;
@@ -172,6 +174,8 @@ export async function journalSource(target: Target, now: number): Promise<LogSou
   ];
   return {
     name: 'journald',
+    // The tag of _TRANSPORT=kernel; what is multipathd's has its own.
+    ofKernel: true,
     parts: [{ name: 'journald', until: now, open: () => outputOf(target, argv) }],
   };
 }

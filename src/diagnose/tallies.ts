@@ -46,7 +46,7 @@ export function diskTally() {
       if (name !== undefined) disk.name ??= name;
       if (address !== undefined) disk.address ??= address;
       unnamed = address !== undefined && disk.name === undefined ? disk : undefined;
-      if (cause !== undefined) disk.causes.add(cause, count);
+      if (cause !== undefined) disk.causes.add(cause, count, event.writer === 'kernel');
       if (BLOCK_ERRORS.has(event.id)) disk.errors += count;
       return cause;
     },
@@ -75,6 +75,8 @@ function hit({ name, address, errors, causes }: Disk): DiskHit {
 interface Counted {
   readonly cause: Cause;
   count: number;
+  /** Whether the kernel surely wrote one of them. */
+  proved: boolean;
 }
 
 const MAX_DIFFERENT = 64;
@@ -83,12 +85,19 @@ const MAX_DIFFERENT = 64;
 export function causeTally() {
   const seen = new Map<string, Counted>();
   return {
-    add: (cause: Cause, count: number): void => {
+    add: (cause: Cause, count: number, proved: boolean): void => {
       const known = seen.get(cause.evidence);
-      if (known !== undefined) known.count += count;
-      else if (seen.size < MAX_DIFFERENT) seen.set(cause.evidence, { cause, count });
+      if (known !== undefined) {
+        known.count += count;
+        known.proved ||= proved;
+      } else if (seen.size < MAX_DIFFERENT) seen.set(cause.evidence, { cause, count, proved });
     },
-    verdict: (): Verdict => verdictOf([...seen.values()]),
+    /** What the kernel surely wrote outweighs what is only reported. */
+    verdict: (): Verdict => {
+      const all = [...seen.values()];
+      const facts = all.filter(({ proved }) => proved);
+      return verdictOf(facts.length > 0 ? facts : all);
+    },
     /** Each piece of evidence, with how often it was seen. */
     results: () => [...seen].map(([text, { count }]) => ({ text, count })),
   };

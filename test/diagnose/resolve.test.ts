@@ -15,6 +15,7 @@ const NOTHING: Incident = {
   fileSystems: [],
   counts: {},
   messages: 0,
+  reported: false,
   timeline: [],
   timelineCut: 0,
   sources: [],

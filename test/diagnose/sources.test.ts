@@ -60,7 +60,11 @@ test('a tree’s journal is read, the kernel’s entries and multipathd’s, and
     host: 'guest1',
     start: '2008-06-09T08:26:40.000Z',
     messages: 2,
+    reported: false,
   });
+  const timeline: { reported: boolean }[] = found.incidents[0].timeline;
+  // Of multipathd nothing shows that it was root's.
+  expect(timeline.map(({ reported }) => reported)).toEqual([false, true]);
   expect(found.verdict).toBe('this-bug');
 });
 

@@ -68,6 +68,11 @@ function incidentBlock(incident: Incident, number: number): string {
   for (const hit of deviceMapper) rows.push(['device mapper', mapperText(hit)]);
   for (const hit of fileSystems) rows.push(['file system', fileSystemText(hit)]);
   rows.push(['messages', String(messages)]);
+  if (incident.reported)
+    rows.push([
+      'reported',
+      'nothing shows that the kernel wrote this: in a text file, users may write the same',
+    ]);
   return [
     style(COLOUR[verdict.cause], `${number}. ${verdictText(verdict)}`),
     indent(columns(rows), 3),
