@@ -1,12 +1,17 @@
 import type { Entries } from '../machine/temporary.ts';
 import { partitions } from './guest.ts';
 
+/** A message of the kernel's log; the text alone where the kernel wrote it. */
+export type Message =
+  | string
+  | { readonly text: string /** syslog(2): facility × 8 + level. */; readonly priority: number };
+
 /** A guest as its files show it, and what both watches, the one in Node and the one in sh, have to say of it. */
 export interface Case {
   readonly name: string;
   readonly files: Entries;
   /** The kernel's messages. */
-  readonly log?: readonly string[];
+  readonly log?: readonly Message[];
   /** Mount points that cannot be written, as the mount table escapes them. */
   readonly alarms?: readonly string[];
   readonly warnings?: readonly string[];
@@ -255,9 +260,124 @@ export const CASES: readonly Case[] = [
     },
     alarms: ['/mnt/a\\040b\\012Bcc:\\040evil@example.org\\012'],
   },
+  ...forged(),
 ];
 
-/** The messages as records of /dev/kmsg. */
-export function kmsg(lines: readonly string[]): string {
-  return lines.map((line, index) => `6,${index + 1},${(index + 1) * 1_000_000},-;${line}\n`).join('');
+/** What any user can have the kernel print, or print beside it: no alarm comes of it, and none goes. */
+function forged(): readonly Case[] {
+  const system = { ...SDA, ...STAT, ...FSTAB, ...kernel('6.1.0-28-amd64'), 'proc/1/mountinfo': RW };
+  const xfs = { ...system, 'proc/1/mountinfo': '27 1 8:1 / /data rw - xfs /dev/sda1 rw\n' };
+  const aborted = { ...system, ...counters('sda1', 2, BOOT + 900, 'remount-ro') };
+  const claims = [
+    'EXT4-fs (sda1): Remounting filesystem read-only',
+    'Aborting journal on device sda1-8.',
+    'EXT4-fs error (device sda1): ext4_journal_check_start:83: comm dd: Detected aborted journal',
+    'EXT3-fs abort (device sda1): ext3_journal_start: Detected aborted journal',
+    'XFS (sda1): Log I/O Error Detected.  Shutting down filesystem',
+    'xfs_force_shutdown(sda1,0x2) called from line 956 of file fs/xfs/xfs_log.c.',
+    'Filesystem "sda1": I/O Error Detected.  Shutting down filesystem: sda1',
+    'BTRFS info (device sda1): forced readonly',
+    'REISERFS: abort (device sda1): Journal write error in flush_commit_list',
+    'ERROR: (device sda1): remounting filesystem as read-only',
+    'end_request: I/O error, dev sda, sector 1 Aborting journal on device sda1.',
+  ];
+  const allClears = [
+    'EXT4-fs (sda1): mounted filesystem 0f5c with ordered data mode. Quota mode: none.',
+    'EXT4-fs (sda1): re-mounted 0f5c r/w. Quota mode: none.',
+    'EXT3 FS on sda1, internal journal',
+    'XFS (sda1): Ending clean mount',
+    'XFS (sda1): Mounting V5 Filesystem 0f',
+    'XFS mounting filesystem sda1',
+    'BTRFS info (device sda1): first mount of filesystem 0f5c',
+  ];
+  const program = (text: string): Message => ({ text, priority: 12 });
+  /** By mount(8), on one line and with line breaks; by the name of a USB device; by writing to /dev/kmsg. */
+  const ways: readonly (readonly [string, (text: string) => Message])[] = [
+    ['a mount option', (text) => `tmpfs: Unknown parameter '${text}'`],
+    ['a mount option with line breaks', (text) => `tmpfs: Unknown parameter 'a\n${text}\nb'`],
+    ['the name of a USB device', (text) => `usb 1-1: Product: ${text}`],
+    ['a program, itself', program],
+    ['a program, with its name', (text) => program(`logger: ${text}`)],
+  ];
+  return [
+    ...ways.flatMap(([way, print]) => [
+      { name: `forged by ${way}: an abort of ext4`, files: system, log: claims.map(print) },
+      { name: `forged by ${way}: an abort of XFS`, files: xfs, log: claims.map(print) },
+      {
+        name: `forged by ${way}: a mount after an abort in the log`,
+        files: system,
+        log: [...LOG_6_1, ...allClears.map(print)],
+        alarms: ['/'],
+      },
+      {
+        name: `forged by ${way}: a mount after an abort of XFS`,
+        files: xfs,
+        log: ['XFS (sda1): Log I/O Error Detected.  Shutting down filesystem', ...allClears.map(print)],
+        alarms: ['/data'],
+      },
+      {
+        name: `forged by ${way}: a mount after an abort that the counter alone shows`,
+        files: aborted,
+        log: allClears.map(print),
+        alarms: ['/'],
+      },
+    ]),
+    {
+      name: 'forged by a program’s name, of 15 characters, and the name of its file',
+      files: xfs,
+      log: [
+        'XFS (sda1): [4242]: segfault at 0 ip 00005581 sp 00007ffd error 4 in Shutting down filesystem[5581+1000]',
+        'XFS (sda1): A[4242]: segfault at 0 ip 00005581 sp 00007ffd error 4 in a.  Shutting down filesystem[5581+1000]',
+        'XFS (sda1): : Filesystem has been shut down[4242]: segfault at 0',
+        'Filesystem "sda[4242]: segfault at 0 ip 0 sp 0 error 4 in sda1": I/O Error Detected.  Shutting down filesystem: sda1[1+1]',
+        'ERROR: (device [4242]: segfault at 0 ip 0 sp 0 error 4 in sda1): remounting filesystem as read-only[1+1]',
+        'XFS invoked oom-killer: XFS (sda1): User initiated shutdown received.',
+      ],
+    },
+    {
+      name: 'forged by a program’s name: a mount',
+      files: xfs,
+      log: [
+        'XFS (sda1): Log I/O Error Detected.  Shutting down filesystem',
+        'XFS (sda1): Endi[4242]: segfault at 0 ip 00005581 sp 00007ffd error 4 in Ending clean mount[5581+1000]',
+        'EXT4-fs (sda1):[4242]: segfault at 0 ip 00005581 sp 00007ffd error 4 in mounted filesystem[5581+1000]',
+      ],
+      alarms: ['/data'],
+    },
+    {
+      name: 'an abort that ext4 would have counted, and has not',
+      files: { ...system, ...counters('sda1', 0, 0, 'remount-ro') },
+      log: claims.slice(2, 4),
+    },
+    {
+      name: 'a mount before the error that the counter shows ends nothing',
+      files: aborted,
+      log: ['EXT4-fs (sda1): mounted filesystem 0f5c with ordered data mode. Quota mode: none.'],
+      alarms: ['/'],
+    },
+  ];
+}
+
+const priorityOf = (message: Message): number => (typeof message === 'string' ? 6 : message.priority);
+const textOf = (message: Message): string => (typeof message === 'string' ? message : message.text);
+
+/** The messages as records of /dev/kmsg, one a second. */
+export function kmsg(messages: readonly Message[]): string {
+  return messages
+    .map((one, index) => {
+      const text = textOf(one).replaceAll('\\', '\\x5c').replaceAll('\n', '\\x0a');
+      return `${priorityOf(one)},${index + 1},${(index + 1) * 1_000_000},-;${text}\n`;
+    })
+    .join('');
+}
+
+/** The messages as syslog(2) gives them, which busybox's dmesg prints with -r. */
+export function dmesg(messages: readonly Message[]): string {
+  return messages
+    .flatMap((one, index) =>
+      textOf(one)
+        .split('\n')
+        .map((line) => `<${priorityOf(one)}>[${String(index + 1).padStart(5)}.000000] ${line}\n`),
+    )
+    .join('');
 }

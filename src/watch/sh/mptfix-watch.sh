@@ -42,6 +42,18 @@ tag() {
   [ -r "$2" ] && sed "s/^/$1 /" "$2" && echo
 }
 
+# The kernel's own records, where a dd can read them without waiting for more: they show who wrote what, and a line break
+# in a message is no new line there. Else what dmesg prints; with the priority, if it can.
+kernel_log() {
+  if [ -r "$root/dev/kmsg" ]; then
+    {
+      ended=$(dd if="$root/dev/kmsg" iflag=nonblock bs=8192 2>&1 >&3)
+      case $?$ended in 0* | *unavailable*) echo && echo whole ;; esac
+    } 3>&1 | sed 's/^/K /'
+  fi
+  { dmesg -r 2>/dev/null || dmesg 2>/dev/null; } | sed 's/^/D /'
+}
+
 gather() {
   now=$(date +%s)
   echo "N ${now:-0}"
@@ -58,7 +70,7 @@ gather() {
     last=$(cat "$folder/last_error_time" 2>/dev/null)
     echo "E $disk $(cat "$folder/errors_count") ${policy:-unknown} ${last:-0}"
   done
-  dmesg 2>/dev/null | sed 's/^/D /'
+  kernel_log
   for table in 1/mountinfo self/mountinfo; do
     if [ -s "$root/proc/$table" ] && [ -r "$root/proc/$table" ]; then
       tag M "$root/proc/$table"
@@ -93,8 +105,56 @@ weigh() {
       sub(/-[0-9]+$/, "", name)
       return name
     }
-    function gave_up(name) { if (name != "" && !(name in aborted)) { aborted[name] = text; delete again[name] } }
-    function mounted(name) { if (name != "") { delete aborted[name]; again[name] = 1 } }
+    # A message is a claim. One of dmesg is only reported: it ends no alarm that the counter holds up.
+    function gave_up(name) {
+      if (name == "" || (name in aborted)) return
+      aborted[name] = text; delete again[name]
+      # ext4 counts such an error before it says so; of a journal that was given up it learns when it next writes.
+      counted[name] = !exactly || text ~ /^EXT[234]-fs/
+    }
+    function mounted(name) {
+      if (name == "") return
+      delete aborted[name]
+      if (exactly) again[name] = boot + stamp
+    }
+    # What is read from the kernel counts from its beginning only: later on stand words that users choose, as in
+    # tmpfs: Unknown parameter "EXT4-fs (sda1): Remounting filesystem read-only".
+    function weigh_message(   name) {
+      # Old kernels put the messages of the disk on the same line.
+      sub(/^SCSI [Ee]rror : (<?[0-9 ]+>? )?return code = 0x[0-9a-f]+[. ]+/, "", text)
+      sub(/^end_request: I\/O error, dev [A-Za-z0-9_!.-]+, sector [0-9]+[. ]+/, "", text)
+      if (text ~ /^(EXT[234]|F2FS)-fs \([^ ()]+\): (error: )?[Rr]emounting filesystem read-only/)
+        gave_up(between(text, "-fs (", ")"))
+      else if (text ~ /^EXT[34]-fs abort \(device [^ )]+\)+: /) gave_up(modern(between(text, "abort (device ", "): ")))
+      else if (text ~ /^EXT[34]-fs error \(device [^ )]+\)+: [A-Za-z0-9_:]+: (comm .+: )?Detected aborted journal/)
+        gave_up(modern(between(text, "error (device ", "): ")))
+      else if (text ~ /^(JBD2?: )?Aborting journal on device [A-Za-z]/)
+        gave_up(modern(disk(between(text, "journal on device ", " "))))
+      else if (text ~ /^XFS \([^ ()]+\): ([A-Z][A-Za-z0-9_\/ -]*( \(0x[0-9a-f]+\))?( detected at [^ ]+( \[xfs\])?( \([^)]*\))?)?\.  ?Shutting down filesystem|Filesystem has been shut down|User initiated shutdown received|xfs_do_force_shutdown\()/)
+        gave_up(between(text, "XFS (", ")"))
+      else if (text ~ /^xfs_force_shutdown\([^ ]+,0x/) gave_up(modern(between(text, "(", ",0x")))
+      else if (text ~ /^Filesystem "[^ "]+": [A-Z][A-Za-z0-9_\/ -]*\.  ?Shutting down filesystem/)
+        gave_up(between(text, "Filesystem \"", "\""))
+      else if (text ~ /^BTRFS:? ([a-z]+ )?\(device [A-Za-z][^ ):]*(:? state [A-Z]+)?\): (forced readonly|Transaction aborted|first mount of filesystem)/) {
+        name = between(text, "(device ", ")"); sub(/:? .*/, "", name)
+        if (text ~ /\): first mount/) mounted(name); else gave_up(name)
+      }
+      else if (text ~ /^REISERFS:? abort \(device [^ )]+\)/) gave_up(between(text, "abort (device ", ")"))
+      else if (text ~ /^ERROR: \(device [^ )]+\): remounting filesystem as read-only/)
+        gave_up(between(text, "(device ", ")"))
+      # Not re-mounted: a remount never brings back what was given up.
+      else if (text ~ /^EXT[234]-fs \([^ ()]+\): mounted filesystem/) mounted(between(text, "-fs (", ")"))
+      else if (text ~ /^EXT[23] FS on [^ ,]+(,[0-9]+\))?, /) mounted(modern(between(text, " FS on ", ", ")))
+      else if (text ~ /^XFS \([^ ()]+\): (Mounting|Ending clean mount|Ending recovery)/) mounted(between(text, "XFS (", ")"))
+      else if (text ~ /^XFS mounting filesystem [A-Za-z]/) mounted(substr(text, 25))
+    }
+    # 2.4 has sd(8,1) for sda1: the disks of the first major number are enough.
+    function modern(name,   part, at) {
+      if (name !~ /^sd\(8,[0-9]+\)$/) return name
+      split(name, part, /[(,)]/)
+      at = int(part[3] / 16)
+      return "sd" substr("abcdefghijklmnop", at + 1, 1) (part[3] % 16 ? part[3] % 16 : "")
+    }
     function kind(type, source) {
       sub(/^fuse\./, "", type)
       if (index(media, " " type " ")) return "media"
@@ -114,6 +174,7 @@ weigh() {
     }
     BEGIN {
       OFS = "\t"
+      interesting = "EXT[234]|F2FS|XFS|xfs_force|BTRFS|REISERFS|journal on device|read-only|hutting down"
       disks = " ext2 ext3 ext4 ext4dev xfs btrfs reiserfs jfs f2fs ocfs2 gfs gfs2 vxfs vfat msdos ntfs "
       media = " iso9660 squashfs erofs cramfs romfs udf squashfuse snapfuse "
       union = " overlay overlayfs aufs unionfs "
@@ -134,28 +195,36 @@ weigh() {
     tagged == "X" { sub(/,$/, "", $6); mapper["/dev/mapper/" $NF] = $6 ":" $7 }
     tagged == "S" && $2 == "rw" { writable[$3] = 1 }
     tagged == "S" && $2 == "errors" { old[$3] = $4 }
-    tagged == "S" && $2 == "said" { said[$3] = 1 }
     tagged == "E" { errors[$2] = $3; policy[$2] = $4; last[$2] = $5 }
-    tagged == "D" {
-      if (text !~ /EXT[234]|XFS|BTRFS|REISERFS|journal on device|read-only|hutting down/) next
-      if (text ~ /EXT[234]-fs \([^)]*\): Remounting filesystem read-only/) gave_up(between(text, "-fs (", ")"))
-      if (text ~ /EXT[34]-fs abort \(device /) gave_up(between(text, "abort (device ", ")"))
-      if (text ~ /EXT[34]-fs error \(device .*Detected aborted journal/) gave_up(between(text, "error (device ", ")"))
-      if (text ~ /Aborting journal on device /) gave_up(disk(between(text, "Aborting journal on device ", " ")))
-      if (text ~ /XFS \([^)]*\): .*([Ss]hutting down filesystem|[Ff]ilesystem has been shut down|shutdown received)/)
-        gave_up(between(text, "XFS (", ")"))
-      if (text ~ /Filesystem "[^"]*": .*[Ss]hutting down filesystem/) gave_up(between(text, "Filesystem \"", "\""))
-      if (text ~ /BTRFS.*\(device [^)]*\).*(forced readonly|Transaction aborted)/) {
-        name = between(text, "(device ", ")"); sub(/:? .*/, "", name); sub(/:$/, "", name); gave_up(name)
+    # priority, number, microseconds, flags; message. The facility of the kernel is 0.
+    tagged == "K" && text == "whole" { records = 1 }
+    tagged == "K" && text ~ /^[0-9]+,[0-9]+,[0-9]+,[^;]*;/ {
+      split(text, part, ",")
+      if (part[1] >= 8) next
+      stamp = int(part[3] / 1000000); exactly = 1
+      sub(/^[^;]*;/, "", text)
+      if (text ~ interesting) weigh_message()
+      next
+    }
+    tagged == "D" && !records {
+      exactly = 0
+      if (!begun++) { split("", aborted); split("", again) }
+      if (text ~ /^<[0-9]+>/) {
+        if (substr(text, 2) + 0 >= 8) next
+        sub(/^<[0-9]+>/, "", text)
       }
-      if (text ~ /REISERFS:? abort \(device /) gave_up(between(text, "abort (device ", ")"))
-      if (text ~ /remounting filesystem as read-only/) gave_up(between(text, "(device ", ")"))
-      # Not re-mounted: a remount never brings back what was given up.
-      if (text ~ /EXT[234]-fs \([^)]*\): mounted filesystem/)
-        mounted(between(text, "-fs (", ")"))
-      if (text ~ /EXT[23] FS on /) mounted(between(text, " FS on ", ","))
-      if (text ~ /XFS \([^)]*\): (Mounting|Ending)/) mounted(between(text, "XFS (", ")"))
-      if (text ~ /BTRFS.*first mount of filesystem/) { name = between(text, "(device ", ")"); mounted(name) }
+      stamp = ""
+      if (match(text, /^\[ *[0-9]+\.[0-9]+\] ?/)) {
+        stamp = substr(text, 1, RLENGTH); text = substr(text, RLENGTH + 1)
+        sub(/^\[ *[TC][0-9]+\] /, "", text)
+      }
+      # Since 3.8 every user may mount something, and so log a name with a line break in it, which some dmesg show as a
+      # new line of the same microsecond. What follows one of the messages below at once is no such name.
+      if (version >= 3008 && stamp != "" && stamp == before && foreign) next
+      before = stamp
+      foreign = text !~ /^(EXT[234]|XFS|BTRFS|JBD|Aborting|Buffer|end_request|blk_|print_req|I\/O error|sd |lost |mpt|journal|ext[34]_abort|Remounting)/
+      if (text ~ interesting) weigh_message()
+      next
     }
     tagged == "M" {
       for (at = 8; at <= NF && $at != "-"; at++);
@@ -197,14 +266,17 @@ weigh() {
             more = "ext4 counted " (errors[name] - before) " new errors; errors=" policy[name]
             # These kernels show it in the mount table; others, after CVE-2024-50191, do not.
             shows = version > 0 && (version < 4018 || version >= 6015)
-            if (state == "" && policy[name] == "remount-ro" && !shows && !(name in again)) state = "READ-ONLY"
+            # The log alone is no proof of a new mount: the time of the error must be from before it, too.
+            since = (name in again) && !(name in aborted) && last[name] <= again[name] && boot > 0 && last[name] > 0
+            if (state == "" && policy[name] == "remount-ro" && !shows && !since) state = "READ-ONLY"
             if (state == "") print "W", "HAS ERRORS", key, place[key], of[key], types[key], more
             else why = why (why == "" ? "" : "; ") more
           }
         }
-        if (!intended && (name in aborted)) {
+        quiet = (name in errors) && (errors[name] == 0 || (boot > 0 && last[name] > 0 && last[name] < boot - 5))
+        if (!intended && (name in aborted) && !(quiet && counted[name])) {
           if (state == "") state = types[key] == "xfs" ? "SHUT DOWN" : "READ-ONLY"
-          why = why (why == "" ? "" : "; ") "the kernel logged: " aborted[name]
+          why = why (why == "" ? "" : "; ") (records ? "the kernel logged: " : "reported in the log of the kernel: ") aborted[name]
         }
         if (!has(super, "ro") || (key in writable)) print "S", "rw " key
         if (state != "") print "A", state, key, place[key], of[key], types[key], why
@@ -241,6 +313,7 @@ status=0
 host=$(uname -n | tr -cd 'A-Za-z0-9._-')
 [ -n "$host" ] || host=unknown-host
 
+disks='^(\[ *[0-9.]+\] *)?(sd |SCSI|end_request|blk_|print_req|I/O error|Buffer|lost |mpt|EXT[234]|XFS|BTRFS|JBD|Aborting|Remounting)'
 trouble='SCSI [Ee]rror|Result: hostbyte|I/O error|EXT[234]-fs (error|abort)|read-only|Aborting|XFS|BTRFS'
 
 # mail SUBJECT TEXT: by sendmail; one that waits for the disk is left after half a minute.
@@ -253,7 +326,7 @@ mail() {
     say "$2"
     echo
     echo 'The kernel said:'
-    dmesg 2>/dev/null | grep -E "$trouble" | tail -n 20 | printable
+    dmesg 2>/dev/null | grep -E "$disks" | grep -E "$trouble" | tail -n 20 | printable
   )
   program=$(command -v sendmail 2>/dev/null) || program=/usr/lib/sendmail
   if [ -x "$program" ]; then

@@ -3,7 +3,7 @@ import { chmod, mkdir, readFile, symlink, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { put, temporary } from '../../machine/temporary.ts';
-import { CASES } from '../cases.ts';
+import { CASES, dmesg, kmsg, type Message } from '../cases.ts';
 import { machine, mountImage } from '../machine.ts';
 
 const SCRIPT = resolve('src/watch/sh/mptfix-watch.sh');
@@ -44,17 +44,23 @@ interface Guest {
   readonly mails: () => Promise<readonly string[]>;
 }
 
-/** A guest's files, with a sendmail that keeps what it gets and a dmesg that shows what is given. */
+/** Where the kernel's messages can be read. The dmesg of 2003 knows no -r, and prints no priority. */
+type LogForm = '/dev/kmsg' | 'dmesg -r' | 'dmesg';
+
+/** A guest's files, with a sendmail that keeps what it gets and a log that shows what is given. */
 async function guest(
   files: Parameters<typeof put>[1],
-  log: readonly string[],
+  log: readonly Message[],
   busybox: boolean,
+  form: LogForm = 'dmesg',
 ): Promise<Guest> {
+  const printed = form === '/dev/kmsg' ? '' : dmesg(log);
   const root = await temporary({
     'dev/shm/.keep': '',
     ...files,
-    'log.txt': log.map((line, index) => `[${String(index).padStart(5)}.000000] ${line}\n`).join(''),
-    'bin/dmesg': '#!/bin/sh\ncat "$MPTFIX_ROOT/log.txt"\n',
+    ...(form === '/dev/kmsg' ? { 'dev/kmsg': kmsg(log) } : {}),
+    'log.txt': form === 'dmesg' ? printed.replace(/^<\d+>/gm, '') : printed,
+    'bin/dmesg': `#!/bin/sh\n${form === 'dmesg' ? '[ $# -eq 0 ] || exit 1\n' : ''}cat "$MPTFIX_ROOT/log.txt"\n`,
     'bin/sendmail':
       '#!/bin/sh\n[ ! -e "$MPTFIX_ROOT/down" ] || exit 75\n{ cat; echo "=== end"; } >>"$MPTFIX_ROOT/mails"\n',
   });
@@ -75,8 +81,16 @@ async function guest(
 }
 
 describe.each(SHELLS)('under %s', (_, shell, busybox) => {
-  test.each(CASES)('$name', async ({ files, log = [], alarms = [], warnings = [] }) => {
-    const { run } = await guest(files, log, busybox);
+  // What a program wrote is told from the kernel's by its priority alone.
+  const hasPriority = (log: readonly Message[]): boolean => log.some((one) => typeof one !== 'string');
+  const cases = (['/dev/kmsg', 'dmesg -r', 'dmesg'] as const).flatMap((form) =>
+    CASES.filter(({ log = [] }) => (form === 'dmesg' ? !hasPriority(log) : log.length > 0)).map((one) => ({
+      form,
+      ...one,
+    })),
+  );
+  test.each(cases)('$form: $name', async ({ form, files, log = [], alarms = [], warnings = [] }) => {
+    const { run } = await guest(files, log, busybox, form);
     const { status, stdout } = run(shell, 'admin@example.org');
     const of = (warning: boolean): readonly string[] =>
       stdout
