@@ -72,7 +72,7 @@ const OF_THE_DISK =
 
 /** Messages about a disk's trouble, worth a place in a mail. */
 const TROUBLE =
-  /^(?:sd|sr|SCSI|scsi|end_request|blk_|print_req|I\/O|critical|device|Buffer|lost|mpt|Aborting|JBD|ext[34]_|journal|nvme|ata|vd|virtio|hd).*(?:SCSI [Ee]rror|Result: hostbyte|timing out command|I\/O error|IOCStatus|lost .{0,20}page write|abort|Abort)/;
+  /^(?=sd|sr|SCSI|scsi|end_request|blk_|print_req|I\/O|critical|device|Buffer|lost|mpt|Aborting|JBD|ext[34]_|journal|nvme|ata|vd|virtio|hd).*(?:SCSI [Ee]rror|Result: hostbyte|timing out command|I\/O error|IOCStatus|lost .{0,20}page write|abort|Abort)/;
 
 /** All that one message says; without the prefix of its line. */
 export function logMarks(message: string): readonly LogMark[] {
