@@ -1,10 +1,12 @@
 import { setFlagsFromString } from 'node:v8';
 import { failure } from '../errors.ts';
 import { lostOutput, outliveReaders } from '../ui/readers.ts';
+import { cleanEnvironment } from './environment.ts';
 
 /** Runs one command line from start to end; answers the exit status. */
 export async function start(argv: readonly string[]): Promise<number> {
   outliveReaders();
+  await cleanEnvironment();
   const status = await run(argv);
   const problem = await lostOutput();
   if (problem === undefined) return status;
@@ -22,7 +24,7 @@ export async function start(argv: readonly string[]): Promise<number> {
  */
 async function run(argv: readonly string[]): Promise<number> {
   if (argv[0] !== 'watch') return viaMain(argv);
-  if (argv[1] === 'worker') return (await import('../commands/watch/worker.ts')).worker(argv[2]);
+  if (argv[1] === 'worker') return (await import('../commands/watch/worker.ts')).worker(argv.slice(2));
   if (argv[1] !== 'once') return viaMain(argv);
   const { quickOptions } = await import('../commands/watch/quick.ts');
   const options = quickOptions(argv.slice(2));

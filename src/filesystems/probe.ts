@@ -34,7 +34,7 @@ export async function probe(
 ): Promise<{ readonly results: readonly ProbeResult[]; readonly stuck: number | undefined }> {
   if (places.length === 0) return { results: [], stuck: undefined };
   const worker = startWorker('probe', JSON.stringify(places), seconds, {
-    UV_THREADPOOL_SIZE: String(Math.min(128, places.length + 2)),
+    env: { UV_THREADPOOL_SIZE: String(Math.min(128, places.length + 2)) },
   });
   const { output, ended } = await worker.done;
   const reported = new Map<string, ProbeResult>();

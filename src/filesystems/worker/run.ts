@@ -10,9 +10,9 @@ import type { ProbeResult } from '../probe.ts';
  * The part of the watch that runs in a process of its own, started by `startWorker`. Here no port is in between: each
  * of these calls may never come back.
  */
-export async function runWorker(name: string | undefined): Promise<number> {
+export async function runWorker([name, program]: readonly string[]): Promise<number> {
   if (name === 'probe') return probePlaces(JSON.parse(await text(process.stdin)));
-  if (name === 'sendmail') return pipeToSendmail();
+  if (name === 'sendmail') return pipeToSendmail(program);
   return 2;
 }
 
@@ -64,8 +64,7 @@ function codeOf(error: unknown): string {
 }
 
 /** The message from standard input to `sendmail -t`; `-i`: a line with a single dot does not end it. */
-async function pipeToSendmail(): Promise<number> {
-  const path = process.env.MPTFIX_SENDMAIL ?? '/usr/sbin/sendmail';
+async function pipeToSendmail(path = '/usr/sbin/sendmail'): Promise<number> {
   const child = spawn(path, ['-t', '-i'], { stdio: ['inherit', 'ignore', 'pipe'] });
   child.stderr.on('data', (chunk: Buffer) => process.stdout.write(chunk));
   return new Promise((resolve) => {

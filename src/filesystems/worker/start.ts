@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { atDeath } from '../../interruption.ts';
 import { packageRoot } from '../../package-root.ts';
 
@@ -7,6 +7,12 @@ export interface Worker {
   readonly pid: number | undefined;
   /** Resolves when it has ended, or when its time is over, whatever the worker does; never rejects. */
   readonly done: Promise<{ readonly output: string; readonly ended: boolean; readonly status: number }>;
+}
+
+interface WorkerOptions {
+  /** After the worker's name. */
+  readonly words?: readonly string[];
+  readonly env?: Readonly<Record<string, string>>;
 }
 
 const MOST_OUTPUT = 1024 * 1024;
@@ -19,14 +25,18 @@ export function startWorker(
   name: 'probe' | 'sendmail',
   input: string | Buffer,
   seconds: number,
-  env: Readonly<Record<string, string>> = {},
+  { words = [], env = {} }: WorkerOptions = {},
 ): Worker {
-  const child = spawn(process.execPath, [join(packageRoot(), 'bin', 'mptfix.cjs'), 'watch', 'worker', name], {
-    cwd: '/',
-    detached: true,
-    stdio: ['pipe', 'pipe', 'ignore'],
-    env: { PATH: '/usr/sbin:/usr/bin:/sbin:/bin', LC_ALL: 'C', ...loaderOf(process.env), ...env },
-  });
+  const child = spawn(
+    process.execPath,
+    [join(packageRoot(), 'bin', 'mptfix.cjs'), 'watch', 'worker', name, ...words],
+    {
+      cwd: '/',
+      detached: true,
+      stdio: ['pipe', 'pipe', 'ignore'],
+      env: { PATH: '/usr/sbin:/usr/bin:/sbin:/bin', LC_ALL: 'C', ...loader(), ...env },
+    },
+  );
   let output = '';
   child.stdout.on('data', (chunk: Buffer) => {
     output = (output + chunk.toString('utf8')).slice(0, MOST_OUTPUT);
@@ -53,9 +63,10 @@ export function startWorker(
   return { pid: child.pid, done };
 }
 
-/** The copy in memory finds its libraries by this. */
-function loaderOf(env: NodeJS.ProcessEnv): Readonly<Record<string, string>> {
-  return env.LD_LIBRARY_PATH === undefined ? {} : { LD_LIBRARY_PATH: env.LD_LIBRARY_PATH };
+/** The copy in memory, where it is that which runs, finds its libraries by this; nothing of the caller's is passed on. */
+function loader(): Readonly<Record<string, string>> {
+  const folder = dirname(process.execPath);
+  return folder === '/run/mptfix/memory' ? { LD_LIBRARY_PATH: join(folder, 'lib') } : {};
 }
 
 function killGroup(pid: number | undefined): void {

@@ -91,9 +91,7 @@ async function bySendmail(program: string, config: NotifyConfig, notice: Notice)
   const { createTransport } = await import('nodemailer');
   const composer = createTransport({ streamTransport: true, buffer: true, newline: 'unix' });
   const { message } = await composer.sendMail(mailOf(messageOf(notice), notice, config));
-  const worker = startWorker('sendmail', message as Buffer, config.timeLimitSeconds, {
-    MPTFIX_SENDMAIL: program,
-  });
+  const worker = startWorker('sendmail', message as Buffer, config.timeLimitSeconds, { words: [program] });
   const { ended, status, output } = await worker.done;
   if (!ended) throw new Error(`${program} did not end within ${config.timeLimitSeconds} s`);
   if (status !== 0) throw new Error(`${program} ended with ${status}: ${output.trim().slice(0, 500)}`);
