@@ -1,4 +1,4 @@
-import type { Job, Scheduler } from './scheduler.ts';
+import { CLEAN_ENVIRONMENT, type Job, type Scheduler } from './scheduler.ts';
 
 const CRON_D = '/etc/cron.d/mptfix-watch';
 const CRONTAB = '/etc/crontab';
@@ -27,17 +27,18 @@ export const crontabScheduler: Scheduler = {
 
 /** In the system's tables the sixth field is the user. What it prints (an alarm) cron would mail, and it was reported already. */
 function block({ command, load, environment, everyMinutes }: Job): string {
-  const run = [
-    ...Object.entries(environment).map(([name, value]) => `${name}=${word(value)}`),
-    ...command.map(word),
-  ];
   return [
     BEGIN,
-    ...(load === undefined ? [] : [`@reboot root ${load.map(word).join(' ')}`]),
-    `${when(everyMinutes)} root ${run.join(' ')} >/dev/null 2>&1`,
+    ...(load === undefined ? [] : [`@reboot root ${line(load, {})}`]),
+    `${when(everyMinutes)} root ${line(command, environment)} >/dev/null 2>&1`,
     END,
     '',
   ].join('\n');
+}
+
+function line(command: readonly string[], environment: Job['environment']): string {
+  const settings = Object.entries({ ...CLEAN_ENVIRONMENT, ...environment });
+  return [...settings.map(([name, value]) => `${name}=${word(value)}`), ...command.map(word)].join(' ');
 }
 
 function when(minutes: number): string {
@@ -48,7 +49,7 @@ function when(minutes: number): string {
 
 /** Quoted for sh; cron itself makes a line's end of a percent sign. */
 function word(text: string): string {
-  const safe = /^[\w@+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
+  const safe = /^[\w@+=:,./-]*$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
   return safe.replaceAll('%', '\\%');
 }
 

@@ -5,6 +5,7 @@ import { LIMITS } from '../../limits.ts';
 import { makeFolders } from '../../machine/folders.ts';
 import type { Argv, Target } from '../../machine/port.ts';
 import { mustRun } from '../../machine/tools.ts';
+import { foreignPlace } from '../../owned.ts';
 import { packageRoot } from '../../package-root.ts';
 import { STATE_FOLDER } from '../state.ts';
 
@@ -23,6 +24,9 @@ export const FROM_MEMORY = {
   environment: { LD_LIBRARY_PATH: `${MEMORY_FOLDER}/lib` },
 } as const;
 
+/** Of mptfix itself, beside dist/. */
+const OWN_FILES: readonly string[] = ['package.json', 'bin/mptfix.cjs', 'bin/start.cjs'];
+
 interface Copy {
   readonly from: string;
   readonly to: string;
@@ -35,6 +39,9 @@ export async function loadIntoMemory(target: Target): Promise<readonly string[]>
   // An interrupted run has left half a copy.
   if (await isMounted(target)) await change(target, ['umount', MEMORY_FOLDER]);
   const copies = await whatIsNeeded(target);
+  const [root, node] = [packageRoot(), process.execPath];
+  const sources = copies.map(({ from }) => from);
+  await requireRootsOwn(target, sources, (unsafe) => moveCommand(root, node, unsafe));
   await requireMemory(target, copies);
   await makeFolders(target, MEMORY_FOLDER, 0o700);
   await change(target, ['mount', '-t', 'ramfs', '-o', 'mode=0700,nodev,nosuid', 'ramfs', MEMORY_FOLDER]);
@@ -77,9 +84,11 @@ async function whatIsNeeded(target: Target): Promise<readonly Copy[]> {
   return [
     { from: process.execPath, to: 'node', mode: 0o700 },
     ...(await libraries()).map((from) => ({ from, to: join('lib', soname(from)), mode: 0o700 })),
-    ...['package.json', 'bin/mptfix.cjs', 'bin/start.cjs', ...own.map((name) => join('dist', name))].map(
-      (name) => ({ from: join(root, name), to: name, mode: 0o600 }),
-    ),
+    ...[...OWN_FILES, ...own.map((name) => join('dist', name))].map((name) => ({
+      from: join(root, name),
+      to: name,
+      mode: 0o600,
+    })),
   ];
 }
 
@@ -115,6 +124,48 @@ async function change(target: Target, argv: Argv): Promise<void> {
   await mustRun(target, argv, { timeoutMs: 60_000, problem });
 }
 
+/**
+ * What the schedule starts as root, root alone may be able to change: each file, and each folder and link on the way to
+ * it. Throws E_SCHEDULE. Who is not root may have files of their own.
+ */
+async function requireRootsOwn(
+  target: Target,
+  paths: readonly string[],
+  next: (unsafe: string) => string,
+): Promise<void> {
+  const owners = [0, process.geteuid?.() ?? 0];
+  for (const path of paths) {
+    const unsafe = await foreignPlace(target, path, owners);
+    if (unsafe === undefined) continue;
+    throw failure(
+      'E_SCHEDULE',
+      `the schedule would run ${path} as root, and somebody else could change it: ${unsafe} does not belong to root, or others may write it`,
+      next(unsafe),
+    );
+  }
+}
+
+const SAFE_FOLDER = '/opt/mptfix';
+
+/** One line that puts a copy of all that is needed where root alone may write. */
+function moveCommand(root: string, node: string, unsafe: string): string {
+  const parts = ['bin', 'dist', 'patches', 'package.json'].map((name) => quoted(join(root, name)));
+  const isNode = unsafe === node || node.startsWith(`${unsafe}/`) || !unsafe.startsWith(root);
+  const program = isNode ? `${SAFE_FOLDER}/node` : quoted(node);
+  return [
+    `as root: mkdir -p ${SAFE_FOLDER}`,
+    `cp -RL ${parts.join(' ')} ${SAFE_FOLDER}`,
+    ...(isNode ? [`cp -L ${quoted(node)} ${SAFE_FOLDER}/node`] : []),
+    `chown -R root: ${SAFE_FOLDER}`,
+    `chmod -R go-w ${SAFE_FOLDER}`,
+    `${program} ${SAFE_FOLDER}/bin/mptfix.cjs watch install, with the options of before`,
+  ].join(' && ');
+}
+
+function quoted(word: string): string {
+  return /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`;
+}
+
 /** Where npm and packages put them on a guest. */
 const NODES: readonly string[] = ['/usr/local/bin/node', '/usr/bin/node'];
 const PACKAGES: readonly string[] = [
@@ -129,13 +180,28 @@ const PACKAGES: readonly string[] = [
  * E_TOOLS_MISSING where the tree has it not.
  */
 export async function guestProgram(target: Target): Promise<readonly [node: string, main: string]> {
-  if (target.kind === 'local') return [process.execPath, join(packageRoot(), 'bin', 'mptfix.cjs')];
+  if (target.kind === 'local') {
+    const [node, root] = [process.execPath, packageRoot()];
+    const own = await target.list(join(root, 'dist'));
+    const parts = [...OWN_FILES, ...own.map((name) => join('dist', name))].map((name) => join(root, name));
+    await requireRootsOwn(target, [node, ...parts, ...(await libraries())], (unsafe) =>
+      moveCommand(root, node, unsafe),
+    );
+    return [node, join(root, 'bin', 'mptfix.cjs')];
+  }
   const node = await firstThere(target, NODES);
   const main = await firstThere(
     target,
     PACKAGES.map((folder) => `${folder}/bin/mptfix.cjs`),
   );
-  if (node !== undefined && main !== undefined) return [node, main];
+  if (node !== undefined && main !== undefined) {
+    await requireRootsOwn(
+      target,
+      [node, main],
+      (unsafe) => `in the guest: chown root: ${unsafe} && chmod go-w ${unsafe}`,
+    );
+    return [node, main];
+  }
   throw failure(
     'E_TOOLS_MISSING',
     `${target.name} has no ${node === undefined ? 'Node' : 'mptfix'} that the schedule could start`,

@@ -7,9 +7,21 @@ export interface Job {
   readonly command: readonly [string, ...string[]];
   /** Puts a copy of the program into memory, once after boot; undefined: it runs from the disk. */
   readonly load: readonly [string, ...string[]] | undefined;
+  /** Beside `CLEAN_ENVIRONMENT`. */
   readonly environment: Readonly<Record<string, string>>;
   readonly everyMinutes: number;
 }
+
+/** What Node and the dynamic linker would read before mptfix can clear it away: a scheduler passes on its own. */
+export const CLEAN_ENVIRONMENT: Readonly<Record<string, string>> = {
+  PATH: '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin',
+  LD_PRELOAD: '',
+  LD_AUDIT: '',
+  LD_LIBRARY_PATH: '',
+  NODE_OPTIONS: '',
+  NODE_PATH: '',
+  NODE_EXTRA_CA_CERTS: '',
+};
 
 /** A file or symbolic link that belongs to a schedule. */
 export type ScheduleEntry =

@@ -1,4 +1,4 @@
-import type { Job, ScheduleEntry, Scheduler } from './scheduler.ts';
+import { CLEAN_ENVIRONMENT, type Job, type ScheduleEntry, type Scheduler } from './scheduler.ts';
 
 const FOLDER = '/etc/systemd/system';
 const PATHS = {
@@ -68,7 +68,7 @@ function serviceUnit({ command, environment, load }: Job): string {
     Service: [
       'Type=oneshot',
       `ExecStart=${command.map(word).join(' ')}`,
-      ...Object.entries(environment).map(([name, value]) => `Environment=${word(`${name}=${value}`)}`),
+      ...environmentLines(environment),
       // 10: an alarm, reported already; the unit itself did not fail.
       'SuccessExitStatus=10',
       'WorkingDirectory=/',
@@ -76,6 +76,12 @@ function serviceUnit({ command, environment, load }: Job): string {
       ...HARDENING,
     ],
   });
+}
+
+function environmentLines(environment: Job['environment']): readonly string[] {
+  return Object.entries({ ...CLEAN_ENVIRONMENT, ...environment }).map(
+    ([name, value]) => `Environment=${word(`${name}=${value}`)}`,
+  );
 }
 
 function timerUnit({ everyMinutes }: Job): string {
@@ -89,7 +95,12 @@ function timerUnit({ everyMinutes }: Job): string {
 function memoryUnit(load: readonly string[]): string {
   return unit({
     Unit: ['Description=mptfix watch: copy of the program in memory, so that it runs without a disk'],
-    Service: ['Type=oneshot', 'RemainAfterExit=yes', `ExecStart=${load.map(word).join(' ')}`],
+    Service: [
+      'Type=oneshot',
+      'RemainAfterExit=yes',
+      `ExecStart=${load.map(word).join(' ')}`,
+      ...environmentLines({}),
+    ],
     Install: ['WantedBy=multi-user.target'],
   });
 }

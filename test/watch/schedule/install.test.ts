@@ -1,11 +1,13 @@
 import { execFileSync } from 'node:child_process';
-import { mkdir, readFile } from 'node:fs/promises';
+import { chmod, chown, copyFile, cp, mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { json, mptfix } from '../../helpers/cli.ts';
 import { listing } from '../../helpers/listing.ts';
-import { put, temporary } from '../../machine/temporary.ts';
+import { put, sh, temporary } from '../../machine/temporary.ts';
 import { machine } from '../machine.ts';
+
+const PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
 
 const GUEST = {
   'usr/bin/node': 'node',
@@ -38,6 +40,10 @@ test('systemd: units that are enabled by their links, which systemd takes; unins
   expect(service).toContain(
     'ExecStart=/run/mptfix/memory/node /run/mptfix/memory/bin/mptfix.cjs watch once --to admin@example.org\n',
   );
+  // Neither unit runs with what systemctl set-environment has put into systemd's own.
+  for (const unit of [service, await readFile(join(units, 'mptfix-watch-memory.service'), 'utf8')])
+    for (const name of ['LD_PRELOAD', 'LD_AUDIT', 'NODE_OPTIONS', 'NODE_PATH'])
+      expect(unit).toContain(`\nEnvironment=${name}=\n`);
   expect(await readFile(join(units, 'timers.target.wants/mptfix-watch.timer'), 'utf8')).toContain(
     'OnUnitActiveSec=1min\n',
   );
@@ -56,9 +62,11 @@ test.each([
   const run = await install(root, '--every', every);
   expect(json(run)).toMatchObject({ scheduler: 'cron.d', paths: ['/etc/cron.d/mptfix-watch'] });
   const text = await readFile(join(root, 'etc/cron.d/mptfix-watch'), 'utf8');
-  expect(text).toContain(`\n${when} root LD_LIBRARY_PATH=/run/mptfix/memory/lib /run/mptfix/memory/node `);
+  const clean =
+    'LD_PRELOAD= LD_AUDIT= LD_LIBRARY_PATH=/run/mptfix/memory/lib NODE_OPTIONS= NODE_PATH= NODE_EXTRA_CA_CERTS=';
+  expect(text).toContain(`\n${when} root PATH=${PATH} ${clean} /run/mptfix/memory/node `);
   expect(text).toContain(
-    '@reboot root /usr/bin/node /usr/local/lib/node_modules/mptfix/bin/mptfix.cjs watch load\n',
+    `@reboot root PATH=${PATH} LD_PRELOAD= LD_AUDIT= LD_LIBRARY_PATH= NODE_OPTIONS= NODE_PATH= NODE_EXTRA_CA_CERTS= /usr/bin/node /usr/local/lib/node_modules/mptfix/bin/mptfix.cjs watch load\n`,
   );
   await mptfix(['watch', 'uninstall', '--root', root, '--yes']);
   expect(state(root)).toEqual(before);
@@ -74,8 +82,9 @@ test('a marked part of /etc/crontab where there is nothing else; the rest stays 
     expect(json(await install(root, '--every', every, '--from-disk')).scheduler).toBe('crontab');
   const text = await readFile(join(root, 'etc/crontab'), 'utf8');
   expect([text.startsWith(before), text.match(/mptfix\.cjs/g)?.length]).toEqual([true, 1]);
+  expect(text).toContain('\n*/5 * * * * root PATH=');
   expect(text).toContain(
-    '*/5 * * * * root /usr/bin/node /usr/local/lib/node_modules/mptfix/bin/mptfix.cjs watch once',
+    'NODE_EXTRA_CA_CERTS= /usr/bin/node /usr/local/lib/node_modules/mptfix/bin/mptfix.cjs watch once',
   );
   await mptfix(['watch', 'uninstall', '--root', root, '--yes']);
   expect(await readFile(join(root, 'etc/crontab'), 'utf8')).toBe(before);
@@ -133,4 +142,64 @@ test('the copy in memory runs with nothing of the disks but the dynamic linker',
   expect((await on.mptfix(['watch', 'load'])).stderr).toMatch(/^[1-9]\d* files/);
   expect(on.sh('ls /run/mptfix/memory/lib')).toContain('libc.so.6\n');
   await on.mptfix(['watch', 'once', '--json']);
+});
+
+describe('what the schedule would run as root, root alone may be able to change:', () => {
+  /** mptfix with its Node in a folder of a home, all of it root's. */
+  async function copied(): Promise<{ readonly base: string; readonly bin: string; readonly node: string }> {
+    const base = await temporary();
+    const folder = join(base, 'home/mptfix');
+    await mkdir(folder, { recursive: true });
+    for (const part of ['bin', 'dist', 'patches', 'package.json'])
+      await cp(part, join(folder, part), { recursive: true });
+    const node = join(base, 'node');
+    await copyFile(process.execPath, node);
+    await chmod(node, 0o755);
+    sh('chmod -R go-w "$1"', base);
+    return { base, bin: join(folder, 'bin/mptfix.cjs'), node };
+  }
+
+  const planned = (at: { readonly bin: string; readonly node: string }) =>
+    mptfix(['watch', 'install', '--to', 'root', '--dry-run', '--json'], at);
+  const SAYS = /somebody else could change it: \S+ does not belong to root, or others may write it/;
+
+  test.each([
+    ['a home of somebody', async (base: string) => chown(join(base, 'home'), 1000, 1000)],
+    ['the checkout is somebody’s', async (base: string) => chown(join(base, 'home/mptfix'), 1000, 1000)],
+    [
+      'a chunk is somebody’s',
+      async (base: string) => chown(join(base, 'home/mptfix/dist/start.js'), 1000, 1000),
+    ],
+    [
+      'others may write a chunk',
+      async (base: string) => chmod(join(base, 'home/mptfix/dist/start.js'), 0o666),
+    ],
+    ['others may write the folder', async (base: string) => chmod(join(base, 'home/mptfix/bin'), 0o777)],
+    ['Node is somebody’s', async (base: string) => chown(join(base, 'node'), 1000, 1000)],
+  ])('%s', async (_, spoil) => {
+    const at = await copied();
+    await spoil(at.base);
+    const run = await planned(at);
+    const { code, what, next } = json(run).error;
+    expect([run.status, code, what]).toEqual([3, 'E_SCHEDULE', expect.stringMatching(SAYS)]);
+    expect(next).toMatch(/^as root: mkdir -p \/opt\/mptfix && cp -RL .*\/bin .* && .*watch install/);
+  });
+
+  test('the command that it names makes a copy that is taken', async () => {
+    const at = await copied();
+    await chown(join(at.base, 'home'), 1000, 1000);
+    const { next } = json(await planned(at)).error;
+    const place = await temporary();
+    const command = next.replace(/^as root: /, '').replace(/ && \S+ \S+ watch install.*/, '');
+    sh(command.replaceAll('/opt/mptfix', join(place, 'opt')));
+    const run = await planned({ bin: join(place, 'opt/bin/mptfix.cjs'), node: at.node });
+    expect(run.stdout).not.toMatch(SAYS);
+  });
+
+  test('in a tree as well, by the tree’s own owners', async () => {
+    const root = await temporary(SYSTEMD);
+    await chown(join(root, 'usr/local/lib/node_modules'), 1000, 1000);
+    const run = await install(root);
+    expect([run.status, json(run).error.what]).toEqual([3, expect.stringMatching(SAYS)]);
+  });
 });
