@@ -20,6 +20,22 @@ in_shell() {
   sh /mptfix/mptfix-watch.sh root@localhost >/tmp/out 2>/tmp/err
   echo "LAB shell $1 $? $(grep -o '/data/[a-z0-9]*' /tmp/out /tmp/err | sed 's/.*://' | sort -u | tr '\n' ' ')"
 }
+# Both ways in which it reads the kernel's messages: by the dmesg of busybox, and with a dd that can read /dev/kmsg.
+both_in_shell() {
+  in_shell "$1"
+  PATH=/usr/bin:$PATH in_shell "$1-records"
+}
+# Has the kernel print these words, as any user can: by the name of an option that a file system does not know, on one
+# line and after a line break. And as a program says them, where a machine lets users write to /dev/kmsg.
+forge() {
+  for option in "$1" "a
+$1
+b"; do
+    as_user /usr/bin/unshare -Urm /usr/bin/mount -t tmpfs -o "$option" tmpfs /tmp 2>/dev/null
+  done
+  as_user /bin/sh -c 'echo "<3>$0" >/dev/kmsg' "$1"
+}
+as_user() { /usr/bin/setpriv --reuid=65534 --regid=65534 --clear-groups "$@"; }
 must() { "$@" >/tmp/must 2>&1 || echo "LAB failed: $*: $(head -n 1 /tmp/must)"; }
 
 tries=0
@@ -66,6 +82,19 @@ document before mptfix watch once --probe --json
 in_shell before
 document harden mptfix harden --json
 
+chmod 666 /dev/kmsg
+for disk in dm-0 dm-1 dm-2 dm-3; do
+  forge "EXT4-fs ($disk): Remounting filesystem read-only"
+  forge "Aborting journal on device $disk-8."
+  forge "XFS ($disk): Log I/O Error Detected.  Shutting down filesystem"
+  forge "BTRFS info (device $disk): forced readonly"
+done
+forge 'sd 0:0:0:0: SCSI error: return code = 0x00020008'
+forge 'I/O error, dev sda, sector 8 op 0x1:(WRITE) flags 0x800 phys_seg 1 prio class 2'
+document forged mptfix watch once --json
+both_in_shell forged
+document forged-diagnose mptfix diagnose --json
+
 switch() {
   must dmsetup suspend --noflush --nolockfs "vg0-$1"
   must dmsetup load "vg0-$1" "/tmp/$2.$1"
@@ -86,6 +115,16 @@ for type in ext3 ext4 xfs btrfs; do
 done
 document diagnose mptfix diagnose --json
 document away mptfix recover --json
+
+for disk in dm-0 dm-1 dm-2 dm-3; do
+  forge "EXT4-fs ($disk): mounted filesystem 0f5c with ordered data mode. Quota mode: none."
+  forge "EXT4-fs ($disk): re-mounted 0f5c r/w. Quota mode: none."
+  forge "XFS ($disk): Ending clean mount"
+  forge "BTRFS info (device $disk): first mount of filesystem 0f5c"
+done
+document cleared mptfix watch once --json
+both_in_shell cleared
+echo "LAB forged $(dmesg | grep -c "tmpfs: Unknown parameter '") by mount, $(/bin/dmesg -r | grep -c '^<11>') by /dev/kmsg"
 
 # The disks answer again, but what has given up stays so.
 for type in ext3 ext4 xfs btrfs; do

@@ -13,11 +13,16 @@ const MODULES = [
   ...['ext4', 'xfs', 'btrfs'],
 ];
 
+/** What a user has who is no administrator, and a dd that reads /dev/kmsg. */
+const USER_PROGRAMS = ['setpriv', 'unshare', 'mount', 'dd'].map((name) => `/usr/bin/${name}`);
+
 /** What the guest reported, by the moment or the type of file system. */
 export interface MediaSeen {
   readonly kernel: string;
   /** What was read from the media, and how often. */
   readonly read: string;
+  /** How many messages a user of the guest had printed. */
+  readonly forged: string;
   /** The documents of mptfix's commands, with `--json`. */
   readonly documents: Readonly<Record<string, LabDocument>>;
   /** The watch in sh: its exit status, and the places that it names. */
@@ -48,11 +53,12 @@ export async function runMedia(
     copies: Object.fromEntries(
       Object.entries(images.readOnly).map(([name, image]) => [`images/${name}`, image]),
     ),
-    programs: ['/sbin/dmsetup', '/sbin/e2fsck'],
+    programs: ['/sbin/dmsetup', '/sbin/e2fsck', ...USER_PROGRAMS],
   });
   let seen: Omit<MediaSeen, 'documents'> = {
     kernel: '',
     read: '',
+    forged: '',
     shell: {},
     mounted: {},
     failed: [],
@@ -84,6 +90,7 @@ function seenIn(line: string, seen: Omit<MediaSeen, 'documents'>): Partial<Media
       return {};
     case 'kernel':
     case 'read':
+    case 'forged':
       return { [key]: words };
     case 'shell':
       return { shell: { ...seen.shell, [name]: { status: Number(status), places: rest } } };

@@ -67,6 +67,28 @@ describe('no alarm, by either watch', () => {
   });
 });
 
+describe('a user who has the kernel print its own words', () => {
+  const all = FAILING.map((type) => `/data/${type}`).sort();
+  test('is heard by the kernel', () => {
+    expect(seen.forged).toBe('68 by mount, 34 by /dev/kmsg');
+  });
+  test('raises no alarm, by either watch', () => {
+    expect(documentOf('forged').status).toBe(0);
+    expect(FAILING.map((type) => watched('forged', `/data/${type}`).evidence)).toEqual(FAILING.map(() => []));
+    for (const name of ['forged', 'forged-records'])
+      expect([name, seen.shell[name]]).toEqual([name, { status: 0, places: [] }]);
+  });
+  test('makes no incident', () => {
+    expect(documentOf('forged-diagnose').document).toMatchObject({ verdict: 'none', incidents: [] });
+  });
+  test('clears no alarm, by either watch', () => {
+    expect(documentOf('cleared').status).toBe(10);
+    expect(FAILING.filter((type) => watched('cleared', `/data/${type}`).state === 'ok')).toEqual([]);
+    for (const name of ['cleared', 'cleared-records'])
+      expect([name, seen.shell[name]]).toEqual([name, { status: 1, places: all }]);
+  });
+});
+
 describe.each([
   { type: 'ext3', table: 'rw', state: 'read-only', gone: 'aborted', kinds: ['ext4-errors', 'kernel-log'] },
   { type: 'ext4', table: 'rw', state: 'read-only', gone: 'aborted', kinds: ['ext4-errors', 'kernel-log'] },
