@@ -290,35 +290,44 @@ function forged(): readonly Case[] {
     'XFS mounting filesystem sda1',
     'BTRFS info (device sda1): first mount of filesystem 0f5c',
   ];
-  const program = (text: string): Message => ({ text, priority: 12 });
-  /** By mount(8), on one line and with line breaks; by the name of a USB device; by writing to /dev/kmsg. */
-  const ways: readonly (readonly [string, (text: string) => Message])[] = [
-    ['a mount option', (text) => `tmpfs: Unknown parameter '${text}'`],
-    ['a mount option with line breaks', (text) => `tmpfs: Unknown parameter 'a\n${text}\nb'`],
-    ['the name of a USB device', (text) => `usb 1-1: Product: ${text}`],
-    ['a program, itself', program],
-    ['a program, with its name', (text) => program(`logger: ${text}`)],
+  /** By mount(8), on one line and with line breaks, and by the name of a USB device; by writing to /dev/kmsg. */
+  const ways: readonly (readonly [string, (text: string) => readonly Message[]])[] = [
+    [
+      'the kernel, in words that a user chose',
+      (text) => [
+        `tmpfs: Unknown parameter '${text}'`,
+        `tmpfs: Unknown parameter 'a\n${text}\nb'`,
+        `usb 1-1: Product: ${text}`,
+      ],
+    ],
+    [
+      'a program',
+      (text) => [
+        { text, priority: 12 },
+        { text: `logger: ${text}`, priority: 13 },
+      ],
+    ],
   ];
   return [
-    ...ways.flatMap(([way, print]) => [
-      { name: `forged by ${way}: an abort of ext4`, files: system, log: claims.map(print) },
-      { name: `forged by ${way}: an abort of XFS`, files: xfs, log: claims.map(print) },
+    ...ways.flatMap(([by, print]) => [
+      { name: `forged by ${by}: an abort of ext4`, files: system, log: claims.flatMap(print) },
+      { name: `forged by ${by}: an abort of XFS`, files: xfs, log: claims.flatMap(print) },
       {
-        name: `forged by ${way}: a mount after an abort in the log`,
+        name: `forged by ${by}: a mount after an abort in the log`,
         files: system,
-        log: [...LOG_6_1, ...allClears.map(print)],
+        log: [...LOG_6_1, ...allClears.flatMap(print)],
         alarms: ['/'],
       },
       {
-        name: `forged by ${way}: a mount after an abort of XFS`,
+        name: `forged by ${by}: a mount after an abort of XFS`,
         files: xfs,
-        log: ['XFS (sda1): Log I/O Error Detected.  Shutting down filesystem', ...allClears.map(print)],
+        log: ['XFS (sda1): Log I/O Error Detected.  Shutting down filesystem', ...allClears.flatMap(print)],
         alarms: ['/data'],
       },
       {
-        name: `forged by ${way}: a mount after an abort that the counter alone shows`,
+        name: `forged by ${by}: a mount after an abort that the counter alone shows`,
         files: aborted,
-        log: allClears.map(print),
+        log: allClears.flatMap(print),
         alarms: ['/'],
       },
     ]),

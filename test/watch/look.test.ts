@@ -61,6 +61,23 @@ test('an abort is remembered when the log has lost it, until the file system is 
   expect((await look(target, { state })).findings[0]?.state).toBe('ok');
 });
 
+test('mounted again with its errors, it takes writes: if the kernel’s log and the counter’s own time say so', async () => {
+  const boot = 1_700_000_000;
+  const files = (lastError: number) => ({
+    'proc/1/mountinfo': '27 1 8:1 / / rw - ext4 /dev/sda1 rw,errors=remount-ro\n',
+    'proc/partitions': partitions('8:1 sda1'),
+    'proc/stat': `btime ${boot}\n`,
+    'proc/sys/kernel/osrelease': '6.1.0-28-amd64\n',
+    'sys/fs/ext4/sda1/errors_count': '2\n',
+    'sys/fs/ext4/sda1/last_error_time': `${boot + lastError}\n`,
+    'proc/fs/ext4/sda1/options': 'errors=remount-ro\n',
+    'dev/kmsg': '6,9,1000000000,-;EXT4-fs (sda1): mounted filesystem 0f5c with ordered data mode\n',
+  });
+  const stateOf = async (lastError: number) =>
+    (await look(await guest(files(lastError)), { state: emptyState('') })).findings[0]?.state;
+  expect([await stateOf(900), await stateOf(1100)]).toEqual(['errors', 'read-only']);
+});
+
 test('what a program writes into the kernel’s log is not the kernel’s word', async () => {
   const target = await guest({
     'proc/1/mountinfo': '27 1 8:1 / / rw - ext4 /dev/sda1 rw\n',

@@ -4,6 +4,7 @@ import { join, resolve } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { put, temporary } from '../../machine/temporary.ts';
 import { CASES, dmesg, kmsg, type Message } from '../cases.ts';
+import { partitions } from '../guest.ts';
 import { machine, mountImage } from '../machine.ts';
 
 const SCRIPT = resolve('src/watch/sh/mptfix-watch.sh');
@@ -98,6 +99,36 @@ describe.each(SHELLS)('under %s', (_, shell, busybox) => {
         .filter((line) => line !== '' && line.includes(': HAS ERRORS') === warning)
         .map((line) => line.replace(/: (READ-ONLY|SHUT DOWN|HAS ERRORS) \(.*$/, ''));
     expect([of(false), of(true), status]).toEqual([alarms, warnings, alarms.length > 0 ? 1 : 0]);
+  });
+
+  test('an alarm says whether the kernel logged it, or it is only reported', async () => {
+    const files = {
+      'proc/partitions': partitions('8:1 sda1'),
+      'proc/1/mountinfo': '27 1 8:1 / /data rw - xfs /dev/sda1 rw\n',
+    };
+    const log = ['XFS (sda1): Log I/O Error Detected.  Shutting down filesystem'];
+    const said = async (form: LogForm) =>
+      (await guest(files, log, busybox, form)).run(shell, 'admin@example.org').stdout;
+    expect(await said('/dev/kmsg')).toContain(`the kernel logged: ${log[0]}`);
+    expect(await said('dmesg -r')).toContain(`reported in the log of the kernel: ${log[0]}`);
+  });
+
+  test('errors that are older than the mount that the kernel logged are a warning', async () => {
+    const boot = 1_700_000_000;
+    const files = {
+      'proc/1/mountinfo': '27 1 8:1 / / rw - ext4 /dev/sda1 rw,errors=remount-ro\n',
+      'proc/partitions': partitions('8:1 sda1'),
+      'proc/stat': `btime ${boot}\n`,
+      'proc/sys/kernel/osrelease': '6.1.0-28-amd64\n',
+      'sys/fs/ext4/sda1/errors_count': '2\n',
+      'sys/fs/ext4/sda1/last_error_time': `${boot}\n`,
+      'proc/fs/ext4/sda1/options': 'errors=remount-ro\n',
+    };
+    const log = ['EXT4-fs (sda1): mounted filesystem 0f5c with ordered data mode'];
+    const statusOf = async (form: LogForm) =>
+      (await guest(files, log, busybox, form)).run(shell, 'admin@example.org').status;
+    // dmesg's word alone ends nothing.
+    expect([await statusOf('/dev/kmsg'), await statusOf('dmesg -r')]).toEqual([0, 1]);
   });
 
   test('one mail an event, one when it is over, and again when it failed to go out', async () => {
