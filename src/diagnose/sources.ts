@@ -1,8 +1,8 @@
 import { isZone } from '../kernel-log/time.ts';
 import { LIMITS } from '../limits.ts';
 import { compressionOf } from '../machine/compression.ts';
-import type { Argv, Target } from '../machine/port.ts';
-import { defined } from '../optional.ts';
+import { toolPath } from '../machine/folders.ts';
+import type { Argv, RunOptions, Target } from '../machine/port.ts';
 
 /** One file, stream or program's output with log lines. */
 export interface LogPart {
@@ -34,17 +34,21 @@ async function* unpacked(target: Target, path: string): AsyncGenerator<Uint8Arra
   const head = await target.readRange(path, 0, MAGIC_BYTES);
   const tool = compressionOf(head)?.tool;
   if (tool === undefined) yield* target.readChunks(path, LIMITS.streamBytes);
-  else yield* outputOf(target, tool, path);
+  else yield* outputOf(target, tool, { stdinFile: path });
 }
 
 /** A program's output, as it prints it. Throws at the end if the program failed. */
-async function* outputOf(target: Target, argv: Argv, stdinFile?: string): AsyncGenerator<Uint8Array> {
+async function* outputOf(
+  target: Target,
+  argv: Argv,
+  options: Pick<RunOptions, 'sees' | 'stdinFile'> = {},
+): AsyncGenerator<Uint8Array> {
   let taken = Promise.withResolvers<boolean>();
   let offered = Promise.withResolvers<Uint8Array | undefined>();
   const result = target
     .run(argv, {
       effect: 'read',
-      ...defined({ stdinFile }),
+      ...options,
       onChunk: (chunk) => {
         offered.resolve(chunk);
         return taken.promise;
@@ -176,7 +180,7 @@ export async function journalSource(target: Target, now: number): Promise<LogSou
     name: 'journald',
     // The tag of _TRANSPORT=kernel; what is multipathd's has its own.
     ofKernel: true,
-    parts: [{ name: 'journald', until: now, open: () => outputOf(target, argv) }],
+    parts: [{ name: 'journald', until: now, open: () => outputOf(target, argv, { sees: 'guest' }) }],
   };
 }
 
@@ -184,7 +188,7 @@ async function journalArguments(target: Target): Promise<readonly string[] | und
   if (target.kind === 'local') return [];
   const folder = '/var/log/journal';
   if ((await target.list(folder).catch(() => [])).length === 0) return undefined;
-  return ['-D', await target.hostPath(folder)];
+  return ['-D', await toolPath(target, folder)];
 }
 
 /** Where distros keep the time zone in which syslog writes; the first that names one counts. */

@@ -1,5 +1,6 @@
 import { basename } from 'node:path/posix';
 import { LIMITS } from '../limits.ts';
+import { toolPath } from '../machine/folders.ts';
 import type { Target } from '../machine/port.ts';
 import { majorMinor } from '../machine/reads.ts';
 import { defined } from '../optional.ts';
@@ -16,7 +17,7 @@ export interface PackageManagerAtWork {
   readonly command?: string;
 }
 
-type GuestReads = Pick<Target, 'kind' | 'readText' | 'stat' | 'hostPath' | 'run'>;
+type GuestReads = Pick<Target, 'kind' | 'readText' | 'stat' | 'hostPath' | 'toolRoot' | 'run'>;
 
 interface LockFile {
   readonly manager: string;
@@ -104,7 +105,8 @@ async function holderOf(
   if (held.length === 0) return undefined;
   if ((await guest.stat(path).catch(() => undefined)) === undefined) return undefined;
   const file = await guest.hostPath(path);
-  const result = await guest.run(['stat', '-L', '-c', '%D %i', file], { effect: 'read' });
+  const argv = ['stat', '-c', '%D %i', '--', await toolPath(guest, path)] as const;
+  const result = await guest.run(argv, { effect: 'read', sees: 'guest' });
   const [, device = '', inode = ''] =
     /^([0-9a-f]{1,16}) (\d{1,20})\s*$/.exec(result.stdout.toString('utf8')) ?? [];
   const same = held.filter((lock) => lock.inode === inode);

@@ -37,16 +37,18 @@ export function isDepmodOutput(name: string): boolean {
   return OUTPUTS.some((output) => output === name);
 }
 
+/** The slowest seen took ten seconds. What has a FIFO in place of a file would wait for ever. */
+const LIMIT_MS = 5 * 60_000;
+
 /** Rebuilds the module index of one kernel of the guest, never of the machine's own in its stead. */
 export async function runDepmod(target: Target, release: string): Promise<void> {
-  const base = await target.hostPath('/');
-  const argv = ['depmod', '-b', base, release] as const;
-  const result = await target.run(argv, { effect: 'write' });
+  const argv = ['depmod', '-b', target.toolRoot, '--', release] as const;
+  const result = await target.run(argv, { effect: 'write', sees: 'guest', timeoutMs: LIMIT_MS });
   if (result.status === 0) return;
   throw failure(
     'E_INSTALL',
     `depmod failed: ${result.stderr.trim().split('\n')[0] ?? `exit status ${result.status}`}`,
-    `run ${argv.join(' ')} to see why; the module tree may be damaged`,
+    `run depmod -b ${target.name === 'this machine' ? '/' : target.name} ${release} to see why; the module tree may be damaged`,
   );
 }
 

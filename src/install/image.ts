@@ -1,4 +1,4 @@
-import { randomBytes } from 'node:crypto';
+import { createHash, randomBytes } from 'node:crypto';
 import { basename, dirname } from 'node:path';
 import { failure } from '../errors.ts';
 import { indexedModule } from '../guest/module-file.ts';
@@ -177,10 +177,9 @@ function notProven(detail: string, tool: InitramfsTool, release: string): Error 
 /** The distro's own command keeps the image's checksum; where it does, it must be that of the new one. */
 async function fitStateFile(target: Target, { path, content }: StateFile, image: string): Promise<void> {
   if ((await target.stat(path))?.type !== 'file') return;
-  const { stdout } = await target.run(['sha1sum', '--', await target.hostPath(image)], { effect: 'read' });
-  const sha1 = /^\\?([0-9a-f]{40})/.exec(stdout.toString('latin1'))?.[1];
-  if (sha1 === undefined) throw new Error(`sha1sum gives nothing for ${image}`);
-  await target.write(path, content({ path: image, sha1 }), { like: path });
+  const digest = createHash('sha1');
+  for await (const chunk of target.readChunks(image, LIMITS.imageBytes)) digest.update(chunk);
+  await target.write(path, content({ path: image, sha1: digest.digest('hex') }), { like: path });
 }
 
 /** A name that an undo knows for one of ours, and that no boot loader takes for an image. */

@@ -1,9 +1,11 @@
 import { failure } from '../errors.ts';
 import { isModuleFile, modulePaths } from '../guest/module-file.ts';
 import { LIMITS } from '../limits.ts';
-import { MODULES_FOLDER } from '../machine/folders.ts';
+import { MODULES_FOLDER, toolPath } from '../machine/folders.ts';
 import type { Target } from '../machine/port.ts';
 import type { Placement } from './placement.ts';
+
+const SEES = { effect: 'read', sees: 'guest', timeoutMs: 60_000 } as const;
 
 export interface Outcome {
   readonly release: string;
@@ -46,9 +48,9 @@ async function proveIndex(target: Target, { release, name, path }: Outcome): Pro
 
 /** A second file of the name may win after the next depmod, whatever this one said. */
 async function proveCandidates(target: Target, { release, name, path, placement }: Outcome): Promise<string> {
-  const folder = await target.hostPath(`${MODULES_FOLDER}/${release}`);
+  const folder = await toolPath(target, `${MODULES_FOLDER}/${release}`);
   const argv = ['find', folder, '-type', 'f', '-name', `${name}.*`, '-printf', '%P\\n'] as const;
-  const { status, stdout, stderr } = await target.run(argv, { effect: 'read' });
+  const { status, stdout, stderr } = await target.run(argv, SEES);
   if (status !== 0) throw wrong(`the module tree cannot be searched: ${stderr.trim()}`);
   const files = stdout
     .toString('utf8')
@@ -68,28 +70,26 @@ async function proveCandidates(target: Target, { release, name, path, placement 
 /** `modprobe --show-depends` loads nothing; the guest's own configuration counts, not this machine's. */
 async function proveModprobe(target: Target, { release, name, path }: Outcome): Promise<readonly string[]> {
   if ((await target.findProgram('modprobe')) === undefined) return [];
-  const configuration = await target.hostPath('/etc/modprobe.d');
+  const configuration = await toolPath(target, '/etc/modprobe.d');
   const isThere = (await target.stat('/etc/modprobe.d'))?.type === 'directory';
   const argv = [
     'modprobe',
     '--show-depends',
     '--ignore-install',
     ...['-C', isThere ? configuration : '/dev/null'],
-    ...['-d', await target.hostPath('/')],
+    ...['-d', target.toolRoot],
     ...['-S', release],
-    name,
+    ...['--', name],
   ] as const;
-  const { status, stdout, stderr } = await target.run(argv as readonly [string, ...string[]], {
-    effect: 'read',
-  });
+  const { status, stdout, stderr } = await target.run(argv as readonly [string, ...string[]], SEES);
   const loads = stdout
     .toString('utf8')
     .split('\n')
     .map((line) => /^insmod (\S+)/.exec(line)?.[1])
     .filter((file) => file !== undefined && isModuleFile(file.slice(file.lastIndexOf('/') + 1), name));
   const [only] = loads;
-  const real = await target.hostPath(path);
-  const isOurs = only !== undefined && (await realHostPath(target, only)) === real;
+  const real = await toolPath(target, path);
+  const isOurs = only !== undefined && (await realToolPath(target, only)) === real;
   if (status === 0 && loads.length === 1 && isOurs) return [`modprobe would load ${path}`];
   throw wrong(
     `modprobe would load ${loads.join(', ') || 'nothing'} for ${name}, not ${path}${stderr === '' ? '' : ` (${stderr.trim().split('\n')[0]})`}`,
@@ -100,8 +100,8 @@ export async function sameFile(target: Target, one: string, other: string): Prom
   return (await target.hostPath(one)) === (await target.hostPath(other));
 }
 
-async function realHostPath(target: Target, path: string): Promise<string> {
-  const { stdout } = await target.run(['readlink', '-f', '--', path], { effect: 'read' });
+async function realToolPath(target: Target, path: string): Promise<string> {
+  const { stdout } = await target.run(['readlink', '-f', '--', path], SEES);
   return stdout.toString('utf8').trim();
 }
 

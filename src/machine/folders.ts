@@ -1,4 +1,4 @@
-import { dirname } from 'node:path';
+import { dirname, join, relative } from 'node:path';
 import { failure } from '../errors.ts';
 import type { Target, TargetReads } from './port.ts';
 
@@ -6,6 +6,17 @@ import type { Target, TargetReads } from './port.ts';
 export const MODULES_FOLDER = '/lib/modules';
 /** Where the guest's state of an installation is kept. */
 export const STATE_FOLDER = '/var/lib/mptfix';
+
+/** Where a program of this machine that works on a tree has the tree's root. */
+export const TREE_IN_SANDBOX = '/guest';
+
+/** The path of a guest's file for a program that is run with `sees: 'guest'`, with all symbolic links resolved. */
+export async function toolPath(
+  target: Pick<TargetReads, 'hostPath' | 'toolRoot'>,
+  path: string,
+): Promise<string> {
+  return join(target.toolRoot, relative(await target.hostPath('/'), await target.hostPath(path)));
+}
 
 /** Where a guest's own program that runs in a tree has its work folder. */
 export const INSIDE_WORK = '/tmp';

@@ -41,6 +41,8 @@ export interface TargetReads {
   list(path: string): Promise<readonly string[]>;
   /** Whether this process may create files in the folder, and if not, why. */
   writable(path: string): Promise<'yes' | 'read-only' | 'denied' | 'missing'>;
+  /** Where a program that is run with `sees: 'guest'` has the guest's root: `/` of this machine, /guest for a tree. */
+  readonly toolRoot: string;
   /** Runs a program on the machine that holds the files. `effect` says whether it may change the guest. */
   run(argv: Argv, options: RunOptions): Promise<RunResult>;
   /** Where `run` would find a program; undefined where it is not installed. */
@@ -134,6 +136,12 @@ export interface RunOptions {
    */
   readonly sandbox?: Sandbox;
   /**
+   * This machine's program works on the guest's files, by their names below `toolRoot`. For a tree it runs in a sandbox, so
+   * that no link of the tree leads to anything of this machine: the tree is all it sees beside programs and libraries,
+   * read-only with `effect: 'read'`. Throws as `sandbox` does.
+   */
+  readonly sees?: 'guest';
+  /**
    * The program is the guest's own and sees only the guest: on this machine it simply runs; for a tree it runs in a
    * sandbox (bubblewrap) whose root is the tree, with a /proc and /dev of its own, no network, and few capabilities. It
    * may write to its work folder alone. Only for writes: a command that reads runs no program of a tree.
@@ -173,6 +181,8 @@ export interface Sandbox {
   readonly readOnly: readonly Bind[];
   /** Shown as they are: what the program writes there is written. */
   readonly writable: readonly Bind[];
+  /** Where this process is root: whether the program reads and writes there also what other users have closed to it. */
+  readonly reachesAll?: boolean;
   /** Whether it may reach the network; no by default. */
   readonly network?: boolean;
   readonly limits?: ResourceLimits;

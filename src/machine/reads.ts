@@ -18,7 +18,10 @@ import {
 import { resolveInRoot } from './resolve.ts';
 
 /** The reads of a tree of files, and what the adapter needs of them besides. */
-export type FileReads = Omit<TargetReads, 'run' | 'findProgram' | 'findInside' | 'lock' | 'openStream'> & {
+export type FileReads = Omit<
+  TargetReads,
+  'toolRoot' | 'run' | 'findProgram' | 'findInside' | 'lock' | 'openStream'
+> & {
   /** Opens a regular file for a program that this process starts. */
   readonly openFile: (path: string, limit: number) => Promise<FileHandle>;
 };

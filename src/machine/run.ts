@@ -7,7 +7,7 @@ import { StringDecoder } from 'node:string_decoder';
 import { execa } from 'execa';
 import { atDeath } from '../interruption.ts';
 import { defined } from '../optional.ts';
-import { closedDescriptors } from './descriptors.ts';
+import { closedDescriptors } from './inherited.ts';
 import { leashed, leashFor } from './leash.ts';
 import type { Argv, RunOptions, RunResult, Sandbox } from './port.ts';
 import { ENVIRONMENT, findProgram } from './programs.ts';

@@ -58,6 +58,8 @@ export const OWN_PROC_AND_DEV = [
 
 /** What root's setpriv needs to give up the rest, and to become another user; it keeps none of them. */
 const TO_GIVE_UP = ['CAP_SETPCAP'] as const;
+/** Not CAP_DAC_READ_SEARCH, with which open_by_handle_at(2) opens any file of the same file system. */
+const REACHES_ALL = 'CAP_DAC_OVERRIDE';
 const TO_BECOME_ANOTHER = ['CAP_SETUID', 'CAP_SETGID'] as const;
 
 /** The programs that a sandbox consists of, by their absolute paths: nothing in it looks them up. */
@@ -86,7 +88,10 @@ export async function sandboxed(
   const parts = await requireParts();
   const wrapped: Argv = [
     parts.bwrap,
-    ...outer(parts.isRoot, sandbox, user === undefined ? [] : TO_BECOME_ANOTHER),
+    ...outer(parts.isRoot, sandbox, [
+      ...(user === undefined ? [] : TO_BECOME_ANOTHER),
+      ...(sandbox.reachesAll === true ? [REACHES_ALL] : []),
+    ]),
     ...(await machineBinds(sandbox.network === true)),
     ...mounts(sandbox),
     ...['--chdir', '/', '--'],
@@ -144,12 +149,13 @@ function foldersAbove(path: string): readonly string[] {
  */
 function inner(
   { isRoot, ...parts }: Parts,
-  { limits = {} }: Sandbox,
+  { limits = {}, reachesAll = false }: Sandbox,
   user: RunOptions['user'],
 ): readonly string[] {
   const open = user === undefined ? [] : [parts.sh, '-c', 'chmod 1777 /tmp && exec "$@"', parts.sh];
   const ids = user === undefined ? [] : [`--reuid=${user.uid}`, `--regid=${user.gid}`, '--clear-groups'];
-  const none = isRoot ? ['--bounding-set=-all', '--inh-caps=-all', '--ambient-caps=-all'] : [];
+  const kept = reachesAll ? ',+dac_override' : '';
+  const none = isRoot ? [`--bounding-set=-all${kept}`, '--inh-caps=-all', '--ambient-caps=-all'] : [];
   return [
     ...open,
     ...[parts.prlimit, '--core=0', ...limitWords(limits), '--'],

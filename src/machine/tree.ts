@@ -1,10 +1,12 @@
-import { realpathSync, statSync } from 'node:fs';
+import { constants, realpathSync, statSync } from 'node:fs';
+import { readlink } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { failure } from '../errors.ts';
 import { LIMITS } from '../limits.ts';
-import type { RunOptions, RunResult, Target, TargetReads, TargetWrites } from './port.ts';
+import { TREE_IN_SANDBOX } from './folders.ts';
+import type { RunOptions, RunResult, Sandbox, Target, TargetReads, TargetWrites } from './port.ts';
 import { type FileReads, fileReads, openStream } from './reads.ts';
-import { handlePath } from './regular-file.ts';
+import { handlePath, openPlace } from './regular-file.ts';
 import { resolveInRoot } from './resolve.ts';
 import { fileWrites } from './writes.ts';
 
@@ -37,7 +39,8 @@ export function treeTarget(
         return runInside(root, argv, { ...opened, inside: options.inside }, reads);
       }
       const { runProgram } = await import('./run.ts');
-      return runProgram(argv, opened);
+      if (options.sees === undefined || root === '/') return runProgram(argv, opened);
+      return withTree(root, options.effect, (sandbox) => runProgram(argv, { ...opened, sandbox }));
     });
   };
   const { openFile, ...reads } = fileReads(root);
@@ -46,6 +49,7 @@ export function treeTarget(
     name,
     dryRun,
     ...reads,
+    toolRoot: root === '/' ? '/' : TREE_IN_SANDBOX,
     run,
     findProgram: async (name) => (await import('./programs.ts')).findProgram(name),
     findInside: async (program) => (await import('./inside.ts')).findInside(reads, program),
@@ -67,6 +71,22 @@ function deviceOfTree(name: string, path: string): Error {
     `${path} of ${name} is not opened: devices of a tree lead to this machine`,
     'run mptfix in the running guest, without --root',
   );
+}
+
+/** The tree as a sandbox shows it, by a handle: what has its name meanwhile is not it. */
+async function withTree(
+  root: string,
+  effect: RunOptions['effect'],
+  run: (sandbox: Sandbox) => Promise<RunResult>,
+): Promise<RunResult> {
+  const tree = await openPlace(root, constants.O_DIRECTORY | constants.O_NOFOLLOW);
+  try {
+    const bind = { from: `/proc/${await readlink('/proc/self')}/fd/${tree.fd}`, to: TREE_IN_SANDBOX };
+    const binds = effect === 'read' ? { readOnly: [bind], writable: [] } : { readOnly: [], writable: [bind] };
+    return await run({ ...binds, reachesAll: true });
+  } finally {
+    await tree.close();
+  }
 }
 
 /** Opens `stdinFile`, a path of the target, while a program runs that reads it. */

@@ -11,7 +11,7 @@ import { fallbackPath } from '../install/image.ts';
 import { requirePlacement } from '../install/placement.ts';
 import { type PlannedFile, requireSpace, spaceNeeded } from '../install/space.ts';
 import { LIMITS } from '../limits.ts';
-import { MODULES_FOLDER, nearestFolder, STATE_FOLDER } from '../machine/folders.ts';
+import { MODULES_FOLDER, nearestFolder, STATE_FOLDER, toolPath } from '../machine/folders.ts';
 import type { Target } from '../machine/port.ts';
 import { requireTools, TOOLS } from '../machine/tools.ts';
 import { localTarget } from '../machine/tree.ts';
@@ -63,12 +63,12 @@ export interface Place {
  */
 export async function requireInside(target: Target, place: Place): Promise<void> {
   const folder = `${MODULES_FOLDER}/${place.kernel.release}`;
-  const plain = join(await target.hostPath('/'), folder);
-  const real = await target.run(['readlink', '-f', '--', plain], { effect: 'read' });
-  if (real.stdout.toString('utf8').trim() === (await target.hostPath(folder))) return;
+  const plain = join(target.toolRoot, folder);
+  const real = await target.run(['readlink', '-f', '--', plain], { effect: 'read', sees: 'guest' });
+  if (real.stdout.toString('utf8').trim() === (await toolPath(target, folder))) return;
   throw failure(
     'E_TREE_ESCAPES',
-    `${plain} is behind a link that leads out of the tree on this machine`,
+    `${folder} of ${target.name} is behind a link that leads out of the tree on this machine`,
     'make the link relative (ln -sfn usr/lib lib), or run mptfix inside the tree',
   );
 }
@@ -157,10 +157,11 @@ async function requireFreeSpace(target: Target, plan: Plan): Promise<void> {
 
 /** The folder that the path's file system is mounted on, as the machine sees it; `stat` needs no mount table. */
 async function mountPointOf(target: Target, folder: string): Promise<string> {
-  const path = await target.hostPath(await nearestFolder(target, folder));
-  const { status, stdout } = await target.run(['stat', '--format=%m', '--', path], { effect: 'read' });
+  const path = await toolPath(target, await nearestFolder(target, folder));
+  const argv = ['stat', '--format=%m', '--', path] as const;
+  const { status, stdout } = await target.run(argv, { effect: 'read', sees: 'guest' });
   const found = stdout.toString('utf8').trim();
-  const root = await target.hostPath('/');
+  const root = target.toolRoot;
   if (status !== 0 || !found.startsWith('/')) return folder;
   const inside = root === '/' ? found : found.slice(root.length);
   return found.startsWith(root) && inside.startsWith('/') ? inside : '/';
