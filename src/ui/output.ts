@@ -46,8 +46,9 @@ export function style(name: Style, text: string): string {
 
 /** `label: value` lines with the values in one column, each a line whatever is in it. */
 export function columns(rows: readonly (readonly [label: string, value: string])[]): string {
-  const width = Math.max(...rows.map(([label]) => label.length));
-  return rows.map(([label, value]) => `${`${label}:`.padEnd(width + 2)}${printable(value)}`).join('\n');
+  const shownRows = rows.map(([label, value]) => [printable(label), value] as const);
+  const width = Math.max(...shownRows.map(([label]) => label.length));
+  return shownRows.map(([label, value]) => `${`${label}:`.padEnd(width + 2)}${printable(value)}`).join('\n');
 }
 
 /** Every line moved to the right. */

@@ -19,13 +19,20 @@ export async function runSteps(steps: readonly Step[], view: View): Promise<void
     useIcons: live,
     processOutput: new ProcessOutput(process.stderr, process.stderr),
   });
+  let failed: { readonly error: unknown } | undefined;
   const tasks = new Listr(
     steps.map(({ title, run }) => ({
-      title,
+      title: printable(title),
       task: async (_context: object, task: { title: string; output: string }) => {
         const progress = live ? liveProgress(task) : plainProgress(task, view.verbose);
-        const result = await run(progress);
-        if (result !== undefined) task.title = `${title}: ${printable(result)}`;
+        try {
+          const result = await run(progress);
+          if (result !== undefined) task.title = printable(`${title}: ${result}`);
+        } catch (error) {
+          // listr2 prints the message itself, as it is.
+          failed = { error };
+          throw new Error(printable(error instanceof Error ? error.message : String(error)));
+        }
       },
     })),
     {
@@ -37,7 +44,11 @@ export async function runSteps(steps: readonly Step[], view: View): Promise<void
       rendererOptions: { logger, timer: PRESET_TIMER, collapseErrors: false, showErrorMessage: false },
     } as ConstructorParameters<typeof Listr<object, 'default' | 'simple'>>[1],
   );
-  await tasks.run({});
+  try {
+    await tasks.run({});
+  } catch (error) {
+    throw failed === undefined ? error : failed.error;
+  }
 }
 
 function liveProgress(task: { output: string }): Progress {

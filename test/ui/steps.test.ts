@@ -61,3 +61,18 @@ test('a long step tells now and then how far it is', () => {
     false,
   ]);
 });
+
+test('neither a title, a result, a note nor a failure takes hold of the terminal', () => {
+  const hostile = String.raw`'\u001b]0;pwned\u0007\n\u009bFORGED'`;
+  const { stdout, stderr } = steps(
+    `
+    { title: 'First ' + ${hostile}, run: async (progress) => { progress.note(${hostile}); return ${hostile}; } },
+    { title: 'Bad', run: async () => { throw new Error('it broke ' + ${hostile}); } }`,
+    true,
+  );
+  const [shown = '', caught = ''] = stderr.split('caught: ');
+  expect(stdout + shown).not.toMatch(/(?!\n)\p{Cc}/u);
+  expect(shown).toContain('it broke \\x1b]0;pwned\\x07\\x0a\\x9bFORGED');
+  // The error itself is the step's own.
+  expect(caught).toContain('it broke \u001b]0;pwned');
+});

@@ -1,3 +1,6 @@
+import { rm } from 'node:fs/promises';
+import { onTestFinished } from 'vitest';
+import { sha256 } from '../../src/hash.ts';
 import type { Target } from '../../src/machine/port.ts';
 import { treeTarget } from '../../src/machine/tree.ts';
 import { type Entries, temporary } from '../machine/temporary.ts';
@@ -6,6 +9,11 @@ import { type Entries, temporary } from '../machine/temporary.ts';
 export async function guest(entries: Entries): Promise<Target & { readonly root: string }> {
   const root = await temporary(entries);
   return { ...treeTarget('local', root, 'this machine', { dryRun: false }), root };
+}
+
+/** What the watch keeps about a tree is this machine's: it goes with the test. */
+export function forgetTree(root: string): void {
+  onTestFinished(() => rm(`/run/mptfix/watch-${sha256(root).slice(0, 16)}.json`, { force: true }));
 }
 
 /** /proc/partitions of devices given as `8:1 sda1`. */

@@ -6,6 +6,7 @@ import { rootTarget } from '../../src/machine/tree.ts';
 import { json, mptfix, type Run } from '../helpers/cli.ts';
 import { listing } from '../helpers/listing.ts';
 import { failureOf, sh, temporary } from '../machine/temporary.ts';
+import { forgetTree } from './guest.ts';
 import { relay } from './notify/relay.ts';
 import { web } from './notify/web.ts';
 
@@ -95,6 +96,7 @@ describe('a tree is data: its configuration, programs and devices are not used',
 
   test('who asks for it is told by this machine’s configuration, once, and the tree stays as it is', async () => {
     const { root, touched } = await hostile();
+    forgetTree(root);
     const bodies: string[] = [];
     const url = await web((body) => bodies.push(body), 200);
     const own = await temporary({
@@ -107,7 +109,6 @@ describe('a tree is data: its configuration, programs and devices are not used',
     expect(json(run).notes).toContainEqual(expect.stringContaining('by this machine’s configuration'));
     expect(json(await mptfix(once)).told).toEqual([]);
     expect([bodies.length, await touched(), listing(root)]).toEqual([1, UNTOUCHED, before]);
-    sh('rm -f /run/mptfix/watch-*.json; rmdir /run/mptfix 2>/dev/null || true');
   });
 });
 

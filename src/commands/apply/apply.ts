@@ -18,6 +18,7 @@ import { preflight } from '../../plan/preflight.ts';
 import { prepare } from '../../plan/prepare.ts';
 import { lockGuest, whileLocked } from '../../transaction/lock.ts';
 import { printResult, say, type View } from '../../ui/output.ts';
+import { printable } from '../../ui/printable.ts';
 import { confirm } from '../../ui/prompt.ts';
 import { planPage } from '../plan/page.ts';
 import { type BuildFlags, buildOptions, requireMeaningful, type WorkFlags } from '../shared/build-options.ts';
@@ -60,7 +61,8 @@ async function applyLocked(
   if (!plan.needed) return { ...outcome('nothing-to-do', plan), manifest: null };
   const { build } = request.plan;
   if (options.installTools) await installMissingTools(signal);
-  for (const line of await preflight(target, plan, build.sign !== undefined)) say(`warning: ${line}`);
+  for (const line of await preflight(target, plan, build.sign !== undefined))
+    say(printable(`warning: ${line}`));
   await confirm(planPage(plan), options, signal);
   const manifest = await carryOut(target, plan, { options: build, signal }, options);
   return { ...outcome('patched', plan), manifest };

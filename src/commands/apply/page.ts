@@ -1,6 +1,7 @@
 import { generationFolder } from '../../install/generations.ts';
 import type { Manifest } from '../../install/manifest.ts';
 import { columns, style } from '../../ui/output.ts';
+import { printable } from '../../ui/printable.ts';
 import { kernelText, warningLines } from '../plan/page.ts';
 import { type CommonOptions, targetWords } from '../shared/options.ts';
 
@@ -8,7 +9,7 @@ import { type CommonOptions, targetWords } from '../shared/options.ts';
 export function applyPage(manifest: Manifest, options: Pick<CommonOptions, 'root' | 'kernel'>): string {
   const { module, artifact, generation, kernel } = manifest;
   return [
-    style('green', `patched: ${module.path}`),
+    style('green', printable(`patched: ${module.path}`)),
     '',
     columns([
       ['kernel', kernelText(kernel)],
@@ -28,10 +29,13 @@ export function applyPage(manifest: Manifest, options: Pick<CommonOptions, 'root
 /** The diff and the proofs of what was built. */
 export function artifactLines({ patch, proofs }: Manifest['artifact']): readonly string[] {
   return [
-    ...(patch === null ? [] : ['', `patch ${patch.name} (${patch.origin}):`, '', patch.diff.trimEnd()]),
+    ...(patch === null
+      ? []
+      : ['', printable(`patch ${patch.name} (${patch.origin}):`), '', patch.diff.trimEnd()]),
     '',
     ...proofs.map(
-      ({ name, ok, detail }) => `${ok ? 'proved' : style('yellow', 'WAIVED')}  ${name}: ${detail}`,
+      ({ name, ok, detail }) =>
+        `${ok ? 'proved' : style('yellow', 'WAIVED')}  ${printable(`${name}: ${detail}`)}`,
     ),
   ];
 }

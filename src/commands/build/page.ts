@@ -1,4 +1,5 @@
 import { columns, style } from '../../ui/output.ts';
+import { printable } from '../../ui/printable.ts';
 import { artifactLines } from '../apply/page.ts';
 import { kernelText } from '../plan/page.ts';
 import type { BuildResult } from './document.ts';
@@ -9,7 +10,7 @@ export function buildPage({ result, kernel, module, artifact }: BuildResult): st
       ? `built: ${module.file}`
       : `built: ${module.file}; the source has no such branch, so this is the distro’s own module, rebuilt`;
   return [
-    style('green', title),
+    style('green', printable(title)),
     '',
     columns([
       ['kernel', kernelText(kernel)],

@@ -1,5 +1,6 @@
 import type { Verdict } from '../../driver/verdict.ts';
 import { columns, type Style, style } from '../../ui/output.ts';
+import { printable } from '../../ui/printable.ts';
 import type { CheckResult } from './document.ts';
 
 /** What each verdict means, and its colour. */
@@ -40,8 +41,8 @@ export function checkPage(
     columns(rows),
     '',
     'evidence:',
-    ...evidence.map((item) => `  ${item.kind}: ${item.verdict}: ${item.detail}${place(item)}`),
-    ...(more.notes.length === 0 ? [] : ['', ...more.notes.map((note) => `note: ${note}`)]),
+    ...evidence.map((item) => printable(`  ${item.kind}: ${item.verdict}: ${item.detail}${place(item)}`)),
+    ...(more.notes.length === 0 ? [] : ['', ...more.notes.map((note) => printable(`note: ${note}`))]),
   ].join('\n');
 }
 

@@ -9,6 +9,7 @@ import { localTarget, rootTarget } from '../../machine/tree.ts';
 import { packageRoot } from '../../package-root.ts';
 import { firstStep } from '../../progress.ts';
 import { printResult, say, style } from '../../ui/output.ts';
+import { printable } from '../../ui/printable.ts';
 import { runSteps } from '../../ui/steps.ts';
 import { openWorkspace, type Workspace } from '../../work/workspace.ts';
 import { workBase } from '../shared/build-options.ts';
@@ -148,7 +149,7 @@ async function runCommands(
     const result = await workspace.machine.run([process.execPath, bin, ...argv, ...json], {
       effect: 'write',
       signal,
-      onLine: options.json ? undefined : (line) => process.stdout.write(`${line}\n`),
+      onLine: options.json ? undefined : (line) => process.stdout.write(`${printable(line)}\n`),
     });
     signal.throwIfAborted();
     if (!options.json) process.stdout.write(`${style('dim', `(exit status ${result.status})`)}\n\n`);

@@ -1,6 +1,7 @@
 import { originText } from '../../kernel-source/provider.ts';
 import type { Plan } from '../../plan/document.ts';
 import { columns, style } from '../../ui/output.ts';
+import { printable } from '../../ui/printable.ts';
 
 /** The plan as a person reads it. */
 export function planPage(plan: Plan): string {
@@ -10,15 +11,17 @@ export function planPage(plan: Plan): string {
     ['kernel', kernelText(plan.kernel)],
     ['module', plan.module?.path ?? 'none'],
   ];
-  if (!plan.needed) return [columns(head), '', style('green', plan.reason)].join('\n');
+  if (!plan.needed) return [columns(head), '', style('green', printable(plan.reason))].join('\n');
   if (plan.source !== null) head.push(['source', originText(plan.source)]);
   if (plan.headers !== null) head.push(['headers', originText(plan.headers)]);
   return [
     columns(head),
     '',
-    plan.reason,
+    printable(plan.reason),
     '',
-    ...plan.steps.map(({ effect, where, what }, index) => `${index + 1}. [${effect} ${where}] ${what}`),
+    ...plan.steps.map(({ effect, where, what }, index) =>
+      printable(`${index + 1}. [${effect} ${where}] ${what}`),
+    ),
     ...warningLines(plan.warnings),
   ].join('\n');
 }
@@ -33,5 +36,5 @@ export function kernelText({
 export function warningLines(warnings: readonly string[]): readonly string[] {
   return warnings.length === 0
     ? []
-    : ['', ...warnings.map((text) => `${style('yellow', 'warning')}: ${text}`)];
+    : ['', ...warnings.map((text) => `${style('yellow', 'warning')}: ${printable(text)}`)];
 }

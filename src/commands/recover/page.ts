@@ -33,7 +33,7 @@ export function recoverPage(result: RecoverResult): string {
   return [
     ...parts,
     ...servicesPart(result),
-    ...(result.savedLog === null ? [] : [`kernel log: ${result.savedLog}`]),
+    ...(result.savedLog === null ? [] : [printable(`kernel log: ${result.savedLog}`)]),
     RESULTS[result.result],
   ].join('\n');
 }
@@ -43,7 +43,7 @@ function fileSystemPart(
   outcomes: NonNullable<RecoverResult['outcomes']>[string] | undefined,
 ): string {
   const [colour, meaning] = STATES[report.state];
-  const head = `${printable(report.mountPoint)} (${report.type} on ${printable(report.device)}): ${meaning}`;
+  const head = `${printable(report.mountPoint)} (${printable(report.type)} on ${printable(report.device)}): ${meaning}`;
   if (report.steps.length === 0) return style(colour, head);
   const refused = report.remountRefused.filter(
     (reason) => !report.evidence.some(({ detail }) => detail === reason),
@@ -83,7 +83,7 @@ function servicesPart({ services }: RecoverResult): readonly string[] {
   return [
     'services that should be running and are not:',
     ...services.flatMap(({ name, why, commands }) => [
-      `  ${name}: ${printable(why)}`,
+      printable(`  ${name}: ${why}`),
       ...commands.map((command) => `       ${commandLine(command)}`),
     ]),
     '',

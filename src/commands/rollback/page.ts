@@ -1,4 +1,5 @@
 import { columns, style } from '../../ui/output.ts';
+import { printable } from '../../ui/printable.ts';
 import type { RollbackResult } from './document.ts';
 
 const TITLES: Readonly<Record<RollbackResult['result'], string>> = {
@@ -14,7 +15,7 @@ const IMAGES: Readonly<Record<RollbackResult['images'][number]['how'], string>> 
 };
 
 export function rollbackPage(result: RollbackResult): string {
-  const lines = [style('green', `${TITLES[result.result]}: ${result.reason}`)];
+  const lines = [style('green', printable(`${TITLES[result.result]}: ${result.reason}`))];
   if (result.module !== null) {
     lines.push(
       columns([
@@ -28,9 +29,9 @@ export function rollbackPage(result: RollbackResult): string {
     lines.push('somebody else had rebuilt the module index since: depmod was run instead of restoring it');
   }
   // Several generations have touched the same image.
-  const images = result.images.map(({ path, how }) => `${path}: ${IMAGES[how]}`);
+  const images = result.images.map(({ path, how }) => printable(`${path}: ${IMAGES[how]}`));
   lines.push(...new Set(images));
   if (result.left.length > 0)
-    lines.push(`changed by somebody else since, and left alone: ${result.left.join(', ')}`);
+    lines.push(printable(`changed by somebody else since, and left alone: ${result.left.join(', ')}`));
   return lines.join('\n');
 }

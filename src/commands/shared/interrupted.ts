@@ -5,6 +5,7 @@ import { isCode } from '../../machine/reads.ts';
 import type { Purpose } from '../../transaction/purpose.ts';
 import type { Interrupted } from '../../transaction/settle.ts';
 import { say } from '../../ui/output.ts';
+import { printable } from '../../ui/printable.ts';
 import { type CommonOptions, openTarget, targetWords } from './options.ts';
 
 type TargetOptions = Pick<CommonOptions, 'root' | 'kernel'>;
@@ -23,7 +24,7 @@ export const PURPOSE_WORDS: Readonly<Record<Purpose, string>> = {
 export async function reportInterrupted(options: TargetOptions): Promise<void> {
   const target = openTarget(options, true);
   if ((await target.lstat(STATE_FOLDER)) === undefined) return;
-  for (const line of await linesAbout(target, options)) say(line);
+  for (const line of await linesAbout(target, options)) say(printable(line));
 }
 
 async function linesAbout(target: Target, options: TargetOptions): Promise<readonly string[]> {

@@ -6,6 +6,7 @@ import type { Purpose } from '../../transaction/purpose.ts';
 import { type Refused, type Settled, settle } from '../../transaction/settle.ts';
 import type { UndoOptions } from '../../transaction/undo.ts';
 import { say } from '../../ui/output.ts';
+import { printable } from '../../ui/printable.ts';
 import { scheduleUser } from '../../watch/schedule/user.ts';
 import { PURPOSE_WORDS } from './interrupted.ts';
 
@@ -20,7 +21,7 @@ export async function settleInterrupted(
 ): Promise<void> {
   // All that change a guest by transactions.
   const users = [installUser, hardenUserOf(device), scheduleUser];
-  for (const one of await settle(target, users, own, options)) say(settledText(one));
+  for (const one of await settle(target, users, own, options)) say(printable(settledText(one)));
 }
 
 function settledText(one: Settled | Refused): string {

@@ -23,7 +23,7 @@ export async function follow(options: WatchOptions, signal: AbortSignal): Promis
     onChange: (change) =>
       process.stdout.write(`${options.json ? printableJson(watchChange(change)) : line(change)}\n`),
     onNotes: ({ notes: all }) => {
-      for (const note of all) if (!notes.has(note) && notes.size < 100) say(`note: ${note}`);
+      for (const note of all) if (!notes.has(note) && notes.size < 100) say(printable(`note: ${note}`));
       for (const note of all) notes.add(note);
     },
   });

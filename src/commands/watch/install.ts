@@ -1,6 +1,7 @@
 import type { Target } from '../../machine/port.ts';
 import { lockAnyGuest, whileLocked } from '../../transaction/lock.ts';
 import { indent, printResult, say } from '../../ui/output.ts';
+import { printable } from '../../ui/printable.ts';
 import { confirm } from '../../ui/prompt.ts';
 import type { ScheduleResult } from '../../watch/document.ts';
 import {
@@ -82,7 +83,7 @@ export async function uninstall(
     );
     const paths = await removeSchedule(target);
     await unloadFromMemory(target);
-    const text = paths.map((path) => `removed ${path}`).join('\n');
+    const text = paths.map((path) => printable(`removed ${path}`)).join('\n');
     return show(options, { ...base, result: 'removed', paths }, text);
   });
 }

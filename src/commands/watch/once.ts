@@ -5,6 +5,7 @@ import type { Target } from '../../machine/port.ts';
 import { localTarget } from '../../machine/tree.ts';
 import { sayFailure } from '../../ui/failure.ts';
 import { printResult, say } from '../../ui/output.ts';
+import { printable } from '../../ui/printable.ts';
 import type { WatchResult, WatchVerdict } from '../../watch/document.ts';
 import { machineOf } from '../../watch/machine-of.ts';
 import { CONFIG_FILE, defaultConfig, type NotifyConfig } from '../../watch/notify/config.ts';
@@ -40,7 +41,7 @@ async function run(target: Target, options: WatchOnceOptions): Promise<number> {
   const result = watchResult(target.name, done);
   if (options.nagios) process.stdout.write(`${nagiosLine(result)}\n`);
   else printResult(options, result, watchPage(result));
-  if (!options.json && !options.nagios) for (const note of result.notes) say(`note: ${note}`);
+  if (!options.json && !options.nagios) for (const note of result.notes) say(printable(`note: ${note}`));
   if (options.prometheus !== undefined) await writePrometheus(options.prometheus, result);
   return options.nagios ? NAGIOS_STATUS[result.result] : STATUS[result.result];
 }
@@ -74,6 +75,8 @@ async function writePrometheus(path: string, result: WatchResult): Promise<void>
   try {
     await localTarget({ dryRun: false }).write(resolve(path), prometheusText(result), { mode: 0o644 });
   } catch (error) {
-    say(`note: ${path} was not written: ${error instanceof Error ? error.message : String(error)}`);
+    say(
+      printable(`note: ${path} was not written: ${error instanceof Error ? error.message : String(error)}`),
+    );
   }
 }

@@ -20,9 +20,10 @@ export function watchPage({ result, fileSystems, told }: WatchResult): string {
     '',
     columns(order.map((one) => [one.mountPoint, summary(one)])),
     ...order.flatMap(reasons),
-    ...told.map(
-      ({ event, by, errors }) =>
+    ...told.map(({ event, by, errors }) =>
+      printable(
         `notified (${event}) by ${by ?? 'no channel'}${errors.map(({ channel, reason }) => `; ${channel}: ${reason}`).join('')}`,
+      ),
     ),
   ].join('\n');
 }

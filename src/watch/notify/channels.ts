@@ -7,6 +7,7 @@ import type { ChannelName, Delivery } from '../document.ts';
 import { type NotifyConfig, requireRoots, type SmtpRelay } from './config.ts';
 import { hostPart, lineOf, mailOf, messageOf } from './message.ts';
 import type { Notice } from './notice.ts';
+import { webhookTarget, withoutSecrets } from './secrets.ts';
 
 /** One way to notify somebody. */
 export interface Channel {
@@ -44,6 +45,7 @@ async function bySmtp(
 ): Promise<void> {
   const { createTransport } = await import('nodemailer');
   const milliseconds = config.timeLimitSeconds * 1000;
+  const login = await credentials(target, relay);
   const transport = createTransport({
     host: relay.host,
     port: relay.port,
@@ -57,13 +59,15 @@ async function bySmtp(
     dnsTimeout: milliseconds,
     disableFileAccess: true,
     disableUrlAccess: true,
-    ...(await credentials(target, relay)),
+    ...login,
     ...(await trustOf(target, relay)),
   });
   signal.addEventListener('abort', () => transport.close(), { once: true });
   try {
     const { rejected } = await transport.sendMail(mailOf(messageOf(notice), notice, config));
     if (rejected.length > 0) throw new Error(`the relay refused ${rejected.length} of the addresses`);
+  } catch (error) {
+    throw new Error(withoutSecrets(reasonOf(error), secretsOf(login)));
   } finally {
     transport.close();
   }
@@ -76,10 +80,16 @@ async function trustOf(
   return caFile === undefined ? {} : { tls: { ca: await target.read(caFile, LIMITS.textBytes) } };
 }
 
-async function credentials(
-  target: Target,
-  { user, passwordFile }: SmtpRelay,
-): Promise<{ readonly auth?: { readonly user: string; readonly pass: string } }> {
+interface Login {
+  readonly auth?: { readonly user: string; readonly pass: string };
+}
+
+/** A relay may send back what it was sent: the password, or the line of AUTH PLAIN or AUTH LOGIN with it. */
+function secretsOf({ auth }: Login): readonly string[] {
+  return auth === undefined ? [] : [auth.pass, `\u0000${auth.user}\u0000${auth.pass}`];
+}
+
+async function credentials(target: Target, { user, passwordFile }: SmtpRelay): Promise<Login> {
   if (user === undefined || passwordFile === undefined) return {};
   await requireRoots(target, passwordFile, 0o077);
   const [pass = ''] = (await target.readRange(passwordFile, 0, 4096)).toString('utf8').split(/\r?\n/);
@@ -98,16 +108,22 @@ async function bySendmail(program: string, config: NotifyConfig, notice: Notice)
 }
 
 async function byWebhook(url: string, notice: Notice, signal: AbortSignal): Promise<void> {
-  const response = await fetch(url, {
-    method: 'POST',
-    headers: { 'content-type': 'application/json' },
-    body: JSON.stringify(notice),
-    redirect: 'error',
-    signal,
+  const target = webhookTarget(url);
+  const body = JSON.stringify(notice);
+  const response = await fetch(target.url, {
+    ...{ method: 'POST', headers: target.headers, body, redirect: 'error', signal },
+  }).catch((error: unknown) => {
+    // The address may hold a secret, and a message of fetch the address.
+    throw new Error(`${target.host} could not be asked: ${codeOf(error)}`);
   });
-  await response.body?.cancel();
-  // The address may hold a secret: only its host is reported.
-  if (!response.ok) throw new Error(`${new URL(url).host} answered ${response.status}`);
+  await response.body?.cancel().catch(() => {});
+  if (!response.ok) throw new Error(`${target.host} answered ${response.status}`);
+}
+
+function codeOf(error: unknown): string {
+  const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error;
+  const code = cause instanceof Error && 'code' in cause ? String(cause.code) : '';
+  return /^[A-Z][A-Z0-9_]{1,60}$/.test(code) ? code : 'it redirects, or does not speak HTTP';
 }
 
 /** Priority 2 is `crit`: consoles show it. What a process writes there never looks like the kernel's own message. */

@@ -1,6 +1,6 @@
-import { dirname } from 'node:path';
 import { failure } from '../../errors.ts';
 import type { Target } from '../../machine/port.ts';
+import { foreignPlace } from '../../owned.ts';
 import type { WatchSettings } from './config-schema.ts';
 
 export const CONFIG_FILE = '/etc/mptfix.json';
@@ -45,30 +45,31 @@ export function defaultConfig(): NotifyConfig {
   return normalised({});
 }
 
-/** Throws E_CONFIG_UNSAFE where not root owns the file and its folder, or others have the bits of `forbidden`. */
+/**
+ * Throws E_CONFIG_UNSAFE where somebody else than root could put another file in the place of this one, in whatever
+ * folder above it, or has the bits of `forbidden` on it.
+ */
 export async function requireRoots(target: Target, path: string, forbidden: number): Promise<void> {
-  for (const [place, bits] of [
-    [path, forbidden],
-    [dirname(path), 0o022],
-  ] as const) {
-    const status = await target.stat(place);
-    if (status !== undefined && status.uid === 0 && (status.mode & bits) === 0) continue;
-    // The sticky bit keeps others from replacing a file of root's.
-    if (status !== undefined && place !== path && status.uid === 0 && (status.mode & 0o1000) !== 0) continue;
-    throw failure(
-      'E_CONFIG_UNSAFE',
-      `${place} does not belong to root, or others may ${forbidden === 0o077 && place === path ? 'read or ' : ''}write it`,
-      `chown root ${place}; chmod ${forbidden === 0o077 && place === path ? '600' : 'go-w'} ${place}`,
-    );
-  }
+  const status = await target.stat(path);
+  const isSafe = status !== undefined && status.uid === 0 && (status.mode & forbidden) === 0;
+  const place = isSafe ? await foreignPlace(target, path, [0]) : path;
+  if (place === undefined) return;
+  const isRead = forbidden === 0o077 && place === path;
+  throw failure(
+    'E_CONFIG_UNSAFE',
+    `${place} does not belong to root, or others may ${isRead ? 'read or ' : ''}write it`,
+    `chown root ${place}; chmod ${isRead ? '600' : 'go-w'} ${place}`,
+  );
 }
 
 function parse(text: string, path: string): unknown {
   try {
     return JSON.parse(text);
   } catch (error) {
-    const what = error instanceof Error ? error.message : String(error);
-    throw failure('E_CONFIG_INVALID', `${path} is not JSON: ${what}`, `correct ${path}`);
+    // The message itself quotes the file, which may hold a secret.
+    const place = /line \d+ column \d+|position \d+/.exec(error instanceof Error ? error.message : '')?.[0];
+    const where = place === undefined ? '' : `: ${place}`;
+    throw failure('E_CONFIG_INVALID', `${path} is not JSON${where}`, `correct ${path}`);
   }
 }
 

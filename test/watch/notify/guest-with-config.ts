@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { mptfix, type Run } from '../../helpers/cli.ts';
 import { put, temporary } from '../../machine/temporary.ts';
 import { kmsg } from '../cases.ts';
-import { partitions } from '../guest.ts';
+import { forgetTree, partitions } from '../guest.ts';
 
 export const LOG = [
   'sd 0:0:0:0: SCSI error: return code = 0x00020008',
@@ -26,6 +26,7 @@ export async function guest(config: object | undefined, option = 'ro'): Promise<
     'etc/password': 'secret\nnot this\n',
     'dev/kmsg': kmsg(option === 'ro' ? LOG : []),
   });
+  forgetTree(root);
   await chmod(join(root, 'etc/password'), 0o600);
   if (config !== undefined) await put(root, { 'etc/mptfix.json': JSON.stringify({ watch: config }) });
   return root;
