@@ -22,7 +22,7 @@ const MAX_KEY_BYTES = 1024 * 1024;
  */
 export async function layOutApt(workspace: Workspace, origin: Target): Promise<string> {
   const { machine } = workspace;
-  const home = workspace.at('apt');
+  const home = workspace.fetched('apt');
   const keys = join(home, 'keys');
   const trusted = join(home, 'etc/trusted.gpg.d');
   for (const folder of [

@@ -1,4 +1,4 @@
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { failure } from '../errors.ts';
 import { LIMITS } from '../limits.ts';
 import type { Argv, RunResult, Target } from '../machine/port.ts';
@@ -27,19 +27,19 @@ export interface Apt {
 }
 
 /**
- * Opens the archives that the origin (a guest's tree or this machine) names. apt runs as the workspace's user. A failed
- * update is not an error yet: one dead mirror of many must not stop the others.
+ * Opens the archives that the origin (a guest's tree or this machine) names. apt runs as the workspace's fetcher, whom
+ * the builder cannot ask for anything. A failed update is not an error yet: one dead mirror of many must not stop the others.
  */
 export async function openApt(workspace: Workspace, origin: Target, signal?: AbortSignal): Promise<Apt> {
   const { machine } = workspace;
   await requireTools(machine, [TOOLS.aptGet, TOOLS.dpkgDeb]);
   const config = await layOutApt(workspace, origin);
-  const run = (argv: Argv, cwd = workspace.folder): Promise<RunResult> =>
+  const run = (argv: Argv, cwd = workspace.fetched()): Promise<RunResult> =>
     machine.run(argv, {
       effect: 'write',
       cwd,
-      env: { HOME: workspace.folder, TMPDIR: workspace.folder },
-      user: workspace.user,
+      env: { HOME: workspace.fetched(), TMPDIR: workspace.fetched() },
+      user: workspace.fetcher,
       signal,
     });
   const update = await run(['apt-get', '-c', config, '-q', 'update']);
@@ -53,7 +53,7 @@ export async function openApt(workspace: Workspace, origin: Target, signal?: Abo
       return packages;
     },
     download: async (packages, progress) => {
-      const folder = workspace.at('debs');
+      const folder = workspace.fetched('debs');
       await machine.mkdir(folder, 0o755);
       await workspace.handOver(folder);
       const total = packages.reduce((sum, { size }) => sum + size, 0);
@@ -64,7 +64,7 @@ export async function openApt(workspace: Workspace, origin: Target, signal?: Abo
       await stop();
       signal?.throwIfAborted();
       if (result.status !== 0) throw complaints(result) ?? fetchFailure(result.stderr);
-      return checkedFiles(machine, folder, packages);
+      return checkedFiles(workspace, folder, packages);
     },
   };
 }
@@ -112,22 +112,35 @@ function parseStanzas(text: string): readonly AptPackage[] {
     });
 }
 
-/** apt has already checked its hashes; this ties each file to the requested package. */
+/**
+ * apt has already checked its hashes; this ties each file to the requested package. A file is hashed where only this
+ * process can write, and then given to the user that unpacks it.
+ */
 async function checkedFiles(
-  machine: Target,
+  workspace: Workspace,
   folder: string,
   packages: readonly AptPackage[],
 ): Promise<string[]> {
+  const { machine } = workspace;
+  const [checked, given] = [workspace.own('debs'), workspace.at('debs')];
+  for (const path of [checked, given]) await machine.mkdir(path, 0o700);
   const byHash = new Map<string, string>();
-  for (const name of await machine.list(folder)) {
-    if (name.endsWith('.deb'))
-      byHash.set(await machine.hash(join(folder, name), LIMITS.archiveBytes), join(folder, name));
+  for (const name of (await machine.list(folder)).filter((name) => name.endsWith('.deb'))) {
+    const path = join(checked, name);
+    await machine.rename(join(folder, name), path);
+    if ((await machine.lstat(path))?.type === 'file')
+      byHash.set(await machine.hash(path, LIMITS.archiveBytes), path);
   }
-  return packages.map(({ name, version, sha256 }) => {
+  const files: string[] = [];
+  for (const { name, version, sha256 } of packages) {
     const path = byHash.get(sha256);
     if (path === undefined) throw fetchFailure(`${name} ${version} did not arrive complete`);
-    return path;
-  });
+    const place = join(given, basename(path));
+    await machine.rename(path, place);
+    files.push(place);
+  }
+  await workspace.handOver(given);
+  return files;
 }
 
 /** apt prints no figures off a terminal: the folder shows what has arrived. Returns how to stop watching. */

@@ -16,7 +16,7 @@ async function layOut(entries: Entries, kind: Kind = 'root') {
   const workspace = await workspaceForTest();
   const config = await layOutApt(workspace, treeTarget(kind, root, root, { dryRun: true }));
   expect(listing(root)).toEqual(before);
-  const home = workspace.at('apt');
+  const home = workspace.fetched('apt');
   const text = (name: string) => readFile(join(home, name), 'utf8');
   return { workspace, config, home, text, sources: await text('etc/sources.list.d/mptfix.sources') };
 }
@@ -97,7 +97,7 @@ Signed-By: ${keyFile(home, armored, 'asc')}
     const { workspace, text, home } = await layOut(CREDENTIALS, 'local');
     expect(await text('auth.conf')).toMatch(/secret\n[\s\S]*other\n/);
     const { mode, uid } = await stat(join(home, 'auth.conf'));
-    expect([mode & 0o777, uid]).toEqual([0o600, workspace.user?.uid]);
+    expect([mode & 0o777, uid]).toEqual([0o600, workspace.fetcher?.uid]);
   });
 
   test('is apt’s whole world: lists, status, keys and sources are its own, hooks are gone', async () => {
@@ -120,7 +120,7 @@ Signed-By: ${keyFile(home, armored, 'asc')}
     }
     expect(dump).not.toMatch(/APT::Update::\S*Invoke\S*:: "/);
     const { uid } = await stat(join(home, 'state/lists/partial'));
-    expect(uid).toBe(workspace.user?.uid);
+    expect(uid).toBe(workspace.fetcher?.uid);
   });
 });
 

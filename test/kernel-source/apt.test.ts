@@ -35,7 +35,7 @@ describe('a private apt', () => {
     expect(await apt.show('linux-headers-none')).toEqual([]);
   });
 
-  test('fetches the very files, as the unprivileged user, and tells how far it is', async () => {
+  test('fetches the very files, as a user that only fetches, for the one that unpacks, and tells how far it is', async () => {
     const folder = await repository(HEADERS);
     const { apt, workspace } = await aptOf(trusted(folder));
     const wanted = (await apt.show(NAME)).slice(1);
@@ -167,7 +167,7 @@ describe('a .deb', () => {
     spoil(join(folder, `${NAME}_6.1.9-1_all.deb`));
     const { apt, workspace } = await aptOf(trusted(folder));
     const failure = await failureOf(apt.download(await apt.show(NAME), silentProgress));
-    return { ...failure, left: readdirSync(workspace.at('debs')) };
+    return { ...failure, left: readdirSync(workspace.fetched('debs')) };
   }
 
   test('that is not what the index says is E_SIGNATURE, and is not kept', async () => {
