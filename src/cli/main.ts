@@ -74,9 +74,21 @@ function interrupted(): Failure {
 
 function asFailure(error: unknown): Failure {
   if (isFailure(error)) return error.failure;
+  if (isForbidden(error)) {
+    return {
+      code: 'E_NOT_ROOT',
+      what: `this user may not: ${error.message}`,
+      next: 'run the same command as root (sudo)',
+    };
+  }
   return {
     code: 'E_INTERNAL',
     what: error instanceof Error ? error.message : String(error),
     next: 'this is a bug in mptfix: run it again with --verbose and report what it prints',
   };
+}
+
+/** What the kernel refuses a user; root meets it on a network's file system. */
+function isForbidden(error: unknown): error is Error {
+  return error instanceof Error && 'code' in error && error.code === 'EACCES';
 }
