@@ -102,8 +102,6 @@ export async function fileSources(target: Target, paths: readonly string[]): Pro
   for (const path of paths) {
     const { log, rotation } = partsOf(path) ?? { log: path, rotation: null };
     const stat = await target.stat(path).catch(() => undefined);
-    // A log folder may hold a FIFO (xconsole): reading it would wait forever.
-    if (stat !== undefined && stat.type !== 'file' && paths.length > 1) continue;
     const until = stat === undefined ? Date.now() : Number(stat.mtime) * 1000;
     const open = () => unpacked(target, path);
     const part = { name: path, until, bytes: stat?.size ?? 0, open, rotation };

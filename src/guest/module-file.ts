@@ -43,7 +43,7 @@ export async function moduleFile(
   for (const name of names) {
     const candidates = await findCandidates(target, release, name);
     const indexed = await indexedModule(target, release, name);
-    const known = indexed !== undefined && (await target.stat(indexed))?.type === 'file';
+    const known = indexed !== undefined && (await target.stat(indexed)) !== undefined;
     const path = known ? indexed : candidates[0];
     if (path === undefined) continue;
     return {
@@ -64,7 +64,8 @@ async function findCandidates(target: Reads, release: string, name: string): Pro
     const path = `${MODULES_FOLDER}/${release}/${folder}`;
     const files = (await target.list(path)).filter((file) => isModuleFile(file, name));
     for (const file of files) {
-      if ((await target.stat(`${path}/${file}`))?.type === 'file') found.push(`${path}/${file}`);
+      // What is no regular file is refused by name when it is read: not to see it would be “no such driver”.
+      if ((await target.stat(`${path}/${file}`)) !== undefined) found.push(`${path}/${file}`);
     }
   }
   return found;

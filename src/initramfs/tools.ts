@@ -146,11 +146,12 @@ export async function initramfsImages(target: Reads, release: string): Promise<I
   for (const name of names) {
     const path = `/boot/${name}`;
     const status = await target.stat(path);
-    if (status?.type !== 'file') continue;
+    if (status === undefined) continue;
+    // What is no regular file is refused by name when it is opened: the guest may boot from it all the same.
     images.push({ path, tool: await toolFor(target, release, name), size: status.size });
   }
   const found = await Promise.all(OTHERS.map(({ path }) => target.stat(path(release))));
-  const others = OTHERS.filter((_, index) => found[index]?.type === 'file');
+  const others = OTHERS.filter((_, index) => found[index] !== undefined);
   return { images, others: others.map(({ path, what }) => ({ path: path(release), what })) };
 }
 

@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { isBuiltIn, isModuleFile, moduleFile, modulePath } from '../../src/guest/module-file.ts';
 import { makeFolders } from '../../src/machine/folders.ts';
 import { rootTarget } from '../../src/machine/tree.ts';
-import { type Entries, temporary } from '../machine/temporary.ts';
+import { type Entries, failureOf, temporary } from '../machine/temporary.ts';
 
 const RELEASE = '6.1.0-9-amd64';
 const MODULES = `lib/modules/${RELEASE}`;
@@ -76,10 +76,17 @@ test('a kernel without the module has none, whatever else lies there', async () 
   expect(await find({})).toBe(undefined);
   const others = {
     [`${FUSION}/mptscsih.ko.bak`]: 'x',
-    [`${FUSION}/mptscsih.ko/x`]: '',
     [`${FUSION}/mptspi.ko`]: 'x',
   };
   expect(await find({ ...others, ...index('kernel/gone/mptscsih.ko') })).toBe(undefined);
+});
+
+test('what has the module’s name and is no file is refused by that name, and not overlooked', async () => {
+  const folder = { [`${FUSION}/mptscsih.ko/x`]: '' };
+  for (const entries of [folder, { ...folder, ...index('kernel/drivers/message/fusion/mptscsih.ko') }]) {
+    const { code, what } = await failureOf(find(entries));
+    expect([code, what]).toEqual(['E_FILE_UNSAFE', expect.stringContaining(`${FUSION}/mptscsih.ko`)]);
+  }
 });
 
 test('a driver that is built in is told by modules.builtin', async () => {
