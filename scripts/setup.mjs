@@ -18,6 +18,7 @@ const NEEDED = [
   ['mount', 'mount'],
   ['dpkg-deb', 'dpkg'],
   ['setfattr', 'attr'],
+  ['strace', 'strace'],
   ['git', 'git'],
   ['ps', 'procps'],
   ['openssl', 'openssl'],
