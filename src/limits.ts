@@ -29,4 +29,17 @@ export const LIMITS = {
   streamBytes: 8 * 1024 * 1024 * 1024,
   /** Names in one folder: Debian's archive of 60,000 packages would fit into one. */
   folderEntries: 100_000,
+  /** The build folder of a kernel with all that belongs to it: Debian's are 16,500 files of 58 MB, Red Hat's 30,000 of 180 MB. */
+  headers: { entries: 200_000, bytes: 2 * 1024 * 1024 * 1024, depth: 40 },
+  /** The whole source of a kernel: 90,000 files of 1.5 GB; after a build with debug information three times the files and 20 GB. */
+  sourceTree: { entries: 1_000_000, bytes: 64 * 1024 * 1024 * 1024, depth: 40 },
+  /**
+   * Each process of a build. Address space: cc1 takes 300 MB for the driver, the linker of a whole tree with debug
+   * information 3 GB. A file: vmlinux.o with debug information has some 1.5 GB. Processes: make -j on 128 cores starts some 600.
+   */
+  build: { memoryBytes: 8 * 1024 * 1024 * 1024, fileBytes: 4 * 1024 * 1024 * 1024, processes: 2048 },
+  /** What the build of one module leaves: the driver's seven modules with debug information have some 60 MB. */
+  moduleBuildBytes: 1024 * 1024 * 1024,
+  /** What the build of a whole tree leaves: 20 GB with debug information. */
+  treeBuildBytes: 64 * 1024 * 1024 * 1024,
 } as const;

@@ -5,7 +5,6 @@ import { modinfo, modinfoField } from '../elf/module-data.ts';
 import { filterTool } from '../guest/module-file.ts';
 import { sha256 } from '../hash.ts';
 import { originText } from '../kernel-source/provider.ts';
-import { LIMITS } from '../limits.ts';
 import { requireTools, TOOLS } from '../machine/tools.ts';
 import type { Workspace } from '../work/workspace.ts';
 import { compilerOf } from './compiler.ts';
@@ -65,19 +64,18 @@ async function proveBuilt(
   { headers, patched, builds, beforehand, linked }: Built,
   module: ElfFile,
 ): Promise<readonly ProofResult[]> {
-  const { job, options, workspace } = context;
-  const symversFile = `${headers.folder}/Module.symvers`;
+  const { job, options } = context;
   return [
     ...beforehand,
     ...proveModule({
       built: module,
       baseline: readElf(builds.unchanged.bytes),
       shipped: readElf(job.shipped.bytes),
-      symvers: (await workspace.machine.readText(symversFile, LIMITS.indexBytes)) ?? '',
+      symvers: headers.symvers,
       path: job.module.path,
       isPatched: patched.patch !== null,
     }),
-    ...(await dependencyProof(context, builds.patched.bytes, await linked, symversFile)),
+    ...(await dependencyProof(context, builds.patched.bytes, await linked, headers.symvers)),
   ].map((proof) => waive(proof, options));
 }
 
@@ -124,13 +122,13 @@ async function dependencyProof(
   { job, workspace }: BuildContext,
   bytes: Uint8Array,
   linked: LinkedModules,
-  symversFile: string,
+  symvers: string,
 ): Promise<readonly ProofResult[]> {
   if (job.guest === undefined) return [];
   await requireTools(workspace.machine, [TOOLS.depmod]);
   const others = await linkedModules(job, bytes, linked);
   const modules = [{ name: job.module.name, bytes }, ...others.values()];
-  return [await proveDependencies(workspace, job.kernel.release, modules, symversFile)];
+  return [await proveDependencies(workspace, job.kernel.release, modules, symvers)];
 }
 
 async function keptLog(

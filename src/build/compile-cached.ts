@@ -1,44 +1,38 @@
 import { sha256 } from '../hash.ts';
-import { LIMITS } from '../limits.ts';
+import type { Headers } from '../kernel-source/headers.ts';
 import type { Cache } from '../work/cache.ts';
 import type { Workspace } from '../work/workspace.ts';
+import { buildSandbox, runBoxed } from './build-sandbox.ts';
 import { type Compiled, type CompileOptions, compileModule } from './compile.ts';
 
 /** Raise it when the same inputs would give another module. */
-const FORMAT = 1;
+const FORMAT = 2;
 
 /** What beside the source decides a module: read once for both builds. */
 export interface BuildSurroundings {
-  /** Names, sizes and times of every header, and the hashes of `.config` and Module.symvers. */
+  /** `Headers.digest`: all that lies in the build folder and its parts. */
   readonly headers: string;
-  /** What the compiler and the binutils say of themselves. */
+  /** The content of the compiler and the other programs, and what they say of themselves. */
   readonly tools: string;
 }
 
+/** The programs that a module is made with. gcc looks for cc1 and the linker itself. */
+const TOOLS_OF_A_BUILD = `compiler=$1
+for name in "$compiler" as ld ar nm objcopy strip make sh; do command -v "$name" || exit; done > /tmp/list
+for name in cc1 collect2 as ld; do "$compiler" -print-prog-name=$name; done >> /tmp/list
+for name in "$compiler" as ld make; do "$name" --version || exit; done
+while read -r file; do case $file in /*) sha256sum -- "$file" || exit ;; *) echo "$file" ;; esac; done < /tmp/list`;
+
 /** Undefined where something of it cannot be read: then nothing is taken from the cache. */
 export async function surroundings(
-  { machine, user }: Pick<Workspace, 'machine' | 'user'>,
-  headers: { readonly folder: string; readonly folders: readonly string[] },
+  workspace: Pick<Workspace, 'machine' | 'user'>,
+  { digest }: Pick<Headers, 'digest'>,
   compiler: string,
 ): Promise<BuildSurroundings | undefined> {
-  const [listed, versions, contents] = await Promise.all([
-    machine.run(['find', '-H', ...headers.folders, '-printf', '%P %s %T@ %l\\n'], { effect: 'read' }),
-    Promise.all(
-      [compiler, 'as', 'ld', 'make'].map((name) =>
-        machine.run([name, '--version'], { effect: 'read', user }),
-      ),
-    ),
-    Promise.all(
-      ['.config', 'Module.symvers'].map((name) =>
-        machine.hash(`${headers.folder}/${name}`, LIMITS.indexBytes),
-      ),
-    ),
-  ]);
-  if (listed.status !== 0 || versions.some(({ status }) => status !== 0)) return undefined;
-  return {
-    headers: sha256(Buffer.concat([listed.stdout, Buffer.from(contents.join('\n'))])),
-    tools: sha256(Buffer.concat(versions.map(({ stdout }) => stdout))),
-  };
+  if (digest === undefined) return undefined;
+  const argv = ['sh', '-c', TOOLS_OF_A_BUILD, 'sh', compiler] as const;
+  const tools = await runBoxed(workspace, argv, buildSandbox([]));
+  return tools.status === 0 ? { headers: digest, tools: sha256(tools.stdout) } : undefined;
 }
 
 /** Compiles, or takes what the very same inputs gave before; `around` undefined: nothing is known to be the same. */

@@ -1,16 +1,24 @@
 import { join } from 'node:path';
 import { Header } from 'tar';
 import { failure } from '../errors.ts';
+import type { Headers } from '../kernel-source/headers.ts';
 import { LIMITS } from '../limits.ts';
-import type { Argv, RunOptions } from '../machine/port.ts';
+import type { Argv, Bind, RunOptions } from '../machine/port.ts';
 import type { Progress } from '../progress.ts';
 import type { Workspace } from '../work/workspace.ts';
+import {
+  type BuildFolder,
+  buildFolder,
+  buildSandbox,
+  readBuilt,
+  runBoxed,
+  watchDisk,
+} from './build-sandbox.ts';
 import { recipeFor } from './recipes.ts';
 
 export interface CompileOptions {
   readonly workspace: Workspace;
-  /** A prepared build folder of the kernel, and its VERSION.PATCHLEVEL.SUBLEVEL. */
-  readonly headers: { readonly folder: string; readonly version: string };
+  readonly headers: Pick<Headers, 'folder' | 'binds' | 'version'>;
   /** The driver's folder as it is to be compiled. While it is still on its way, make does all that it can without. */
   readonly files: Files | Promise<Files>;
   /** Module name: mptscsih, or mptscsi on RHEL 4. */
@@ -33,8 +41,12 @@ export interface Compiled {
 /** One call of make. */
 interface Order {
   readonly command: Argv;
-  /** Where its temporary files go: the driver's, or the whole tree. */
-  readonly folder: string;
+  /** What it may write to, with its temporary files: the driver's folder, or the whole tree. */
+  readonly folder: BuildFolder;
+  /** What it may only read. */
+  readonly readOnly: readonly Bind[];
+  /** What the folder may come to have. */
+  readonly maxBytes: number;
 }
 
 /** What make said, and how it ended. */
@@ -46,7 +58,8 @@ interface MakeResult {
 }
 
 /**
- * Compiles the one module against the headers, as the workspace's unprivileged user.
+ * Compiles the one module against the headers, as the workspace's unprivileged user, in a sandbox: make runs what the
+ * Makefiles of a guest say.
  * Throws E_BUILD with the compiler's first error and the log's path; what `files` is rejected with, once make has ended.
  */
 export async function compileModule(options: CompileOptions): Promise<Compiled> {
@@ -59,18 +72,15 @@ export async function compileModule(options: CompileOptions): Promise<Compiled> 
       'build the module by hand as the kernel’s documentation says; 2.4 kernels never had the bug',
     );
   }
-  const folder = await workspace.userFolder(options.label);
-  const command = [...recipe.make(headers.folder, folder), ...(options.makeVars ?? [])] as const;
+  const folder = buildFolder(await workspace.userFolder(options.label), options.label);
+  const command = [...recipe.make(headers.folder, folder.to), ...(options.makeVars ?? [])] as const;
+  const order = { command, folder, readOnly: headers.binds, maxBytes: LIMITS.moduleBuildBytes };
   const result =
-    files instanceof Promise
-      ? await makeAhead(options, { command, folder }, files)
-      : await makeNow(options, { command, folder }, files);
+    files instanceof Promise ? await makeAhead(options, order, files) : await makeNow(options, order, files);
   signal.throwIfAborted();
   const { status, lines, log } = result;
-  const output = join(folder, `${module}.ko`);
-  const built = await workspace.machine.lstat(output);
-  if (status === 0 && built?.type === 'file')
-    return { bytes: await withoutDebug(workspace, output), log, command };
+  const bytes = status === 0 ? await readBuilt(workspace, folder, `${module}.ko`, 'module') : undefined;
+  if (bytes !== undefined) return { bytes, log, command };
   throw failure(
     'E_BUILD',
     `${module}.ko could not be built: ${firstError(lines)}`,
@@ -80,7 +90,7 @@ export async function compileModule(options: CompileOptions): Promise<Compiled> 
 }
 
 async function makeNow(options: CompileOptions, order: Order, files: Files): Promise<MakeResult> {
-  await layOut(options.workspace, order.folder, new Map([...files, kbuild(options)]));
+  await layOut(options.workspace, order.folder, '.', new Map([...files, kbuild(options)]));
   return runMake(options, order, { signal: options.signal });
 }
 
@@ -91,9 +101,9 @@ async function makeNow(options: CompileOptions, order: Order, files: Files): Pro
 async function makeAhead(options: CompileOptions, order: Order, coming: Promise<Files>): Promise<MakeResult> {
   const { workspace } = options;
   const { folder } = order;
-  await layOut(workspace, folder, new Map([kbuild(options, WAIT)]));
+  await layOut(workspace, folder, '.', new Map([kbuild(options, WAIT)]));
   const stopper = new AbortController();
-  const laidOut = coming.then((files) => layOut(workspace, folder, files));
+  const laidOut = coming.then((files) => layOut(workspace, folder, '.', files));
   const making = runMake(options, order, {
     signal: AbortSignal.any([options.signal, stopper.signal]),
     inputEnds: laidOut,
@@ -119,32 +129,26 @@ function kbuild({ module }: CompileOptions, before = ''): readonly [string, Buff
   return ['Kbuild', Buffer.from(`${before}include $(src)/Makefile\nobj-y :=\nobj-m := ${module}.o\n`)];
 }
 
-/** Runs make as the workspace's unprivileged user. */
+/** Runs make in a sandbox, as the workspace's unprivileged user. Throws E_BUILD where it fills the disk. */
 export async function runMake(
   { workspace, progress }: Pick<CompileOptions, 'workspace' | 'progress'>,
-  { command, folder }: Order,
-  more: Pick<RunOptions, 'signal' | 'input' | 'inputEnds'>,
+  { command, folder, readOnly, maxBytes }: Order,
+  { signal, ...more }: Pick<RunOptions, 'input' | 'inputEnds'> & { readonly signal: AbortSignal },
 ): Promise<MakeResult> {
-  const { machine, user } = workspace;
   const lines: string[] = [];
-  const { status } = await machine.run(command, {
-    effect: 'write',
-    env: { TMPDIR: folder, HOME: folder },
+  const stopper = new AbortController();
+  const disk = watchDisk(workspace, folder, maxBytes, (reason) => stopper.abort(reason));
+  const { status } = await runBoxed(workspace, command, buildSandbox([folder], readOnly), {
+    env: { TMPDIR: folder.to, HOME: folder.to },
     onLine: (line) => {
       lines.push(line);
       if (line.trim() !== '') progress.note(line.trim());
     },
-    user,
+    signal: AbortSignal.any([signal, stopper.signal]),
     ...more,
-  });
+  }).finally(() => disk.end());
+  stopper.signal.throwIfAborted();
   return { status, lines, log: `${command.join(' ')}\n${lines.join('\n')}\n` };
-}
-
-/** The module's bytes; debug information is many times as much, and no distro ships it there. */
-export async function withoutDebug({ machine, user }: Workspace, path: string): Promise<Buffer> {
-  const result = await machine.run(['strip', '--strip-debug', path], { effect: 'write', user });
-  if (result.status !== 0) throw new Error(`strip failed: ${result.stderr.trim()}`);
-  return machine.read(path, LIMITS.moduleBytes);
 }
 
 /** What a compiler, a shell or a linker says of the thing that is wrong. */
@@ -175,15 +179,17 @@ export type Files = ReadonlyMap<string, Uint8Array>;
 const UNIT = 512;
 
 /**
- * Puts files into a folder of the workspace's user. tar writes them as that user: where what it runs has put a link into
- * the folder meanwhile, root would follow it out.
+ * Puts files into a folder of the workspace's user. tar writes them in a sandbox that has nothing else: what runs in the
+ * folder may have put a link there meanwhile.
  */
-export async function layOut({ machine, user }: Workspace, folder: string, files: Files): Promise<void> {
-  const result = await machine.run(['tar', '-x', '-m', '--no-same-owner', '-C', folder, '-f', '-'], {
-    effect: 'write',
-    input: tarOf(files),
-    user,
-  });
+export async function layOut(
+  workspace: Pick<Workspace, 'machine' | 'user'>,
+  folder: BuildFolder,
+  below: string,
+  files: Files,
+): Promise<void> {
+  const argv = ['tar', '-x', '-m', '--no-same-owner', '-C', join(folder.to, below), '-f', '-'] as const;
+  const result = await runBoxed(workspace, argv, buildSandbox([folder]), { input: tarOf(files) });
   if (result.status !== 0) throw new Error(`the source cannot be copied: ${result.stderr.trim()}`);
 }
 

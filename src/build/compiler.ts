@@ -5,6 +5,7 @@ import { failure } from '../errors.ts';
 import type { Headers } from '../kernel-source/headers.ts';
 import type { Tool } from '../machine/tools.ts';
 import type { Workspace } from '../work/workspace.ts';
+import { buildSandbox, runBoxed } from './build-sandbox.ts';
 import type { Job } from './job.ts';
 import type { ProofResult } from './proof.ts';
 
@@ -70,11 +71,11 @@ export function compilerOf(elf: ElfFile): string {
  * to show. Holds where neither module nor configuration tell a version.
  */
 export async function proveCompiler(
-  { machine, user }: Pick<Workspace, 'machine' | 'user'>,
+  workspace: Pick<Workspace, 'machine' | 'user'>,
   { name, shipped, config }: { readonly name: string; readonly shipped: ElfFile; readonly config: string },
 ): Promise<ProofResult> {
   const wanted = lastVersion(compilerOf(shipped)) ?? lastVersion(versionText(config));
-  const answer = await machine.run([name, '-dumpfullversion', '-dumpversion'], { effect: 'read', user });
+  const answer = await runBoxed(workspace, [name, '-dumpfullversion', '-dumpversion'], buildSandbox([]));
   const found = answer.status === 0 ? answer.stdout.toString('utf8').trim() : undefined;
   const ok = wanted === undefined || found === wanted;
   return {

@@ -12,7 +12,8 @@ import { localTarget } from '../machine/tree.ts';
 import { defined } from '../optional.ts';
 import type { Progress } from '../progress.ts';
 import type { Workspace } from '../work/workspace.ts';
-import { type Compiled, type Files, firstError, layOut, runMake, withoutDebug } from './compile.ts';
+import { type BuildFolder, buildFolder, buildSandbox, readBuilt, runBoxed } from './build-sandbox.ts';
+import { type Compiled, type Files, firstError, layOut, runMake } from './compile.ts';
 import type { Job, StepContext } from './job.ts';
 
 /** What a kernel's own scripts need beside the compiler. */
@@ -21,7 +22,7 @@ const CONFIGURE_TOOLS = ['make', 'flex', 'bison', 'bc'].map((name): Tool => ({ n
 /** A whole kernel tree in the workspace, and how make is run in it. */
 interface TreeOptions {
   readonly workspace: Workspace;
-  readonly tree: string;
+  readonly tree: BuildFolder;
   /** As `uname -r` says on the guest: a distro sets it beside the tree's own version. */
   readonly release: string;
   readonly makeVars: readonly string[];
@@ -32,10 +33,11 @@ interface TreeOptions {
 /** Runs one goal of the tree's own Makefile. Throws E_BUILD with the log's path. */
 async function makeGoal(options: TreeOptions, goal: string): Promise<Pick<Compiled, 'command' | 'log'>> {
   const { workspace, tree, release, makeVars, signal } = options;
-  const command: Argv = ['make', '-C', tree, goal, `KERNELRELEASE=${release}`, `-j${CORES}`, ...makeVars];
+  const command: Argv = ['make', '-C', tree.to, goal, `KERNELRELEASE=${release}`, `-j${CORES}`, ...makeVars];
   // An empty line answers every question with its default.
   const input = '\n'.repeat(4096);
-  const { status, lines, log } = await runMake(options, { command, folder: tree }, { signal, input });
+  const order = { command, folder: tree, readOnly: [], maxBytes: LIMITS.treeBuildBytes };
+  const { status, lines, log } = await runMake(options, order, { signal, input });
   signal.throwIfAborted();
   if (status === 0) return { command, log };
   throw failure(
@@ -59,21 +61,19 @@ export async function makeAllModules(
   { folder, module, files }: { readonly folder: string; readonly module: string; readonly files: Files },
 ): Promise<Compiled> {
   const { workspace, tree } = options;
-  const { machine, user } = workspace;
-  const output = join(tree, folder, `${module}.ko`);
+  const output = join(folder, `${module}.ko`);
   // One that is there, from a tree that was built before or from the first call, must not pass for a new one.
-  await machine.run(['rm', '-f', '--', output], { effect: 'write', user });
-  await layOut(workspace, join(tree, folder), files);
+  await runBoxed(workspace, ['rm', '-f', '--', join(tree.to, output)], buildSandbox([tree]));
+  await layOut(workspace, tree, folder, files);
   const { command, log } = await makeGoal(options, 'modules');
-  if ((await machine.lstat(output))?.type !== 'file') {
-    throw failure(
-      'E_BUILD',
-      `make modules did not build ${folder}/${module}.ko`,
-      'check that the .config has CONFIG_FUSION=y and CONFIG_FUSION_SPI, _FC or _SAS as modules (--config)',
-      { log: await workspace.keepLog('build', log) },
-    );
-  }
-  return { bytes: await withoutDebug(workspace, output), log, command };
+  const bytes = await readBuilt(workspace, tree, output, 'module');
+  if (bytes !== undefined) return { bytes, log, command };
+  throw failure(
+    'E_BUILD',
+    `make modules did not build ${output}`,
+    'check that the .config has CONFIG_FUSION=y and CONFIG_FUSION_SPI, _FC or _SAS as modules (--config)',
+    { log: await workspace.keepLog('build', log) },
+  );
 }
 
 /**
@@ -87,24 +87,28 @@ export async function obtainTree(context: StepContext, path: string): Promise<He
   const { release } = job.kernel;
   const config = await findConfig(context);
   const symvers = await findSymvers(context, config);
-  const tree = await wholeTree(workspace, path, { progress, signal, ...defined({ user }) });
+  const from = await wholeTree(workspace, path, { progress, signal, ...defined({ user }) });
   await requireTools(machine, CONFIGURE_TOOLS);
-  await machine.write(join(tree, '.config'), config);
-  if (symvers !== undefined) await machine.write(join(tree, 'Module.symvers'), symvers);
-  await workspace.handOver(tree);
+  const tree = buildFolder(from, 'tree');
+  const own = new Map<string, Uint8Array>([['.config', Buffer.from(config)]]);
+  if (symvers !== undefined) own.set('Module.symvers', symvers);
+  await layOut(workspace, tree, '.', own);
   for (const goal of ['oldconfig', 'modules_prepare']) {
     progress.note(`make ${goal}`);
     await makeGoal({ workspace, tree, release, makeVars: options.makeVars, progress, signal }, goal);
   }
-  const version = treeVersion((await machine.readText(join(tree, 'Makefile'), LIMITS.sourceBytes)) ?? '');
+  const text = async (name: string) => (await readBuilt(workspace, tree, name, 'file'))?.toString('utf8');
+  const version = treeVersion((await text('Makefile')) ?? '');
   if (version === undefined) throw new Error(`${path} has a top Makefile without a version`);
   return {
-    folder: tree,
-    folders: [tree],
+    folder: tree.to,
+    binds: [tree],
+    digest: undefined,
     origin: `${path}, configured`,
     version,
     release,
-    config: (await machine.readText(join(tree, '.config'), LIMITS.textBytes)) ?? config,
+    config: (await text('.config')) ?? config,
+    symvers: (await text('Module.symvers')) ?? '',
   };
 }
 

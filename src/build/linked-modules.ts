@@ -6,11 +6,12 @@ import { LIMITS } from '../limits.ts';
 import { MODULES_FOLDER } from '../machine/folders.ts';
 import type { Target } from '../machine/port.ts';
 import type { Workspace } from '../work/workspace.ts';
+import { buildSandbox, runBoxed } from './build-sandbox.ts';
 import type { Job } from './job.ts';
 import type { ProofResult } from './proof.ts';
 
 /** The guest's modules that the driver needs and that need it, by name; without the driver itself. */
-export type LinkedModules = ReadonlyMap<string, SandboxModule>;
+export type LinkedModules = ReadonlyMap<string, LinkedModule>;
 
 /**
  * Reads what a build of the driver is to be linked with, as far as `known` does not have it. Empty where only a module
@@ -21,7 +22,7 @@ export async function linkedModules(
   driver: Uint8Array,
   known: LinkedModules = new Map(),
 ): Promise<LinkedModules> {
-  const modules = new Map<string, SandboxModule>();
+  const modules = new Map<string, LinkedModule>();
   if (guest === undefined) return modules;
   const { release } = kernel;
   const index = (await guest.readText(`${MODULES_FOLDER}/${release}/modules.dep`, LIMITS.indexBytes)) ?? '';
@@ -42,15 +43,15 @@ async function read(
   release: string,
   name: string,
   index: string,
-): Promise<SandboxModule | undefined> {
+): Promise<LinkedModule | undefined> {
   const indexed = modulePath(index, release, name);
   const isThere = indexed !== undefined && (await guest.stat(indexed))?.type === 'file';
   const path = isThere ? indexed : (await moduleFile(guest, release, [name]))?.path;
   return path === undefined ? undefined : { name, bytes: (await readModule(guest, path)).bytes };
 }
 
-/** A module of the sandbox: name without suffix, content unpacked. */
-export interface SandboxModule {
+/** A module: name without suffix, content unpacked. */
+export interface LinkedModule {
   readonly name: string;
   readonly bytes: Uint8Array;
 }
@@ -64,22 +65,27 @@ function dependsOf(bytes: Uint8Array): readonly string[] {
   return text.split(',').filter((name) => /^[\w-]+$/.test(name));
 }
 
+const SYMVERS = 'Module.symvers';
+
 /**
- * `depmod -e` over a sandbox that holds the new module, all that it needs and all that needs it, against the build
- * folder's Module.symvers: no symbol may be unknown, no CRC may disagree. The guest's own tree is only read.
+ * `depmod -e`, in a sandbox, over a folder that holds the new module, all that it needs and all that needs it, against the build
+ * folder's Module.symvers (`symvers` is its text): no symbol may be unknown, no CRC may disagree. The guest's own tree is only read.
  */
 export async function proveDependencies(
-  workspace: Pick<Workspace, 'machine' | 'own' | 'writeOwn'>,
+  workspace: Pick<Workspace, 'machine' | 'user' | 'own' | 'writeOwn'>,
   release: string,
-  modules: readonly SandboxModule[],
-  symversFile: string,
+  modules: readonly LinkedModule[],
+  symvers: string,
 ): Promise<ProofResult> {
-  const { machine } = workspace;
-  const folder = workspace.own('sandbox');
-  const place = join(folder, 'lib/modules', release);
-  await Promise.all(modules.map(({ name, bytes }) => workspace.writeOwn(join(place, `${name}.ko`), bytes)));
-  const argv = ['depmod', '-n', '-e', '-E', symversFile, '-b', folder, release] as const;
-  const result = await machine.run(argv, { effect: 'read' });
+  const folder = workspace.own('modules');
+  const files = join(folder, 'lib/modules', release);
+  await Promise.all(modules.map(({ name, bytes }) => workspace.writeOwn(join(files, `${name}.ko`), bytes)));
+  await workspace.writeOwn(join(folder, SYMVERS), Buffer.from(symvers));
+  // Where the sandbox has them.
+  const root = '/build';
+  const place = join(root, 'lib/modules', release);
+  const argv = ['depmod', '-n', '-e', '-E', join(root, SYMVERS), '-b', root, release] as const;
+  const result = await runBoxed(workspace, argv, buildSandbox([], [{ from: folder, to: root }]));
   const complaints = result.stderr
     .split('\n')
     .filter((line) => /unknown symbol|disagrees about version/.test(line));

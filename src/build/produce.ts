@@ -1,4 +1,5 @@
 import { firstStep, type StepChain } from '../progress.ts';
+import { lateCache, noCache } from '../work/cache.ts';
 import { type Artifact, proveArtifact } from './artifact.ts';
 import type { BuildContext } from './job.ts';
 import { linkedModules } from './linked-modules.ts';
@@ -10,8 +11,10 @@ import { stoppingOnFailure } from './two-builds.ts';
  * The steps from nothing to a proven module, in the order in which a plan names them. `apply` and `build` both run
  * exactly these. After a step that failed no compiler runs any more: the work folder may be removed.
  */
-export function productionSteps(context: BuildContext): StepChain<Artifact> {
-  const { job } = context;
+export function productionSteps(given: BuildContext): StepChain<Artifact> {
+  const { job } = given;
+  const cache = given.cache === noCache ? undefined : lateCache(given.cache);
+  const context = { ...given, cache: cache ?? noCache };
   return firstStep('Fetch packages', async (progress) => {
     const fetched = await fetchPackages({ ...context, progress });
     const names = fetched.packages.map(({ name, version }) => `${name} ${version}`);
@@ -44,6 +47,8 @@ export function productionSteps(context: BuildContext): StepChain<Artifact> {
     .next('Prove that it belongs to the kernel', (built) =>
       stoppingOnFailure(built.running, async () => {
         const artifact = await proveArtifact(context, built);
+        // Only a build for which every proof holds, and none was waived, may serve another.
+        if (artifact.info.proofs.every(({ ok }) => ok)) await cache?.commit();
         return { value: artifact, text: `${artifact.info.proofs.length} proofs` };
       }),
     );

@@ -5,7 +5,7 @@ import { openApt } from '../kernel-source/apt.ts';
 import { hasSources } from '../kernel-source/apt-config.ts';
 import { type FetchedPackage, fetchAndUnpack, findPackages, sourceArchive } from '../kernel-source/debian.ts';
 import { type DriverFiles, readDriverTree, treeVersion } from '../kernel-source/driver-files.ts';
-import { type Headers, privateHeaders } from '../kernel-source/headers.ts';
+import { type Headers, readHeaders } from '../kernel-source/headers.ts';
 import type { Origin } from '../kernel-source/provider.ts';
 import { lookUpSource } from '../kernel-source/unpack.ts';
 import { requireTools, TOOLS } from '../machine/tools.ts';
@@ -140,14 +140,15 @@ async function sourcePath({ job, workspace }: StepContext, { root = '' }: Fetche
   return job.source.kind === 'local' ? job.source.path : sourceArchive(workspace, root);
 }
 
-/** The build folder in its private copy, or the whole tree that serves as one. */
+/** The build folder with all its parts, or the whole tree that serves as one. */
 async function takeHeaders(context: StepContext, fetched: Fetched): Promise<Headers> {
-  const { job, options, workspace } = context;
+  const { job, options, workspace, signal } = context;
   if (options.wholeTree) return obtainTree(context, await sourcePath(context, fetched));
   const { headers, guest } = job;
-  if (headers.kind === 'guest' && guest !== undefined) return privateHeaders(guest, headers.path, workspace);
+  if (headers.kind === 'guest' && guest !== undefined)
+    return readHeaders(guest, headers.path, workspace, signal);
   const machine = localTarget({ dryRun: true });
   const folder =
     headers.kind === 'local' ? headers.path : join(fetched.root ?? '', 'usr/src', packageName(headers) ?? '');
-  return privateHeaders(machine, folder, workspace);
+  return readHeaders(machine, folder, workspace, signal);
 }

@@ -1,6 +1,7 @@
 import { DRIVER_FOLDER } from '../kernel-source/driver-files.ts';
 import type { Headers } from '../kernel-source/headers.ts';
 import { noCache } from '../work/cache.ts';
+import type { BuildFolder } from './build-sandbox.ts';
 import type { Compiled, CompileOptions, Files } from './compile.ts';
 import { compileCached, surroundings } from './compile-cached.ts';
 import { compilerName } from './compiler.ts';
@@ -124,7 +125,7 @@ function oneAfterTheOther(context: StepContext, headers: Headers): RunningBuilds
   const stopper = new AbortController();
   const tree = {
     workspace,
-    tree: headers.folder,
+    tree: treeOf(headers),
     release: job.kernel.release,
     makeVars: options.makeVars,
     progress,
@@ -148,6 +149,13 @@ function oneAfterTheOther(context: StepContext, headers: Headers): RunningBuilds
       await Promise.allSettled([unchanged, patched]);
     },
   };
+}
+
+/** The whole tree that serves as build folder. */
+function treeOf({ folder, binds }: Headers): BuildFolder {
+  const tree = binds.find(({ to }) => to === folder);
+  if (tree === undefined) throw new Error(`no folder is shown at ${folder}`);
+  return tree;
 }
 
 /** Of a build that must have been started by then. */

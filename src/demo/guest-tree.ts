@@ -6,7 +6,7 @@ import { failure } from '../errors.ts';
 import { filterTool, moduleFile, readModule } from '../guest/module-file.ts';
 import { runDepmod } from '../install/depmod.ts';
 import type { DriverFiles } from '../kernel-source/driver-files.ts';
-import { privateHeaders } from '../kernel-source/headers.ts';
+import { readHeaders } from '../kernel-source/headers.ts';
 import { unpackDriver } from '../kernel-source/unpack.ts';
 import { LIMITS } from '../limits.ts';
 import { MODULES_FOLDER, makeFolders } from '../machine/folders.ts';
@@ -92,7 +92,7 @@ export async function plantAffectedModule(
       'the demo needs a distro that still ships it',
     );
   }
-  const headers = await privateHeaders(guest, `${MODULES_FOLDER}/${release}/build`, workspace);
+  const headers = await readHeaders(guest, `${MODULES_FOLDER}/${release}/build`, workspace);
   const compiled = await compileModule({ ...options, headers, module: 'mptscsih', label: 'affected' });
   const { format } = await readModule(guest, shipped.path);
   const distroModule = workspace.at(`distro-${basename(shipped.path)}`);

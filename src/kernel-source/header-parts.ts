@@ -1,4 +1,4 @@
-import { basename, dirname, isAbsolute, join, posix, relative } from 'node:path';
+import { basename, dirname, isAbsolute, join, posix } from 'node:path';
 import { LIMITS } from '../limits.ts';
 import type { TargetReads } from '../machine/port.ts';
 
@@ -17,7 +17,10 @@ export interface HeaderPart {
   readonly links: readonly Link[];
 }
 
-type Reads = Pick<TargetReads, 'stat' | 'readText' | 'hostPath' | 'run'>;
+type Reads = Pick<TargetReads, 'stat' | 'readText'>;
+
+/** Reads a part's folder whole; answers the links in it. */
+export type TakePart = (path: string) => Promise<readonly Omit<Link, 'leadsTo'>[]>;
 
 /** A folder that is named, and the places where it may be. */
 interface Wanted {
@@ -33,8 +36,9 @@ interface Wanted {
 export async function headerParts(
   origin: Reads,
   buildFolder: string,
+  take: TakePart,
 ): Promise<{ readonly parts: readonly [HeaderPart, ...HeaderPart[]]; readonly missing: readonly string[] }> {
-  const build = await readPart(origin, buildFolder, buildFolder);
+  const build = await readPart(origin, { named: buildFolder, path: buildFolder }, take);
   const parts: [HeaderPart, ...HeaderPart[]] = [build];
   const missing = new Set<string>();
   // The loop also visits the parts that it adds.
@@ -42,20 +46,27 @@ export async function headerParts(
     for (const { named, candidates, isNeeded } of wantedBy(part, buildFolder)) {
       if (parts.some((known) => isInside(named, known.named))) continue;
       const path = await firstFolder(origin, candidates);
-      if (path !== undefined) parts.push(await readPart(origin, named, path));
+      if (path !== undefined) parts.push(await readPart(origin, { named, path }, take));
       else if (isNeeded) missing.add(named);
     }
   }
   return { parts, missing: [...missing] };
 }
 
-async function readPart(origin: Reads, named: string, path: string): Promise<HeaderPart> {
-  const [makefile = '', links] = await Promise.all([
-    origin.readText(join(path, 'Makefile'), LIMITS.sourceBytes),
-    linksBelow(origin, path),
-  ]);
-  // Only a short forwarding Makefile names its tree; a kernel's own Makefile has such paths in prose.
-  return { named, path, names: makefile.length < 4096 ? namedFolders(makefile) : [], links };
+async function readPart(
+  origin: Reads,
+  { named, path }: Pick<HeaderPart, 'named' | 'path'>,
+  take: TakePart,
+): Promise<HeaderPart> {
+  const links = await take(path);
+  const makefile = (await origin.readText(join(path, 'Makefile'), LIMITS.sourceBytes)) ?? '';
+  return {
+    named,
+    path,
+    // Only a short forwarding Makefile names its tree; a kernel's own Makefile has such paths in prose.
+    names: makefile.length < 4096 ? namedFolders(makefile) : [],
+    links: links.map((link) => ({ ...link, leadsTo: posix.resolve(dirname(link.path), link.text) })),
+  };
 }
 
 function wantedBy({ path, names, links }: HeaderPart, buildFolder: string): readonly Wanted[] {
@@ -95,12 +106,17 @@ function isKernelFolder(path: string): boolean {
   return /\/(usr\/src|usr\/lib|lib)\/(linux|kernels)[\w.+~/-]*$/.test(path);
 }
 
+/** The folder that stands for `/` where the packages of a build folder were unpacked; empty where that is `/` itself. */
+export function unpackedBelow(buildFolder: string): string {
+  return /^(.*)\/usr\/src\/[^/]+$/.exec(buildFolder)?.[1] ?? '';
+}
+
 /**
  * The packages may have been unpacked below a folder of their own: `T/usr/src/linux-headers-R` then means
  * `T/usr/src/…-common` where it says `/usr/src/…-common`. The machine's own comes last.
  */
 function candidatesFor(buildFolder: string, named: string): readonly string[] {
-  const prefix = /^(.*)\/usr\/src\/[^/]+$/.exec(buildFolder)?.[1] ?? '';
+  const prefix = unpackedBelow(buildFolder);
   return [`${prefix}${named}`, join(dirname(buildFolder), basename(named)), named];
 }
 
@@ -118,27 +134,6 @@ export interface Link {
   readonly text: string;
   /** The place that it names. */
   readonly leadsTo: string;
-}
-
-/** Every symbolic link below a folder, at any depth, but for folders that this user may not enter. */
-async function linksBelow(
-  origin: Pick<TargetReads, 'hostPath' | 'run'>,
-  folder: string,
-): Promise<readonly Link[]> {
-  const argv = ['find', await origin.hostPath(folder), '-type', 'l', '-printf', '%P\\0%l\\0'] as const;
-  const { status, stdout, stderr } = await origin.run(argv, { effect: 'read' });
-  if (status > 1) throw new Error(`cannot look for links below ${folder}: ${stderr.trim()}`);
-  const words = stdout.toString('utf8').split('\0');
-  return Array.from({ length: words.length >> 1 }, (_, at) => {
-    const path = join(folder, words[2 * at] ?? '');
-    const text = words[2 * at + 1] ?? '';
-    return { path, text, leadsTo: posix.resolve(dirname(path), text) };
-  });
-}
-
-/** Whether a link read outside of its tree would lead elsewhere: it is absolute, or climbs above the tree's root. */
-export function needsItsRoot({ path, text }: Link): boolean {
-  return isAbsolute(text) || posix.join(relative('/', dirname(path)), text).startsWith('../');
 }
 
 export function isInside(path: string, folder: string): boolean {

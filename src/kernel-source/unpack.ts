@@ -1,9 +1,10 @@
 import { join } from 'node:path';
 import { failure } from '../errors.ts';
+import { LIMITS } from '../limits.ts';
 import type { Target } from '../machine/port.ts';
-import { mustRun } from '../machine/tools.ts';
 import { defined } from '../optional.ts';
 import { type Cache, noCache } from '../work/cache.ts';
+import { takeTree } from '../work/take-tree.ts';
 import type { Workspace } from '../work/workspace.ts';
 import { type Archive, openArchive, streamArchive, truncated, type UnpackOptions } from './archive.ts';
 import { type DriverFiles, requireDriver } from './driver-files.ts';
@@ -44,12 +45,9 @@ export async function unpackDriver(
 }
 
 /** Raise it when the same archive would give different files. */
-const FORMAT = 1;
+const FORMAT = 2;
 
-/**
- * What the cache has of an archive: the same file by name, inode, size, and times to the nanosecond. The inode's change
- * time cannot be set back, so an archive that was written to is another one.
- */
+/** What the cache has of an archive, by the hash of its content. */
 export interface CachedSource {
   readonly known: DriverFiles | undefined;
   /** Unpacks the driver, and keeps it. */
@@ -65,15 +63,15 @@ export async function lookUpSource(
 ): Promise<CachedSource> {
   const unpack = (): Promise<DriverFiles> => unpackDriver(machine, path, options);
   if (cache === noCache) return { known: undefined, unpack };
-  const identity = await machine.run(['stat', '-L', '-c', '%d %i %s %y %z', '--', path], { effect: 'read' });
-  if (identity.status !== 0) return { known: undefined, unpack };
-  const key = `source ${FORMAT} ${path} ${identity.stdout.toString('utf8')}`;
+  const hash = await machine.hash(path, LIMITS.archiveBytes);
+  const key = `source ${FORMAT} ${hash}`;
   const known = await cache.get(key);
   return {
     known: known === undefined ? undefined : fromCache(known),
     unpack: async () => {
       const unpacked = await unpack();
-      await cache.put(key, toCache(unpacked));
+      // What was written to while it was unpacked is not what was hashed.
+      if ((await machine.hash(path, LIMITS.archiveBytes)) === hash) await cache.put(key, toCache(unpacked));
       return unpacked;
     },
   };
@@ -103,9 +101,7 @@ export async function wholeTree(workspace: Workspace, path: string, options: Unp
   await machine.mkdir(folder, 0o755);
   if ((await machine.stat(path))?.type === 'directory') {
     options.progress.note(`copying ${path}`);
-    await mustRun(machine, ['cp', '-a', '--reflink=auto', '--', `${path}/.`, folder], {
-      problem: (words) => new Error(`cannot copy the tree: ${words}`),
-    });
+    await takeTree(machine, path, { bounds: LIMITS.sourceTree, into: folder, signal: options.signal });
     await workspace.handOver(folder);
     return folder;
   }
@@ -134,8 +130,10 @@ async function unpack(
 ): Promise<void> {
   const packed = compression === undefined ? [] : [TAR_OPTIONS[compression.name] ?? '-a'];
   progress.note('unpacking the whole tree');
-  const argv = ['tar', '-x', ...packed, '-C', folder, '--no-same-owner', '-f', '-'] as const;
-  const result = await machine.run(argv, { effect: 'write', stdinFile: path, user, signal });
+  const place = '/tree';
+  const argv = ['tar', '-x', ...packed, '-C', place, '--no-same-owner', '-f', '-'] as const;
+  const sandbox = { readOnly: [], writable: [{ from: folder, to: place }], limits: LIMITS.build };
+  const result = await machine.run(argv, { effect: 'write', stdinFile: path, user, signal, sandbox });
   signal?.throwIfAborted();
   if (result.status !== 0) throw truncated(path, result.stderr.trim().split('\n')[0] ?? 'tar failed');
 }
@@ -143,7 +141,9 @@ async function unpack(
 async function topFolder(machine: Target, folder: string, path: string): Promise<string> {
   const candidates = [folder, ...(await machine.list(folder)).map((name) => join(folder, name))];
   for (const candidate of candidates) {
-    if ((await machine.stat(join(candidate, 'Makefile'))) !== undefined) return candidate;
+    // A link would lead whoever writes to it out of the work folder.
+    if ((await machine.lstat(candidate))?.type !== 'directory') continue;
+    if ((await machine.lstat(join(candidate, 'Makefile')))?.type === 'file') return candidate;
   }
   throw failure(
     'E_DRIVER_NOT_IN_SOURCE',

@@ -39,6 +39,12 @@ export interface TargetReads {
   lstat(path: string): Promise<FileStat | undefined>;
   /** Names in a folder, sorted; empty where there is no such folder. Throws E_FILE_UNSAFE for more than LIMITS.folderEntries. */
   list(path: string): Promise<readonly string[]>;
+  /**
+   * Everything below a folder, at any depth: each folder before what is in it, by name; links are told, not followed. An
+   * entry is valid until the next one is requested. Throws E_FILE_UNSAFE for what is no file, folder or link, and where
+   * there is more than the bounds allow; Node's errors.
+   */
+  walk(path: string, bounds: WalkBounds): AsyncIterable<WalkedEntry>;
   /** Whether this process may create files in the folder, and if not, why. */
   writable(path: string): Promise<'yes' | 'read-only' | 'denied' | 'missing'>;
   /** Where a program that is run with `sees: 'guest'` has the guest's root: `/` of this machine, /guest for a tree. */
@@ -96,6 +102,27 @@ export interface ReadStream {
   read(): Buffer | undefined;
   close(): void;
 }
+
+/** How much a walk reads at most. */
+export interface WalkBounds {
+  readonly entries: number;
+  /** Of all files together. */
+  readonly bytes: number;
+  /** Folders within folders. */
+  readonly depth: number;
+}
+
+/** What a walk finds, with its path below the folder where it began, such as `include/linux/fs.h`. */
+export type WalkedEntry =
+  | { readonly type: 'directory'; readonly path: string; readonly mode: number }
+  | { readonly type: 'link'; readonly path: string; readonly text: string }
+  | {
+      readonly type: 'file';
+      readonly path: string;
+      readonly mode: number;
+      /** In pieces, each valid until the next one is requested. */
+      readonly content: () => Iterable<Buffer>;
+    };
 
 export type Argv = readonly [string, ...string[]];
 

@@ -16,6 +16,7 @@ import {
   unsafe,
 } from './regular-file.ts';
 import { resolveInRoot } from './resolve.ts';
+import { walkFolder } from './walk.ts';
 
 /** The reads of a tree of files, and what the adapter needs of them besides. */
 export type FileReads = Omit<
@@ -101,6 +102,14 @@ export function fileReads(root: string): FileReads {
       } catch (error) {
         if (isCode(error, 'ENOENT') || isCode(error, 'ENOTDIR')) return [];
         throw error;
+      }
+    },
+    walk: async function* (path, bounds) {
+      const folder = await explained(path, () => place(path));
+      try {
+        yield* walkFolder(folder.fd, path, bounds);
+      } finally {
+        await folder.close();
       }
     },
     writable: async (path) => writable(await at(path)),

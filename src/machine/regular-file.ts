@@ -12,7 +12,7 @@ import { type FailureError, failure } from '../errors.ts';
  */
 
 /** Not in Node's constants. Source: include/uapi/asm-generic/fcntl.h; the same on x86. */
-const O_PATH = 0o10000000;
+export const O_PATH = 0o10000000;
 
 /** The place itself, whatever is there; with `constants.O_NOFOLLOW` a link itself. Nothing is opened for reading. */
 export function openPlace(path: string, flags = 0): Promise<FileHandle> {
@@ -50,7 +50,7 @@ export async function openRegularOrDisk(place: FileHandle, bounds: Bounds): Prom
   return open(handlePath(place), constants.O_RDONLY | constants.O_NONBLOCK);
 }
 
-function typeName(status: BigIntStats): string {
+export function typeName(status: BigIntStats): string {
   if (status.isDirectory()) return 'a folder';
   if (status.isSymbolicLink()) return 'a link that leads nowhere';
   if (status.isBlockDevice() || status.isCharacterDevice()) return 'a device';

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { sha256 } from '../hash.ts';
 import { LIMITS } from '../limits.ts';
 import { makeFolders } from '../machine/folders.ts';
-import type { Target } from '../machine/port.ts';
+import type { FileStat, Target } from '../machine/port.ts';
 import { localTarget } from '../machine/tree.ts';
 
 /** Results of earlier runs on this machine, by the hash of all that went into them. A miss is never an error. */
@@ -14,6 +14,24 @@ export interface Cache {
 
 export const noCache: Cache = { get: async () => undefined, put: async () => {} };
 
+/** What is kept only when it is known to be good. */
+export interface LateCache extends Cache {
+  /** Keeps what was put. */
+  commit(): Promise<void>;
+}
+
+/** Reads the cache, and holds back what is put until somebody commits it. */
+export function lateCache(cache: Cache): LateCache {
+  const held = new Map<string, Uint8Array>();
+  return {
+    get: cache.get,
+    put: async (key, content) => void held.set(key, content),
+    commit: async () => {
+      for (const [key, content] of held) await cache.put(key, content);
+    },
+  };
+}
+
 /** A driver's source and two builds of it have some 1.5 MB: the newest entries of a dozen kernels. */
 const MAX_ENTRIES = 36;
 const ENTRY = /^[0-9a-f]{64}$/;
@@ -21,7 +39,7 @@ const ENTRY = /^[0-9a-f]{64}$/;
 const HEAD_BYTES = 65;
 
 /**
- * This user's cache: below XDG_CACHE_HOME, else /var/cache for root and ~/.cache for others. A folder that anybody else
+ * This user's cache (0700): below XDG_CACHE_HOME, else /var/cache for root and ~/.cache for others. A folder that anybody else
  * could write to is not used: what comes out of it is installed into a kernel.
  */
 export async function openCache(): Promise<Cache> {
@@ -42,15 +60,19 @@ function cacheHome(): string {
 }
 
 async function isPrivate(machine: Target, folder: string): Promise<boolean> {
-  const status = await machine.lstat(folder);
-  return status?.type === 'directory' && status.uid === process.geteuid?.() && (status.mode & 0o077) === 0;
+  return isOwn(await machine.lstat(folder), 'directory');
+}
+
+/** Each entry, too: a folder above the cache may be somebody else's, who can put another in its place. */
+function isOwn(status: FileStat | undefined, type: FileStat['type']): boolean {
+  return status?.type === type && status.uid === process.geteuid?.() && (status.mode & 0o077) === 0;
 }
 
 function folderCache(machine: Target, folder: string): Cache {
   return {
     get: async (key) => {
       const path = join(folder, sha256(key));
-      if ((await machine.lstat(path))?.type !== 'file') return undefined;
+      if (!isOwn(await machine.lstat(path), 'file')) return undefined;
       const file = await machine.read(path, LIMITS.moduleBytes);
       const content = file.subarray(HEAD_BYTES);
       if (`${sha256(content)}\n` === file.toString('latin1', 0, HEAD_BYTES)) return content;
