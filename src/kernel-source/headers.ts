@@ -55,7 +55,9 @@ export async function readHeaders(
   }
   const taken = new Map<string, TakenPart>();
   const { parts, missing } = await headerParts(origin, build, async (path) => {
-    const part = await takePart(origin, path, workspace, signal);
+    // One part may hold another: each copy has a folder of its own.
+    const copy = workspace.own('headers', String(taken.size));
+    const part = await takePart(origin, path, { user: workspace.user, copy, signal });
     taken.set(path, part);
     return part.links.map((link) => ({ path: join(path, link.path), text: link.text }));
   });
@@ -85,15 +87,17 @@ interface TakenPart {
 async function takePart(
   origin: Target,
   path: string,
-  workspace: Workspace,
-  signal: AbortSignal | undefined,
+  {
+    user,
+    copy,
+    signal,
+  }: Pick<Workspace, 'user'> & { readonly copy: string; readonly signal: AbortSignal | undefined },
 ): Promise<TakenPart> {
   const bounds = LIMITS.headers;
   if (origin.kind === 'local') {
     const read = await takeTree(origin, path, { bounds, signal });
-    if (read.isOpenToAll) return { ...read, folder: path };
+    if (user === undefined || read.isOpenToAll) return { ...read, folder: path };
   }
-  const copy = workspace.own('headers', path);
   return { ...(await takeTree(origin, path, { bounds, signal, into: copy })), folder: copy };
 }
 

@@ -34,7 +34,11 @@ async function compile(
   await put(workspace.folder, { 'headers/Makefile': makefile, ...entries });
   const run = compileModule({
     workspace,
-    headers: { folder: workspace.at('headers'), version: '6.1.9' },
+    headers: {
+      folder: '/headers',
+      binds: [{ from: workspace.at('headers'), to: '/headers' }],
+      version: '6.1.9',
+    },
     files: new Map([
       ['mptscsih.c', Buffer.from(code)],
       ['lsi/mpi.h', Buffer.from('#define ANSWER 42\n')],
@@ -60,10 +64,10 @@ test('a module is compiled by an unprivileged user, and has no debug information
   expect(bytes.includes('.debug_info')).toBe(false);
   const uid = workspace.user?.uid;
   expect(uid).toBeGreaterThan(0);
-  const who = `uid=${uid} groups=${uid} home=${workspace.at('patched')} leak=`;
+  const who = `uid=${uid} groups=${uid} home=/build/patched leak=`;
   expect(notes).toContain(who);
   expect(statSync(workspace.at('patched/mptscsih.ko')).uid).toBe(uid);
-  expect(command).toEqual(['make', '-C', workspace.at('headers'), `M=${workspace.at('patched')}`, 'modules']);
+  expect(command).toEqual(['make', '-C', '/headers', 'M=/build/patched', 'modules']);
   expect(log.startsWith(`${command.join(' ')}\n`)).toBe(true);
   expect(log).toContain(`${who}\n`);
 });
@@ -84,7 +88,7 @@ test('the code that is compiled cannot write to this machine', async () => {
   const { code, log } = await failureOf(run);
   expect([code, readFileSync(log ?? '', 'utf8')]).toEqual([
     'E_BUILD',
-    expect.stringContaining('Permission denied'),
+    expect.stringMatching(/nonexistent|No such file/),
   ]);
   expect(listing(outside)).toEqual(before);
 });
@@ -123,7 +127,7 @@ describe('a failed build is E_BUILD', () => {
 
   test('on a kernel for which no way is known, before anything is run', async () => {
     const { workspace, run } = await compile(GOOD, {
-      headers: { folder: '/none', version: '2.4.21' },
+      headers: { folder: '/none', binds: [], version: '2.4.21' },
     });
     expect((await failureOf(run)).what).toContain('2.4.21');
     expect(await workspace.machine.list(workspace.folder)).toEqual(['headers']);
@@ -162,7 +166,7 @@ second:
 
   /** Whether anything of the build's make still runs. */
   function isAtWork(workspace: Workspace): boolean {
-    return sh('ps -eo args= | grep -F "$1" | grep -v grep || true', `M=${workspace.at('patched')}`) !== '';
+    return sh('ps -eo args= | grep -F "$1" | grep -v grep || true', workspace.at('patched')) !== '';
   }
 
   async function begun(makefile = TWO_STEPS) {
@@ -221,15 +225,16 @@ second:
     await expect(run).rejects.toThrow('stopped by hand');
   });
 
-  test('writes nothing where a link was put in the place of its folder', async () => {
+  test('writes nothing outside its folder where links were put into its place', async () => {
     const outside = await temporary({});
     const { coming, run, notes } = await begun(`modules:
-\t@mv $(M) $(M).away && ln -s ${outside} $(M)
-\t@echo moved; cat
+\t@mv $(M) $(M).away || echo held
+\t@ln -s ${outside} $(M)/lsi && ln -s ${outside}/file $(M)/mptscsih.c; echo linked; cat
 `);
-    await until(() => notes.includes('moved'));
+    await until(() => notes.includes('linked'));
+    expect(notes).toContain('held');
     coming.resolve(FILES);
-    await expect(run).rejects.toThrow(/Permission denied|Cannot open/);
+    await expect(run).rejects.toThrow();
     expect(listing(outside)).toHaveLength(1);
   });
 });

@@ -1,12 +1,19 @@
+import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { headerParts, namedFolders } from '../../src/kernel-source/header-parts.ts';
+import { LIMITS } from '../../src/limits.ts';
 import { rootTarget } from '../../src/machine/tree.ts';
+import { takeTree } from '../../src/work/take-tree.ts';
 import { type Entries, temporary } from '../machine/temporary.ts';
 import { DEBIAN, DEBIAN_BUILD, UBUNTU, UBUNTU_BUILD } from './header-layouts.ts';
 
 async function partsOf(entries: Entries, build: string) {
   const root = await temporary(entries);
-  const { parts, missing } = await headerParts(rootTarget(root, { dryRun: true }), build);
+  const target = rootTarget(root, { dryRun: true });
+  const { parts, missing } = await headerParts(target, build, async (path) => {
+    const { links } = await takeTree(target, path, { bounds: LIMITS.headers });
+    return links.map((link) => ({ path: join(path, link.path), text: link.text }));
+  });
   return { parts: Object.fromEntries(parts.slice(1).map(({ named, path }) => [named, path])), missing };
 }
 
