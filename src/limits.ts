@@ -27,6 +27,84 @@ export const LIMITS = {
   archiveBytes: 4 * 1024 * 1024 * 1024,
   /** A log that nobody rotated, or what a program unpacks. What is larger fills a disk, and takes minutes to read. */
   streamBytes: 8 * 1024 * 1024 * 1024,
+  /** Words and signs of one C file: the driver's largest, mptbase.c, has 60,000. */
+  sourceTokens: 250_000,
+  /** Words and signs of the completion routine: that of Linux 6.1 has 1,700. */
+  routineTokens: 10_000,
+  /** Statements and parentheses of C in each other: the driver has 13. */
+  sourceDepth: 150,
+  /** Operators of C in a row: the driver has 2. Each makes the tree, and so the call stack, deeper by one. */
+  sourceChain: 1000,
+  /** #if lines in each other: the driver has 4. */
+  conditionDepth: 60,
+  /** Statements and expressions that are followed, under all conditions of a file: Debian's 6.1 takes 12,000 under its one, and 82 are tried at most. */
+  sourceSteps: 3_000_000,
+
+  /** A boot menu: one of a hundred kernels has some 200 KB. */
+  menuBytes: 1024 * 1024,
+  /** An entry of the Boot Loader Specification: those of the distros have some 500 bytes. */
+  menuEntryBytes: 64 * 1024,
+  /** Entries of the Boot Loader Specification: a distro keeps three kernels, a developer some ten. */
+  menuFiles: 1000,
+
+  /** Mounts: the kernel itself allows 100,000 in a namespace (fs.mount-max). */
+  mounts: 110_000,
+  /** Modules of one kernel: Debian's has 4,500, one with everything 9,000. */
+  kernelModules: 100_000,
+  /** The index of one kernel's modules (modules.dep, modules.order): that of 6,000 modules has 1 MB. */
+  moduleIndexBytes: 8 * 1024 * 1024,
+  /** Modules that the driver needs: it needs 5. */
+  moduleNeeds: 100,
+  /** A module unpacked, and so all that a module can be: those of the distros, with debug information, have some 60 MB. */
+  moduleUnpackedBytes: 64 * 1024 * 1024,
+  /** Sections of a module: one with -ffunction-sections has some thousand. */
+  sections: 65_536,
+  /** Symbols of a module: the largest have some ten thousand. */
+  symbols: 1 << 18,
+  /** Relocations of a module's sections together: the driver has some 2,000, a large module 200,000. */
+  relocations: 1 << 19,
+  /** A module's table of texts or of versions: the largest, .modinfo of a driver for all TV cards, has 100 KB. */
+  tableBytes: 4 * 1024 * 1024,
+  /** Code of the driver's module: the largest of the family has a tenth of it. */
+  codeBytes: 2 * 1024 * 1024,
+  /** Code of one function of it: the longest has some 10 KB. */
+  functionBytes: 256 * 1024,
+  /** Steps along which a register's value is followed: the routine has a thousand, a value is rarely in two places. */
+  tracedStates: 4000,
+  /** An initramfs unpacked: one with all modules and firmware has some 1.5 GB. */
+  imageUnpackedBytes: 4 * 1024 * 1024 * 1024,
+  /** Parts of an initramfs: microcode of two makers, the modules, and what a boot loader adds make 4. */
+  imageParts: 16,
+  /** Entries of an initramfs: Debian's has 3,000, a rescue system's some 20,000. */
+  imageEntries: 250_000,
+  /** Bytes of all names and links' texts of an initramfs: 3,000 have some 200 KB. */
+  imageTextBytes: 32 * 1024 * 1024,
+  /** Files of the driver's name in an initramfs, with the module index: there is one, or one in each of the 6 folders. */
+  imageModules: 32,
+  /** Bytes of all of these, and of what they unpack to: the module has some 100 KB, the index 1 MB. */
+  imageModuleBytes: 96 * 1024 * 1024,
+
+  /** An archive unpacked: Linux 6.17 has 1.6 GB. */
+  archiveUnpackedBytes: 8 * 1024 * 1024 * 1024,
+  /** Entries of an archive: Linux 6.17 has 92,000. */
+  archiveEntries: 250_000,
+  /** A name or a link's text in an archive: PATH_MAX of Linux. */
+  archiveNameBytes: 4096,
+  /** How many times its size an archive or an initramfs unpacks to: a kernel's source in xz has 11. */
+  ratio: 100,
+  /** The ratio counts from so much on: a small archive may well consist of zeros. */
+  ratioFromBytes: 64 * 1024 * 1024,
+  /** Files of the driver: it has 30. */
+  driverFiles: 500,
+  /** One of them: the largest has some 300 KB. */
+  driverFileBytes: 8 * 1024 * 1024,
+  /** All of them: 1.3 MB. */
+  driverBytes: 32 * 1024 * 1024,
+  /** Names that are looked at in a folder of sources for the driver's files: its folder has 40, where it was built 150. */
+  driverNames: 10_000,
+  /** What looks like an entry in a piece of an archive, and is none: a source that holds an archive has some ten. */
+  archiveCandidates: 256,
+
   /** Names in one folder: Debian's archive of 60,000 packages would fit into one. */
   folderEntries: 100_000,
   /** The build folder of a kernel with all that belongs to it: Debian's are 16,500 files of 58 MB, Red Hat's 30,000 of 180 MB. */

@@ -1,9 +1,23 @@
 import { fork } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 /** Makes an input of a size, and returns what lets the parser at it. Runs in a process of its own. */
 export type Hostile = (size: number) => (() => unknown) | Promise<() => unknown>;
+
+/**
+ * The path of a hostile file. A process of its own makes it: what that takes does not count as the parser's memory, and
+ * does not lie ready for it either.
+ */
+export async function hostileFile(make: () => Buffer | Promise<Buffer>): Promise<string> {
+  const path = join(process.env.MPTFIX_BOUNDS ?? '', 'file');
+  if (!existsSync(path)) {
+    writeFileSync(path, await make());
+    process.exit(0);
+  }
+  return path;
+}
 
 /** How a parser fared with a hostile input. */
 export interface Ran {
@@ -23,14 +37,42 @@ const MOST_MEMORY = 3 * 1024 ** 3;
  * Runs a case of the table `HOSTILE` that a file exports, in a process that is killed where it takes too long (a minute
  * and a half: a hang, not a slow machine) or three GiB.
  */
-export function runBounded(
+export async function runBounded(
   cases: URL,
   name: string,
   size: number,
-  { counted = false, seconds = 90 }: { readonly counted?: boolean; readonly seconds?: number } = {},
+  options: BoundedOptions = {},
+): Promise<Ran> {
+  const folder = mkdtempSync('/var/tmp/mptfix-bounds-');
+  try {
+    if (options.file === true) await run({ cases, name, size, folder }, options).catch(() => undefined);
+    return await run({ cases, name, size, folder }, options);
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+export interface BoundedOptions {
+  /** Whether the case uses hostileFile. */
+  readonly file?: boolean;
+  readonly counted?: boolean;
+  readonly seconds?: number;
+}
+
+interface Case {
+  readonly cases: URL;
+  readonly name: string;
+  readonly size: number;
+  readonly folder: string;
+}
+
+function run(
+  { cases, name, size, folder }: Case,
+  { counted = false, seconds = 90 }: BoundedOptions,
 ): Promise<Ran> {
   const child = fork(CHILD, [cases.href, name, String(size), counted ? 'counted' : ''], {
-    execArgv: ['--experimental-strip-types', '--no-warnings', '--expose-gc', '--max-old-space-size=2048'],
+    execArgv: ['--experimental-strip-types', '--no-warnings', '--expose-gc', '--max-old-space-size=300'],
+    env: { ...process.env, MPTFIX_BOUNDS: folder },
     stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
   });
   return new Promise((resolve, reject) => {
@@ -49,7 +91,8 @@ export function runBounded(
       stderr = (stderr + part.toString()).slice(0, 2000);
     });
     child.on('message', (message: Ran | { readonly ready: true }) => {
-      if ('ready' in message) late = setTimeout(() => end(`it took more than ${seconds} seconds`), seconds * 1000);
+      if ('ready' in message)
+        late = setTimeout(() => end(`it took more than ${seconds} seconds`), seconds * 1000);
       else ran = message;
     });
     child.on('close', (status, signal) => {

@@ -1,3 +1,4 @@
+import { LIMITS } from '../../limits.ts';
 import { clobbers, moveOf, type Registers } from './effects.ts';
 import { type Graph, onStack } from './graph.ts';
 
@@ -19,9 +20,6 @@ export interface Join {
   readonly byteOnly: boolean;
 }
 
-/** The routine has about a thousand instructions, and a value is rarely in two places. */
-const MAX_STATES = 4000;
-
 /**
  * Follows a value from the step after `start`, where `register` holds it, along all paths until it is overwritten.
  * Follows copies, also conditional ones, but not the stack: that is reported as unclear. With `through` a joined
@@ -39,7 +37,7 @@ export function trace(graph: Graph, start: number, register: number, through: bo
     const step = graph.steps[id];
     if (step === undefined || seen.has(state)) continue;
     seen.add(state);
-    if (seen.size > MAX_STATES) {
+    if (seen.size > LIMITS.tracedStates) {
       unclear = 'it has too many paths';
       break;
     }

@@ -1,14 +1,12 @@
 import type { ElfFile } from '../../elf/elf.ts';
 import { type ElfFunction, functionBody, functionsOf } from '../../elf/functions.ts';
 import { type Located, sweep } from '../../elf/x86/sweep.ts';
+import { LIMITS } from '../../limits.ts';
 import { BUSY } from './effects.ts';
 import type { Graph } from './graph.ts';
 
 /** The host byte of the branch in its place: DID_BUS_BUSY << 16 (include/scsi/scsi.h, all kernels). */
 export const DID_BUS_BUSY = 0x20000;
-
-/** Bytes of code that are looked at, at most: the largest real driver of the family has a tenth of it. */
-const MAX_CODE = 2 * 1024 * 1024;
 
 /**
  * The completion routine's pieces: the function and what GCC split off or cloned from it (.cold, .part.N, .isra.N,
@@ -62,7 +60,7 @@ export function elsewhere(
 ): readonly string[] | undefined {
   const known = new Set(pieces.map((piece) => piece.symbol.index));
   const others = functionsOf(elf).filter((fn) => !known.has(fn.symbol.index) && fn.size > 0);
-  if (others.reduce((sum, fn) => sum + fn.size, 0) > MAX_CODE) return undefined;
+  if (others.reduce((sum, fn) => sum + fn.size, 0) > LIMITS.codeBytes) return undefined;
   return others
     .filter((fn) => {
       const { instructions } = sweep(functionBody(elf, fn), mode);
@@ -84,5 +82,5 @@ function onlyReads({ map, opcode, modrm }: Located): boolean {
 
 /** True for a routine of a size that can be real. */
 export function plausibleSize(pieces: readonly ElfFunction[]): boolean {
-  return pieces.reduce((sum, piece) => sum + piece.size, 0) <= MAX_CODE / 8;
+  return pieces.reduce((sum, piece) => sum + piece.size, 0) <= LIMITS.functionBytes;
 }

@@ -1,3 +1,4 @@
+import { LIMITS } from '../../limits.ts';
 import { isSuccessName } from './constants.ts';
 import { isSuccessCase, type WayToSwitch } from './execute.ts';
 import { parseBody } from './statement.ts';
@@ -39,12 +40,13 @@ export function functionsOf(tokens: readonly Token[]): readonly FunctionPlace[] 
 
 function findFunctions(tokens: readonly Token[]): FunctionPlace[] {
   const partner = partners(tokens);
+  const attributeEnd = attributeEnds(tokens, partner);
   const places: FunctionPlace[] = [];
   for (let at = 0; at < tokens.length; at += 1) {
     const token = tokens[at];
     if (token?.kind !== 'id' || tokens[at + 1]?.text !== '(' || KEYWORDS.has(token.text)) continue;
     const closing = partner[at + 1] ?? 0;
-    const open = skipAttributes(tokens, partner, closing + 1);
+    const open = attributeEnd[closing + 1] ?? 0;
     if (closing === 0 || tokens[open]?.text !== '{') continue;
     const end = partner[open] ?? 0;
     places.push({ name: token.text, line: token.line, at, open, close: end > 0 ? end : undefined });
@@ -53,15 +55,18 @@ function findFunctions(tokens: readonly Token[]): FunctionPlace[] {
   return places;
 }
 
-/** Passes what may be between a function's parameters and its brace: `__acquires(lock)`, `__init`. */
-function skipAttributes(tokens: readonly Token[], partner: Uint32Array, from: number): number {
-  let at = from;
-  while (tokens[at]?.text.startsWith('__')) {
-    at += 1;
-    const close = tokens[at]?.text === '(' ? (partner[at] ?? 0) : 0;
-    if (close > 0) at = close + 1;
+/**
+ * For each token the place after the attributes that start there, which may be between a function's parameters and its
+ * brace: `__acquires(lock)`, `__init`. From the end, so that each is looked at once.
+ */
+function attributeEnds(tokens: readonly Token[], partner: Uint32Array): Uint32Array {
+  const ends = new Uint32Array(tokens.length + 1).map((_, at) => at);
+  for (let at = tokens.length - 1; at >= 0; at -= 1) {
+    if (tokens[at]?.text.startsWith('__') !== true) continue;
+    const close = tokens[at + 1]?.text === '(' ? (partner[at + 1] ?? 0) : 0;
+    ends[at] = ends[close > 0 ? close + 1 : at + 1] ?? 0;
   }
-  return at;
+  return ends;
 }
 
 /** Which parenthesis and brace closes which; 0 for one that nothing closes, and for all other tokens. */
@@ -125,6 +130,8 @@ function readRoutine(
     throw unclear(`${place.name} has no end: the file is truncated`, place.line);
   }
   const inner = tokens.slice(place.open + 1, place.close);
+  if (inner.length > LIMITS.routineTokens)
+    throw unclear(`${place.name} has more than ${LIMITS.routineTokens} words and signs`, place.line);
   const body = parseBody(inner);
   const way = wayToSwitch(body, place);
   const writers = new Set(

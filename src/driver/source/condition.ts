@@ -16,6 +16,8 @@ export interface ConditionFacts {
   macro(name: string): Macro | 'undefined' | undefined;
   /** Decides what the file alone cannot: `key` reads like the source, such as `defined(CONFIG_X)`. */
   assume(key: string): boolean;
+  /** Counts a step of the evaluation; throws `unclear` where there were too many. */
+  step(): void;
 }
 
 /** Whether the arm of `#if`, `#elif`, `#ifdef` or `#ifndef` is compiled. */
@@ -23,11 +25,17 @@ export function holds(name: string, args: readonly Token[], facts: ConditionFact
   if (name === 'ifdef' || name === 'elifdef') return isDefined(args[0], facts);
   if (name === 'ifndef' || name === 'elifndef') return !isDefined(args[0], facts);
   const tokens = withParens(args);
+  const expr = parsed(tokens);
+  return expr === undefined ? facts.assume(spelling(args)) : truth(expr, tokens, facts, 0);
+}
+
+/** Undefined for what is no expression that the parser knows. */
+function parsed(tokens: readonly Token[]): Expr | undefined {
   try {
-    return truth(parseWhole(tokens), tokens, facts, 0);
+    return parseWhole(tokens);
   } catch (error) {
     if (!isUnclear(error)) throw error;
-    return facts.assume(spelling(args));
+    return undefined;
   }
 }
 
@@ -81,6 +89,7 @@ function truth(expr: Expr, tokens: readonly Token[], facts: ConditionFacts, dept
 
 /** The number that an expression is, as far as the file itself says. */
 function constant(expr: Expr, facts: ConditionFacts, depth: number): number | undefined {
+  facts.step();
   if (expr.kind === 'number') return Number.isNaN(expr.value) ? undefined : expr.value;
   if (expr.kind === 'name') return ofMacro(expr.name, facts, depth);
   if (expr.kind !== 'binary') return undefined;
@@ -94,10 +103,6 @@ function ofMacro(name: string, facts: ConditionFacts, depth: number): number | u
   const macro = facts.macro(name);
   if (macro === 'undefined') return 0;
   if (macro === undefined || macro.params !== undefined || depth > 8) return undefined;
-  try {
-    return constant(parseWhole(macro.body), facts, depth + 1);
-  } catch (error) {
-    if (!isUnclear(error)) throw error;
-    return undefined;
-  }
+  const expr = parsed(macro.body);
+  return expr === undefined ? undefined : constant(expr, facts, depth + 1);
 }

@@ -1,7 +1,7 @@
 import type { Macro } from './condition.ts';
 import { HOST, numberNamed } from './constants.ts';
 import { parseWhole } from './expression.ts';
-import { numberInput, pathOf, type Run, refuseTelling } from './run.ts';
+import { numberInput, pathOf, type Run, refuseTelling, spend } from './run.ts';
 import { type Expr, isUnclear, unclear } from './syntax.ts';
 import type { Token } from './tokens.ts';
 import { applyBinary, applyUnary, type Env, joinValues, truthOf, type Value } from './values.ts';
@@ -24,6 +24,7 @@ const GET_BYTE: ReadonlyMap<string, number> = new Map([
 
 /** Evaluates an expression for its value and its effects on `env`. */
 export function evaluate(expr: Expr, env: Env, run: Run): Value {
+  spend(run.allowance, 1);
   switch (expr.kind) {
     case 'number':
       return Number.isNaN(expr.value) ? undefined : [expr.value >>> 0];
@@ -135,6 +136,7 @@ function evaluateCall(expr: Expr & { kind: 'call' }, env: Env, run: Run): Value 
 /** A function that is not in sight may write through an address; none may be given DID_BUS_BUSY. */
 function forgetArguments(expr: Expr & { kind: 'call' }, env: Env, run: Run): void {
   for (const arg of expr.args) {
+    spend(run.allowance, arg.last - arg.first + 1);
     if (arg.kind === 'unary' && arg.op === '&') {
       const path = pathOf(arg.operand);
       if (path !== undefined) env.set(path, undefined);
@@ -165,8 +167,7 @@ function substitute(macro: Macro, call: Expr & { kind: 'call' }, run: Run): Toke
 function expand(body: readonly Token[], node: Expr, env: Env, run: Run): Value {
   const inner: Run = { ...run, tokens: body, macroDepth: run.macroDepth + 1, outer: run.outer ?? node };
   if (inner.macroDepth > 8) return undefined;
-  run.allowance.expansions -= 1;
-  if (run.allowance.expansions < 0) throw unclear('its macros are too many to follow');
+  spend(run.allowance, body.length);
   let value: Value;
   for (const part of parts(body)) {
     try {

@@ -1,6 +1,6 @@
 import { HOST, hostOf, isSuccessName } from './constants.ts';
 import { evaluate } from './evaluate.ts';
-import { type Run, refuseTelling } from './run.ts';
+import { type Run, refuseTelling, spend } from './run.ts';
 import { type Expr, type Stmt, unclear } from './syntax.ts';
 import { type Env, joinEnvs, joinValues, truthOf, type Value } from './values.ts';
 
@@ -16,7 +16,6 @@ interface Machine {
   readonly continues: (Env | undefined)[];
   readonly pending: Map<string, Env>;
   readonly outcomes: Env[];
-  budget: number;
 }
 
 /**
@@ -31,7 +30,6 @@ export function execute(body: readonly Stmt[], way: WayToSwitch, run: Run): Env[
     continues: [],
     pending: new Map(),
     outcomes: [],
-    budget: 3_000_000,
   };
   leave(runList(body, new Map(), machine), machine);
   // A jump backwards, or into a block: its state counts as one in which the routine ends.
@@ -56,14 +54,14 @@ function refuseEarly(env: Env): void {
 }
 
 function fork(env: Env, machine: Machine): Env {
-  machine.budget -= env.size + 10;
-  if (machine.budget < 0) throw unclear('the completion routine is too large to follow');
+  spend(machine.run.allowance, env.size + 10);
   return new Map(env);
 }
 
 function runList(list: readonly Stmt[], start: Env | undefined, machine: Machine): Env | undefined {
   let env = start;
   for (const statement of list) {
+    spend(machine.run.allowance, 1);
     if (statement.kind === 'label') {
       env = joinEnvs(env, machine.pending.get(statement.name));
       machine.pending.delete(statement.name);
@@ -123,6 +121,7 @@ function jump(name: string, env: Env, machine: Machine): void {
     refuseEarly(env);
     return;
   }
+  spend(machine.run.allowance, env.size);
   const joined = joinEnvs(machine.pending.get(name), env);
   if (joined !== undefined) machine.pending.set(name, joined);
 }

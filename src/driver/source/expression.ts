@@ -1,5 +1,6 @@
 import {
   accept,
+  chained,
   type Expr,
   expect,
   isTypeName,
@@ -32,7 +33,8 @@ export function parseWhole(tokens: readonly Token[]): Expr {
 export function parseExpression(parser: Parser): Expr {
   const first = parser.at;
   let left = parseAssignment(parser);
-  while (accept(parser, ',')) {
+  for (let links = 0; accept(parser, ','); links += 1) {
+    chained(parser, links);
     const right = parseAssignment(parser);
     left = { kind: 'binary', op: ',', left, right, first, last: parser.at - 1 };
   }
@@ -65,7 +67,8 @@ function parseChoice(parser: Parser): Expr {
 function parseBinary(parser: Parser, lowest: number): Expr {
   const first = parser.at;
   let left = parseUnary(parser);
-  for (;;) {
+  for (let links = 0; ; links += 1) {
+    chained(parser, links);
     const op = peek(parser);
     const level = BINARY.get(op);
     if (level === undefined || level < lowest) return left;
@@ -127,7 +130,8 @@ function castEnd(parser: Parser): number | undefined {
 function parsePostfix(parser: Parser): Expr {
   const first = parser.at;
   let expr = parsePrimary(parser);
-  for (;;) {
+  for (let links = 0; ; links += 1) {
+    chained(parser, links);
     const op = peek(parser);
     if (op === '->' || op === '.') {
       const field = parser.tokens[parser.at + 1];

@@ -2,7 +2,7 @@ import { findRoutine, type Routine } from './completion.ts';
 import { BUSY, HOST, hostName, hostOf, isSuccessName, OTHER_STATUSES } from './constants.ts';
 import { execute, resultsOf } from './execute.ts';
 import type { Preprocessed } from './preprocess.ts';
-import type { ResultWrite, Run } from './run.ts';
+import type { Allowance, ResultWrite, Run } from './run.ts';
 import { unclear } from './syntax.ts';
 
 /** What the completion routine does with commands whose IOC status is SUCCESS. */
@@ -27,20 +27,21 @@ interface Observed {
 export type Depth = 'decide' | 'every-status';
 
 /** Judges one choice of `#if` conditions. Undefined where the file has no completion routine; throws `unclear`. */
-export function judge(source: Preprocessed, depth: Depth): Judgement | undefined {
+export function judge(source: Preprocessed, depth: Depth, allowance: Allowance): Judgement | undefined {
   const routine = findRoutine(source.tokens);
   if (routine === undefined) return undefined;
-  const busy = observe(routine, source, { status: BUSY, state: 0 });
-  const good = observe(routine, source, { status: 0, state: 0 });
+  const follow = (answer: Answer): Observed => observe(routine, source, answer, allowance);
+  const busy = follow({ status: BUSY, state: 0 });
+  const good = follow({ status: 0, state: 0 });
   const results = new Map([
     [BUSY, busy.results],
     [0, good.results],
   ]);
   for (const status of depth === 'decide' ? [] : OTHER_STATUSES) {
-    results.set(status, observe(routine, source, { status, state: 0 }).results);
+    results.set(status, follow({ status, state: 0 }).results);
   }
   const { shape, detail } = shapeOf(busy, good, routine);
-  if (shape !== 'affected') refuseOtherStates(routine, source);
+  if (shape !== 'affected') refuseOtherStates(routine, follow({ status: BUSY, state: undefined }));
   const busBusy = [...busy.run.busBusy].filter((at) => !good.run.busBusy.has(at));
   return { routine, shape, detail, results, writes: busy.run.writes, busBusy };
 }
@@ -52,8 +53,7 @@ interface Answer {
 }
 
 /** BUSY comes without sense data; but a branch for a BUSY with sense data would be the branch too. */
-function refuseOtherStates(routine: Routine, source: Preprocessed): void {
-  const { run, results } = observe(routine, source, { status: BUSY, state: undefined });
+function refuseOtherStates(routine: Routine, { run, results }: Observed): void {
   const isBranch = (value: number) => hostOf(value) === HOST.BUS_BUSY;
   const write = run.writes.find((one) => one.value?.some(isBranch));
   const line = routine.tokens[write?.node.first ?? -1]?.line;
@@ -62,7 +62,7 @@ function refuseOtherStates(routine: Routine, source: Preprocessed): void {
 }
 
 /** Follows a command that the target answered so. */
-function observe(routine: Routine, source: Preprocessed, answer: Answer): Observed {
+function observe(routine: Routine, source: Preprocessed, answer: Answer, allowance: Allowance): Observed {
   const offset = routine.tokens.at(-1)?.end ?? 0;
   const run: Run = {
     tokens: routine.tokens,
@@ -77,7 +77,7 @@ function observe(routine: Routine, source: Preprocessed, answer: Answer): Observ
     macroDepth: 0,
     outer: undefined,
     reached: false,
-    allowance: { expansions: 5000 },
+    allowance,
     writers: routine.writers,
   };
   const outcomes = execute(routine.body, routine.way, run);

@@ -1,3 +1,5 @@
+import { firstWhere } from '../../bisect.ts';
+import { LIMITS } from '../../limits.ts';
 import { functionsOf, isCompletionName } from './completion.ts';
 import { holds, type Macro } from './condition.ts';
 import { unclear } from './syntax.ts';
@@ -13,6 +15,9 @@ export interface OpenGroup {
   readonly defines: ReadonlySet<string>;
 }
 
+/** Conditions that the file does not decide itself, and what they are taken for. */
+export type Choices = ReadonlyMap<string, boolean>;
+
 /** What one choice of conditions leaves of a file. */
 export interface Preprocessed {
   readonly tokens: readonly Token[];
@@ -20,9 +25,6 @@ export interface Preprocessed {
   /** The definition of a name in force at an offset of the text. */
   macroAt(name: string, offset: number): Macro | undefined;
 }
-
-/** Deeper than any driver; bounds the time for passing names up from one level to the next. */
-const MAX_NESTING = 60;
 
 interface Group {
   readonly start: number;
@@ -39,11 +41,12 @@ interface Group {
  * Keeps the tokens that a compiler would see. Conditions that the file does not decide itself are true or false as
  * `choices` says, else true. Throws `unclear` where they are nested too deeply.
  */
-export function preprocess(lexed: Lexed, choices: ReadonlyMap<string, boolean>): Preprocessed {
+export function preprocess(lexed: Lexed, choices: Choices): Preprocessed {
   const tokens: Token[] = [];
   const groups: OpenGroup[] = [];
   const stack: Group[] = [];
   const definitions = new Map<string, { at: number; macro: Macro | undefined }[]>();
+  let steps: number = LIMITS.sourceSteps;
   const facts = {
     macro(name: string): Macro | 'undefined' | undefined {
       const last = definitions.get(name)?.at(-1);
@@ -52,6 +55,10 @@ export function preprocess(lexed: Lexed, choices: ReadonlyMap<string, boolean>):
     assume(key: string): boolean {
       stack.at(-1)?.keys.add(key);
       return choices.get(key) ?? true;
+    },
+    step(): void {
+      steps -= 1;
+      if (steps < 0) throw unclear('its #if lines take too many steps to decide');
     },
   };
   const close = (end: number): void => {
@@ -77,7 +84,8 @@ export function preprocess(lexed: Lexed, choices: ReadonlyMap<string, boolean>):
         active: false,
       };
       stack.push(group);
-      if (stack.length > MAX_NESTING) throw unclear('its #if lines are nested too deeply', item.line);
+      if (stack.length > LIMITS.conditionDepth)
+        throw unclear('its #if lines are nested too deeply', item.line);
       group.active = active && holds(item.name, item.args, facts);
       group.taken = group.active;
     } else if (/^(?:else|elif|elifdef|elifndef)$/.test(item.name)) {
@@ -99,8 +107,16 @@ export function preprocess(lexed: Lexed, choices: ReadonlyMap<string, boolean>):
   return {
     tokens,
     groups,
-    macroAt: (name, offset) => definitions.get(name)?.findLast((definition) => definition.at < offset)?.macro,
+    macroAt: (name, offset) => lastBefore(definitions.get(name) ?? [], offset)?.macro,
   };
+}
+
+/** Of definitions in the order of the text the last one before an offset, by bisection: each use asks for it. */
+function lastBefore<Definition extends { readonly at: number }>(
+  definitions: readonly Definition[],
+  offset: number,
+): Definition | undefined {
+  return definitions[firstWhere(definitions.length, (at) => (definitions[at]?.at ?? 0) >= offset) - 1];
 }
 
 /** A macro is function-like where its parenthesis touches its name. */
@@ -115,21 +131,24 @@ function macroOf(directive: Directive): Macro {
 
 /** Up to so many open `#if` conditions every combination is examined; beyond, one condition at a time is turned. */
 const MAX_FULL_KEYS = 5;
+/** So many conditions are turned alone, in two ways each; what only others show is found by `complete`. */
+const MAX_KEYS = 40;
 
 /**
- * The file under every combination of those open conditions that touch the routine or a macro used in it. `complete` is
- * false where there are too many to examine them all.
+ * Every combination of those open conditions that touch the routine or a macro used in it. `complete` is false where
+ * there are too many to examine them all. The caller preprocesses each when its turn comes: all at once would not fit
+ * into memory.
  */
-export function configurations(lexed: Lexed): { sources: readonly Preprocessed[]; complete: boolean } {
+export function configurations(lexed: Lexed): { choices: readonly Choices[]; complete: boolean } {
   const yes = preprocess(lexed, new Map());
   const keys = new Set<string>();
-  const leaves: Preprocessed[] = [];
-  const explore = (choices: ReadonlyMap<string, boolean>, source: Preprocessed): void => {
+  const leaves: Choices[] = [];
+  const explore = (choices: Choices, source: Preprocessed): void => {
     const open = openKeys(source).filter((key) => !choices.has(key));
     for (const key of open) keys.add(key);
     const [next] = open;
     if (next === undefined || keys.size > MAX_FULL_KEYS) {
-      leaves.push(source);
+      leaves.push(choices);
       return;
     }
     // Silence means true, so the positive choice leaves the source as it is.
@@ -139,26 +158,23 @@ export function configurations(lexed: Lexed): { sources: readonly Preprocessed[]
   };
   explore(new Map(), yes);
   const complete = keys.size <= MAX_FULL_KEYS;
-  return { sources: complete ? leaves : oneByOne(lexed, yes), complete };
+  return { choices: complete ? leaves : oneByOne(lexed, yes), complete };
 }
 
 /** All conditions true, all false, and each of them turned alone in both. */
-function oneByOne(lexed: Lexed, yes: Preprocessed): Preprocessed[] {
+function oneByOne(lexed: Lexed, yes: Preprocessed): Choices[] {
   const keys = new Set(openKeys(yes));
-  let no = yes;
+  let no: Choices = new Map();
   // Arms that were left out before may bring new conditions.
-  for (let before = -1; before !== keys.size; ) {
+  for (let before = -1, turns = 0; before !== keys.size && turns < MAX_KEYS; turns += 1) {
     before = keys.size;
-    no = preprocess(lexed, new Map([...keys].map((key) => [key, false])));
-    for (const key of openKeys(no)) keys.add(key);
+    no = new Map([...keys].map((key) => [key, false]));
+    for (const key of openKeys(preprocess(lexed, no))) keys.add(key);
   }
-  const all = [...keys].slice(0, 40);
+  const all = [...keys].slice(0, MAX_KEYS);
   const off = new Map(all.map((key) => [key, false] as const));
-  const turned = all.flatMap((key) => [
-    preprocess(lexed, new Map([[key, false]])),
-    preprocess(lexed, new Map([...off, [key, true]])),
-  ]);
-  return [yes, no, ...turned];
+  const turned = all.flatMap((key) => [new Map([[key, false]]), new Map([...off, [key, true]])]);
+  return [new Map(), no, ...turned];
 }
 
 function openKeys(source: Preprocessed): string[] {

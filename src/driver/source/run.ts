@@ -12,6 +12,17 @@ export interface ResultWrite {
   readonly value: Value;
 }
 
+/** Steps that a scan may still take: statements and expressions that are followed, and what is copied for them. */
+export interface Allowance {
+  steps: number;
+}
+
+/** Takes steps of the allowance; throws `unclear` where there are none left. */
+export function spend(allowance: Allowance, steps: number): void {
+  allowance.steps -= steps;
+  if (allowance.steps < 0) throw unclear('the completion routine is too large to follow');
+}
+
 /** A run of the routine: what the controller replied, and what was seen on the way. */
 export interface Run {
   readonly tokens: readonly Token[];
@@ -25,8 +36,8 @@ export interface Run {
   reached: boolean;
   /** Functions of the same file that set a command's result. */
   readonly writers: ReadonlySet<string>;
-  /** Macros that may still be expanded; shared by all copies of the run. */
-  readonly allowance: { expansions: number };
+  /** What may still be done; shared by all runs of a scan. */
+  readonly allowance: Allowance;
   /** How deep in macros, and the node in the function's text that led there. */
   macroDepth: number;
   outer: Expr | undefined;
@@ -34,6 +45,7 @@ export interface Run {
 
 /** Stops where tokens that are not followed mention the result. */
 export function refuseTelling(span: Span, run: Run): void {
+  spend(run.allowance, span.last - span.first + 1);
   for (let at = span.first; at <= span.last && run.macroDepth === 0; at += 1) {
     const token = run.tokens[at];
     if (token === undefined || token.kind === 'str') continue;

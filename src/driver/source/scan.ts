@@ -1,8 +1,10 @@
+import { LIMITS } from '../../limits.ts';
 import { defined } from '../../optional.ts';
 import type { Evidence, Verdict } from '../verdict.ts';
 import { functionsOf, isCompletionName, type Routine } from './completion.ts';
 import { type Depth, type Judgement, judge } from './judge.ts';
-import { configurations, type Preprocessed, preprocess } from './preprocess.ts';
+import { configurations, preprocess } from './preprocess.ts';
+import type { Allowance } from './run.ts';
 import { type BranchSite, siteOf } from './site.ts';
 import { isUnclear, unclear } from './syntax.ts';
 import { type Directive, type Lexed, lex, type Token } from './tokens.ts';
@@ -71,22 +73,32 @@ export function scanDriverSource(text: string, file: string): SourceScan {
 export function judgeAll(text: string, depth: Depth): readonly Judgement[] {
   const lexed = lex(text);
   if (lexed.overflow) throw new Error('it has more tokens than any driver');
-  const { sources, complete } = configurations(lexed);
-  const found = sources.map((source) => judge(source, depth)).filter((one) => one !== undefined);
-  if (!complete) for (const { routine } of found.slice(0, 2)) refuseUnseen(lexed, sources, routine);
+  const { choices, complete } = configurations(lexed);
+  const found: Judgement[] = [];
+  const allowance: Allowance = { steps: LIMITS.sourceSteps };
+  // Offsets of all DID_BUS_BUSY that some choice leaves.
+  const seen = new Set<number>();
+  for (const one of choices) {
+    const source = preprocess(lexed, one);
+    const judgement = judge(source, depth, allowance);
+    if (judgement !== undefined) found.push(judgement);
+    if (!complete) for (const token of source.tokens) if (isBusBusy(token)) seen.add(token.start);
+  }
+  if (!complete) for (const { routine } of found.slice(0, 2)) refuseUnseen(lexed, seen, routine);
   return found;
 }
 
+function isBusBusy(item: Token | Directive): boolean {
+  return item.kind === 'id' && item.text.endsWith('DID_BUS_BUSY');
+}
+
 /** Where not all choices of conditions were examined, none may hide a DID_BUS_BUSY. */
-function refuseUnseen(lexed: Lexed, sources: readonly Preprocessed[], routine: Routine): void {
+function refuseUnseen(lexed: Lexed, seen: ReadonlySet<number>, routine: Routine): void {
   const start = routine.tokens[0]?.start ?? 0;
   const end = routine.tokens.at(-1)?.end ?? 0;
-  const isBusBusy = (item: Token | Directive) =>
-    item.kind === 'id' && item.start >= start && item.end <= end && item.text.endsWith('DID_BUS_BUSY');
-  const seen = new Set(
-    sources.flatMap((source) => source.tokens.filter(isBusBusy).map((token) => token.start)),
+  const unseen = lexed.items.find(
+    (item) => isBusBusy(item) && item.start >= start && item.end <= end && !seen.has(item.start),
   );
-  const unseen = lexed.items.find((item) => isBusBusy(item) && !seen.has(item.start));
   if (unseen !== undefined) {
     throw unclear(`too many #if conditions surround the DID_BUS_BUSY on line ${unseen.line}`, unseen.line);
   }
@@ -190,7 +202,7 @@ function lineAt(text: string, offset: number): number {
 }
 
 function versionIn(text: string): string | undefined {
-  return /(?:MPT_LINUX_VERSION_COMMON|my_VERSION|MODULE_VERSION)[ \t]*\(?[ \t]*"([^"\n]{1,40})"/.exec(
+  return /(?:MPT_LINUX_VERSION_COMMON|my_VERSION|MODULE_VERSION)[ \t]*(?:\([ \t]*)?"([^"\n]{1,40})"/.exec(
     text,
   )?.[1];
 }

@@ -1,3 +1,4 @@
+import { LIMITS } from '../../limits.ts';
 import type { Token } from './tokens.ts';
 
 /**
@@ -69,9 +70,6 @@ export interface Parser {
   depth: number;
 }
 
-/** Far deeper than any real driver nests; keeps hostile input from exhausting the call stack. */
-const MAX_DEPTH = 150;
-
 const TYPE_WORDS = new Set(
   'struct union enum const volatile unsigned signed int char short long void float double bool _Bool __user __iomem'.split(
     ' ',
@@ -113,10 +111,18 @@ export function stuck(parser: Parser, reason: string): Error {
 /** Runs a parser one level deeper. */
 export function nested<T>(parser: Parser, parse: () => T): T {
   parser.depth += 1;
-  if (parser.depth > MAX_DEPTH) throw stuck(parser, 'nested too deeply');
+  if (parser.depth > LIMITS.sourceDepth) throw stuck(parser, 'nested too deeply');
   const result = parse();
   parser.depth -= 1;
   return result;
+}
+
+/**
+ * Refuses an expression with too many operators in a row: its tree is as deep as they are many, and what walks the tree
+ * calls itself for each.
+ */
+export function chained(parser: Parser, links: number): void {
+  if (links > LIMITS.sourceChain) throw stuck(parser, 'an expression is too long');
 }
 
 /** Passes a balanced pair of parentheses. */

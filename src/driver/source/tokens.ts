@@ -1,3 +1,5 @@
+import { LIMITS } from '../../limits.ts';
+
 /** A place in the text given to `lex`; offsets count its UTF-16 units. */
 interface Place {
   readonly start: number;
@@ -29,9 +31,6 @@ export interface Lexed {
   readonly overflow: boolean;
 }
 
-/** The largest real driver file has about 60,000 tokens; this bounds the time that hostile input can take. */
-const MAX_TOKENS = 600_000;
-
 const THREE = new Set(['<<=', '>>=', '...']);
 const TWO = new Set([
   '->', '++', '--', '<<', '>>', '<=', '>=', '==', '!=', '&&', '||',
@@ -51,7 +50,7 @@ export function lex(text: string): Lexed {
   const items: (Token | Directive)[] = [];
   let count = 0;
   let lineStart = true;
-  while (count < MAX_TOKENS) {
+  while (count < LIMITS.sourceTokens) {
     const before = cursor.line;
     skipBlank(cursor, false);
     if (cursor.line !== before) lineStart = true;
@@ -140,7 +139,7 @@ function readDirective(cursor: Cursor): Directive {
   while (
     cursor.at < cursor.text.length &&
     cursor.text.charCodeAt(cursor.at) !== NEWLINE &&
-    args.length < MAX_TOKENS
+    args.length < LIMITS.sourceTokens
   ) {
     args.push(readToken(cursor));
     skipBlank(cursor, true);

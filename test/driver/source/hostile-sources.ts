@@ -69,8 +69,9 @@ export const HOSTILE: Readonly<Record<string, Hostile>> = {
       epilogue: 'SET(a);\n'.repeat(size),
     }),
   'else if': (size) => file({ epilogue: `${'if (a) b = 1; else '.repeat(size)}b = 2;\n` }),
-  'parentheses': (size) => file({ epilogue: `a = ${'('.repeat(size)}1${')'.repeat(size)};\n` }),
+  parentheses: (size) => file({ epilogue: `a = ${'('.repeat(size)}1${')'.repeat(size)};\n` }),
   'comments that never end': (size) => file({ before: '/* '.repeat(size) }),
-  'quotes': (size) => file({ before: "'".repeat(size) }),
-  'calls in calls': (size) => file({ epilogue: `${'f('.repeat(140)}${'a,'.repeat(size)}a${')'.repeat(140)};\n` }),
+  quotes: (size) => file({ before: "'".repeat(size) }),
+  'calls in calls': (size) =>
+    file({ epilogue: `${'f('.repeat(140)}${'a,'.repeat(size)}a${')'.repeat(140)};\n` }),
 };
