@@ -1,8 +1,17 @@
+import { firstWhere } from '../bisect.ts';
+import { sha256 } from '../hash.ts';
+import { LIMITS } from '../limits.ts';
 import { type ElfFile, EM_386, x86Mode } from './elf.ts';
-import { type ElfFunction, functionAt, functionBody, functionsOf } from './functions.ts';
+import {
+  type ElfFunction,
+  type FunctionIndex,
+  functionBody,
+  functionIndex,
+  functionsOf,
+} from './functions.ts';
 import { type Relocation, relocationsOf } from './relocations.ts';
 import { sectionBytes, sectionNamed } from './sections.ts';
-import { textAt } from './view.ts';
+import { damaged, textAt } from './view.ts';
 import { type Located, sweep } from './x86/sweep.ts';
 
 /**
@@ -52,28 +61,40 @@ export function compareFunctions(first: ElfFile, second: ElfFile): FunctionDiffe
 /** By name; static functions that share one are distinguished by their order, as `name#2`. */
 function fingerprints(elf: ElfFile): ReadonlyMap<string, string> {
   const functions = functionsOf(elf);
+  const code = functions.reduce((sum, { size }) => sum + size, 0);
+  if (code > LIMITS.codeBytes || functions.some(({ size }) => size > LIMITS.functionBytes))
+    damaged('it has more code than this driver ever had');
+  const module: Module = { elf, functions: functionIndex(functions), texts: LIMITS.codeBytes };
   const found = new Map<string, string>();
+  const counts = new Map<string, number>();
   for (const fn of functions) {
-    let name = fn.name;
-    for (let count = 2; found.has(name); count++) name = `${fn.name}#${count}`;
-    found.set(name, fingerprint(elf, fn, functions));
+    const count = (counts.get(fn.name) ?? 0) + 1;
+    counts.set(fn.name, count);
+    found.set(count === 1 ? fn.name : `${fn.name}#${count}`, fingerprint(module, fn));
   }
   return found;
 }
 
-function fingerprint(elf: ElfFile, fn: ElfFunction, functions: readonly ElfFunction[]): string {
+/** A module whose functions are compared. */
+interface Module {
+  readonly elf: ElfFile;
+  readonly functions: FunctionIndex;
+  /** Bytes of texts that may still be read: each relocation may name a text of megabytes. */
+  texts: number;
+}
+
+function fingerprint(module: Module, fn: ElfFunction): string {
+  const { elf, functions } = module;
   const body = functionBody(elf, fn);
   const mode = x86Mode(elf);
   const instructions = mode === undefined ? undefined : sweep(body, mode).instructions;
   const bytes = Buffer.from(body.bytes);
   const targets = body.relocations.map((relocation) => {
-    const holder = instructions?.find(({ offset, length }) => {
-      return relocation.offset >= offset && relocation.offset < offset + length;
-    });
+    const holder = instructions && holderOf(instructions, relocation.offset);
     // On i386 the addend is in the code, and differs where its target only moved.
     if (elf.machine === EM_386 && relocation.type !== 0)
       bytes.fill(0, relocation.offset, relocation.offset + 4);
-    return `${relocation.offset} ${relocation.type} ${target(elf, relocation, holder, functions)}`;
+    return `${relocation.offset} ${relocation.type} ${target(module, relocation, holder)}`;
   });
   for (const instruction of instructions ?? []) {
     const away = branchAway(instruction, fn);
@@ -82,7 +103,14 @@ function fingerprint(elf: ElfFile, fn: ElfFunction, functions: readonly ElfFunct
     bytes.fill(0, distance.offset, distance.offset + distance.size);
     targets.push(`${distance.offset} to ${placeName(functions, fn.section.index, away)}`);
   }
-  return `${bytes.toString('hex')}\n${targets.join('\n')}`;
+  return sha256(`${bytes.toString('hex')}\n${targets.join('\n')}`);
+}
+
+/** The instruction that a place is in; they follow each other. */
+function holderOf(instructions: readonly Located[], place: number): Located | undefined {
+  const after = firstWhere(instructions.length, (at) => (instructions[at]?.offset ?? 0) > place);
+  const holder = instructions[after - 1];
+  return holder !== undefined && place < holder.offset + holder.length ? holder : undefined;
 }
 
 /** The place in the section of a branch that leaves its function without a relocation: gas resolves such itself. */
@@ -93,12 +121,8 @@ function branchAway(instruction: Located, fn: ElfFunction): number | undefined {
 }
 
 /** The target of a relocation, in words that stay the same when sections move: a function with offset, or a text. */
-function target(
-  elf: ElfFile,
-  relocation: Relocation,
-  holder: Located | undefined,
-  functions: readonly ElfFunction[],
-): string {
+function target(module: Module, relocation: Relocation, holder: Located | undefined): string {
+  const { elf, functions } = module;
   const { symbol, addend } = relocation;
   const plain = `${relocation.name}+${addend}`;
   if (symbol.type !== 'section' || typeof symbol.section !== 'number' || addend === undefined) return plain;
@@ -108,14 +132,16 @@ function target(
   const relative = relocation.type === 2 || relocation.type === 4;
   const toEnd = holder === undefined || !relative ? 0 : holder.offset + holder.length - relocation.offset;
   const place = symbol.value + addend + toEnd;
-  if (section.name.startsWith('.rodata.str'))
-    return `text ${JSON.stringify(textAt(sectionBytes(elf, section), place))}`;
-  return functions.some((fn) => fn.section.index === section.index)
-    ? placeName(functions, section.index, place)
-    : plain;
+  if (section.name.startsWith('.rodata.str')) {
+    const text = textAt(sectionBytes(elf, section), place);
+    module.texts -= text.length;
+    if (module.texts < 0) damaged('its texts are impossibly long');
+    return `text ${JSON.stringify(text)}`;
+  }
+  return functions.has(section.index) ? placeName(functions, section.index, place) : plain;
 }
 
-function placeName(functions: readonly ElfFunction[], section: number, place: number): string {
-  const fn = functionAt(functions, section, place);
+function placeName(functions: FunctionIndex, section: number, place: number): string {
+  const fn = functions.at(section, place);
   return fn === undefined ? `section ${section} at ${place}` : `${fn.name}+${place - fn.offset}`;
 }

@@ -1,6 +1,7 @@
 import type { Transform } from 'node:stream';
 import * as zlib from 'node:zlib';
 import { failure, isFailure } from '../errors.ts';
+import { LIMITS } from '../limits.ts';
 import { asBuffer, latin1, unreadable } from './view.ts';
 
 /**
@@ -11,9 +12,6 @@ export type Tool = (
   argv: readonly [string, ...string[]],
   input: Uint8Array,
 ) => Promise<{ readonly status: number; readonly stdout: Buffer; readonly stderr: string }>;
-
-/** Bytes that a module may have when unpacked. Distributions' largest, with debug information, have a few MiB. */
-export const MAX_MODULE_SIZE = 64 * 1024 * 1024;
 
 /** A bound on what xz may allocate while decoding, so that a hostile header cannot take the machine's memory. */
 const XZ_MEMORY = '--memlimit-decompress=256MiB';
@@ -41,12 +39,14 @@ export async function decompressModule(bytes: Uint8Array, format: ModuleFormat, 
   if (format === 'unknown') throw unreadable('it is neither an ELF file nor compressed in a known way');
   if (format === 'none') return within(asBuffer(bytes));
   if (format === 'gzip')
-    return inProcess(format, () => zlib.gunzipSync(bytes, { maxOutputLength: MAX_MODULE_SIZE }));
+    return inProcess(format, () => zlib.gunzipSync(bytes, { maxOutputLength: LIMITS.moduleUnpackedBytes }));
   if (format === 'zstd' && zstd !== undefined) {
     const { zstdDecompressSync } = zstd;
-    return inProcess(format, () => zstdDecompressSync(bytes, { maxOutputLength: MAX_MODULE_SIZE }));
+    return inProcess(format, () =>
+      zstdDecompressSync(bytes, { maxOutputLength: LIMITS.moduleUnpackedBytes }),
+    );
   }
-  if (format === 'xz' && (xzStatedSize(bytes) ?? 0) > MAX_MODULE_SIZE) throw tooBig();
+  if (format === 'xz' && (xzStatedSize(bytes) ?? 0) > LIMITS.moduleUnpackedBytes) throw tooBig();
   return within(await byTool(DECODERS[format], bytes, tool));
 }
 
@@ -110,13 +110,13 @@ async function byTool(
 }
 
 function within(bytes: Buffer): Buffer {
-  if (bytes.length > MAX_MODULE_SIZE) throw tooBig();
+  if (bytes.length > LIMITS.moduleUnpackedBytes) throw tooBig();
   return bytes;
 }
 
 function tooBig(): Error {
   return unreadable(
-    `decompressed it has more than ${MAX_MODULE_SIZE / 1024 / 1024} MiB, which no driver has`,
+    `decompressed it has more than ${LIMITS.moduleUnpackedBytes / 1024 / 1024} MiB, which no driver has`,
   );
 }
 

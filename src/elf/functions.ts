@@ -1,3 +1,4 @@
+import { firstWhere } from '../bisect.ts';
 import type { ElfFile } from './elf.ts';
 import { type Relocation, relocationsWithin } from './relocations.ts';
 import { type ElfSection, SHT_NOBITS, sectionBytes } from './sections.ts';
@@ -47,15 +48,30 @@ export function functionBody(elf: ElfFile, fn: ElfFunction): FunctionBody {
   };
 }
 
-/**
- * The function at a place in a section, to name the target of a section-relative relocation. Of aliases the first.
- */
-export function functionAt(
-  functions: readonly ElfFunction[],
-  section: number,
-  offset: number,
-): ElfFunction | undefined {
-  return functions.find(
-    (fn) => fn.section.index === section && offset >= fn.offset && offset < fn.offset + Math.max(fn.size, 1),
-  );
+/** Finds functions by their place. */
+export interface FunctionIndex {
+  /** True where the section has functions. */
+  has(section: number): boolean;
+  /** The function at a place, to name the target of a section-relative relocation. Of several the first. */
+  at(section: number, offset: number): ElfFunction | undefined;
+}
+
+/** An index of what `functionsOf` returns: each branch and each relocation of a module asks for a function. */
+export function functionIndex(functions: readonly ElfFunction[]): FunctionIndex {
+  // `ends`: how far the functions up to this one reach. The first that reaches past a place is the only one to look at.
+  const sections = new Map<number, { readonly functions: ElfFunction[]; readonly ends: number[] }>();
+  for (const fn of functions) {
+    const known = sections.get(fn.section.index) ?? { functions: [], ends: [] };
+    sections.set(fn.section.index, known);
+    known.ends.push(Math.max(known.ends.at(-1) ?? 0, fn.offset + Math.max(fn.size, 1)));
+    known.functions.push(fn);
+  }
+  return {
+    has: (section) => sections.has(section),
+    at: (section, offset) => {
+      const known = sections.get(section);
+      const fn = known?.functions[firstWhere(known.ends.length, (at) => (known.ends[at] ?? 0) > offset)];
+      return fn !== undefined && fn.offset <= offset ? fn : undefined;
+    },
+  };
 }

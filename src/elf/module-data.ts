@@ -1,3 +1,4 @@
+import { LIMITS } from '../limits.ts';
 import type { ElfFile } from './elf.ts';
 import { bytesOfSection, SHT_NOTE, sectionBytes } from './sections.ts';
 import type { ElfSymbol } from './symbols.ts';
@@ -59,6 +60,7 @@ export function moduleVersions(elf: ElfFile): ModuleVersions {
   if (extended.size > 0) return extended;
   const content = bytesOfSection(elf, '__versions');
   if (content === undefined) return suffixedVersions(elf);
+  if (content.length > LIMITS.tableBytes) damaged('its __versions table has an impossible size');
   if (content.length % RECORD !== 0) damaged('its __versions table is not made of whole records');
   const view = viewOf(content, elf);
   const crcSize = elf.class / 8;

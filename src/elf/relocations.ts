@@ -1,3 +1,5 @@
+import { firstWhere } from '../bisect.ts';
+import { LIMITS } from '../limits.ts';
 import { type ElfFile, EM_386 } from './elf.ts';
 import { type ElfSection, SHT_REL, SHT_RELA, sectionBytes } from './sections.ts';
 import type { ElfSymbol } from './symbols.ts';
@@ -19,29 +21,54 @@ export interface Relocation {
   readonly addend: number | undefined;
 }
 
-/** Of one section. The biggest code section of a real module has some ten thousand. */
-const MAX_RELOCATIONS = 1 << 19;
-const cache = new WeakMap<ElfFile, Map<number, readonly Relocation[]>>();
+/** What is known of a file's relocations. */
+interface Known {
+  /** The tables by the section that they are for. */
+  readonly tables: ReadonlyMap<number, readonly ElfSection[]>;
+  readonly read: Map<number, readonly Relocation[]>;
+  /** How many may still be read: many tables may lie in the same place of the file. */
+  left: number;
+}
+
+const cache = new WeakMap<ElfFile, Known>();
+
+function knownOf(elf: ElfFile): Known {
+  const before = cache.get(elf);
+  if (before !== undefined) return before;
+  const tables = new Map<number, ElfSection[]>();
+  for (const section of elf.sections) {
+    if (section.type !== SHT_REL && section.type !== SHT_RELA) continue;
+    const others = tables.get(section.info);
+    if (others === undefined) tables.set(section.info, [section]);
+    else others.push(section);
+  }
+  const known: Known = { tables, read: new Map(), left: LIMITS.relocations };
+  cache.set(elf, known);
+  return known;
+}
 
 /**
  * The relocations of one section, sorted by offset; none for a section without. Throws E_CANNOT_DECIDE for entries
  * that name no symbol or a place outside the section. Layout: elf(5), Elf32_Rel to Elf64_Rela.
  */
 export function relocationsOf(elf: ElfFile, section: ElfSection): readonly Relocation[] {
-  const known = cache.get(elf) ?? new Map<number, readonly Relocation[]>();
-  cache.set(elf, known);
-  const found = known.get(section.index);
+  const known = knownOf(elf);
+  const found = known.read.get(section.index);
   if (found !== undefined) return found;
-  const tables = elf.sections.filter(
-    (table) => (table.type === SHT_REL || table.type === SHT_RELA) && table.info === section.index,
+  const tables = known.tables.get(section.index) ?? [];
+  known.left -= tables.reduce(
+    (sum, table) => sum + Math.floor(table.size / Math.max(table.entrySize, SMALLEST)),
+    0,
   );
-  if (tables.reduce((sum, table) => sum + table.size, 0) > MAX_RELOCATIONS * 24) {
-    damaged(`the section ${section.name} has an impossible number of relocations`);
-  }
+  if (known.left < 0)
+    damaged(`${section.name} is one of many sections with an impossible number of relocations`);
   const all = tables.flatMap((table) => readTable(elf, section, table)).sort((a, b) => a.offset - b.offset);
-  known.set(section.index, all);
+  known.read.set(section.index, all);
   return all;
 }
+
+/** Bytes of a relocation of 32 bits without an addend. */
+const SMALLEST = 8;
 
 /** The relocations of a section within [start, end), by bisection. */
 export function relocationsWithin(
@@ -51,18 +78,9 @@ export function relocationsWithin(
   end: number,
 ): readonly Relocation[] {
   const all = relocationsOf(elf, section);
-  return all.slice(firstFrom(all, start), firstFrom(all, end));
-}
-
-function firstFrom(all: readonly Relocation[], offset: number): number {
-  let low = 0;
-  let high = all.length;
-  while (low < high) {
-    const middle = (low + high) >> 1;
-    if ((all[middle]?.offset ?? 0) < offset) low = middle + 1;
-    else high = middle;
-  }
-  return low;
+  const from = (offset: number): number =>
+    firstWhere(all.length, (index) => (all[index]?.offset ?? 0) >= offset);
+  return all.slice(from(start), from(end));
 }
 
 function readTable(elf: ElfFile, section: ElfSection, table: ElfSection): Relocation[] {

@@ -1,3 +1,4 @@
+import { LIMITS } from '../limits.ts';
 import { damaged, slice, textAt, u16, u32, type View, word } from './view.ts';
 
 /** A section of an ELF file, by its header. */
@@ -27,8 +28,6 @@ export const SHT_NOTE = 7;
 export const SHT_NOBITS = 8;
 export const SHT_REL = 9;
 
-/** A module with -ffunction-sections has some thousand sections; far more can only be meant to exhaust us. */
-const MAX_SECTIONS = 65_536;
 const MAX_NAME = 1024;
 const SHN_XINDEX = 0xffff;
 
@@ -45,7 +44,7 @@ export function readSections(view: View): readonly ElfSection[] {
   // elf(5): a count or index too big for the header is in section 0.
   const count = u16(view, tail + 2) || first.size;
   const nameIndex = u16(view, tail + 4);
-  if (count > MAX_SECTIONS) damaged(`it claims ${count} sections`);
+  if (count > LIMITS.sections) damaged(`it claims ${count} sections`);
   slice(view.bytes, tableOffset, count * entry, 'the section table');
   const raw = Array.from({ length: count }, (_, index) =>
     rawSection(view, index, tableOffset + index * entry),
@@ -82,9 +81,14 @@ function rawSection(view: View, index: number, at: number) {
   };
 }
 
+const byName = new WeakMap<readonly ElfSection[], ReadonlyMap<string, ElfSection>>();
+
 /** The first section of this name. */
-export function sectionNamed(elf: Sectioned, name: string): ElfSection | undefined {
-  return elf.sections.find((section) => section.name === name);
+export function sectionNamed({ sections }: Sectioned, name: string): ElfSection | undefined {
+  const known =
+    byName.get(sections) ?? new Map(sections.toReversed().map((section) => [section.name, section]));
+  byName.set(sections, known);
+  return known.get(name);
 }
 
 /** A section's bytes in the file, without copying; empty for NOBITS. */

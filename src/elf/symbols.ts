@@ -1,3 +1,4 @@
+import { LIMITS } from '../limits.ts';
 import { type ElfSection, type Sectioned, SHT_SYMTAB, sectionBytes } from './sections.ts';
 import { damaged, i64, latin1, u8, u16, u32, type View, word } from './view.ts';
 
@@ -14,8 +15,6 @@ export interface ElfSymbol {
   readonly section: number | 'undefined' | 'absolute' | 'common';
 }
 
-/** The biggest real modules have some ten thousand symbols. */
-const MAX_SYMBOLS = 1 << 18;
 /** The kernel's own limit, KSYM_NAME_LEN, was never above 512. */
 const MAX_NAME = 4096;
 const SHT_SYMTAB_SHNDX = 18;
@@ -34,7 +33,7 @@ export function readSymbols(elf: Sectioned): readonly ElfSymbol[] {
   const entry = elf.class === 64 ? 24 : 16;
   if (table.entrySize !== entry) damaged('its symbol table has entries of an impossible size');
   const count = Math.floor(table.size / entry);
-  if (count > MAX_SYMBOLS) damaged(`it claims ${count} symbols`);
+  if (count > LIMITS.symbols) damaged(`it claims ${count} symbols`);
   const names = nameReader(elf, table);
   const wideIndex = elf.sections.find(
     (section) => section.type === SHT_SYMTAB_SHNDX && section.link === table.index,

@@ -1,4 +1,5 @@
 import { failure } from '../errors.ts';
+import { LIMITS } from '../limits.ts';
 
 /** How a file writes its numbers. */
 export interface NumberFormat {
@@ -92,12 +93,9 @@ export function latin1(bytes: Uint8Array): string {
   return asBuffer(bytes).toString('latin1');
 }
 
-/** Real lists of texts have some KiB; a list of 64 MiB of NULs would become as many empty strings. */
-const MAX_TEXTS = 4 * 1024 * 1024;
-
 /** The non-empty NUL-terminated texts of a section that is a list of them. */
 export function texts(bytes: Uint8Array): readonly string[] {
-  if (bytes.length > MAX_TEXTS) damaged('a section of texts has an impossible size');
+  if (bytes.length > LIMITS.tableBytes) damaged('a section of texts has an impossible size');
   return latin1(bytes)
     .split('\0')
     .filter((text) => text !== '');

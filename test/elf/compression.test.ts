@@ -5,16 +5,19 @@ import {
   compressModule,
   decompressModule,
   formatOfSuffix,
-  MAX_MODULE_SIZE,
   type ModuleFormat,
   moduleFormat,
   type Tool,
   xzCheck,
   xzStatedSize,
 } from '../../src/elf/compression.ts';
+import { LIMITS } from '../../src/limits.ts';
 
 const tool: Tool = async ([program, ...args], input) => {
-  const { status, stdout, stderr } = spawnSync(program, args, { input, maxBuffer: MAX_MODULE_SIZE });
+  const { status, stdout, stderr } = spawnSync(program, args, {
+    input,
+    maxBuffer: LIMITS.moduleUnpackedBytes,
+  });
   return { status: status ?? 127, stdout, stderr: String(stderr) };
 };
 
@@ -80,7 +83,7 @@ describe('xz', () => {
   });
 
   it('is refused before any program runs where it states too much', async () => {
-    const { stdout } = await tool(['xz', '-zc', '-0'], Buffer.alloc(MAX_MODULE_SIZE + 1));
+    const { stdout } = await tool(['xz', '-zc', '-0'], Buffer.alloc(LIMITS.moduleUnpackedBytes + 1));
     await expect(decompressModule(stdout, 'xz', never)).rejects.toMatchObject({
       failure: { code: 'E_CANNOT_DECIDE', what: expect.stringContaining('64 MiB') },
     });
@@ -89,7 +92,7 @@ describe('xz', () => {
 
 describe('refusals', () => {
   it('of gzip that unpacks to more than the limit', async () => {
-    const bomb = gzipSync(Buffer.alloc(MAX_MODULE_SIZE + 1), { level: 1 });
+    const bomb = gzipSync(Buffer.alloc(LIMITS.moduleUnpackedBytes + 1), { level: 1 });
     await expect(decompressModule(bomb, 'gzip', never)).rejects.toMatchObject({
       failure: { code: 'E_CANNOT_DECIDE', what: expect.stringContaining('64 MiB') },
     });

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { type ElfFile, readElf } from '../../src/elf/elf.ts';
-import { functionAt, functionBody, functionsOf } from '../../src/elf/functions.ts';
+import { functionBody, functionIndex, functionsOf } from '../../src/elf/functions.ts';
 import { relocationsOf } from '../../src/elf/relocations.ts';
 import { sectionBytes, sectionNamed } from '../../src/elf/sections.ts';
 import { isFailure } from '../../src/errors.ts';
@@ -88,8 +88,8 @@ describe.each(SHAPES)('a file of $bits bits, little-endian: $little', (shape) =>
     expect(Buffer.from(functionBody(elf, first).bytes).toString('hex')).toBe('223344556677');
     expect(functionBody(elf, first).relocations.map((relocation) => relocation.offset)).toEqual([1]);
     expect(functionBody(elf, second).relocations.map((relocation) => relocation.name)).toEqual(['printk']);
-    expect(functionAt(functions, 1, 9)?.name).toBe('second');
-    expect(functionAt(functions, 1, 1)).toBeUndefined();
+    expect(functionIndex(functions).at(1, 9)?.name).toBe('second');
+    expect(functionIndex(functions).at(1, 1)).toBeUndefined();
   });
 });
 

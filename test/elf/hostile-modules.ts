@@ -58,7 +58,12 @@ const NOP = 0x90;
 
 export const HOSTILE: Readonly<Record<string, Hostile>> = {
   'functions of one name': (size) =>
-    functions(file([{ name: '.text', content: Buffer.alloc(64, NOP) }], many(size, () => ({ name: 'f', size: 1, section: 1 })))),
+    functions(
+      file(
+        [{ name: '.text', content: Buffer.alloc(64, NOP) }],
+        many(size, () => ({ name: 'f', size: 1, section: 1 })),
+      ),
+    ),
   'functions that are all of the code': (size) =>
     functions(
       file(
@@ -71,7 +76,11 @@ export const HOSTILE: Readonly<Record<string, Hostile>> = {
       file(
         [
           { name: '.text', content: Buffer.alloc(size * 5, Buffer.from([0xe8, 0, 0, 0, 0])) },
-          rela(1, relocations(size, (index) => index * 5 + 1), 3),
+          rela(
+            1,
+            relocations(size, (index) => index * 5 + 1),
+            3,
+          ),
         ],
         [{ name: 'f', size: size * 5, section: 1 }],
       ),
@@ -88,7 +97,11 @@ export const HOSTILE: Readonly<Record<string, Hostile>> = {
       file(
         [
           { name: '.text', content: Buffer.alloc(size * 5, Buffer.from([0xe8, 0, 0, 0, 0])) },
-          rela(1, relocations(size, (index) => index * 5 + 1), 4),
+          rela(
+            1,
+            relocations(size, (index) => index * 5 + 1),
+            4,
+          ),
           { name: '.rodata.str1.1', content: Buffer.alloc(1_000_000, 'x') },
         ],
         [
@@ -121,33 +134,58 @@ export const HOSTILE: Readonly<Record<string, Hostile>> = {
       ),
     );
   },
-  'many sections': (size) => sections(file(many(size, (index) => ({ name: `.t${index}`, content: Buffer.alloc(1) })))),
+  'many sections': (size) =>
+    sections(file(many(size, (index) => ({ name: `.t${index}`, content: Buffer.alloc(1) })))),
   'many symbols': (size) =>
-    told(file([{ name: '.text', content: Buffer.alloc(8) }], many(size, (index) => ({ name: `s${index}`, section: 1 }))), (elf) => elf.symbols.length),
+    told(
+      file(
+        [{ name: '.text', content: Buffer.alloc(8) }],
+        many(size, (index) => ({ name: `s${index}`, section: 1 })),
+      ),
+      (elf) => elf.symbols.length,
+    ),
   'symbols with the same long name': (size) =>
     told(
-      file([{ name: '.text', content: Buffer.alloc(8) }], many(size, () => ({ name: 'x'.repeat(4000), section: 1 }))),
+      file(
+        [{ name: '.text', content: Buffer.alloc(8) }],
+        many(size, () => ({ name: 'x'.repeat(4000), section: 1 })),
+      ),
       (elf) => elf.symbols.length,
     ),
   'modinfo of many texts': (size) =>
     told(file([{ name: '.modinfo', content: Buffer.alloc(size, 'a=\0') }]), (elf) => modinfo(elf).size),
   'versions of many symbols': (size) =>
     told(
-      file([{ name: '__versions', content: Buffer.concat(many(size, (index) => Buffer.alloc(64, `\0\0\0\0\0\0\0\0${'x'.repeat(40)}${index}\0`))) }]),
+      file([
+        {
+          name: '__versions',
+          content: Buffer.concat(
+            many(size, (index) => Buffer.alloc(64, `\0\0\0\0\0\0\0\0${'x'.repeat(40)}${index}\0`)),
+          ),
+        },
+      ]),
       (elf) => moduleVersions(elf).size,
     ),
   'exports of many symbols': (size) =>
     told(
-      file([{ name: '__ksymtab', content: Buffer.alloc(8) }], many(size, (index) => ({ name: `__ksymtab_${index}`, section: 1 }))),
+      file(
+        [{ name: '__ksymtab', content: Buffer.alloc(8) }],
+        many(size, (index) => ({ name: `__ksymtab_${index}`, section: 1 })),
+      ),
       (elf) => exportsOf(elf).length,
     ),
   'notes without content': (size) =>
-    told(file([{ name: '.note.gnu.build-id', type: 7, content: Buffer.alloc(size * 12) }]), (elf) => buildId(elf)),
+    told(file([{ name: '.note.gnu.build-id', type: 7, content: Buffer.alloc(size * 12) }]), (elf) =>
+      buildId(elf),
+    ),
   'a name without an end': (size) =>
-    told(file([{ name: '.gnu.linkonce.this_module', content: Buffer.alloc(size, 'x') }]), (elf) => moduleName(elf)),
+    told(file([{ name: '.gnu.linkonce.this_module', content: Buffer.alloc(size, 'x') }]), (elf) =>
+      moduleName(elf),
+    ),
   'packed with gzip': (size) => packed(gzipSync(Buffer.alloc(size))),
   'packed with bzip2': async (size) => packed(await through(Buffer.alloc(size), ['bzip2', '-9c'])),
-  'packed with lzma': async (size) => packed(await through(Buffer.alloc(size), ['xz', '-0c', '--format=lzma'])),
+  'packed with lzma': async (size) =>
+    packed(await through(Buffer.alloc(size), ['xz', '-0c', '--format=lzma'])),
   'packed with xz': async (size) => packed(await through(Buffer.alloc(size), ['xz', '-0c'])),
   'packed with xz, in two streams': async (size) => {
     const half = await through(Buffer.alloc(size / 2), ['xz', '-0c']);
