@@ -1,4 +1,5 @@
 import { basename } from 'node:path/posix';
+import { LIMITS } from '../limits.ts';
 import { type ConfigFile, existing, readConfigs } from './config-file.ts';
 import {
   type BootEntryKey,
@@ -30,7 +31,7 @@ async function plan(target: BootReads, request: BootEntryRequest): Promise<Loade
     if (!(grub && place === '/boot') && !(await hasSystemdBoot(target, place))) continue;
     readBySomebody = true;
     const folder = `${place}/loader/entries`;
-    for (const answer of await readConfigs(target, [`${folder}/*.conf`])) {
+    for (const answer of await readConfigs(target, [`${folder}/*.conf`], LIMITS.menuEntryBytes)) {
       if ('problem' in answer) problems.push(answer.problem);
       else if (isEntryOf(answer.file.text, request)) return planFor(answer.file, folder, grub, request);
     }
@@ -70,7 +71,7 @@ interface Line {
 
 function linesOf(text: string): readonly Line[] {
   return text.split(/\r?\n/).map((raw) => {
-    const found = /^([^#\s]\S*)\s+(.*)$/.exec(raw.trim());
+    const found = /^([^#\s]\S*)\s+(.*)$/s.exec(raw.trim());
     return { key: found?.[1] ?? '', value: found?.[2] ?? '', raw };
   });
 }

@@ -11,29 +11,33 @@ export interface ConfigFile {
   readonly mode: number;
 }
 
-/** A menu of a hundred kernels has some 200 KiB. */
-const LARGEST = 1024 * 1024;
-
 export type ConfigAnswer = { readonly file: ConfigFile } | { readonly problem: string };
 
-/** The files that patterns name, as `existing` has them. */
+/** The files that patterns name, as `existing` has them; none that is larger than `longest` bytes. */
 export async function readConfigs(
   target: BootReads,
   patterns: readonly string[],
+  longest: number = LIMITS.menuBytes,
 ): Promise<readonly ConfigAnswer[]> {
   const paths = await existing(target, patterns);
-  const answers = await Promise.all(paths.map((path) => readConfig(target, path)));
+  if (paths.length > LIMITS.menuFiles)
+    return [{ problem: `${paths[0]} is one of more than ${LIMITS.menuFiles} files, which no boot menu has` }];
+  const answers = await Promise.all(paths.map((path) => readConfig(target, path, longest)));
   return answers.filter((answer) => answer !== undefined);
 }
 
 /** Undefined where there is no such file. */
-export async function readConfig(target: BootReads, path: string): Promise<ConfigAnswer | undefined> {
+export async function readConfig(
+  target: BootReads,
+  path: string,
+  longest: number = LIMITS.menuBytes,
+): Promise<ConfigAnswer | undefined> {
   const status = await statOf(target, path);
   if (status === undefined) return undefined;
   if (status.type !== 'file') return { problem: `${path} is not a file` };
-  if (status.size > LARGEST) return { problem: `${path} is larger than a boot menu can be` };
+  if (status.size > longest) return { problem: `${path} is larger than a boot menu can be` };
   try {
-    const bytes = await target.read(path, LIMITS.textBytes);
+    const bytes = await target.read(path, longest);
     const text = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
     if (text.includes('\0')) return { problem: `${path} is not a text` };
     return { file: { path, text, mode: status.mode } };

@@ -31,9 +31,13 @@ interface Line {
   readonly words: readonly string[];
 }
 
+/** One for all: a menu may have a million. */
+const EMPTY: Line = { raw: '', command: '', words: [] };
+
 /** A command and its words; GRUB takes `=` for a blank between them. */
 function lineOf(raw: string): Line {
-  const found = /^([^#\s=][^\s=]*)(?:[\s=]+(.*))?$/.exec(raw.trim());
+  if (raw === '') return EMPTY;
+  const found = /^([^#\s=][^\s=]*)(?:[\s=]+(.*))?$/s.exec(raw.trim());
   const words = (found?.[2] ?? '').split(/\s+/).filter((word) => word !== '');
   return { raw, command: found?.[1]?.toLowerCase() ?? '', words };
 }

@@ -88,7 +88,9 @@ function encodeUdev(name: string): string {
 }
 
 function withoutLastSlash(path: string): string {
-  return path.length > 1 ? path.replace(/\/+$/, '') || '/' : path;
+  let end = path.length;
+  while (end > 0 && path[end - 1] === '/') end -= 1;
+  return path === '' ? '' : path.slice(0, end) || '/';
 }
 
 function smallNumber(word: string): number {

@@ -1,5 +1,6 @@
 import { decompressModule, type ModuleFormat, moduleFormat, type Tool } from '../elf/compression.ts';
 import { LIMITS } from '../limits.ts';
+import { linesOf } from '../lines.ts';
 import { MODULES_FOLDER } from '../machine/folders.ts';
 import type { TargetReads } from '../machine/port.ts';
 
@@ -74,8 +75,8 @@ async function findCandidates(target: Reads, release: string, name: string): Pro
 /** The folder where the kernel's build put a module; modules.order exists even where depmod never ran. */
 async function builtFolder(target: Reads, release: string, name: string): Promise<string | undefined> {
   const order =
-    (await target.readText(`${MODULES_FOLDER}/${release}/modules.order`, LIMITS.indexBytes)) ?? '';
-  const line = order.split('\n').find((path) => path.endsWith(`/${name}.ko`));
+    (await target.readText(`${MODULES_FOLDER}/${release}/modules.order`, LIMITS.moduleIndexBytes)) ?? '';
+  const line = lineWithEnd(order, `/${name}.ko`);
   return line === undefined || line.startsWith('/') || /(^|\/)\.\.\//.test(line)
     ? undefined
     : line.slice(0, line.lastIndexOf('/'));
@@ -84,8 +85,13 @@ async function builtFolder(target: Reads, release: string, name: string): Promis
 /** Whether the driver is part of the kernel's image, where no module can replace it. */
 export async function isBuiltIn(target: Reads, release: string, name: string): Promise<boolean> {
   const list =
-    (await target.readText(`${MODULES_FOLDER}/${release}/modules.builtin`, LIMITS.indexBytes)) ?? '';
-  return list.split('\n').some((line) => line.endsWith(`/${name}.ko`));
+    (await target.readText(`${MODULES_FOLDER}/${release}/modules.builtin`, LIMITS.moduleIndexBytes)) ?? '';
+  return lineWithEnd(list, `/${name}.ko`) !== undefined;
+}
+
+function lineWithEnd(text: string, end: string): string | undefined {
+  for (const line of linesOf(text)) if (line.endsWith(end)) return line;
+  return undefined;
 }
 
 /** A module's unpacked content, with its format on disk. */
@@ -104,9 +110,25 @@ export async function readModule(
   return { bytes: await decompressModule(packed, format, filterTool(target)), format };
 }
 
-/** The port's `run` as the elf room needs it: bytes in, bytes out. */
+/**
+ * The port's `run` as the elf room needs it: bytes in, bytes out, and of these no more than show that they are too many
+ * for a module.
+ */
 export function filterTool(target: Pick<TargetReads, 'run'>): Tool {
-  return (argv, input) => target.run(argv, { effect: 'read', input });
+  return async (argv, input) => {
+    const parts: Buffer[] = [];
+    let length = 0;
+    const result = await target.run(argv, {
+      effect: 'read',
+      input,
+      onChunk: (chunk) => {
+        parts.push(Buffer.from(chunk));
+        length += chunk.length;
+        return length <= LIMITS.moduleUnpackedBytes;
+      },
+    });
+    return { ...result, stdout: Buffer.concat(parts) };
+  };
 }
 
 /** The path that a kernel's modules.dep gives for a module; undefined where it has none. */
@@ -115,7 +137,8 @@ export async function indexedModule(
   release: string,
   name: string,
 ): Promise<string | undefined> {
-  const text = (await target.readText(`${MODULES_FOLDER}/${release}/modules.dep`, LIMITS.indexBytes)) ?? '';
+  const text =
+    (await target.readText(`${MODULES_FOLDER}/${release}/modules.dep`, LIMITS.moduleIndexBytes)) ?? '';
   return modulePath(text, release, name);
 }
 
@@ -133,7 +156,12 @@ export function modulePath(modulesDep: string, release: string, name: string): s
 /** Every path that a modules.dep gives for a module; a sound index has one. */
 export function modulePaths(modulesDep: string, release: string, name: string): readonly string[] {
   const paths: string[] = [];
-  for (const line of modulesDep.split('\n')) {
+  // Only the lines that name it are looked at: there may be millions of others.
+  for (let found = modulesDep.indexOf(`${name}.`); found >= 0; ) {
+    const start = modulesDep.lastIndexOf('\n', found) + 1;
+    const end = modulesDep.indexOf('\n', found);
+    const line = modulesDep.slice(start, end < 0 ? undefined : end);
+    found = end < 0 ? -1 : modulesDep.indexOf(`${name}.`, end);
     const path = line.slice(0, Math.max(0, line.indexOf(':')));
     if (!isModuleFile(path.slice(path.lastIndexOf('/') + 1), name)) continue;
     // kmod writes paths below the module folder, module-init-tools whole ones. What leads out of it is no module.

@@ -1,6 +1,7 @@
 import { basename, dirname } from 'node:path/posix';
 import semver from 'semver';
 import { LIMITS } from '../limits.ts';
+import { linesOf } from '../lines.ts';
 import { MODULES_FOLDER } from '../machine/folders.ts';
 import type { TargetReads } from '../machine/port.ts';
 import { kernelBase } from '../versions/kernel-base.ts';
@@ -21,9 +22,6 @@ const BUILD_FILES: readonly { readonly name: string; readonly since: string }[] 
   { name: 'modules.builtin', since: '2.6.33' },
 ];
 
-/** A modules.dep of 6,000 modules has 1 MiB. */
-const LARGEST_INDEX = 32 * 1024 * 1024;
-
 /**
  * What a careful engineer checks before replacing a module of this kernel: the folder, its index, the driver and all that
  * it needs. `driver`: the module's name. Empty where all is well.
@@ -38,8 +36,7 @@ export async function moduleTreeProblems(
   if (broken !== undefined) return [refuse(broken)];
   const index = await readIndex(target, folder);
   if ('problem' in index) return [refuse(index.problem), ...(await buildFiles(target, folder, release))];
-  const file = [...index.needs.keys()].find((path) => isModuleFile(basename(path), driver));
-  const files = file === undefined ? [] : [file, ...(index.needs.get(file) ?? [])];
+  const files = filesOf(index, driver);
   const asked: Question = { target, folder, index, driver, files };
   return [
     ...(await driverFiles(asked)),
@@ -47,6 +44,12 @@ export async function moduleTreeProblems(
     ...(await olderThanChange(asked)),
     ...(await buildFiles(target, folder, release)),
   ];
+}
+
+/** The driver's file, and those that it needs. */
+function filesOf({ needs }: Index, driver: string): readonly string[] {
+  for (const [file, others] of needs) if (isModuleFile(basename(file), driver)) return [file, ...others];
+  return [];
 }
 
 interface Question {
@@ -83,31 +86,46 @@ async function readIndex(target: Reads, folder: string): Promise<Index | { reado
   const status = await statOf(target, path);
   const depmod = 'run depmod for this kernel';
   if (status === undefined) return { problem: `there is no ${path}: ${depmod}` };
-  if (status.type !== 'file' || status.size > LARGEST_INDEX)
+  if (status.type !== 'file' || status.size > LIMITS.moduleIndexBytes)
     return { problem: `${path} is not a module index` };
   const text = await target.readText(path, LIMITS.textBytes);
   if (text === undefined) return { problem: `${path} cannot be read` };
   if (text.trim() === '') return { problem: `${path} is empty: ${depmod}` };
   const needs = new Map<string, readonly string[]>();
   // modutils of Linux 2.4 wraps its lines with a backslash.
-  for (const [number, line] of text
-    .replaceAll(/\\\r?\n/g, ' ')
-    .split('\n')
-    .entries()) {
+  let number = 0;
+  for (const line of linesOf(text.replaceAll(/\\\r?\n/g, ' '))) {
+    number += 1;
     if (line.trim() === '') continue;
-    const found = /^(\S+\.k?o(?:\.[a-z0-9]+)?):((?:[ \t]+\S+)*)[ \t]*$/.exec(line);
-    if (found === null) return { problem: `${path}, entry ${number + 1}, is not one of depmod’s: ${depmod}` };
-    const [, file = '', rest = ''] = found;
-    const whole = (name: string): string => (name.startsWith('/') ? name : `${folder}/${name}`);
-    needs.set(whole(file), rest.split(/\s+/).filter(Boolean).map(whole));
+    const names = indexEntry(line);
+    if (names === undefined)
+      return { problem: `${path}, entry ${number}, is not one of depmod’s: ${depmod}` };
+    const [file = '', ...others] = names.map((name) => (name.startsWith('/') ? name : `${folder}/${name}`));
+    needs.set(file, others);
+    if (needs.size > LIMITS.kernelModules || others.length > LIMITS.kernelModules)
+      return { problem: `${path} lists more than ${LIMITS.kernelModules} modules, which no kernel has` };
   }
   // A write that was cut off ends within a line.
   if (!text.endsWith('\n')) return { problem: `${path} ends in the middle of a line: ${depmod}` };
   return { path, mtime: Number(status.mtime), needs };
 }
 
+/** A module's file and those that it needs, of a line of modules.dep; undefined for a line that depmod does not write. */
+function indexEntry(line: string): readonly string[] | undefined {
+  const colon = line.indexOf(':');
+  const rest = line.slice(colon + 1);
+  // Blanks and tabs alone stand between names: other white space is in none.
+  const plain = /^(?:[ \t]|$)/.test(rest) && !/[^\S \t]/.test(rest);
+  if (colon < 0 || !plain || !/^\S+\.k?o(?:\.[a-z0-9]+)?$/.test(line.slice(0, colon))) return undefined;
+  return [line.slice(0, colon), ...rest.split(/[ \t]+/).filter(Boolean)];
+}
+
 async function driverFiles(asked: Question): Promise<readonly ModuleTreeProblem[]> {
   const { target, index, driver, files } = asked;
+  if (files.length > LIMITS.moduleNeeds)
+    return [
+      refuse(`${index.path} lists ${files.length - 1} modules that ${driver} needs, which is impossible`),
+    ];
   if (files.length === 0)
     return [refuse(`${index.path} does not list ${driver}: run depmod for this kernel`)];
   const problems: ModuleTreeProblem[] = [];

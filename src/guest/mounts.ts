@@ -1,4 +1,6 @@
+import { failure } from '../errors.ts';
 import { LIMITS } from '../limits.ts';
+import { linesOf } from '../lines.ts';
 import type { TargetReads } from '../machine/port.ts';
 import type { Mount } from './document.ts';
 
@@ -45,14 +47,25 @@ export function mountOf(mounts: readonly Mount[], path: string): Mount | undefin
   return deepest;
 }
 
+function tooMany(path: string): Error {
+  return failure(
+    'E_MOUNTS_UNKNOWN',
+    `${path} lists more than ${LIMITS.mounts} mounts`,
+    'find out which program mounts again and again: cut -d" " -f5 /proc/self/mountinfo | sort | uniq -c | sort -n | tail',
+  );
+}
+
 async function readTables(target: MountReads, tables: readonly MountTable[]): Promise<readonly Mount[]> {
   for (const { path, parse } of tables) {
     const text = await target.readText(path, LIMITS.kernelBytes);
     if (text === undefined || text === '') continue;
-    return text.split('\n').flatMap((line) => {
+    const mounts: Mount[] = [];
+    for (const line of linesOf(text)) {
       const mount = parse(line);
-      return mount === undefined || mount.fsType === 'rootfs' ? [] : [mount];
-    });
+      if (mount !== undefined && mount.fsType !== 'rootfs') mounts.push(mount);
+      if (mounts.length > LIMITS.mounts) throw tooMany(path);
+    }
+    return mounts;
   }
   return [];
 }

@@ -44,14 +44,16 @@ export const HOSTILE: Readonly<Record<string, Hostile>> = {
   'GRUB 2: one long word': (size) => entry(`set a=${'b'.repeat(size)}`),
   'GRUB 2: one long quoted word': (size) => entry(`set a="${'\\\\'.repeat(size)}"`),
   'GRUB 2: a quote that never ends': (size) => menu(`set a="${'\\"'.repeat(size)}`),
-  'GRUB 2: many entries': (size) =>
-    menu(`menuentry a {\n${LINUX}\n}\n`.repeat(size)),
+  'GRUB 2: many entries': (size) => menu(`menuentry a {\n${LINUX}\n}\n`.repeat(size)),
   'GRUB 2: many submenus': (size) => menu(`submenu a {\n`.repeat(size)),
   'GRUB 2: many marks': (size) => menu('### BEGIN /etc/grub.d/10_linux ###\n'.repeat(size)),
   'GRUB 2: many blocks of ours': (size) =>
     tree(grub2, {
       '/boot/grub/grub.cfg': `menuentry 'Linux' {\n${LINUX}\n${INITRD}\n}\n`,
-      '/etc/grub.d/42_mptfix': Array.from({ length: size }, (_, at) => `# mptfix begin ${at} a\nx\n# mptfix end ${at} a\n`).join(''),
+      '/etc/grub.d/42_mptfix': Array.from(
+        { length: size },
+        (_, at) => `# mptfix begin ${at} a\nx\n# mptfix end ${at} a\n`,
+      ).join(''),
     }),
   'GRUB 2: numbers of the environment': (size) =>
     tree(grub2, {
@@ -70,7 +72,10 @@ export const HOSTILE: Readonly<Record<string, Hostile>> = {
     tree(bls, {
       '/boot/loader/loader.conf': '',
       ...Object.fromEntries(
-        Array.from({ length: size }, (_, at) => [`/boot/loader/entries/${at}.conf`, `#${'x'.repeat(500_000)}`]),
+        Array.from({ length: size }, (_, at) => [
+          `/boot/loader/entries/${at}.conf`,
+          `#${'x'.repeat(500_000)}`,
+        ]),
       ),
     }),
 };

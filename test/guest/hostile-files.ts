@@ -1,8 +1,8 @@
 import { detectDistro } from '../../src/guest/distro.ts';
 import { installedVersion, unfinishedPackages } from '../../src/guest/dpkg-status.ts';
 import { parseFstab } from '../../src/guest/fstab.ts';
-import { moduleTreeProblems } from '../../src/guest/module-tree.ts';
 import { modulePaths } from '../../src/guest/module-file.ts';
+import { moduleTreeProblems } from '../../src/guest/module-tree.ts';
 import { readMounts } from '../../src/guest/mounts.ts';
 import type { TargetReads } from '../../src/machine/port.ts';
 import type { Hostile } from '../helpers/bounded.ts';
@@ -16,7 +16,8 @@ const status = (text: string) => async () => {
   const open = await unfinishedPackages(target, RELEASE);
   return `${installedVersion(text, [`linux-image-${RELEASE}`])}, ${open.length} open`;
 };
-const mounts = (text: string) => async () => `${(await readMounts({ readText: async () => text })).length} mounts`;
+const mounts = (text: string) => async () =>
+  `${(await readMounts({ readText: async () => text })).length} mounts`;
 
 /** A module tree with this index, in which every file is there. */
 const index = (text: string) => async () => {
@@ -48,7 +49,8 @@ export const HOSTILE: Readonly<Record<string, Hostile>> = {
   'mounts: many lines': (size) => mounts('1 1 8:1 / /a rw - ext4 /dev/sda1 rw\n'.repeat(size)),
   'mounts: options': (size) => mounts(`1 1 8:1 / / ${'a,'.repeat(size)} - ext4 /dev/sda1 rw\n`),
   'dpkg: many empty stanzas': (size) => status('Package: a\n\n'.repeat(size)),
-  'dpkg: a long version': (size) => status(`Package: linux-image-${RELEASE}\nVersion: ${'1 '.repeat(size)}\n`),
+  'dpkg: a long version': (size) =>
+    status(`Package: linux-image-${RELEASE}\nVersion: ${'1 '.repeat(size)}\n`),
   'dpkg: many versions': (size) =>
     status(`Package: linux-image-${RELEASE}\n${'Version: 1 2\n'.repeat(size)}`),
   'dpkg: a long state': (size) =>

@@ -80,15 +80,23 @@ function derive(
       .filter((command) => nameOf(script, command) === 'savedefault')
       .map((command) => withoutCommand(text, command)),
   ];
-  const changed = changes
-    .sort((one, other) => other.from - one.from)
-    .reduce((sum, change) => sum.slice(0, change.from) + change.put + sum.slice(change.to), text);
-  const content = changed.slice(body.from, body.to + changed.length - text.length);
+  const content = replaced(text, body, changes);
   const lines = `${head.text}{${content}}\n`;
   const whole = inside
     .flatMap(({ words }) => words)
     .every((word) => !text.slice(word.from, word.to).includes('\n'));
   return { title: head.title, text: whole ? outdented(lines, indentBefore(text, from)) : lines };
+}
+
+/** A piece of the text with the changes, of which none reaches out of it and none into another. */
+function replaced(text: string, { from, to }: Range, changes: readonly Change[]): string {
+  const parts: string[] = [];
+  let at = from;
+  for (const change of changes.toSorted((one, other) => one.from - other.from)) {
+    parts.push(text.slice(at, change.from), change.put);
+    at = change.to;
+  }
+  return parts.join('') + text.slice(at, to);
 }
 
 function renamed(raw: string, request: BootEntryRequest): string {
@@ -131,11 +139,16 @@ function quoted(text: string): string {
 function withoutCommand(text: string, command: Command): Change {
   const from = command.words[0]?.from ?? 0;
   const to = command.words.at(-1)?.to ?? from;
-  const start = text.lastIndexOf('\n', from - 1) + 1;
-  const end = text.indexOf('\n', to) + 1;
-  const alone = end > 0 && text.slice(start, from).trim() === '' && text.slice(to, end).trim() === '';
-  return alone ? { from: start, to: end, put: '' } : { from, to, put: 'true' };
+  // Not by a search for the line's ends: all commands of a menu may be on one line.
+  let start = from;
+  while (start > 0 && BLANK.test(text[start - 1] ?? '')) start -= 1;
+  let end = to;
+  while (end < text.length && BLANK.test(text[end] ?? '')) end += 1;
+  const alone = (start === 0 || text[start - 1] === '\n') && text[end] === '\n';
+  return alone ? { from: start, to: end + 1, put: '' } : { from, to, put: 'true' };
 }
+
+const BLANK = /[^\S\n]/;
 
 function indentBefore(text: string, at: number): string {
   const before = text.slice(text.lastIndexOf('\n', at - 1) + 1, at);
