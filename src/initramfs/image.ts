@@ -1,4 +1,5 @@
 import { failure } from '../errors.ts';
+import { LIMITS } from '../limits.ts';
 import type { TargetReads } from '../machine/port.ts';
 import { type CpioFormat, type CpioState, type CpioVisitor, cpioArchives, DamagedArchive } from './cpio.ts';
 import { feed } from './feed.ts';
@@ -66,6 +67,8 @@ export function archiveReader(image: Image, offset: number) {
       image.unpacked += chunk.length;
       if (image.unpacked > image.limits.unpacked)
         throw damaged(`it decompresses to more than ${image.limits.unpacked} bytes`);
+      if (image.unpacked > LIMITS.ratioFromBytes && image.unpacked > LIMITS.ratio * image.size)
+        throw damaged(`it decompresses to more than ${LIMITS.ratio} times its size`);
       try {
         parser.push(chunk);
       } catch (error) {

@@ -1,10 +1,12 @@
 import { basename } from 'node:path/posix';
 import { compareSection } from '../elf/compare.ts';
-import { decompressModule, MAX_MODULE_SIZE, moduleFormat } from '../elf/compression.ts';
+import { decompressModule, moduleFormat } from '../elf/compression.ts';
 import { type ElfFile, readElf } from '../elf/elf.ts';
 import { buildId } from '../elf/module-data.ts';
+import { failure } from '../errors.ts';
 import { filterTool, isModuleFile, modulePath } from '../guest/module-file.ts';
 import { sha256 } from '../hash.ts';
+import { LIMITS } from '../limits.ts';
 import type { TargetReads } from '../machine/port.ts';
 import type { Reads } from './image.ts';
 import { type Initramfs, readInitramfs } from './read.ts';
@@ -56,16 +58,21 @@ export async function modulesInInitramfs(
       (isModuleFile(basename(file), moduleName) && ofRelease(file)) ||
       file === index ||
       file === `usr/${index}`,
-    keepUpTo: MAX_MODULE_SIZE,
+    keepUpTo: LIMITS.moduleUnpackedBytes,
     signal,
   });
   const copies: StoredModule[] = [];
+  let unpacked = 0;
   let dependencies = '';
   for (const { path: file, sha256: stored, content } of image.files.values()) {
     if (content === undefined) continue;
-    if (file.endsWith('/modules.dep')) dependencies = content.toString('utf8');
-    else {
+    if (file.endsWith('/modules.dep')) {
+      if (content.length > LIMITS.moduleIndexBytes) throw tooMuch(path, 'the module index');
+      dependencies = content.toString('utf8');
+    } else {
       const bytes = await unpackedModule(target, content);
+      unpacked += bytes.length;
+      if (unpacked > LIMITS.imageModuleBytes) throw tooMuch(path, moduleName);
       copies.push({ path: file, sha256: stored, moduleSha256: sha256(bytes), bytes });
     }
   }
@@ -74,6 +81,14 @@ export async function modulesInInitramfs(
   const names = matches([...image.names].filter(ofRelease), MODULE_FILE);
   const programs = matches([...image.names, ...image.links.keys()], PROGRAM_FILE);
   return { module, copies, names, programs, image };
+}
+
+function tooMuch(path: string, what: string): Error {
+  return failure(
+    'E_INITRAMFS',
+    `${path} holds more of ${what} than any image: it may have ${LIMITS.imageModuleBytes} bytes, an index ${LIMITS.moduleIndexBytes}`,
+    'rebuild it with the distro’s own tool, or restore it from a backup',
+  );
 }
 
 function matches(paths: readonly string[], pattern: RegExp): readonly string[] {

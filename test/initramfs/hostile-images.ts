@@ -1,19 +1,14 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
-import { gzipSync, zstdCompressSync } from 'node:zlib';
+import { gzipSync } from 'node:zlib';
 import { modulesInInitramfs } from '../../src/initramfs/module.ts';
 import { localTarget } from '../../src/machine/tree.ts';
-import type { Hostile } from '../helpers/bounded.ts';
+import { type Hostile, hostileFile } from '../helpers/bounded.ts';
 
 const RELEASE = '6.1.0-9-amd64';
 const machine = localTarget({ dryRun: true });
 
 /** Lets the reader at an image, and says how many names it found. */
-function image(bytes: Buffer): () => Promise<string> {
-  const folder = mkdtempSync('/var/tmp/mptfix-bounds-');
-  process.on('exit', () => rmSync(folder, { recursive: true, force: true }));
-  const path = join(folder, 'image');
-  writeFileSync(path, bytes);
+async function image(make: () => Buffer | Promise<Buffer>): Promise<() => Promise<string>> {
+  const path = await hostileFile(make);
   return async () => {
     const found = await modulesInInitramfs(machine, path, RELEASE, 'mptscsih');
     return `${found.image.names.size} names`;
@@ -37,11 +32,20 @@ interface Fields {
 
 const HEAD = 110;
 
-export function entry({ name, inode = 1, links = 1, mode = 0o100644, body = Buffer.alloc(0) }: Fields): Buffer {
+export function entry({
+  name,
+  inode = 1,
+  links = 1,
+  mode = 0o100644,
+  body = Buffer.alloc(0),
+}: Fields): Buffer {
   const numbers = [inode, mode, 0, 0, links, 0, body.length, 0, 0, 0, 0, name.length + 1, 0];
   const start = Math.ceil((HEAD + name.length + 1) / 4) * 4;
   const bytes = Buffer.alloc(start + Math.ceil(body.length / 4) * 4);
-  bytes.write(`070701${numbers.map((number) => number.toString(16).padStart(8, '0')).join('')}${name}`, 'latin1');
+  bytes.write(
+    `070701${numbers.map((number) => number.toString(16).padStart(8, '0')).join('')}${name}`,
+    'latin1',
+  );
   body.copy(bytes, start);
   return bytes;
 }
@@ -52,9 +56,9 @@ const MODULE = (index: number) => `lib/modules/${RELEASE}/${index}/mptscsih.ko`;
 
 export const HOSTILE: Readonly<Record<string, Hostile>> = {
   'hard links of one file': (size) =>
-    image(Buffer.concat([entries(size, (index) => ({ name: `f${index}`, links: size })), END])),
+    image(() => Buffer.concat([entries(size, (index) => ({ name: `f${index}`, links: size })), END])),
   'hard links of one module, the content at the end': (size) =>
-    image(
+    image(() =>
       Buffer.concat([
         entries(size, (index) => ({ name: MODULE(index), links: size })),
         entry({ name: 'last', links: size, body: Buffer.from('x') }),
@@ -62,16 +66,18 @@ export const HOSTILE: Readonly<Record<string, Hostile>> = {
       ]),
     ),
   'hard links of one module, the content in each': (size) =>
-    image(
+    image(() =>
       Buffer.concat([
         entries(size, (index) => ({ name: MODULE(index), links: size, body: Buffer.from('x') })),
         END,
       ]),
     ),
   'names of 4,000 bytes': (size) =>
-    image(gzipSync(Buffer.concat([entries(size, (index) => ({ name: `${index}/${'x'.repeat(3950)}` })), END]))),
+    image(() =>
+      gzipSync(Buffer.concat([entries(size, (index) => ({ name: `${index}/${'x'.repeat(3950)}` })), END])),
+    ),
   'links with texts of 4,000 bytes': (size) =>
-    image(
+    image(() =>
       gzipSync(
         Buffer.concat([
           entries(size, (index) => ({
@@ -85,24 +91,31 @@ export const HOSTILE: Readonly<Record<string, Hostile>> = {
     ),
   'modules of 16 MiB each': (size) => {
     const body = Buffer.alloc(16 * 1024 * 1024);
-    return image(gzipSync(Buffer.concat([entries(size, (index) => ({ name: MODULE(index), body })), END])));
+    return image(() =>
+      gzipSync(Buffer.concat([entries(size, (index) => ({ name: MODULE(index), body })), END])),
+    );
   },
   'modules that each unpack to 60 MiB': (size) => {
     const body = gzipSync(Buffer.alloc(60 * 1024 * 1024));
-    return image(
+    return image(() =>
       gzipSync(Buffer.concat([entries(size, (index) => ({ name: `${MODULE(index)}.gz`, body })), END])),
     );
   },
   'an index of empty lines': (size) =>
-    image(
+    image(() =>
       gzipSync(
-        Buffer.concat([entry({ name: `lib/modules/${RELEASE}/modules.dep`, body: Buffer.alloc(size, '\n') }), END]),
+        Buffer.concat([
+          entry({ name: `lib/modules/${RELEASE}/modules.dep`, body: Buffer.alloc(size, '\n') }),
+          END,
+        ]),
       ),
     ),
-  'parts, plain and packed in turn': (size) => {
-    const packed = zstdCompressSync(END);
-    const pad = Buffer.alloc((4 - (packed.length % 4)) % 4);
-    return image(Buffer.concat(Array.from({ length: size }, () => [END, packed, pad]).flat()));
-  },
-  'zeros that are packed a thousandfold': (size) => image(gzipSync(Buffer.concat([END, Buffer.alloc(size)]))),
+  'parts, plain and packed in turn': (size) =>
+    image(async () => {
+      const packed = (await machine.run(['zstd', '-qc'], { effect: 'read', input: END })).stdout;
+      const pad = Buffer.alloc((4 - (packed.length % 4)) % 4);
+      return Buffer.concat(Array.from({ length: size }, () => [END, packed, pad]).flat());
+    }),
+  'zeros that are packed a thousandfold': (size) =>
+    image(() => gzipSync(Buffer.concat([END, Buffer.alloc(size)]))),
 };
