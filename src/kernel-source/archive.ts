@@ -1,4 +1,5 @@
 import { failure } from '../errors.ts';
+import { LIMITS } from '../limits.ts';
 import { type Compression, compressionOf } from '../machine/compression.ts';
 import type { Argv, RunOptions, Target } from '../machine/port.ts';
 import type { Progress } from '../progress.ts';
@@ -67,6 +68,24 @@ export interface UnpackOptions extends Pick<RunOptions, 'user' | 'signal'> {
   readonly progress: Progress;
 }
 
+/** The error for an archive that has unpacked to more than one can; undefined below that. */
+function tooLarge(path: string, size: number, unpacked: number): Error | undefined {
+  if (unpacked > LIMITS.archiveUnpackedBytes)
+    return unsafe(`${path} unpacks to more than ${LIMITS.archiveUnpackedBytes} bytes`);
+  if (unpacked > LIMITS.ratioFromBytes && unpacked > LIMITS.ratio * size)
+    return unsafe(`${path} unpacks to more than ${LIMITS.ratio} times its size`);
+  return undefined;
+}
+
+/** The error for an archive that is not what a kernel's source is. */
+export function unsafe(what: string): Error {
+  return failure(
+    'E_ARCHIVE_UNSAFE',
+    what,
+    'do not use this archive: no kernel’s source has that; fetch the source from the distro again',
+  );
+}
+
 /** xz decodes the blocks of a large archive in parallel. */
 function decoderFor(compression: Compression | undefined): Argv {
   if (compression === undefined) return ['cat'];
@@ -79,12 +98,13 @@ function decoderFor(compression: Compression | undefined): Argv {
  */
 export async function streamArchive(
   machine: Target,
-  { path, compression }: Archive,
+  { path, size, compression }: Archive,
   { user, signal, progress }: UnpackOptions,
   onChunk: (chunk: Buffer) => boolean,
 ): Promise<void> {
   const argv = decoderFor(compression);
   let unpacked = 0;
+  let problem: Error | undefined;
   const result = await machine.run(argv, {
     effect: 'read',
     stdinFile: path,
@@ -93,9 +113,11 @@ export async function streamArchive(
     onChunk: (chunk) => {
       unpacked += chunk.length;
       progress.bytes(unpacked);
-      return onChunk(chunk);
+      problem = tooLarge(path, size, unpacked);
+      return problem === undefined && onChunk(chunk);
     },
   });
+  if (problem !== undefined) throw problem;
   if (result.status === 0) return;
   signal?.throwIfAborted();
   if (result.status === 127) {

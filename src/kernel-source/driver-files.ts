@@ -21,8 +21,6 @@ export interface DriverFiles {
 export const DRIVER_FOLDER = 'drivers/message/fusion';
 /** The files that may hold the completion routine: RHEL 4 has it in the second. */
 const DRIVER_SOURCES = ['mptscsih.c', 'mptscsi.c'] as const;
-/** The driver's largest file has some 300 KB; anything above this is not source. */
-export const MAX_FILE_BYTES = 8 * 1024 * 1024;
 
 /** The path below the driver's folder of an archive's entry, a folder or a file; undefined for what is not in it. */
 export function driverPath(entryPath: string): string | undefined {
@@ -51,7 +49,7 @@ export async function readDriverTree(machine: Target, folder: string): Promise<D
   const isDriver = (await Promise.all(DRIVER_SOURCES.map((name) => machine.stat(join(folder, name))))).some(
     Boolean,
   );
-  const files = new Map(await sourcesBelow(machine, isDriver ? folder : join(folder, DRIVER_FOLDER)));
+  const files = await sourcesOf(machine, isDriver ? folder : join(folder, DRIVER_FOLDER));
   const makefile = isDriver
     ? undefined
     : await machine.readText(join(folder, 'Makefile'), LIMITS.sourceBytes);
@@ -61,24 +59,45 @@ export async function readDriverTree(machine: Target, folder: string): Promise<D
 /** The driver has one level of folders (`lsi/`); more would be a loop of links. */
 const MAX_DEPTH = 3;
 
-/** The driver's own files at any depth, each with its path below `folder`. */
-async function sourcesBelow(
-  machine: Target,
-  folder: string,
-  depth = 0,
-): Promise<readonly (readonly [string, Buffer])[]> {
-  const found: (readonly [string, Buffer])[] = [];
-  for (const name of await machine.list(folder)) {
-    const path = join(folder, name);
-    const status = await machine.stat(path);
-    if (status?.type === 'directory' && depth < MAX_DEPTH) {
-      for (const [below, content] of await sourcesBelow(machine, path, depth + 1))
-        found.push([`${name}/${below}`, content]);
-    } else if (status?.type === 'file' && status.size <= MAX_FILE_BYTES && isSource(name)) {
-      found.push([name, await machine.read(path, LIMITS.sourceBytes)]);
+/** The driver's own files at any depth, by their paths below `folder`. Throws E_FILE_UNSAFE where they are too many. */
+async function sourcesOf(machine: Target, folder: string): Promise<ReadonlyMap<string, Buffer>> {
+  const kept = keptFiles(folder, (why) =>
+    failure('E_FILE_UNSAFE', why, 'give --source the kernel’s source, or the driver’s own folder'),
+  );
+  let names = 0;
+  const look = async (below: string, depth: number): Promise<void> => {
+    for (const name of await machine.list(join(folder, below))) {
+      names += 1;
+      if (names > LIMITS.driverNames) throw kept.tooMany(`more than ${LIMITS.driverNames} names`);
+      const path = join(folder, below, name);
+      const status = await machine.stat(path);
+      if (status?.type === 'directory' && depth < MAX_DEPTH) await look(join(below, name), depth + 1);
+      else if (status?.type === 'file' && status.size <= LIMITS.driverFileBytes && isSource(name))
+        kept.add(join(below, name), await machine.read(path, LIMITS.driverFileBytes));
     }
-  }
-  return found;
+  };
+  await look('', 0);
+  return kept.files;
+}
+
+/** Keeps files of the driver, as many and as large as it may have. `refuse` makes the error of a reason. */
+export function keptFiles(origin: string, refuse: (why: string) => Error) {
+  const files = new Map<string, Buffer>();
+  let bytes = 0;
+  const tooMany = (what: string): Error =>
+    refuse(`${origin} has ${what} in the driver’s folder, which no kernel’s source has`);
+  return {
+    files: files as ReadonlyMap<string, Buffer>,
+    tooMany,
+    /** Throws where the files are too many or too large together. */
+    add: (name: string, content: Buffer): void => {
+      bytes += content.length;
+      files.set(name, content);
+      if (files.size > LIMITS.driverFiles) throw tooMany(`more than ${LIMITS.driverFiles} files`);
+      if (bytes > LIMITS.driverBytes)
+        throw tooMany(`files of more than ${LIMITS.driverBytes} bytes together`);
+    },
+  };
 }
 
 /** A tree that was built in has old objects, which must not pass for new ones. */

@@ -1,9 +1,9 @@
 import { posix } from 'node:path';
 import { Parser, type ReadEntry } from 'tar';
-import { failure } from '../errors.ts';
+import { LIMITS } from '../limits.ts';
 import { defined } from '../optional.ts';
-import { truncated } from './archive.ts';
-import { type DriverFiles, driverPath, isTopMakefile, MAX_FILE_BYTES, treeVersion } from './driver-files.ts';
+import { truncated, unsafe } from './archive.ts';
+import { type DriverFiles, driverPath, isTopMakefile, keptFiles, treeVersion } from './driver-files.ts';
 
 /** Takes the driver's folder and the top Makefile out of a tar stream, into memory. */
 export interface TarCollector {
@@ -20,22 +20,32 @@ export interface TarCollector {
 
 /** `path` is the archive's, for messages; `onEntry` gets each entry's name as it comes. */
 export function tarCollector(path: string, onEntry?: (name: string) => void): TarCollector {
-  const files = new Map<string, Buffer>();
+  const kept = keptFiles(path, unsafe);
+  let count = 0;
   let makefile: string | undefined;
   let problem: Error | undefined;
   let previous: string | undefined;
   let past = false;
 
   const take = (entry: ReadEntry): void => {
+    count += 1;
+    if (count > LIMITS.archiveEntries)
+      problem ??= unsafe(`${path} holds more than ${LIMITS.archiveEntries} entries`);
     problem ??= unsafeEntry(path, entry);
     onEntry?.(entry.path);
     const name = driverPath(entry.path);
     past ||= previous !== undefined && name === undefined;
     previous = name;
-    if (problem !== undefined || !isPlainFile(entry) || entry.size > MAX_FILE_BYTES) {
+    if (problem !== undefined || !isPlainFile(entry) || entry.size > LIMITS.driverFileBytes) {
       entry.resume();
     } else if (name !== undefined) {
-      keep(entry, (content) => files.set(name, content));
+      keep(entry, (content) => {
+        try {
+          kept.add(name, content);
+        } catch (error) {
+          problem ??= error as Error;
+        }
+      });
     } else if (isTopMakefile(entry.path)) {
       keep(entry, (content) => {
         // Without a leading folder every first-level folder's Makefile looks like the top one: only that has a version.
@@ -61,7 +71,7 @@ export function tarCollector(path: string, onEntry?: (name: string) => void): Ta
     end: (stopped = false) => {
       if (problem === undefined && !stopped) parser.end();
       if (problem !== undefined) throw problem;
-      return { files, ...defined({ makefile }) };
+      return { files: kept.files, ...defined({ makefile }) };
     },
   };
 }
@@ -84,14 +94,12 @@ export type EntryNames = Pick<ReadEntry, 'path' | 'linkpath'> & { readonly type:
 export function unsafeEntry(archive: string, entry: EntryNames): Error | undefined {
   const why = reason(entry);
   if (why === undefined) return undefined;
-  return failure(
-    'E_ARCHIVE_UNSAFE',
-    `${archive} holds ${printable(entry.path)}, ${why}`,
-    'do not use this archive: a kernel’s source has no such name; fetch the source from the distro again',
-  );
+  return unsafe(`${archive} holds ${printable(entry.path)}, ${why}`);
 }
 
 function reason(entry: EntryNames): string | undefined {
+  if (Math.max(entry.path.length, entry.linkpath?.length ?? 0) > LIMITS.archiveNameBytes)
+    return `a name of more than ${LIMITS.archiveNameBytes} bytes`;
   if (posix.isAbsolute(entry.path)) return 'an absolute name';
   if (entry.path.includes('\0')) return 'a name with a NUL byte';
   if (climbs(entry.path)) return 'a name that leads out of it';

@@ -10,9 +10,17 @@ export interface Compression {
   readonly package: string;
 }
 
+/** What xz may allocate, whatever a header asks for: xz -9 needs 65 MiB to unpack, and as much for each of its threads. */
+export const XZ_MEMORY = '--memlimit-decompress=512MiB';
+
 /** logrotate's `compresscmd` and the packers of kernel sources may be any of these. */
 const COMPRESSIONS: readonly Compression[] = [
-  { name: 'xz', magic: [0xfd, 0x37, 0x7a, 0x58, 0x5a, 0x00], tool: ['xz', '-dc'], package: 'xz-utils' },
+  {
+    name: 'xz',
+    magic: [0xfd, 0x37, 0x7a, 0x58, 0x5a, 0x00],
+    tool: ['xz', '-dc', XZ_MEMORY],
+    package: 'xz-utils',
+  },
   { name: 'gzip', magic: [0x1f, 0x8b], tool: ['gzip', '-dc'], package: 'gzip' },
   { name: 'bzip2', magic: [0x42, 0x5a, 0x68], tool: ['bzip2', '-dc'], package: 'bzip2' },
   { name: 'zstd', magic: [0x28, 0xb5, 0x2f, 0xfd], tool: ['zstd', '-dcq'], package: 'zstd' },

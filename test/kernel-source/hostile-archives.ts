@@ -1,27 +1,22 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { Header, type HeaderData } from 'tar';
 import { unpackDriver } from '../../src/kernel-source/unpack.ts';
 import { localTarget } from '../../src/machine/tree.ts';
 import { silentProgress } from '../../src/progress.ts';
-import type { Hostile } from '../helpers/bounded.ts';
+import { type Hostile, hostileFile } from '../helpers/bounded.ts';
 
 const machine = localTarget({ dryRun: true });
 const FUSION = 'linux-6.1/drivers/message/fusion';
 const UNIT = 512;
 
 /** Lets the reader at a tarball, packed by a real program or not at all. */
-async function archive(parts: readonly Buffer[], packer?: readonly [string, ...string[]]) {
-  const folder = mkdtempSync('/var/tmp/mptfix-bounds-');
-  process.on('exit', () => rmSync(folder, { recursive: true, force: true }));
-  const path = join(folder, 'source.tar');
-  const tar = Buffer.concat([...parts, Buffer.alloc(2 * UNIT)]);
-  const packed =
-    packer === undefined ? tar : (await machine.run(packer, { effect: 'read', input: tar })).stdout;
-  writeFileSync(path, packed);
+async function archive(make: () => readonly Buffer[], packer?: readonly [string, ...string[]]) {
+  const path = await hostileFile(async () => {
+    const input = Buffer.concat([...make(), Buffer.alloc(2 * UNIT)]);
+    return packer === undefined ? input : (await machine.run(packer, { effect: 'read', input })).stdout;
+  });
   return async () => {
     const { files } = await unpackDriver(machine, path, { progress: silentProgress });
-    return `${files.size} files, of ${packed.length} bytes`;
+    return `${files.size} files`;
   };
 }
 
@@ -45,32 +40,36 @@ const XZ = ['xz', '-0c'] as const;
 
 export const HOSTILE: Readonly<Record<string, Hostile>> = {
   'driver files of 8 MB, by bzip2': (size) =>
-    archive([DRIVER, ...many(size, (index) => entry(`${FUSION}/${index}.c`, 8 * 1024 * 1024))], BZIP2),
+    archive(() => [DRIVER, ...many(size, (index) => entry(`${FUSION}/${index}.c`, 8 * 1024 * 1024))], BZIP2),
   'driver files of 8 MB, by gzip': (size) =>
-    archive([DRIVER, ...many(size, (index) => entry(`${FUSION}/${index}.c`, 8 * 1024 * 1024))], GZIP),
+    archive(() => [DRIVER, ...many(size, (index) => entry(`${FUSION}/${index}.c`, 8 * 1024 * 1024))], GZIP),
   'driver files of 8 MB, by xz': (size) =>
-    archive([DRIVER, ...many(size, (index) => entry(`${FUSION}/${index}.c`, 8 * 1024 * 1024))], XZ),
+    archive(() => [DRIVER, ...many(size, (index) => entry(`${FUSION}/${index}.c`, 8 * 1024 * 1024))], XZ),
   'driver files of 8 MB, by zstd': (size) =>
-    archive([DRIVER, ...many(size, (index) => entry(`${FUSION}/${index}.c`, 8 * 1024 * 1024))], ZSTD),
+    archive(() => [DRIVER, ...many(size, (index) => entry(`${FUSION}/${index}.c`, 8 * 1024 * 1024))], ZSTD),
   'small driver files': (size) =>
-    archive([DRIVER, ...many(size, (index) => entry(`${FUSION}/${index}.c`))], ZSTD),
-  'empty entries': (size) => archive([DRIVER, ...many(size, (index) => entry(`linux-6.1/${index}`))], GZIP),
-  'a large file': (size) => archive([DRIVER, entry('linux-6.1/large', size)], GZIP),
+    archive(() => [DRIVER, ...many(size, (index) => entry(`${FUSION}/${index}.c`))], ZSTD),
+  'empty entries': (size) =>
+    archive(() => [DRIVER, ...many(size, (index) => entry(`linux-6.1/${index}`))], GZIP),
+  'a large file': (size) => archive(() => [DRIVER, entry('linux-6.1/large', size)], GZIP),
   'long names': (size) => {
     const name = Buffer.from(`linux-6.1/${'x/'.repeat(400_000)}y\0`);
     const long = entry('././@LongLink', name, { type: 'NextFileHasLongPath' });
-    return archive([DRIVER, ...many(size, () => Buffer.concat([long, entry('linux-6.1/y')]))], GZIP);
+    return archive(() => [DRIVER, ...many(size, () => Buffer.concat([long, entry('linux-6.1/y')]))], GZIP);
   },
   'long names in the driver': (size) => {
     const long = (index: number) =>
       entry('././@LongLink', Buffer.from(`${FUSION}/${'x'.repeat(900_000)}${index}\0`), {
         type: 'NextFileHasLongPath',
       });
-    return archive([DRIVER, ...many(size, (index) => Buffer.concat([long(index), entry('linux-6.1/y')]))], GZIP);
+    return archive(
+      () => [DRIVER, ...many(size, (index) => Buffer.concat([long(index), entry('linux-6.1/y')]))],
+      GZIP,
+    );
   },
   'headers without content, in a file': (size) => {
     // What looks like headers, with names that are refused.
     const inner = Buffer.concat(many(size, (index) => entry(`other/${index}`)));
-    return archive([DRIVER, entry('linux-6.1/tar', inner)], GZIP);
+    return archive(() => [DRIVER, entry('linux-6.1/tar', inner)], GZIP);
   },
 };

@@ -1,4 +1,5 @@
 import { crc32 } from 'node:zlib';
+import { XZ_MEMORY } from '../../machine/compression.ts';
 import type { Argv, Target, TargetReads } from '../../machine/port.ts';
 import type { UnpackOptions } from '../archive.ts';
 
@@ -100,7 +101,7 @@ export function readIndex(index: Buffer, blockBytes: number): readonly XzBlock[]
 }
 
 /** One thread: a block is one piece of work, and starting more costs time. */
-const XZ: Argv = ['xz', '-dc', '-T1'];
+const XZ: Argv = ['xz', '-dc', '-T1', XZ_MEMORY];
 
 export interface XzFile {
   readonly machine: Target;

@@ -1,4 +1,5 @@
 import { Header, Parser, type ReadEntry } from 'tar';
+import { LIMITS } from '../../limits.ts';
 import { isTar, TAR_UNIT as UNIT } from '../archive.ts';
 
 export interface FoundEntry {
@@ -23,12 +24,14 @@ export function entryScanner(contentOffset: number, accept: (name: string) => bo
   let rest: Buffer = Buffer.alloc(0);
   let restOffset = 0;
   let candidate: Candidate | undefined;
+  let tries = 0;
 
   /** Tries each unit of `rest` in turn; what is left after is less than a unit, or was given to the candidate. */
   const seek = (): FoundEntry | undefined => {
     let at = (UNIT - ((contentOffset + restOffset) % UNIT)) % UNIT;
-    for (; at + UNIT <= rest.length; at += UNIT) {
+    for (; at + UNIT <= rest.length && tries <= LIMITS.archiveCandidates; at += UNIT) {
       if (!isTar(rest, at) || !new Header(rest, at).cksumValid) continue;
+      tries += 1;
       const tried = candidateAt(restOffset + at, accept);
       const state = tried.write(rest.subarray(at));
       if (state === 'confirmed') return tried.found();
@@ -45,6 +48,7 @@ export function entryScanner(contentOffset: number, accept: (name: string) => bo
 
   return {
     write: (chunk) => {
+      if (tries > LIMITS.archiveCandidates) return undefined;
       if (candidate === undefined) {
         rest = rest.length === 0 ? chunk : Buffer.concat([rest, chunk]);
         return seek();

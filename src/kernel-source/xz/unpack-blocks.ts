@@ -1,9 +1,10 @@
 import { isFailure } from '../../errors.ts';
+import { LIMITS } from '../../limits.ts';
 import type { Target } from '../../machine/port.ts';
 import { truncated, type UnpackOptions } from '../archive.ts';
 import { DRIVER_FOLDER, type DriverFiles } from '../driver-files.ts';
 import { tarCollector } from '../tar-collector.ts';
-import { decodeBlock, readLayout, type XzFile, type XzLayout } from './blocks.ts';
+import { decodeBlock, readLayout, type XzBlock, type XzFile, type XzLayout } from './blocks.ts';
 import { plainEntries } from './plain-entries.ts';
 import { type BlockSearch, blockSearch, orderCheck, placeOf } from './search.ts';
 
@@ -57,10 +58,11 @@ export async function unpackDriverFromBlocks(
 }
 
 function isWorthIt({ blocks }: XzLayout): boolean {
-  return (
-    blocks.length > 1 &&
-    blocks.every((block) => block.storedSize <= MAX_STORED_BYTES && block.contentSize <= MAX_CONTENT_BYTES)
-  );
+  const isPlausible = ({ storedSize, contentSize }: XzBlock): boolean =>
+    storedSize <= MAX_STORED_BYTES &&
+    contentSize <= MAX_CONTENT_BYTES &&
+    contentSize <= Math.max(LIMITS.ratioFromBytes, LIMITS.ratio * storedSize);
+  return blocks.length > 1 && blocks.every(isPlausible);
 }
 
 interface Reading {
