@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { join, resolve } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { describe, expect, onTestFinished, test } from 'vitest';
-import { BIN } from '../helpers/cli.ts';
+import { BIN, mptfix } from '../helpers/cli.ts';
 import { requireDocuments } from '../helpers/documents.ts';
 import { hungFolder } from '../helpers/hung-folder.ts';
 import { sh, temporary, until } from '../machine/temporary.ts';
@@ -43,9 +43,9 @@ async function stopped(
   };
 }
 
-/** One of its threads is in a call that has no end: of the file system that hangs, or of a FIFO. */
+/** One of its threads is in a call that has no end: of the file system that hangs. */
 function waits(pid: number): boolean {
-  return /fuse|wait_for_partner/.test(sh('cat /proc/"$1"/task/*/wchan 2>/dev/null || true', String(pid)));
+  return /fuse/.test(sh('cat /proc/"$1"/task/*/wchan 2>/dev/null || true', String(pid)));
 }
 
 /** Nothing shows that it waits for its standard input: some time is enough to start. */
@@ -104,12 +104,22 @@ describe('and whatever else it reads:', () => {
     expectEnded(await stopped(['diagnose', '--json', '-'], 'SIGTERM', started), 143);
   });
 
-  test('a FIFO that nobody writes to', async () => {
-    const folder = await temporary();
-    sh('mkfifo "$1/messages"', folder);
-    const child = stopped(['diagnose', '--json', join(folder, 'messages')]);
-    expectEnded(await child, 143);
-  });
+  test.each([
+    ['check', '--source'],
+    ['check', '--module'],
+    ['diagnose', '--verbose'],
+  ])(
+    '%s %s of a FIFO that nobody writes to, or of a device that never ends: refused at once',
+    async (...words) => {
+      const folder = await temporary();
+      sh('mkfifo "$1/fifo"', folder);
+      for (const path of [join(folder, 'fifo'), '/dev/zero']) {
+        const begun = Date.now();
+        const { status } = await mptfix([...words, path]);
+        expect([status, Date.now() - begun < LONGEST_MS]).toEqual([3, true]);
+      }
+    },
+  );
 });
 
 test('what must not be left half done is finished first, and the signal is told why', async () => {
