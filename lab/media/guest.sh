@@ -83,12 +83,10 @@ in_shell before
 document harden mptfix harden --json
 
 chmod 666 /dev/kmsg
-for disk in dm-0 dm-1 dm-2 dm-3; do
-  forge "EXT4-fs ($disk): Remounting filesystem read-only"
-  forge "Aborting journal on device $disk-8."
-  forge "XFS ($disk): Log I/O Error Detected.  Shutting down filesystem"
-  forge "BTRFS info (device $disk): forced readonly"
-done
+forge 'EXT4-fs (dm-0): Remounting filesystem read-only'
+forge 'Aborting journal on device dm-1-8.'
+forge 'XFS (dm-2): Log I/O Error Detected.  Shutting down filesystem'
+forge 'BTRFS info (device dm-3): forced readonly'
 forge 'sd 0:0:0:0: SCSI error: return code = 0x00020008'
 forge 'I/O error, dev sda, sector 8 op 0x1:(WRITE) flags 0x800 phys_seg 1 prio class 2'
 document forged mptfix watch once --json
@@ -116,12 +114,12 @@ done
 document diagnose mptfix diagnose --json
 document away mptfix recover --json
 
-for disk in dm-0 dm-1 dm-2 dm-3; do
+for disk in dm-0 dm-1; do
   forge "EXT4-fs ($disk): mounted filesystem 0f5c with ordered data mode. Quota mode: none."
   forge "EXT4-fs ($disk): re-mounted 0f5c r/w. Quota mode: none."
-  forge "XFS ($disk): Ending clean mount"
-  forge "BTRFS info (device $disk): first mount of filesystem 0f5c"
 done
+forge 'XFS (dm-2): Ending clean mount'
+forge 'BTRFS info (device dm-3): first mount of filesystem 0f5c'
 document cleared mptfix watch once --json
 both_in_shell cleared
 echo "LAB forged $(dmesg | grep -c "tmpfs: Unknown parameter '") by mount, $(/bin/dmesg -r | grep -c '^<11>') by /dev/kmsg"
