@@ -16,7 +16,7 @@ let folder: string;
 let seen: MediaSeen;
 beforeAll(async () => {
   folder = await mkdtemp('/var/tmp/mptfix-media-');
-  const limits = { seconds: 600, signal: new AbortController().signal };
+  const limits = { seconds: 540, signal: new AbortController().signal };
   const machine = localTarget({ dryRun: false });
   seen = await runMedia(machine, join(folder, 'machine'), { guest: full, release }, limits);
 });
