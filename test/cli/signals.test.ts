@@ -146,3 +146,26 @@ test('what must not be left half done is finished first, and the signal is told 
   ]);
   expect(Date.now() - sent).toBeLessThan(4000 + LONGEST_MS);
 });
+
+test('a program that ignores SIGTERM holds nobody up, and is not left behind', async () => {
+  const script = `
+    import { watchSignals } from ${JSON.stringify(resolve('src/cli/signals.ts'))};
+    import { runProgram } from ${JSON.stringify(resolve('src/machine/run.ts'))};
+    watchSignals();
+    const argv = ['sh', '-c', 'trap "" TERM; echo $$; while :; do sleep 1; done'];
+    await runProgram(argv, { effect: 'read', onLine: (line) => process.stdout.write(line) });`;
+  const child = spawn(process.execPath, ['--input-type=module', '-e', script]);
+  const [first] = await once(child.stdout, 'data');
+  const pid = Number(String(first));
+  const sent = Date.now();
+  child.kill('SIGTERM');
+  const [, by] = await once(child, 'close');
+  expect([by, Date.now() - sent < LONGEST_MS]).toEqual(['SIGTERM', true]);
+  await until(() => {
+    try {
+      return !process.kill(pid, 0);
+    } catch {
+      return true;
+    }
+  });
+});
