@@ -83,7 +83,7 @@ export function making(command: Command): Command {
     )
     .option('--config <file>', 'with --whole-tree: the guest’s .config, if it is not in its /boot')
     .option('--symvers <file>', 'with --whole-tree: the distro’s Module.symvers')
-    .option('--sign-key <file>', 'sign the module with this key, using the kernel’s own sign-file')
+    .option('--sign-key <file>', 'sign the module with this key, by this machine’s openssl')
     .option('--sign-cert <file>', 'the certificate of the key')
     .option('--no-cache', 'do not use or fill this machine’s build cache');
 }
