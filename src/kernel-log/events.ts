@@ -58,6 +58,7 @@ export function lineEvents(
 function joined(text: string, last: Match | undefined): ParsedLine | undefined {
   if (last === undefined || last.signature.tail !== undefined) return undefined;
   const after = text.slice(last.end).trimStart();
+  if (after === '') return undefined;
   const line = parseLine(after);
   return line.text.length < after.length ? line : undefined;
 }
