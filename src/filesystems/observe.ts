@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import { lineEvents } from '../kernel-log/events.ts';
 import type { ParsedLine } from '../kernel-log/line.ts';
 import { type LogMark, logMarks } from '../kernel-log/marks.ts';
@@ -72,10 +73,14 @@ async function nodeAt(target: Pick<Target, 'stat'>, path: string) {
   return target.stat(path).catch(() => undefined);
 }
 
-async function listFolder(target: Pick<Target, 'run'>, mountPoint: string): Promise<Observation['listing']> {
+async function listFolder(
+  target: Pick<Target, 'run' | 'toolRoot'>,
+  mountPoint: string,
+): Promise<Observation['listing']> {
   // Not hostPath: to look at the folder's own links would hang this process where the file system hangs.
-  const { status, stderr } = await target.run(['ls', '-f', '--', `${mountPoint}/`], {
+  const { status, stderr } = await target.run(['ls', '-f', '--', `${join(target.toolRoot, mountPoint)}/`], {
     effect: 'read',
+    sees: 'guest',
     timeoutMs: STORAGE_LIMIT_MS,
   });
   if (status === 0) return 'ok';

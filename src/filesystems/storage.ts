@@ -1,5 +1,9 @@
+import { toolPath } from '../machine/folders.ts';
 import type { Target } from '../machine/port.ts';
 import { SUPERBLOCK_BYTES, type Superblock, steadySuperblock } from './superblock/parse.ts';
+
+/** Of a tree the sandbox opens no device: what has a disk's name there may be any disk of this machine. */
+type Disks = Pick<Target, 'run' | 'hostPath' | 'toolRoot'>;
 
 /**
  * Whether a disk answers. `no-device`: there is none to ask. `denied`: only root may ask. `gone`: its node is
@@ -27,19 +31,16 @@ const ANSWERS: readonly { readonly words: RegExp; readonly answer: 'denied' | 'g
  * A direct read first brings what the cache holds to the disk, and reports any earlier write of that kind that failed
  * (mm/filemap.c, filemap_check_errors(); once, it is forgotten then). So one error alone says nothing about now.
  */
-export async function askStorage(
-  target: Pick<Target, 'run' | 'hostPath'>,
-  device: string | undefined,
-): Promise<StorageAnswer> {
+export async function askStorage(target: Disks, device: string | undefined): Promise<StorageAnswer> {
   if (device === undefined) return { answer: 'no-device' };
   const first = await askOnce(target, device);
   return first.answer === 'error' ? askOnce(target, device) : first;
 }
 
-async function askOnce(target: Pick<Target, 'run' | 'hostPath'>, device: string): Promise<StorageAnswer> {
+async function askOnce(target: Disks, device: string): Promise<StorageAnswer> {
   const { status, stderr } = await target.run(
-    ['dd', `if=${await target.hostPath(device)}`, 'of=/dev/null', 'bs=4096', 'count=1', 'iflag=direct'],
-    { effect: 'read', timeoutMs: STORAGE_LIMIT_MS },
+    ['dd', `if=${await toolPath(target, device)}`, 'of=/dev/null', 'bs=4096', 'count=1', 'iflag=direct'],
+    { effect: 'read', sees: 'guest', timeoutMs: STORAGE_LIMIT_MS },
   );
   if (status === 0) return { answer: 'yes' };
   if (status > 128) return { answer: 'hang', detail: `no answer within ${STORAGE_LIMIT_MS / 1000} s` };
@@ -53,14 +54,14 @@ async function askOnce(target: Pick<Target, 'run' | 'hostPath'>, device: string)
  * given yet. Undefined where it cannot be read or is of no known kind. Ask `askStorage` first.
  */
 export async function readSuperblock(
-  target: Pick<Target, 'run' | 'hostPath'>,
+  target: Disks,
   device: string,
   type?: string,
 ): Promise<Superblock | undefined> {
   return steadySuperblock(async () => {
     const { status, stdout } = await target.run(
-      ['dd', `if=${await target.hostPath(device)}`, 'bs=4096', `count=${SUPERBLOCK_BYTES / 4096}`],
-      { effect: 'read', timeoutMs: STORAGE_LIMIT_MS },
+      ['dd', `if=${await toolPath(target, device)}`, 'bs=4096', `count=${SUPERBLOCK_BYTES / 4096}`],
+      { effect: 'read', sees: 'guest', timeoutMs: STORAGE_LIMIT_MS },
     );
     return status === 0 ? stdout : undefined;
   }, type);

@@ -5,6 +5,7 @@ import { readMounts } from '../guest/mounts.ts';
 import { LIMITS } from '../limits.ts';
 import type { Target } from '../machine/port.ts';
 import { mustRun } from '../machine/tools.ts';
+import { localTarget } from '../machine/tree.ts';
 import { fileHandlers } from '../transaction/files.ts';
 import { type Handler, handlerOf, reason, type TransactionUser } from '../transaction/handler.ts';
 import { placeOf } from '../transaction/purpose.ts';
@@ -80,7 +81,7 @@ async function deviceOf(target: Target, { device, uuid }: StepOf<'superblock'>):
   return undefined;
 }
 
-type Superblocks = Pick<Target, 'run' | 'hostPath'>;
+type Superblocks = Pick<Target, 'run' | 'hostPath' | 'toolRoot'>;
 
 async function policyOf(target: Superblocks, device: string, uuid: string): Promise<string | undefined> {
   const now = await readSuperblock(target, device);
@@ -89,8 +90,8 @@ async function policyOf(target: Superblocks, device: string, uuid: string): Prom
 
 /** As it is given, and nowhere else: another disk of this machine may have the same UUID, as clones do. */
 const deviceSuperblock = settingHandler<StepOf<'device-superblock'>>({
-  // A tree's programs run on the controller; only the paths differ.
-  read: ({ run }, { device, uuid }) => policyOf({ run, hostPath: async (path) => path }, device, uuid),
+  // The device is this machine's, also where the guest is a tree.
+  read: (_, { device, uuid }) => policyOf(localTarget({ dryRun: true }), device, uuid),
   write: (target, { device }, policy) => mustRun(target, ['tune2fs', '-e', policy, device], LIMIT),
   words: superblockWords,
   about: ({ device }) => `superblock of ${device}`,
