@@ -107,6 +107,8 @@ export const LIMITS = {
 
   /** Names in one folder: Debian's archive of 60,000 packages would fit into one. */
   folderEntries: 100_000,
+  /** Folders in each other. A path of 4096 bytes, the kernel's longest, rarely has 30; each takes a descriptor. */
+  folderDepth: 200,
   /** The build folder of a kernel with all that belongs to it: Debian's are 16,500 files of 58 MB, Red Hat's 30,000 of 180 MB. */
   headers: { entries: 200_000, bytes: 2 * 1024 * 1024 * 1024, depth: 40 },
   /** The whole source of a kernel: 90,000 files of 1.5 GB; after a build with debug information three times the files and 20 GB. */

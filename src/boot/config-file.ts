@@ -1,6 +1,6 @@
 import { LIMITS } from '../limits.ts';
+import { isCode } from '../machine/file-errors.ts';
 import type { FileStat } from '../machine/port.ts';
-import { isCode } from '../machine/reads.ts';
 import type { BootReads } from './entry.ts';
 
 /** A loader's file, read whole so that it can be written again without a byte lost. */

@@ -1,9 +1,9 @@
 import { once } from 'node:events';
 import { lstat, mkdir, open, readFile, stat } from 'node:fs/promises';
 import { execa } from 'execa';
+import { isCode } from './file-errors.ts';
 import type { Lock } from './port.ts';
 import { ENVIRONMENT } from './programs.ts';
-import { isCode } from './reads.ts';
 
 /** On a file system in memory, and root's alone: nobody else can open what is locked there, and so hold it for ever. */
 const LOCKS_FOLDER = '/run/mptfix';

@@ -15,6 +15,8 @@ export interface Target extends TargetReads, TargetWrites {
 }
 
 export interface TargetReads {
+  /** The guest's own path with all symbolic links resolved. What does not exist is the rest of the path as it is. */
+  realPath(path: string): Promise<string>;
   /** The path of a guest's file for this machine's own tools, with all symbolic links resolved. */
   hostPath(path: string): Promise<string>;
   // What reads a file takes a limit in bytes, of LIMITS. It throws E_FILE_UNSAFE, without waiting, where a device, a FIFO,

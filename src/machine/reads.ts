@@ -1,21 +1,21 @@
 import { type BigIntStats, closeSync, constants, openSync, readSync } from 'node:fs';
 import { access, type FileHandle, lstat, opendir, readlink, stat, statfs } from 'node:fs/promises';
-import { dirname, isAbsolute } from 'node:path';
+import { isAbsolute, join } from 'node:path';
 import { isFailure } from '../errors.ts';
 import { LIMITS } from '../limits.ts';
+import { beneath } from './beneath.ts';
+import { explained, isCode, unsafe } from './file-errors.ts';
+import { handlePath, openPlace } from './places.ts';
 import type { FileStat, ReadStream, TargetReads } from './port.ts';
 import {
   type Bounds,
   hashOf,
-  openPlace,
   openRegular,
   openRegularOrDisk,
   readPart,
   readPieces,
   readWhole,
-  unsafe,
 } from './regular-file.ts';
-import { resolveInRoot } from './resolve.ts';
 import { walkFolder } from './walk.ts';
 
 /** The reads of a tree of files, and what the adapter needs of them besides. */
@@ -27,52 +27,85 @@ export type FileReads = Omit<
   readonly openFile: (path: string, limit: number) => Promise<FileHandle>;
 };
 
+/** How this process reaches the files of a target. */
+interface Access {
+  /** What a path leads to, as a descriptor that only names it. */
+  readonly place: <T>(path: string, use: (place: number) => Promise<T>) => Promise<T>;
+  /** What a path leads to, as a path for one system call. */
+  readonly target: <T>(path: string, use: (path: string) => Promise<T>) => Promise<T>;
+  /** The last name, not followed where it is a link, as a path for one system call. */
+  readonly name: <T>(path: string, use: (path: string) => Promise<T>) => Promise<T>;
+}
+
+/** This machine's own kernel follows the links, in one call. */
+const DIRECTLY: Access = {
+  place: async (path, use) => {
+    const place = await openPlace(absolute(path));
+    try {
+      return await use(place);
+    } finally {
+      closeSync(place);
+    }
+  },
+  target: async (path, use) => use(absolute(path)),
+  name: async (path, use) => use(absolute(path)),
+};
+
+function inTree(root: string): Access {
+  const place: Access['place'] = (path, use) =>
+    beneath({ root, path, upTo: 'target' }, async (found) => {
+      if (found.place === undefined) throw found.missing;
+      return use(found.place);
+    });
+  return {
+    place,
+    target: (path, use) => place(path, (descriptor) => use(handlePath(descriptor))),
+    name: (path, use) => beneath({ root, path, upTo: 'name' }, async (found) => use(found.name())),
+  };
+}
+
+function absolute(path: string): string {
+  if (!isAbsolute(path)) throw new Error(`not an absolute path: ${path}`);
+  return path;
+}
+
 /** The reads of a tree of files below `root`; `/` is this machine. */
 export function fileReads(root: string): FileReads {
-  const resolved = (path: string): Promise<string> => resolveInRoot(root, path);
-  // Below / this machine's own kernel follows links like `resolveInRoot`, in one call.
-  const at = root === '/' ? absolute : resolved;
-  const entry = root === '/' ? absolute : (path: string) => resolveInRoot(root, path, false);
-  const place = async (path: string): Promise<FileHandle> => openPlace(await at(path));
-  const regular = (bounds: Bounds): Promise<FileHandle> =>
-    using(
-      () => place(bounds.path),
-      (named) => openRegular(named, bounds),
-    );
-  const whole = (bounds: Bounds): Promise<Buffer> =>
-    using(
-      () => regular(bounds),
-      (file) => readWhole(file, bounds),
-    );
+  const reach = root === '/' ? DIRECTLY : inTree(root);
+  const regular = (path: string, limit: number): Promise<FileHandle> =>
+    explained(path, () => reach.place(path, (place) => openRegular(place, { path, limit })));
+  const reading = async <T>(
+    path: string,
+    limit: number,
+    read: (file: FileHandle, bounds: Bounds) => Promise<T>,
+  ): Promise<T> => closing(await regular(path, limit), (file) => read(file, { path, limit }));
   // A tree's device nodes are whatever its owner made them; this machine's are read for the superblocks of its disks.
   const openForRange = root === '/' ? openRegularOrDisk : openRegular;
+  const anySize = Number.MAX_SAFE_INTEGER;
+  const realPath = (path: string): Promise<string> =>
+    beneath({ root, path, upTo: 'target' }, async (found) => found.path);
   return {
-    hostPath: resolved,
-    openFile: (path, limit) => explained(path, () => regular({ path, limit })),
-    read: async (path, limit) => explained(path, () => whole({ path, limit })),
-    readRange: async (path, offset, length) =>
-      explained(path, () =>
-        using(
-          () =>
-            using(
-              () => place(path),
-              (named) => openForRange(named, { path, limit: Number.MAX_SAFE_INTEGER }),
-            ),
-          (file) => readPart(file, offset, length),
-        ),
-      ),
+    realPath,
+    hostPath: async (path) => join(root, await realPath(path)),
+    openFile: regular,
+    read: (path, limit) => reading(path, limit, readWhole),
+    readRange: async (path, offset, length) => {
+      const file = await explained(path, () =>
+        reach.place(path, (place) => openForRange(place, { path, limit: anySize })),
+      );
+      return closing(file, () => readPart(file, offset, length));
+    },
     readChunks: async function* (path, limit, start = 0) {
-      const bounds = { path, limit };
-      const file = await explained(path, () => regular(bounds));
+      const file = await regular(path, limit);
       try {
-        yield* readPieces(file, bounds, start);
+        yield* readPieces(file, { path, limit }, start);
       } finally {
         await file.close();
       }
     },
     readText: async (path, limit) => {
       try {
-        return (await explained(path, () => whole({ path, limit }))).toString('utf8');
+        return (await reading(path, limit, readWhole)).toString('utf8');
       } catch (error) {
         if (isFailure(error)) throw error;
         return undefined;
@@ -80,77 +113,48 @@ export function fileReads(root: string): FileReads {
     },
     readLink: async (path) => {
       try {
-        return await readlink(await entry(path));
+        return await reach.name(path, (name) => readlink(name));
       } catch {
         return undefined;
       }
     },
-    hash: async (path, limit) => {
-      const bounds = { path, limit };
-      return explained(path, () =>
-        using(
-          () => regular(bounds),
-          (file) => hashOf(file, bounds),
-        ),
-      );
-    },
-    stat: async (path) => statOrNothing(path, async () => stat(await at(path), { bigint: true })),
-    lstat: async (path) => statOrNothing(path, async () => lstat(await entry(path), { bigint: true })),
+    hash: (path, limit) => reading(path, limit, hashOf),
+    stat: (path) => statOrNothing(path, () => reach.target(path, (found) => stat(found, { bigint: true }))),
+    lstat: (path) => statOrNothing(path, () => reach.name(path, (name) => lstat(name, { bigint: true }))),
     list: async (path) => {
       try {
-        return await explained(path, async () => namesIn(path, await at(path)));
+        return await explained(path, () => reach.target(path, (folder) => namesIn(folder, path)));
       } catch (error) {
-        if (isCode(error, 'ENOENT') || isCode(error, 'ENOTDIR')) return [];
+        if (isCode(error, 'ENOENT', 'ENOTDIR')) return [];
         throw error;
       }
     },
     walk: async function* (path, bounds) {
-      const folder = await explained(path, () => place(path));
+      const folder = await explained(path, () =>
+        reach.place(path, async (place) => openPlace(`${handlePath(place)}/.`)),
+      );
       try {
-        yield* walkFolder(folder.fd, path, bounds);
+        yield* walkFolder(folder, path, bounds);
       } finally {
-        await folder.close();
+        closeSync(folder);
       }
     },
-    writable: async (path) => writable(await at(path)),
-    freeSpace: async (path) => freeSpace(await at(path)),
+    writable: (path) => writable(() => reach.target(path, (folder) => access(folder, W_X))),
+    freeSpace: (path) =>
+      beneath({ root, path, upTo: 'target' }, async ({ nearest }) => freeSpace(handlePath(nearest))),
   };
 }
 
-async function absolute(path: string): Promise<string> {
-  if (!isAbsolute(path)) throw new Error(`not an absolute path: ${path}`);
-  return path;
-}
-
-export function isCode(error: unknown, code: string): boolean {
-  return error instanceof Error && 'code' in error && error.code === code;
-}
-
-async function using<T>(
-  open: () => Promise<FileHandle>,
-  use: (handle: FileHandle) => Promise<T>,
-): Promise<T> {
-  const handle = await open();
+async function closing<T>(file: FileHandle, use: (file: FileHandle) => Promise<T>): Promise<T> {
   try {
-    return await use(handle);
+    return await use(file);
   } finally {
-    await handle.close();
+    await file.close();
   }
 }
 
-/** Errors name the guest's path, not the descriptor by which it was reached. Links in a loop are E_FILE_UNSAFE. */
-async function explained<T>(path: string, read: () => Promise<T>): Promise<T> {
-  try {
-    return await read();
-  } catch (error) {
-    if (isCode(error, 'ELOOP')) throw unsafe(path, 'its links lead in a circle');
-    if (error instanceof Error)
-      error.message = error.message.replace(/\/proc\/self\/fd\/\d+[^']*/, () => path);
-    throw error;
-  }
-}
-
-async function namesIn(path: string, folder: string): Promise<readonly string[]> {
+/** Names in a folder, sorted. Throws E_FILE_UNSAFE for far too many. `path` is for messages. */
+export async function namesIn(folder: string, path: string): Promise<readonly string[]> {
   const names: string[] = [];
   for await (const { name } of await opendir(folder, { bufferSize: 256 })) {
     names.push(name);
@@ -196,14 +200,9 @@ function inSeconds(nanoseconds: bigint): string {
 }
 
 async function freeSpace(path: string): Promise<number> {
-  try {
-    const { bsize, bfree, bavail } = await statfs(path, { bigint: true });
-    // Only root may use the blocks that a file system reserves.
-    return Number(bsize * (process.geteuid?.() === 0 ? bfree : bavail));
-  } catch (error) {
-    if (path === '/' || !(isCode(error, 'ENOENT') || isCode(error, 'ENOTDIR'))) throw error;
-    return freeSpace(dirname(path));
-  }
+  const { bsize, bfree, bavail } = await statfs(path, { bigint: true });
+  // Only root may use the blocks that a file system reserves.
+  return Number(bsize * (process.geteuid?.() === 0 ? bfree : bavail));
 }
 
 /** The two parts of a device number as makedev(3) of glibc packs it. */
@@ -213,14 +212,16 @@ export function majorMinor(device: bigint): readonly [bigint, bigint] {
   return [major, minor];
 }
 
-async function writable(path: string): Promise<'yes' | 'read-only' | 'denied' | 'missing'> {
+const W_X = constants.W_OK | constants.X_OK;
+
+async function writable(ask: () => Promise<void>): Promise<'yes' | 'read-only' | 'denied' | 'missing'> {
   try {
-    await access(path, constants.W_OK | constants.X_OK);
+    await ask();
     return 'yes';
   } catch (error) {
+    if (isFailure(error)) throw error;
     if (isCode(error, 'EROFS')) return 'read-only';
-    if (isCode(error, 'ENOENT') || isCode(error, 'ENOTDIR')) return 'missing';
-    return 'denied';
+    return isCode(error, 'ENOENT', 'ENOTDIR') ? 'missing' : 'denied';
   }
 }
 

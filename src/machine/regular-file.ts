@@ -1,28 +1,15 @@
 import { createHash } from 'node:crypto';
-import { type BigIntStats, constants } from 'node:fs';
+import { type BigIntStats, constants, type Stats } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
-import { type FailureError, failure } from '../errors.ts';
+import type { FailureError } from '../errors.ts';
+import { unsafe } from './file-errors.ts';
+import { handlePath, statDescriptor } from './places.ts';
 
 /**
  * Reading files that may be anything: what has a file's place in a guest's tree may be a device, a FIFO that nobody
- * writes to, or larger than the memory.
- *
- * A place is looked at by a descriptor that only names it (O_PATH: opening a device so does nothing to it), and what is
- * then opened is the very file that was looked at.
+ * writes to, or larger than the memory. A place is looked at before it is opened, and what is opened is the very file
+ * that was looked at.
  */
-
-/** Not in Node's constants. Source: include/uapi/asm-generic/fcntl.h; the same on x86. */
-export const O_PATH = 0o10000000;
-
-/** The place itself, whatever is there; with `constants.O_NOFOLLOW` a link itself. Nothing is opened for reading. */
-export function openPlace(path: string, flags = 0): Promise<FileHandle> {
-  return open(path, O_PATH | flags);
-}
-
-/** The path by which this process reaches what a handle stands for, and names below it. */
-export function handlePath({ fd }: { readonly fd: number }): string {
-  return `/proc/self/fd/${fd}`;
-}
 
 /** A file that may be read, and how much of it. */
 export interface Bounds {
@@ -33,26 +20,26 @@ export interface Bounds {
 }
 
 /**
- * Opens the regular file of a place for reading; the place stays open. Throws E_FILE_UNSAFE where there is anything
- * else, or a file larger than the limit; Node's errors, such as EACCES.
+ * Opens the regular file of a place, a descriptor that stays open. Throws E_FILE_UNSAFE where there is anything else, or a
+ * file larger than the limit; Node's errors, such as EACCES.
  */
-export async function openRegular(place: FileHandle, { path, limit }: Bounds): Promise<FileHandle> {
-  const status = await place.stat({ bigint: true });
+export async function openRegular(place: number, { path, limit }: Bounds): Promise<FileHandle> {
+  const status = await statDescriptor(place);
   if (!status.isFile()) throw unsafe(path, `it is ${typeName(status)}, not a file`);
-  if (status.size > BigInt(limit)) throw tooLarge(path, limit, Number(status.size));
+  if (status.size > limit) throw tooLarge(path, limit, status.size);
   return open(handlePath(place), constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOCTTY);
 }
 
 /** The same, but a block device is opened, too. */
-export async function openRegularOrDisk(place: FileHandle, bounds: Bounds): Promise<FileHandle> {
-  const status = await place.stat();
+export async function openRegularOrDisk(place: number, bounds: Bounds): Promise<FileHandle> {
+  const status = await statDescriptor(place);
   if (!status.isBlockDevice()) return openRegular(place, bounds);
   return open(handlePath(place), constants.O_RDONLY | constants.O_NONBLOCK);
 }
 
-export function typeName(status: BigIntStats): string {
+export function typeName(status: Stats | BigIntStats): string {
   if (status.isDirectory()) return 'a folder';
-  if (status.isSymbolicLink()) return 'a link that leads nowhere';
+  if (status.isSymbolicLink()) return 'a link';
   if (status.isBlockDevice() || status.isCharacterDevice()) return 'a device';
   return status.isFIFO() ? 'a FIFO' : 'a socket';
 }
@@ -60,10 +47,6 @@ export function typeName(status: BigIntStats): string {
 function tooLarge(path: string, limit: number, size?: number): FailureError {
   const has = size === undefined ? `more than the ${limit} bytes` : `${size} bytes, more than the ${limit}`;
   return unsafe(path, `it has ${has} that mptfix reads of such a file`);
-}
-
-export function unsafe(path: string, why: string): FailureError {
-  return failure('E_FILE_UNSAFE', `${path} is not read: ${why}`, `look at what is there: ls -ldL -- ${path}`);
 }
 
 /** For files of /proc and /sys, which tell no size, or that of a page. */

@@ -1,6 +1,7 @@
 import { constants } from 'node:fs';
 import { type FileHandle, open, readdir, readlink } from 'node:fs/promises';
-import { resolveInRoot } from './resolve.ts';
+import { beneath } from './beneath.ts';
+import { handlePath } from './places.ts';
 
 /** linux/fcntl.h; Node has no name for it. Such a handle names a file and opens nothing: no device, no FIFO. */
 const O_PATH = 0o10000000;
@@ -61,9 +62,10 @@ export async function treeBinds(root: string, own: OwnPlaces): Promise<Binds> {
     return words;
   };
   try {
-    const place = await resolveInRoot(root, own.work);
-    const work = await opened(place, FOLDER);
-    if ((await readlink(work.name)) !== place) throw new Error(`${own.work} has been moved`);
+    const work = await beneath({ root, path: own.work, upTo: 'target' }, async ({ place, missing }) => {
+      if (place === undefined) throw missing;
+      return opened(`${handlePath(place)}/.`, FOLDER);
+    });
     const words = await below((await opened(root, FOLDER)).name, '', work.name);
     return { words: [...words, '--bind', work.name, '/tmp'], close };
   } catch (error) {

@@ -1,13 +1,13 @@
-import { constants, realpathSync, statSync } from 'node:fs';
-import { readlink } from 'node:fs/promises';
+import { closeSync, constants, realpathSync, statSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { failure } from '../errors.ts';
 import { LIMITS } from '../limits.ts';
+import { beneath } from './beneath.ts';
 import { TREE_IN_SANDBOX } from './folders.ts';
+import { handlePath, openPlace, sharedPath } from './places.ts';
 import type { RunOptions, RunResult, Sandbox, Target, TargetReads, TargetWrites } from './port.ts';
 import { type FileReads, fileReads, openStream } from './reads.ts';
-import { handlePath, openPlace } from './regular-file.ts';
-import { resolveInRoot } from './resolve.ts';
+import { refuseTreeInUse } from './tree-processes.ts';
 import { fileWrites } from './writes.ts';
 
 export interface TargetOptions {
@@ -23,16 +23,20 @@ export function treeTarget(
   name: string,
   { dryRun }: TargetOptions,
 ): Target {
-  const guard = (what: string): void => {
+  let unused: Promise<void> | undefined;
+  const guard: Guard = async (what) => {
     if (dryRun)
       throw failure(
         'E_DRY_RUN',
         `a dry run tried to ${what}`,
         'please report this bug in mptfix; nothing was written',
       );
+    // Once, before the first write: an undo must not be refused because of what was started meanwhile.
+    unused ??= root === '/' ? Promise.resolve() : refuseTreeInUse(root, name);
+    await unused;
   };
   const run: TargetReads['run'] = async (argv, options) => {
-    if (options.effect === 'write') guard(`run ${argv[0]}`);
+    if (options.effect === 'write') await guard(`run ${argv[0]}`);
     return withStandardInput(openFile, options, async (opened) => {
       if (options.inside !== undefined && root !== '/') {
         const { runInside } = await import('./inside.ts');
@@ -53,11 +57,16 @@ export function treeTarget(
     run,
     findProgram: async (name) => (await import('./programs.ts')).findProgram(name),
     findInside: async (program) => (await import('./inside.ts')).findInside(reads, program),
-    lock: async (path) =>
-      (await import('./lock.ts')).lockFolder(await resolveInRoot(root, path), { writes: !dryRun }),
+    lock: async (path) => {
+      const { lockFolder } = await import('./lock.ts');
+      return beneath({ root, path, upTo: 'target' }, async ({ place, missing }) => {
+        if (place === undefined) throw missing;
+        return lockFolder(sharedPath(place), { writes: !dryRun });
+      });
+    },
     openStream: async (path) => {
       if (kind === 'root') throw deviceOfTree(name, path);
-      return openStream(await resolveInRoot(root, path));
+      return openStream(path);
     },
     ...guarded(fileWrites(root, run), guard),
     ...(kind === 'root' ? { emit: async (path: string) => Promise.reject(deviceOfTree(name, path)) } : {}),
@@ -81,11 +90,11 @@ async function withTree(
 ): Promise<RunResult> {
   const tree = await openPlace(root, constants.O_DIRECTORY | constants.O_NOFOLLOW);
   try {
-    const bind = { from: `/proc/${await readlink('/proc/self')}/fd/${tree.fd}`, to: TREE_IN_SANDBOX };
+    const bind = { from: sharedPath(tree), to: TREE_IN_SANDBOX };
     const binds = effect === 'read' ? { readOnly: [bind], writable: [] } : { readOnly: [], writable: [bind] };
     return await run({ ...binds, reachesAll: true });
   } finally {
-    await tree.close();
+    closeSync(tree);
   }
 }
 
@@ -98,21 +107,24 @@ async function withStandardInput(
   if (options.stdinFile === undefined) return run(options);
   const file = await openFile(options.stdinFile, LIMITS.streamBytes);
   try {
-    return await run({ ...options, stdinFile: handlePath(file) });
+    return await run({ ...options, stdinFile: handlePath(file.fd) });
   } finally {
     await file.close();
   }
 }
 
+/** Throws where the target must not be written to; takes what was tried. */
+type Guard = (what: string) => Promise<void>;
+
 /** The writes, each refused by `guard` with what it would have done. */
-function guarded(writes: TargetWrites, guard: (what: string) => void): TargetWrites {
+function guarded(writes: TargetWrites, guard: Guard): TargetWrites {
   const after =
     <Args extends readonly unknown[], Result>(
       attempt: (...args: Args) => string,
       write: (...args: Args) => Promise<Result>,
     ) =>
     async (...args: Args): Promise<Result> => {
-      guard(attempt(...args));
+      await guard(attempt(...args));
       return write(...args);
     };
   return {

@@ -9,8 +9,10 @@ import {
   readSync,
 } from 'node:fs';
 import { setImmediate } from 'node:timers/promises';
+import { unsafe } from './file-errors.ts';
+import { handlePath, O_PATH } from './places.ts';
 import type { WalkBounds, WalkedEntry } from './port.ts';
-import { handlePath, O_PATH, typeName, unsafe } from './regular-file.ts';
+import { typeName } from './regular-file.ts';
 
 const CHUNK_BYTES = 1024 * 1024;
 /** So many entries take some milliseconds; then signals and timers have their turn. */
@@ -50,7 +52,7 @@ async function* walkBelow(
   budget: Budget,
 ): AsyncGenerator<WalkedEntry> {
   if (folder.depth > bounds.depth) throw unsafe(name, `its folders are more than ${bounds.depth} deep`);
-  const base = handlePath({ fd: folder.descriptor });
+  const base = handlePath(folder.descriptor);
   for (const entry of namesIn(base, budget, () =>
     unsafe(name, `it has more than ${bounds.entries} files and folders`),
   )) {
@@ -111,7 +113,7 @@ function requireFile(status: BigIntStats, name: string, budget: Budget, tooLarge
 /** The bytes that the file had when it was looked at: what grows meanwhile does not. */
 function* contentOf(place: number, size: number): Generator<Buffer> {
   const flags = constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOCTTY;
-  const descriptor = openSync(handlePath({ fd: place }), flags);
+  const descriptor = openSync(handlePath(place), flags);
   try {
     const buffer = Buffer.allocUnsafe(Math.min(size, CHUNK_BYTES));
     for (let left = size; left > 0; ) {

@@ -3,9 +3,9 @@ import { isFailure } from '../errors.ts';
 import { moduleInInitramfs } from '../initramfs/module.ts';
 import { type InitramfsImage, initramfsImages } from '../initramfs/tools.ts';
 import { generations } from '../install/generations.ts';
+import { isCode } from '../machine/file-errors.ts';
 import { MODULES_FOLDER } from '../machine/folders.ts';
 import type { Target } from '../machine/port.ts';
-import { isCode } from '../machine/reads.ts';
 import type { Plan, PlannedImage } from './document.ts';
 import { makePlan, type PlanRequest } from './plan.ts';
 

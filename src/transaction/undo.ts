@@ -1,6 +1,6 @@
 import { uninterrupted } from '../interruption.ts';
+import { isTemporaryName } from '../machine/durable.ts';
 import type { Target } from '../machine/port.ts';
-import { isTemporaryName } from '../machine/writes.ts';
 import { handlerOf, type TransactionUser, UNDO_RANKS, type Undoing } from './handler.ts';
 import { placeOf } from './purpose.ts';
 import { forget } from './state-folders.ts';

@@ -1,10 +1,10 @@
-import { constants } from 'node:fs';
-import { chmod, chown, lchown, mkdir, mkdtemp, readlink, rename, stat, writeFile } from 'node:fs/promises';
+import { closeSync, constants } from 'node:fs';
+import { chmod, chown, lchown, mkdir, mkdtemp, rename, stat, writeFile } from 'node:fs/promises';
 import { basename, dirname, join, relative, resolve } from 'node:path';
 import { failure } from '../errors.ts';
 import { lockFile } from '../machine/lock.ts';
+import { handlePath, openPlace, sharedPath, statDescriptor } from '../machine/places.ts';
 import type { Lock, Target, UserIds } from '../machine/port.ts';
-import { handlePath, openPlace } from '../machine/regular-file.ts';
 import { mustRun, requireTools, TOOLS } from '../machine/tools.ts';
 import { localTarget } from '../machine/tree.ts';
 import { PARTS, removeWork, sweepLeftovers, UNFINISHED, workFolders } from './removal.ts';
@@ -146,17 +146,17 @@ async function handOver(machine: Target, { top, place, owner }: Gift): Promise<v
   try {
     for (const step of steps) {
       const next = await openPlace(join(handlePath(handle), step), constants.O_NOFOLLOW);
-      await handle.close();
+      closeSync(handle);
       handle = next;
     }
-    const status = await handle.stat();
+    const status = await statDescriptor(handle);
     if (status.isSymbolicLink()) throw new Error(`${place} is a link`);
     await chown(handlePath(handle), owner.uid, owner.gid);
     if (!status.isDirectory()) return;
-    const self = `/proc/${await readlink('/proc/self')}/fd/${handle.fd}/.`;
+    const self = `${sharedPath(handle)}/.`;
     await mustRun(machine, ['chown', '-R', '-h', '-P', '--', `${owner.uid}:${owner.gid}`, self]);
   } finally {
-    await handle.close();
+    closeSync(handle);
   }
 }
 

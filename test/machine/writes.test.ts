@@ -3,8 +3,8 @@ import { watch } from 'node:fs';
 import { mkdir, open as openFile, readdir, readFile, readlink, stat, symlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, describe, expect, onTestFinished, test } from 'vitest';
+import { isTemporaryName } from '../../src/machine/durable.ts';
 import { localTarget, rootTarget } from '../../src/machine/tree.ts';
-import { isTemporaryName } from '../../src/machine/writes.ts';
 import { put, sh, temporary, until } from './temporary.ts';
 
 const open = (root: string) => rootTarget(root, { dryRun: false });
@@ -92,7 +92,7 @@ describe('copy', () => {
     const from = await temporary({ large: Buffer.alloc(2 * 1024 * 1024, 1) });
     const target = localTarget({ dryRun: false });
     await expect(target.copy(join(from, 'large'), join(root, 'to'))).rejects.toThrow('No space left');
-    await expect(target.copy(join(from, 'missing'), join(root, 'to'))).rejects.toThrow('No such file');
+    await expect(target.copy(join(from, 'missing'), join(root, 'to'))).rejects.toThrow('no such file');
     expect(await readFile(join(root, 'to'), 'utf8')).toBe('old');
     expect(await readdir(root)).toEqual(['to']);
   });

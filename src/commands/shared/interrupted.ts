@@ -1,7 +1,7 @@
 import type { Generation } from '../../install/generations.ts';
+import { isCode } from '../../machine/file-errors.ts';
 import { MODULES_FOLDER, STATE_FOLDER } from '../../machine/folders.ts';
 import type { Target } from '../../machine/port.ts';
-import { isCode } from '../../machine/reads.ts';
 import type { Purpose } from '../../transaction/purpose.ts';
 import type { Interrupted } from '../../transaction/settle.ts';
 import { say } from '../../ui/output.ts';

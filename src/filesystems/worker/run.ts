@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { open, readdir, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
-import { isCode } from '../../machine/reads.ts';
+import { isCode } from '../../machine/file-errors.ts';
 import type { ProbeResult } from '../probe.ts';
 
 /**

@@ -1,9 +1,9 @@
-import { realpath } from 'node:fs/promises';
-import { join } from 'node:path';
+import { lstat, readdir, readlink, realpath, stat } from 'node:fs/promises';
+import { join, posix } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { resolveInRoot } from '../../src/machine/resolve.ts';
-import { type Entries, put, sh, temporary } from './temporary.ts';
+import { beneath } from '../../src/machine/beneath.ts';
+import { type Entries, failureOf, put, sh, temporary } from './temporary.ts';
 
 const TREE: Entries = {
   'etc/hostname': 'guest\n',
@@ -19,6 +19,12 @@ const TREE: Entries = {
   dangling: { link: '/not/there' },
   root: { link: '/' },
 };
+
+const resolved = (root: string, path: string): Promise<string> =>
+  beneath({ root, path, upTo: 'target' }, async (found) => found.path);
+const named = (root: string, path: string): Promise<string> =>
+  beneath({ root, path, upTo: 'name' }, async (found) => found.path);
+const descriptors = async (): Promise<number> => (await readdir('/proc/self/fd')).length;
 
 describe('a guest’s path is resolved as its own kernel would:', () => {
   const cases: readonly [name: string, path: string, found: string][] = [
@@ -43,21 +49,21 @@ describe('a guest’s path is resolved as its own kernel would:', () => {
   for (const [name, path, found] of cases) {
     test(name, async () => {
       const root = await temporary(TREE);
-      expect(await resolveInRoot(root, path)).toBe(join(root, found));
+      expect(await resolved(root, path)).toBe(`/${found}`);
     });
   }
 });
 
 test('the last link is left alone where it is asked for itself, those before it are not', async () => {
   const root = await temporary(TREE);
-  expect(await resolveInRoot(root, '/dangling', false)).toBe(join(root, 'dangling'));
-  expect(await resolveInRoot(root, '/root/var/beside', false)).toBe(join(root, 'var/beside'));
-  expect(await resolveInRoot(root, '/loop/self', false)).toBe(join(root, 'loop/self'));
+  expect(await named(root, '/dangling')).toBe('/dangling');
+  expect(await named(root, '/root/var/beside')).toBe('/var/beside');
+  expect(await named(root, '/loop/self')).toBe('/loop/self');
 });
 
-test.each(['/loop/a', '/loop/self', '/loop/b/more'])('the loop %s ends with ELOOP', async (path) => {
+test.each(['/loop/a', '/loop/self', '/loop/b/more'])('the loop %s is refused', async (path) => {
   const root = await temporary(TREE);
-  await expect(resolveInRoot(root, path)).rejects.toMatchObject({ code: 'ELOOP' });
+  expect((await failureOf(resolved(root, path))).code).toBe('E_FILE_UNSAFE');
 });
 
 test('forty links are followed and one more is not, as the kernel does', async () => {
@@ -67,15 +73,15 @@ test('forty links are followed and one more is not, as the kernel does', async (
     { link: index === 0 ? 'end' : `l${index}` },
   ]);
   await put(root, Object.fromEntries(links));
-  expect(await resolveInRoot(root, '/l40')).toBe(join(root, 'end'));
+  expect(await resolved(root, '/l40')).toBe('/end');
   expect(sh('cat "$1/l40"', root)).toBe('x');
-  await expect(resolveInRoot(root, '/l41')).rejects.toMatchObject({ code: 'ELOOP' });
+  expect((await failureOf(resolved(root, '/l41'))).code).toBe('E_FILE_UNSAFE');
   expect(() => sh('cat "$1/l41"', root)).toThrow('Too many levels');
 });
 
 test('a relative path is a mistake of the caller', async () => {
   const root = await temporary();
-  await expect(resolveInRoot(root, 'etc')).rejects.toThrow('not an absolute path');
+  await expect(resolved(root, 'etc')).rejects.toThrow('not an absolute path');
 });
 
 describe('of any tree of links', () => {
@@ -95,9 +101,39 @@ describe('of any tree of links', () => {
         .every(([other]) => !`${at}/`.startsWith(`${other}/`) && !`${other}/`.startsWith(`${at}/`)),
     );
 
-  test('the answer is below the root, and has no link left that this machine would follow', async () => {
+  /** The same meaning, told by names: right where nothing moves. */
+  async function byNames(root: string, path: string): Promise<string | undefined> {
+    const pending = path.split('/');
+    const done: string[] = [];
+    let links = 0;
+    for (let part = pending.shift(); part !== undefined; part = pending.shift()) {
+      if (part === '' || part === '.') continue;
+      if (part === '..') {
+        done.pop();
+        continue;
+      }
+      done.push(part);
+      const place = join(root, ...done);
+      const isLink = await lstat(place).then(
+        (status) => status.isSymbolicLink(),
+        () => false,
+      );
+      if (!isLink) continue;
+      links += 1;
+      if (links > 40) return undefined;
+      const text = await readlink(place);
+      if (posix.isAbsolute(text)) done.length = 0;
+      else done.pop();
+      pending.unshift(...text.split('/'));
+    }
+    return `/${done.join('/')}`;
+  }
+
+  test('the answer is that of the names, below the root, and what is open is what has that name', async () => {
     const base = await temporary();
     let count = 0;
+    let existing = 0;
+    const before = await descriptors();
     await fc.assert(
       fc.asyncProperty(tree, parts, async (links, path) => {
         count += 1;
@@ -105,16 +141,35 @@ describe('of any tree of links', () => {
         await put(root, { keep: '' });
         for (const [at, text] of planted(links))
           await put(root, { [at]: { link: text === '' ? '.' : text } });
-        const answer = await resolveInRoot(root, `/${path.join('/')}`).catch((error: unknown) => error);
-        if (answer instanceof Error) {
-          expect(answer).toMatchObject({ code: 'ELOOP' });
-          return;
-        }
-        expect(answer === root || String(answer).startsWith(`${root}/`)).toBe(true);
-        const real = await realpath(String(answer)).catch(() => undefined);
-        if (real !== undefined) expect(real).toBe(answer);
+        const asked = `/${path.join('/')}`;
+        const expected = await byNames(root, asked);
+        const walk = beneath({ root, path: asked, upTo: 'target' }, async (found) => {
+          if (found.place !== undefined) {
+            existing += 1;
+            expect(await realpath(`/proc/self/fd/${found.place}`)).toBe(
+              join(root, found.path).replace(/\/$/, ''),
+            );
+          } else {
+            await expect(stat(join(root, found.path))).rejects.toThrow();
+          }
+          return found.path;
+        });
+        if (expected === undefined) expect((await failureOf(walk)).code).toBe('E_FILE_UNSAFE');
+        else expect(await walk).toBe(expected);
+        if (expected !== undefined) expect(await named(root, `${asked}/..`)).toMatch(/^\//);
       }),
-      { numRuns: 200 },
+      { numRuns: 300 },
     );
+    expect(existing).toBeGreaterThan(20);
+    expect(await descriptors()).toBe(before);
   });
+});
+
+test('folders that are nested without end are refused, and no descriptor stays', async () => {
+  const root = await temporary();
+  sh('cd "$1"; i=0; while [ $i -lt 300 ]; do mkdir d; cd -P d; i=$((i+1)); done', root);
+  const before = await descriptors();
+  expect((await failureOf(resolved(root, '/d'.repeat(290)))).what).toContain('nested too deep');
+  expect(await resolved(root, '/d'.repeat(150))).toBe('/d'.repeat(150));
+  expect(await descriptors()).toBe(before);
 });
