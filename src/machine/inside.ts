@@ -20,8 +20,9 @@ export async function findInside(guest: Guest, name: string): Promise<string | u
 }
 
 /**
- * What a tool may do as root of the tree, and nothing else; each was tried with the initramfs-tools and dracut of Debian
- * (test/debian/initramfs.test.ts), the others are read from the tools' sources.
+ * What a tool may do as root of the tree, and nothing else. The set was tried with the initramfs-tools and dracut of Debian
+ * (test/debian/initramfs.test.ts); the reasons are from the tools' sources, also those of Red Hat and SUSE.
+ * Not CAP_SYS_ADMIN (mounts), CAP_DAC_READ_SEARCH (open_by_handle_at(2) leaves any root), CAP_SYS_PTRACE, CAP_KILL.
  */
 export const CAPABILITIES = [
   {
