@@ -93,7 +93,12 @@ async function proveBeforehand(
     release: job.kernel.release,
   });
   requireProofs([versions], job);
-  await requireTools(workspace.machine, [TOOLS.make, TOOLS.strip, ...compilerTools(headers, options)]);
+  await requireTools(workspace.machine, [
+    TOOLS.bubblewrap,
+    TOOLS.make,
+    TOOLS.strip,
+    ...compilerTools(headers, options),
+  ]);
   const compiler = await proveCompiler(workspace, {
     name: compilerName(headers, options),
     shipped: readElf(job.shipped.bytes),

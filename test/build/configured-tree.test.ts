@@ -55,7 +55,7 @@ test('--full makes all modules, takes the one, and makes again only what the pat
   expect([run.stderr.match(/E_\w+.*/)?.[0], run.status]).toEqual([undefined, 0]);
   const { result, artifact } = json(run);
   expect(result).toBe('patched');
-  expect(artifact.command.slice(0, 4)).toEqual(['make', '-C', expect.stringContaining('/tree'), 'modules']);
+  expect(artifact.command.slice(0, 4)).toEqual(['make', '-C', '/build/tree', 'modules']);
   const proofs = Object.fromEntries(
     artifact.proofs.map(({ name, ok }: { name: string; ok: boolean }) => [name, ok]),
   );

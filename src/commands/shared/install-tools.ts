@@ -7,6 +7,7 @@ import { say } from '../../ui/output.ts';
 
 /** What a build needs beside the compiler that the kernel names, which is known only later. */
 const BUILD_TOOLS: readonly Tool[] = [
+  TOOLS.bubblewrap,
   TOOLS.make,
   TOOLS.strip,
   TOOLS.xz,
