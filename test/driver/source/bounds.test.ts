@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { scanDriverSource } from '../../../src/driver/source/scan.ts';
 import { endsInBounds, growsLinearly } from '../../helpers/bounds.ts';
+import { changesOf, mutated } from '../../helpers/mutated.ts';
 import { ERA_269, ERA_2618, ERA_RHEL4_U5 } from './eras.ts';
 
 const CASES = new URL('hostile-sources.ts', import.meta.url);
@@ -84,23 +85,11 @@ const PIECES = [
 
 test('a file that is changed anywhere is judged, and never by an error of the machine', () => {
   fc.assert(
-    fc.property(
-      fc.constantFrom(ERA_269, ERA_2618, ERA_RHEL4_U5),
-      fc.array(fc.tuple(fc.nat(), fc.nat(40), fc.constantFrom(...PIECES), fc.integer({ min: 1, max: 30 })), {
-        minLength: 1,
-        maxLength: 6,
-      }),
-      (era, changes) => {
-        let text = era;
-        for (const [place, gone, piece, times] of changes) {
-          const at = place % text.length;
-          text = text.slice(0, at) + piece.repeat(times) + text.slice(at + gone);
-        }
-        const { shape, detail } = scanDriverSource(text, 'mptscsih.c');
-        expect(detail).not.toMatch(/call stack|undefined|is not a function|of null/);
-        expect(shape).toBeTypeOf('string');
-      },
-    ),
+    fc.property(fc.constantFrom(ERA_269, ERA_2618, ERA_RHEL4_U5), changesOf(PIECES), (era, changes) => {
+      const { shape, detail } = scanDriverSource(mutated(era, changes), 'mptscsih.c');
+      expect(detail).not.toMatch(/call stack|undefined|is not a function|of null/);
+      expect(shape).toBeTypeOf('string');
+    }),
     { numRuns: 1000 },
   );
 });
