@@ -56,6 +56,17 @@ export function generationNumber(text: string): number | undefined {
   return v.is(generationNumberSchema, number) ? number : undefined;
 }
 
+/** A release that becomes a word of a command. Throws E_KERNEL_UNKNOWN. */
+export function requireRelease(text: string): string {
+  const release = kernelRelease(text);
+  if (release !== undefined) return release;
+  throw failure(
+    'E_KERNEL_UNKNOWN',
+    `${JSON.stringify(text.slice(0, 80))} is not a kernel release`,
+    'give --kernel as uname -r prints it on the guest, such as 2.6.18-8.el5',
+  );
+}
+
 /** The value of `--kernel`. Throws E_USAGE. */
 export function givenRelease(text: string): string {
   const release = kernelRelease(text);

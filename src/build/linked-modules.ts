@@ -5,6 +5,7 @@ import { moduleFile, modulePath, readModule } from '../guest/module-file.ts';
 import { LIMITS } from '../limits.ts';
 import { MODULES_FOLDER } from '../machine/folders.ts';
 import type { Target } from '../machine/port.ts';
+import { moduleName } from '../names.ts';
 import type { Workspace } from '../work/workspace.ts';
 import { buildSandbox, runBoxed } from './build-sandbox.ts';
 import type { Job } from './job.ts';
@@ -62,7 +63,7 @@ const DEPENDENTS = ['mptspi', 'mptsas', 'mptfc', 'mptctl', 'mptlan'] as const;
 /** Names that a module says it needs. */
 function dependsOf(bytes: Uint8Array): readonly string[] {
   const text = modinfoField(modinfo(readElf(bytes)), 'depends') ?? '';
-  return text.split(',').filter((name) => /^[\w-]+$/.test(name));
+  return text.split(',').filter((name) => moduleName(name) !== undefined);
 }
 
 const SYMVERS = 'Module.symvers';
@@ -84,7 +85,7 @@ export async function proveDependencies(
   // Where the sandbox has them.
   const root = '/build';
   const place = join(root, 'lib/modules', release);
-  const argv = ['depmod', '-n', '-e', '-E', join(root, SYMVERS), '-b', root, release] as const;
+  const argv = ['depmod', '-n', '-e', '-E', join(root, SYMVERS), '-b', root, '--', release] as const;
   const result = await runBoxed(workspace, argv, buildSandbox([], [{ from: folder, to: root }]));
   const complaints = result.stderr
     .split('\n')

@@ -1,5 +1,6 @@
 import { LIMITS } from '../limits.ts';
 import type { TargetReads } from '../machine/port.ts';
+import { packageVersion } from '../names.ts';
 
 type Reads = Pick<TargetReads, 'readText' | 'list'>;
 
@@ -17,7 +18,7 @@ function stanzaOf(status: string, name: string): string | undefined {
 export function installedVersion(status: string, names: readonly string[]): string | undefined {
   for (const name of names) {
     const stanza = stanzaOf(status, name) ?? '';
-    const version = /^Version: (\S+)$/m.exec(stanza)?.[1];
+    const version = packageVersion(/^Version: (\S+)$/m.exec(stanza)?.[1]);
     if (version !== undefined && /^Status: .* installed$/m.test(stanza)) return version;
   }
   return undefined;

@@ -2,7 +2,7 @@ import { failure } from '../errors.ts';
 import { LIMITS } from '../limits.ts';
 import { MODULES_FOLDER } from '../machine/folders.ts';
 import type { Target, TargetReads } from '../machine/port.ts';
-import { kernelRelease as asRelease } from '../names.ts';
+import { kernelRelease as asRelease, requireRelease } from '../names.ts';
 import { kernelBase } from '../versions/kernel-base.ts';
 import type { Distro } from './distro.ts';
 import type { KernelIdentity } from './document.ts';
@@ -35,13 +35,7 @@ export async function kernelFacts(target: Target, wanted: string | undefined): P
       ? (await target.readText('/proc/sys/kernel/osrelease', LIMITS.kernelBytes))?.trim()
       : undefined;
   const release = wanted ?? running ?? (await onlyRelease(target));
-  if (asRelease(release) === undefined) {
-    throw failure(
-      'E_KERNEL_UNKNOWN',
-      `${JSON.stringify(release.slice(0, 80))} is not a kernel release`,
-      'give --kernel as uname -r prints it on the guest, such as 2.6.18-8.el5',
-    );
-  }
+  requireRelease(release);
   const packageVersion = await kernelPackageVersion(target, release);
   return {
     release,

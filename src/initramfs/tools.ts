@@ -2,6 +2,7 @@ import { relative } from 'node:path';
 import { failure } from '../errors.ts';
 import { seenInside } from '../machine/folders.ts';
 import type { Argv, Target, TargetReads } from '../machine/port.ts';
+import { moduleName, requireRelease } from '../names.ts';
 
 /** What a tool is to make. */
 export interface ImageRequest {
@@ -195,7 +196,9 @@ export async function buildInitramfs(target: Target, job: InitramfsJob): Promise
   const { release, tool, output, temporaryFolder, modules = [], signal, onLine } = job;
   const lines: string[] = [];
   const work = seenInside(target, temporaryFolder);
-  const argv = tool.build({ release, output: `${work}/${BUILT}`, modules });
+  // They are names of files in an image: what is no module's name would be another word to the tool, or an option.
+  const known = modules.filter((name) => moduleName(name) !== undefined);
+  const argv = tool.build({ release: requireRelease(release), output: `${work}/${BUILT}`, modules: known });
   const { status } = await target.run(argv, {
     effect: 'write',
     inside: { work: temporaryFolder },

@@ -1,6 +1,7 @@
 import { failure } from '../errors.ts';
 import { MODULES_FOLDER } from '../machine/folders.ts';
 import type { Target } from '../machine/port.ts';
+import { requireRelease } from '../names.ts';
 
 /**
  * Every file that a depmod writes into a kernel's module folder, from module-init-tools to kmod of today.
@@ -42,7 +43,7 @@ const LIMIT_MS = 5 * 60_000;
 
 /** Rebuilds the module index of one kernel of the guest, never of the machine's own in its stead. */
 export async function runDepmod(target: Target, release: string): Promise<void> {
-  const argv = ['depmod', '-b', target.toolRoot, '--', release] as const;
+  const argv = ['depmod', '-b', target.toolRoot, '--', requireRelease(release)] as const;
   const result = await target.run(argv, { effect: 'write', sees: 'guest', timeoutMs: LIMIT_MS });
   if (result.status === 0) return;
   throw failure(

@@ -3,6 +3,7 @@ import { failure } from '../errors.ts';
 import { LIMITS } from '../limits.ts';
 import type { Argv, RunResult, Target } from '../machine/port.ts';
 import { requireTools, TOOLS } from '../machine/tools.ts';
+import { packageName, packageVersion } from '../names.ts';
 import type { Progress } from '../progress.ts';
 import type { Workspace } from '../work/workspace.ts';
 import { layOutApt } from './apt-config.ts';
@@ -47,6 +48,7 @@ export async function openApt(workspace: Workspace, origin: Target, signal?: Abo
   const trouble = complaints(update);
   return {
     show: async (name) => {
+      if (packageName(name) === undefined) return [];
       const result = await run(['apt-cache', '-c', config, 'show', '--all-versions', name]);
       const packages = parseStanzas(result.stdout.toString('utf8')).filter((found) => found.name === name);
       if (packages.length === 0 && trouble !== undefined) throw trouble;
@@ -109,7 +111,8 @@ function parseStanzas(text: string): readonly AptPackage[] {
         sha256: field('SHA256'),
         depends: field('Depends'),
       };
-    });
+    })
+    .filter(({ version }) => packageVersion(version) !== undefined);
 }
 
 /**

@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { failure } from '../errors.ts';
+import { packageName, packageVersion } from '../names.ts';
 import { defined } from '../optional.ts';
 import type { Workspace } from '../work/workspace.ts';
 import type { Apt, AptPackage } from './apt.ts';
@@ -129,5 +130,6 @@ export function headerDependencies(depends: string): readonly { name: string; ex
     .map((part) => /^\s*([a-z0-9][a-z0-9.+-]*)(?::\w+)?\s*(?:\(=\s*([^)\s]+)\))?/.exec(part))
     .filter((match) => match !== null)
     .filter((match) => /^linux-(headers|kbuild)-/.test(match[1] ?? ''))
-    .map(([, name = '', exactly]) => ({ name, ...defined({ exactly }) }));
+    .filter((match) => packageName(match[1]) !== undefined)
+    .map(([, name = '', exactly]) => ({ name, ...defined({ exactly: packageVersion(exactly) }) }));
 }
