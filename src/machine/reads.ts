@@ -37,6 +37,11 @@ interface Access {
   readonly name: <T>(path: string, use: (path: string) => Promise<T>) => Promise<T>;
 }
 
+/** Without a slash at its end: it is compared with what the kernel says in /proc. */
+function hostPathOf(root: string, path: string): string {
+  return path === '/' ? root : join(root, path);
+}
+
 /** This machine's own kernel follows the links, in one call. */
 const DIRECTLY: Access = {
   place: async (path, use) => {
@@ -86,7 +91,7 @@ export function fileReads(root: string): FileReads {
     beneath({ root, path, upTo: 'target' }, async (found) => found.path);
   return {
     realPath,
-    hostPath: async (path) => join(root, await realPath(path)),
+    hostPath: async (path) => hostPathOf(root, await realPath(path)),
     openFile: regular,
     read: (path, limit) => reading(path, limit, readWhole),
     readRange: async (path, offset, length) => {

@@ -6,7 +6,7 @@ import { describe, expect, onTestFinished, test } from 'vitest';
 import { BIN, mptfix } from '../helpers/cli.ts';
 import { requireDocuments } from '../helpers/documents.ts';
 import { hungFolder } from '../helpers/hung-folder.ts';
-import { sh, temporary, until } from '../machine/temporary.ts';
+import { RUNS_TYPESCRIPT, sh, temporary, until } from '../machine/temporary.ts';
 
 /** Two seconds, on a machine four times slower. */
 const LONGEST_MS = 8000;
@@ -133,7 +133,7 @@ test('what must not be left half done is finished first, and the signal is told 
       process.stdout.write('finished ');
     });
     await new Promise((resolve) => setTimeout(resolve, 60_000));`;
-  const child = spawn(process.execPath, ['--input-type=module', '-e', script]);
+  const child = spawn(process.execPath, [...RUNS_TYPESCRIPT, '-e', script]);
   const [out, err] = [text(child.stdout), text(child.stderr)];
   await once(child.stdout, 'data');
   child.kill('SIGTERM');
@@ -154,7 +154,7 @@ test('a program that ignores SIGTERM holds nobody up, and is not left behind', a
     watchSignals();
     const argv = ['sh', '-c', 'trap "" TERM; echo $$; while :; do sleep 1; done'];
     await runProgram(argv, { effect: 'read', onLine: (line) => process.stdout.write(line) });`;
-  const child = spawn(process.execPath, ['--input-type=module', '-e', script]);
+  const child = spawn(process.execPath, [...RUNS_TYPESCRIPT, '-e', script]);
   const [first] = await once(child.stdout, 'data');
   const pid = Number(String(first));
   const sent = Date.now();

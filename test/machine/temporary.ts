@@ -43,6 +43,13 @@ export async function failureOf(step: Promise<unknown>): Promise<Failure> {
   throw error;
 }
 
+/** Options with which every Node from the lowest on runs an ES module that imports .ts files. */
+export const RUNS_TYPESCRIPT = [
+  '--experimental-strip-types',
+  '--no-warnings',
+  '--input-type=module',
+] as const;
+
 /** Runs a script with real tools; `$1` and so on are the arguments. */
 export function sh(script: string, ...args: readonly string[]): string {
   return execFileSync('sh', ['-ec', script, 'sh', ...args], { stdio: ['ignore', 'pipe', 'pipe'] }).toString();

@@ -6,7 +6,7 @@ import { join, resolve } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { openWorkspace, type Workspace } from '../../src/work/workspace.ts';
 import { listing } from '../helpers/listing.ts';
-import { sh, temporary, until, workspaceForTest } from '../machine/temporary.ts';
+import { RUNS_TYPESCRIPT, sh, temporary, until, workspaceForTest } from '../machine/temporary.ts';
 
 /** What still runs as a user; one that has ended may wait for its parent to hear of it. */
 const running = (uid: number): string => sh('ps -o stat=,args= -U "$1" | grep -v ^Z || :', String(uid));
@@ -102,7 +102,7 @@ interface Live extends Pick<Workspace, 'folder' | 'user'> {
 
 /** Another process with a work folder, which lives until it is told, or killed. */
 async function live(base: string): Promise<Live> {
-  const argv = ['--input-type=module', '-e', LIVE, resolve('src/work/workspace.ts'), base];
+  const argv = [...RUNS_TYPESCRIPT, '-e', LIVE, resolve('src/work/workspace.ts'), base];
   const child = spawn(process.execPath, argv, { stdio: ['pipe', 'pipe', 'inherit'] });
   onTestFinished(() => void child.kill('SIGKILL'));
   const [chunk] = (await once(child.stdout, 'data')) as [Buffer];
