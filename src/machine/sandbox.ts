@@ -205,8 +205,22 @@ async function findParts(): Promise<Parts> {
     ['bwrap', 'setpriv', 'prlimit', 'sh'].map(async (name) => (await findProgram(name)) ?? name),
   );
   const found = { bwrap, setpriv, prlimit, sh, isRoot: process.geteuid?.() === 0 } as Parts;
+  await requireOwnProc();
   await requireNamespaces(found);
   return found;
+}
+
+/**
+ * Bubblewrap looks up its child in /proc by number. Where /proc is of another PID namespace, and has no process of that
+ * number, it dies and leaves a child that waits for ever.
+ */
+async function requireOwnProc(): Promise<void> {
+  if ((await readlink('/proc/self')) === String(process.pid)) return;
+  throw failure(
+    'E_SANDBOX',
+    'bubblewrap cannot make a sandbox here: /proc shows the processes of another PID namespace',
+    'start mptfix by: unshare --mount-proc',
+  );
 }
 
 const NOTHING: Sandbox = { readOnly: [], writable: [] };

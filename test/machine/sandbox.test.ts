@@ -6,7 +6,7 @@ import { join, resolve } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import type { RunOptions, RunResult, Sandbox } from '../../src/machine/port.ts';
 import { runProgram } from '../../src/machine/run.ts';
-import { sh, temporary, until } from './temporary.ts';
+import { RUNS_TYPESCRIPT, sh, temporary, until } from './temporary.ts';
 
 const NOTHING: Sandbox = { readOnly: [], writable: [] };
 const USER = { uid: 61801, gid: 61802 };
@@ -268,4 +268,21 @@ test('a link in a folder that is shown leads nowhere outside', async () => {
   expect(await readdir(other)).toEqual(['secret']);
   await rm(join(folder, 'link'));
   await writeFile(join(folder, 'link'), '');
+});
+
+test('in a PID namespace with an older /proc it is refused at once, where bubblewrap would leave a child that waits for ever', async () => {
+  const script = `
+    const { runProgram } = await import(${JSON.stringify(resolve('src/machine/run.ts'))});
+    await runProgram(['true'], { effect: 'read', sandbox: { readOnly: [], writable: [] } })
+      .then(({ status }) => console.log(status), ({ code, next }) => console.log(code, next));`;
+  const answers = (...words: readonly string[]) =>
+    execFileSync(
+      'unshare',
+      ['--pid', '--fork', ...words, process.execPath, ...RUNS_TYPESCRIPT, '-e', script],
+      {
+        timeout: 30_000,
+      },
+    ).toString();
+  expect(answers()).toMatch(/^E_SANDBOX .*unshare --mount-proc/);
+  expect(answers('--mount-proc')).toBe('0\n');
 });

@@ -4,6 +4,7 @@ import { affectedSource, type DemoTree, plantAffectedModule, unpackGuest } from 
 import { fetchKernel, type KernelPackages } from '../../demo/packages.ts';
 import { failure } from '../../errors.ts';
 import { LIMITS } from '../../limits.ts';
+import type { Argv } from '../../machine/port.ts';
 import { requireTools, TOOLS } from '../../machine/tools.ts';
 import { localTarget, rootTarget } from '../../machine/tree.ts';
 import { packageRoot } from '../../package-root.ts';
@@ -146,7 +147,8 @@ async function runCommands(
     if (!options.json) process.stdout.write(`${style('bold', `$ ${command}`)}\n`);
     const json = options.json ? ['--json'] : [];
     const bin = join(packageRoot(), 'bin', 'mptfix.cjs');
-    const result = await workspace.machine.run([process.execPath, bin, ...argv, ...json], {
+    const program = [process.execPath, bin, ...argv, ...json] as const;
+    const result = await workspace.machine.run(withItsOwnProc(program), {
       effect: 'write',
       signal,
       onLine: options.json ? undefined : (line) => process.stdout.write(`${printable(line)}\n`),
@@ -165,6 +167,14 @@ async function runCommands(
     commands.push({ command, status: result.status, output });
   }
   return commands;
+}
+
+/**
+ * On root's leash a program is in a PID namespace of its own. mptfix and bubblewrap look processes up by number, and must
+ * not find another namespace's in /proc.
+ */
+function withItsOwnProc(program: Argv): Argv {
+  return process.geteuid?.() === 0 ? ['unshare', '--mount-proc', '--', ...program] : program;
 }
 
 function closing(result: DemoResult): string {
