@@ -274,7 +274,7 @@ test('in a PID namespace with an older /proc it is refused at once, where bubble
   const script = `
     const { runProgram } = await import(${JSON.stringify(resolve('src/machine/run.ts'))});
     await runProgram(['true'], { effect: 'read', sandbox: { readOnly: [], writable: [] } })
-      .then(({ status }) => console.log(status), ({ code, next }) => console.log(code, next));`;
+      .then(({ status }) => console.log(status), ({ failure }) => console.log(failure.code, failure.next));`;
   const answers = (...words: readonly string[]) =>
     execFileSync(
       'unshare',
