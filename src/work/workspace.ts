@@ -40,6 +40,8 @@ export interface Workspace {
   handOver(path: string): Promise<void>;
   /** Keeps a log beyond this folder's life, in a folder of its own (0700); answers its path. */
   keepLog(name: string, text: string): Promise<string>;
+  /** Lets go of the folder, which stays for a person: without its lock no later run takes it for a leftover. */
+  keep(): Promise<void>;
   /** Ends whatever the users still run, and removes all of it. */
   dispose(): Promise<void>;
 }
@@ -68,6 +70,10 @@ export async function openWorkspace(base: string): Promise<Workspace> {
       fetcher,
       ...places(path, { machine, user, fetcher }),
       keepLog: (name, text) => keepLog(base, name, text),
+      keep: async () => {
+        await machine.remove(join(path, PARTS.lock));
+        await lock.release();
+      },
       dispose,
     };
   } catch (error) {

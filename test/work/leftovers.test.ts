@@ -1,4 +1,4 @@
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { chown, mkdir, readdir, stat, symlink, writeFile } from 'node:fs/promises';
@@ -87,6 +87,19 @@ test('nothing is handed over behind a link that the user has put on the way ther
   for (const path of ['away/part', 'part', 'away/part/kept', '../../other'])
     await expect(workspace.handOver(workspace.at(path))).rejects.toThrow();
   for (const name of ['part', 'part/kept']) expect((await stat(join(outside, name))).uid).toBe(0);
+});
+
+test('what is kept holds no process, and no later run takes it for a leftover', async () => {
+  const base = await temporary();
+  const script = `
+    const { openWorkspace } = await import(process.argv[1]);
+    const workspace = await openWorkspace(process.argv[2]);
+    await workspace.keep();
+    console.log(workspace.folder);`;
+  const argv = [...RUNS_TYPESCRIPT, '-e', script, resolve('src/work/workspace.ts'), base];
+  const folder = execFileSync(process.execPath, argv, { timeout: 30_000 }).toString().trim();
+  await (await openWorkspace(base)).dispose();
+  expect((await stat(folder)).isDirectory()).toBe(true);
 });
 
 const LIVE = `

@@ -59,7 +59,8 @@ export async function demo(options: DemoOptions, signal: AbortSignal): Promise<n
     printResult(options, result, closing(result));
     return 0;
   } finally {
-    if (!(done && options.keep)) await workspace.dispose();
+    if (done && options.keep) await workspace.keep();
+    else await workspace.dispose();
   }
 }
 
