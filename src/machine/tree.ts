@@ -66,7 +66,8 @@ export function treeTarget(
     },
     openStream: async (path) => {
       if (kind === 'root') throw deviceOfTree(name, path);
-      return openStream(path);
+      // A folder may stand for this machine's /.
+      return openStream(root === '/' ? path : await reads.hostPath(path));
     },
     ...guarded(fileWrites(root, run), guard),
     ...(kind === 'root' ? { emit: async (path: string) => Promise.reject(deviceOfTree(name, path)) } : {}),

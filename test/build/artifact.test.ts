@@ -25,11 +25,14 @@ async function prove(format: ModuleFormat, xz: (input: Uint8Array) => Buffer) {
   const keepLog = vi.fn(async (_name: string, _text: string) => '/var/tmp/mptfix-log-x/build.log');
   const machine = {
     readText: async () => undefined,
-    run: async (_argv: readonly string[], { input }: { readonly input: Uint8Array }) => ({
-      status: 0,
-      stdout: xz(input),
-      stderr: '',
-    }),
+    run: async (
+      _argv: readonly string[],
+      { input, onChunk }: { readonly input: Uint8Array; readonly onChunk?: (chunk: Buffer) => boolean },
+    ) => {
+      const stdout = xz(input);
+      onChunk?.(stdout);
+      return { status: 0, stdout, stderr: '' };
+    },
   };
   const context = {
     job: {
