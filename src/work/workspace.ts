@@ -2,6 +2,7 @@ import { closeSync, constants } from 'node:fs';
 import { chmod, chown, lchown, mkdir, mkdtemp, rename, stat, writeFile } from 'node:fs/promises';
 import { basename, dirname, join, relative, resolve } from 'node:path';
 import { failure } from '../errors.ts';
+import { uninterrupted } from '../interruption.ts';
 import { lockFile } from '../machine/lock.ts';
 import { handlePath, openPlace, sharedPath, statDescriptor } from '../machine/places.ts';
 import type { Lock, Target, UserIds } from '../machine/port.ts';
@@ -55,10 +56,11 @@ export async function openWorkspace(base: string): Promise<Workspace> {
   await requireTools(machine, [TOOLS.flock]);
   await sweepLeftovers(machine, base);
   const { path, lock } = await makeFolder(base);
-  const dispose = async (): Promise<void> => {
-    await removeWork(machine, path);
-    await lock.release();
-  };
+  const dispose = (): Promise<void> =>
+    uninterrupted('the work folder is removed first', async () => {
+      await removeWork(machine, path);
+      await lock.release();
+    });
   try {
     const isRoot = process.geteuid?.() === 0;
     const [user, fetcher] = isRoot ? await freeUsers(2, [base, ...(await workFolders(base))]) : [];
