@@ -30,7 +30,7 @@ describe('a hostile source ends soon, and in little memory:', () => {
     ['a switch with many cases', 1000, TOO_LARGE],
     ['jumps with many variables', 5000, TOO_LONG],
     ['open conditions, and many tokens', 1500, JUDGED],
-    ['open conditions, and many definitions', 20_000, JUDGED],
+    ['open conditions, and many definitions', 14_000, JUDGED],
     ['open conditions, and many tokens', 80_000, 'unparsable: cannot be judged: it has more tokens'],
     ['conditions that show one another', 2000, JUDGED],
     ['conditions in a row', 1500, JUDGED],
