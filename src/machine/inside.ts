@@ -80,7 +80,7 @@ export async function runInside(
     const wrapped: Argv = [
       bwrap,
       ...NAMESPACES.root,
-      ...['--unshare-net', '--die-with-parent', '--new-session', '--cap-drop', 'ALL'],
+      ...['--unshare-net', '--die-with-parent', '--cap-drop', 'ALL'],
       ...CAPABILITIES.flatMap(({ name }) => ['--cap-add', name]),
       ...binds.words,
       ...OWN_PROC_AND_DEV,
@@ -88,7 +88,7 @@ export async function runInside(
       ...['--remount-ro', '/', '--chdir', '/', '--', path],
       ...args,
     ];
-    const result = await runPlainly(leashed('signal', wrapped), { ...options, cwd: '/' });
+    const result = await runPlainly(leashed('signal', wrapped), { ...options, cwd: '/', dies: 'at once' });
     refuseWhatDidNotStart(path, result);
     return result;
   } finally {

@@ -6,7 +6,7 @@ import type { Lock } from './port.ts';
 import { ENVIRONMENT } from './programs.ts';
 
 /** On a file system in memory, and root's alone: nobody else can open what is locked there, and so hold it for ever. */
-const LOCKS_FOLDER = '/run/mptfix';
+const LOCKS_FOLDER = '/run/mptfix-locks';
 
 const BUSY = 75;
 const FOLDER_BUSY = 76;

@@ -42,7 +42,7 @@ async function runSandboxed(
   sandbox: Sandbox,
 ): Promise<RunResult> {
   const inside = { sandbox, ...defined({ user, cwd }) };
-  return runPlainly(await sandboxed(argv, inside), { ...options, cwd: '/' });
+  return runPlainly(await sandboxed(argv, inside), { ...options, cwd: '/', dies: 'at once' });
 }
 
 function notStarted(status: number, why: string): RunResult {
@@ -58,8 +58,19 @@ async function canStart(file: string, cwd: string | undefined): Promise<boolean>
   );
 }
 
+/** How a program is ended by a signal to this process. */
+interface Death {
+  /**
+   * `asked first`: by SIGTERM, and later by SIGKILL. `at once`: what bubblewrap holds. It has nothing to clear away, and the
+   * first process of a PID namespace ignores SIGTERM: where bubblewrap died of it before that process had asked to die with
+   * its parent, it would live on. SIGKILL ends the whole group. Bubblewrap gets no `--new-session`, which would take that
+   * process out of the group first; the group has a session of its own, without a terminal, anyway.
+   */
+  readonly dies?: 'asked first' | 'at once';
+}
+
 /** Runs a program that has its own leash or needs none. */
-export async function runPlainly(argv: Argv, options: RunOptions): Promise<RunResult> {
+export async function runPlainly(argv: Argv, options: RunOptions & Death): Promise<RunResult> {
   const [file, ...args] = argv;
   // A stream that cannot be opened would look like an empty one.
   if (options.stdinFile !== undefined) await access(options.stdinFile, constants.R_OK);
@@ -71,6 +82,7 @@ export async function runPlainly(argv: Argv, options: RunOptions): Promise<RunRe
     encoding: 'buffer',
     stripFinalNewline: false,
     killDescendants: true,
+    killSignal: options.dies === 'at once' ? 'SIGKILL' : 'SIGTERM',
     forceKillAfterDelay: FORCE_KILL_MS,
     maxBuffer: MAX_OUTPUT_BYTES,
     buffer: { stdout: options.onChunk === undefined, stderr: true },
@@ -156,7 +168,7 @@ function standardInput(options: RunOptions): StandardInput {
   return { stdin: 'pipe', input: typeof input === 'string' ? Buffer.from(input) : input };
 }
 
-type Child = Pick<ChildProcess, 'stdout' | 'stderr' | 'kill'>;
+type Child = Pick<ChildProcess, 'stdout' | 'stderr'> & { kill(): boolean };
 
 function passLines(child: Child, onLine: (line: string) => void): void {
   for (const stream of [child.stdout, child.stderr]) {
@@ -193,7 +205,7 @@ async function passChunks(
       problem = error;
       enough = true;
     }
-    if (enough) child.kill('SIGTERM');
+    if (enough) child.kill();
   }
   if (problem !== undefined) throw problem;
   return enough;

@@ -106,7 +106,7 @@ function outer(isRoot: boolean, { network }: Sandbox, capabilities: readonly str
   return [
     ...(isRoot ? NAMESPACES.root : NAMESPACES.other),
     ...(network === true ? (isRoot ? [] : ['--share-net']) : isRoot ? ['--unshare-net'] : []),
-    ...['--die-with-parent', '--new-session', '--cap-drop', 'ALL'],
+    ...['--die-with-parent', '--cap-drop', 'ALL'],
     ...(isRoot ? [...TO_GIVE_UP, ...capabilities] : []).flatMap((name) => ['--cap-add', name]),
   ];
 }

@@ -83,7 +83,10 @@ function deviceOfTree(name: string, path: string): Error {
   );
 }
 
-/** The tree as a sandbox shows it, by a handle: what has its name meanwhile is not it. */
+/**
+ * The tree as a sandbox shows it, by a handle: what has its name meanwhile is not it. Another user than root is in a user
+ * namespace there, from which the kernel shows no other process's handles; that user gains nothing by a name either.
+ */
 async function withTree(
   root: string,
   effect: RunOptions['effect'],
@@ -91,7 +94,8 @@ async function withTree(
 ): Promise<RunResult> {
   const tree = await openPlace(root, constants.O_DIRECTORY | constants.O_NOFOLLOW);
   try {
-    const bind = { from: sharedPath(tree), to: TREE_IN_SANDBOX };
+    const isRoot = process.geteuid?.() === 0;
+    const bind = { from: isRoot ? sharedPath(tree) : root, to: TREE_IN_SANDBOX };
     const binds = effect === 'read' ? { readOnly: [bind], writable: [] } : { readOnly: [], writable: [bind] };
     return await run({ ...binds, reachesAll: true });
   } finally {

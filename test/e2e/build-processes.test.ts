@@ -39,6 +39,8 @@ const ROOTS_OWN: ReadonlySet<string> = new Set(['node', 'MainThread', 'chown', '
 /** What holds such a program on a leash, or makes its sandbox: it starts that one, and looks at nothing else. */
 function isLeash({ name, argv }: { readonly name: string; readonly argv: string }): boolean {
   if (['setpriv', 'sh', 'unshare'].includes(name) && argv.includes('|| exit 137')) return true;
+  // `cat` holds the lock of the work folder; `true` tries whether a sandbox can be made.
+  if (argv === 'cat' || argv === 'true') return true;
   const first = argv.split(' ')[0] ?? '';
   return (
     ['bwrap', 'prlimit', 'setpriv'].includes(basename(first)) ||

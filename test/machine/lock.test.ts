@@ -117,7 +117,7 @@ describe('the lock of somebody else on the folder itself', () => {
 test('only root can open what root locks, and a look creates nothing', async () => {
   const folder = await temporary();
   const { dev, ino } = statSync(folder, { bigint: true });
-  const file = `/run/mptfix/${dev}-${ino}.lock`;
+  const file = `/run/mptfix-locks/${dev}-${ino}.lock`;
   // Of another folder that had the number.
   rmSync(file, { force: true });
   onTestFinished(() => rmSync(file, { force: true }));
