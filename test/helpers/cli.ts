@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { constants } from 'node:os';
 import { resolve } from 'node:path';
 import { requireDocument, requireDocuments } from './documents.ts';
 
@@ -48,7 +49,8 @@ export async function mptfix(args: readonly string[], settings: RunSettings = {}
   settings.started?.((signal) => child.kill(signal));
   const [code, signal] = (await once(child, 'close')) as [number | null, NodeJS.Signals | null];
   const run = {
-    status: code ?? (signal === 'SIGKILL' ? 137 : 128),
+    // As shells have it: a signal may come before the run takes care of it.
+    status: code ?? 128 + constants.signals[signal ?? 'SIGKILL'],
     stdout: Buffer.concat(out).toString('utf8'),
     stderr: Buffer.concat(err).toString('utf8'),
   };
