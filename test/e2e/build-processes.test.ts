@@ -40,7 +40,7 @@ const ROOTS_OWN: ReadonlySet<string> = new Set(['node', 'MainThread', 'chown', '
 function isLeash({ name, argv }: { readonly name: string; readonly argv: string }): boolean {
   if (['setpriv', 'sh', 'unshare'].includes(name) && argv.includes('|| exit 137')) return true;
   // `cat` holds the lock of the work folder; `true` tries whether a sandbox can be made.
-  if (['cat', 'true'].includes(argv.trim())) return true;
+  if (['cat', 'true', 'sh -c echo held; exec cat'].includes(argv.trim())) return true;
   const first = argv.split(' ')[0] ?? '';
   return (
     ['bwrap', 'prlimit', 'setpriv'].includes(basename(first)) ||
