@@ -121,18 +121,8 @@ function mounts({ readOnly, writable }: Sandbox): readonly string[] {
     ...writable.map(({ from, to }) => ({ option: '--bind', from, to })),
   ].sort((one, other) => one.to.length - other.to.length);
   return [
-    ...[
-      '--proc',
-      '/proc',
-      '--remount-ro',
-      '/proc',
-      '--dev',
-      '/dev',
-      '--remount-ro',
-      '/dev',
-      '--tmpfs',
-      '/tmp',
-    ],
+    ...OWN_PROC_AND_DEV,
+    ...['--tmpfs', '/tmp'],
     ...binds.flatMap(({ option, from, to }) => [...foldersAbove(to), option, from, to]),
     ...['--remount-ro', '/'],
   ];
