@@ -39,7 +39,8 @@ export function commandLine(run: Run): Command {
     .exitOverride()
     // commander prints errors in a form of its own, and the whole help where a command is missing: `main` prints ours.
     .configureOutput({ writeErr: () => {} })
-    .configureHelp({ optionDescription: withoutFalse });
+    .configureHelp({ optionDescription: withoutFalse })
+    .helpCommand('help [command...]', 'the help of a command, such as: mptfix help watch once');
   examples(program, [
     ['mptfix check', 'is this machine affected, and why?'],
     ['mptfix apply --dry-run', 'what would be done about it'],

@@ -3,6 +3,7 @@ import { type Command, CommanderError } from 'commander';
 import { EXIT_STATUS, type Failure, failure, isFailure } from '../errors.ts';
 import { sayFailure } from '../ui/failure.ts';
 import { commandLine } from './commands.ts';
+import { withoutHelp } from './help.ts';
 import { watchSignals } from './signals.ts';
 
 /** Runs one command line; answers the exit status. Never throws. */
@@ -14,7 +15,7 @@ export async function main(argv: readonly string[]): Promise<number> {
   });
   program.hook('preAction', (_, command) => waitForTree(command.opts().root));
   try {
-    await program.parseAsync(argv, { from: 'user' });
+    await program.parseAsync(withoutHelp(program, argv), { from: 'user' });
     return status;
   } catch (error) {
     if (error instanceof CommanderError)

@@ -1,3 +1,4 @@
+import { parseDuration } from '../duration.ts';
 import { failure } from '../errors.ts';
 import type { ErrorsPolicy } from '../filesystems/superblock/ext.ts';
 import type { InitSystem } from '../guest/init-system.ts';
@@ -47,7 +48,7 @@ export function parseRequest(words: readonly string[]): HardenRequest {
   throw failure(
     'E_USAGE',
     problems.length === 0 ? '--apply needs a setting' : `--apply does not know ${problems.join(', ')}`,
-    `errors=${POLICIES.join('|')} and timeout=SECONDS, from ${SHORTEST} (the kernel’s default) to ${LONGEST}; VMware advises 180`,
+    `errors=${POLICIES.join('|')} and timeout=SECONDS (or 3m), from ${SHORTEST} (the kernel’s default) to ${LONGEST}; VMware advises 180`,
   );
 }
 
@@ -57,7 +58,7 @@ const SETTINGS: Readonly<Record<string, (value: string) => HardenRequest | undef
     return errors === undefined ? undefined : { errors };
   },
   timeout: (value) => {
-    const timeout = /^\d{1,5}$/.test(value) ? Number(value) : 0;
+    const timeout = /^\d{1,5}$/.test(value) ? Number(value) : (parseDuration(value) ?? 0) / 1000;
     return timeout >= SHORTEST && timeout <= LONGEST ? { timeout } : undefined;
   },
 };

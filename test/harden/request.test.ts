@@ -5,6 +5,8 @@ import { failureOf } from '../machine/temporary.ts';
 test('settings are read in any order, either or both', () => {
   expect(parseRequest(['errors=remount-ro', 'timeout=180'])).toEqual({ errors: 'remount-ro', timeout: 180 });
   expect(parseRequest(['timeout=30'])).toEqual({ timeout: 30 });
+  expect(parseRequest(['timeout=180s'])).toEqual({ timeout: 180 });
+  expect(parseRequest(['timeout=3m'])).toEqual({ timeout: 180 });
   expect(parseRequest(['errors=panic'])).toEqual({ errors: 'panic' });
 });
 
@@ -16,7 +18,8 @@ test.each([
   [['errors=remount-ro\n']],
   [['timeout=29']],
   [['timeout=3601']],
-  [['timeout=180s']],
+  [['timeout=29s']],
+  [['timeout=2h']],
   [['timeout=-180']],
   [['timeout=1e3']],
   [['constructor=1']],

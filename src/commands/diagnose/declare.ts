@@ -10,7 +10,10 @@ export const declareDiagnose: Declare = (program, run) =>
       'read kernel logs: which path failures happened, what they hit, and whether the driver is to blame',
     )
     .argument('[file...]', 'log files, compressed or not, instead of the guest’s own; - is standard input')
-    .option('--since <moment>', 'ignore what is earlier: 2026-01-31, "2026-01-31 14:00", @1767225600 or 2h')
+    .option(
+      '--since <moment>',
+      'ignore what is earlier: 2026-01-31, "2026-01-31 14:00", @1767225600, or how long ago: 10m, 2h, 3d',
+    )
     .option('--until <moment>', 'ignore what is later')
     .action((files, options) =>
       run(async () => (await import('./diagnose.ts')).diagnoseCommand(files, options)),

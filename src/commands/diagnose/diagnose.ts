@@ -9,6 +9,7 @@ import {
   logFileSources,
   zoneOf,
 } from '../../diagnose/sources.ts';
+import { DURATION_FORMS } from '../../duration.ts';
 import { failure } from '../../errors.ts';
 import type { Target } from '../../machine/port.ts';
 import { localTarget } from '../../machine/tree.ts';
@@ -67,7 +68,7 @@ function moment(option: string, text: string | undefined, now: number): number |
   throw failure(
     'E_USAGE',
     `${option} takes a date or time, not ${JSON.stringify(text)}`,
-    `write it as ${option} 2026-01-31, ${option} '2026-01-31 14:00', ${option} @1767225600 or ${option} 2h`,
+    `write it as ${option} 2026-01-31, ${option} '2026-01-31 14:00', ${option} @1767225600, or how long ago: ${DURATION_FORMS}`,
   );
 }
 

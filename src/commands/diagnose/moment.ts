@@ -1,10 +1,4 @@
-const UNITS: Readonly<Record<string, number>> = {
-  s: 1000,
-  min: 60_000,
-  h: 3_600_000,
-  d: 86_400_000,
-  w: 604_800_000,
-};
+import { parseDuration } from '../../duration.ts';
 
 /** The forms of a moment; the first that fits counts. */
 const FORMS: readonly {
@@ -13,11 +7,8 @@ const FORMS: readonly {
 }[] = [
   { pattern: /^now$/, read: (_, now) => now },
   { pattern: /^@(\d{1,12}(?:\.\d{1,9})?)$/, read: ([, seconds]) => Number(seconds) * 1000 },
-  // 2h, -30min, 3d: that long ago.
-  {
-    pattern: /^-?(\d{1,6}) ?(s|min|h|d|w)$/,
-    read: ([, count, unit = ''], now) => now - Number(count) * (UNITS[unit] ?? Number.NaN),
-  },
+  // 2h, -30m, 3d: that long ago.
+  { pattern: /^-?(\d+ ?[a-z]+)$/, read: ([, ago = ''], now) => now - (parseDuration(ago) ?? Number.NaN) },
   {
     pattern: /^(\d{4}-\d{2}-\d{2})(?:[T ](\d{2}:\d{2}(?::\d{2})?(?:\.\d{1,9})?)(Z|[+-]\d{2}:?\d{2})?)?$/,
     // Without a zone it is this machine's time.
@@ -27,7 +18,7 @@ const FORMS: readonly {
 
 /**
  * A moment as `journalctl --since` takes it: a date, a date and time, `@` and seconds since the epoch, or how long
- * ago (`2h`, `-3d`). In milliseconds since the epoch; undefined where it is none.
+ * ago (`2h`, `-10m`). In milliseconds since the epoch; undefined where it is none.
  */
 export function parseMoment(text: string, now: number): number | undefined {
   for (const { pattern, read } of FORMS) {

@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { parseDuration } from '../../duration.ts';
 import { failure } from '../../errors.ts';
 import { type Declare, examples, mutating, repeatable } from '../shared/flags.ts';
 import type { WatchOptions } from './options.ts';
@@ -51,7 +52,7 @@ export const declareWatch: Declare = (program, run) => {
     ['mptfix watch install --every 10m --from-disk --dry-run', 'what would be set up for every ten minutes'],
   ])
     .description('run watch once regularly, by a systemd timer or by cron')
-    .option('--every <time>', 'the interval in minutes or hours: 1m, 10m, 1h', interval, 1)
+    .option('--every <time>', 'the interval, a part of an hour or a day: 1m, 10m, 1h', interval, 1)
     .option('--probe', 'also write a small file to each file system each time', false)
     .option('--from-disk', 'run from the disk instead of from a copy in memory (saves 130 MB)', false)
     .action((addresses, options) =>
@@ -79,15 +80,13 @@ export const declareWatch: Declare = (program, run) => {
 
 /** In minutes; only what a cron line can say: a part of the hour, or of the day. */
 function interval(text: string): number {
-  const [, amount = '', unit = ''] = /^(\d{1,4})(m|h)$/.exec(text) ?? [];
-  const minutes = Number(amount) * (unit === 'h' ? 60 : 1);
-  const fits =
-    minutes > 0 && (minutes < 60 ? 60 % minutes === 0 : minutes % 60 === 0 && 1440 % minutes === 0);
-  if (amount !== '' && fits) return minutes;
+  const minutes = (parseDuration(text) ?? 0) / 60_000;
+  const fits = minutes < 60 ? 60 % minutes === 0 : minutes % 60 === 0 && 1440 % minutes === 0;
+  if (Number.isInteger(minutes) && minutes > 0 && fits) return minutes;
   throw failure(
     'E_USAGE',
     `--every cannot be ${JSON.stringify(text)}`,
-    'give a part of an hour or a day: 1m, 5m, 10m, 1h, 6h',
+    'give whole minutes that are a part of an hour or a day: 1m, 5m, 10m, 1h, 6h, 1d',
   );
 }
 

@@ -55,6 +55,7 @@ test.each([
   ['1m', '* * * * *'],
   ['10m', '*/10 * * * *'],
   ['1h', '0 * * * *'],
+  ['60m', '0 * * * *'],
   ['6h', '0 */6 * * *'],
 ])('cron where there is no systemd, every %s', async (every, when) => {
   const root = await temporary({ ...GUEST, 'etc/cron.d/other': '# another’s\n' });
@@ -109,7 +110,7 @@ test('a dry run and a refusal write nothing', async () => {
   expect((await install(root, '--dry-run')).status).toBe(0);
   const asked = await mptfix(['watch', 'install', '--root', root, '--to', 'root']);
   expect(asked.status).toBe(2);
-  for (const every of ['7m', '0m', '90m', '1d', '', '-1m'])
+  for (const every of ['7m', '0m', '90m', '90s', '2d', '10', '', '-1m'])
     expect((await install(root, `--every=${every}`)).status).toBe(2);
   expect((await mptfix(['watch', 'install', '--root', root, '--yes'])).status).toBe(2);
   expect(listing(root)).toEqual(before);
