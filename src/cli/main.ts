@@ -1,5 +1,6 @@
 import { stat } from 'node:fs/promises';
 import { type Command, CommanderError } from 'commander';
+import { asFailure } from '../as-failure.ts';
 import { EXIT_STATUS, type Failure, failure, isFailure } from '../errors.ts';
 import { sayFailure } from '../ui/failure.ts';
 import { commandLine } from './commands.ts';
@@ -13,7 +14,7 @@ export async function main(argv: readonly string[]): Promise<number> {
   const program = commandLine(async (act) => {
     status = await act(interrupts.signal);
   });
-  program.hook('preAction', (_, command) => waitForTree(command.opts().root));
+  program.hook('preAction', (_, command) => waitForTrees(command.opts().root));
   try {
     await program.parseAsync(withoutHelp(program, argv), { from: 'user' });
     return status;
@@ -29,8 +30,8 @@ export async function main(argv: readonly string[]): Promise<number> {
 }
 
 /** A folder on a file system that hangs is waited for where a signal can still end the run. */
-async function waitForTree(root: unknown): Promise<void> {
-  if (typeof root === 'string') await stat(root).catch(() => {});
+async function waitForTrees(roots: unknown): Promise<void> {
+  for (const root of [roots].flat()) if (typeof root === 'string') await stat(root).catch(() => {});
 }
 
 /** Prints what went wrong; answers the exit status that belongs to it. Errors become exit statuses only here. */
@@ -71,25 +72,4 @@ function interrupted(): Failure {
     what: 'stopped by a signal; the guest is unchanged, or its journal lists what was changed and the next run that may write puts it back',
     next: 'run the same command again; mptfix status shows the guest’s state',
   };
-}
-
-function asFailure(error: unknown): Failure {
-  if (isFailure(error)) return error.failure;
-  if (isForbidden(error)) {
-    return {
-      code: 'E_NOT_ROOT',
-      what: `this user may not: ${error.message}`,
-      next: 'run the same command as root (sudo)',
-    };
-  }
-  return {
-    code: 'E_INTERNAL',
-    what: error instanceof Error ? error.message : String(error),
-    next: 'this is a bug in mptfix: run it again with --verbose and report what it prints',
-  };
-}
-
-/** What the kernel refuses a user; root meets it on a network's file system. */
-function isForbidden(error: unknown): error is Error {
-  return error instanceof Error && 'code' in error && error.code === 'EACCES';
 }

@@ -4,12 +4,13 @@ import { errorSchema } from '../ui/failure-document.ts';
 import { scheduleSchema, testMailSchema, watchChangeSchema, watchSchema } from '../watch/document.ts';
 import { applySchema } from './apply/document.ts';
 import { buildSchema } from './build/document.ts';
-import { checkSchema } from './check/document.ts';
+import { checkSchema, checksSchema } from './check/document.ts';
 import { demoSchema } from './demo/document.ts';
 import { diagnoseSchema } from './diagnose/document.ts';
 import { hardenSchema } from './harden/document.ts';
 import { recoverSchema } from './recover/document.ts';
 import { rollbackSchema } from './rollback/document.ts';
+import { statusesSchema } from './status/document.ts';
 
 /**
  * The schema of every document that mptfix prints with `--json`. `npm run schemas` writes them to schemas/ as JSON
@@ -18,10 +19,12 @@ import { rollbackSchema } from './rollback/document.ts';
 export const DOCUMENTS = [
   errorSchema,
   checkSchema,
+  checksSchema,
   planSchema,
   applySchema,
   buildSchema,
   statusSchema,
+  statusesSchema,
   rollbackSchema,
   watchSchema,
   watchChangeSchema,

@@ -4,14 +4,27 @@ import { printable, printableJson, printablePage } from './printable.ts';
 
 /** Reports a failed run: what and what next on stderr; with `json` also as the document on stdout. */
 export function sayFailure(problem: Failure, json: boolean, cause: unknown): void {
-  const failure = { ...problem, what: oneLine(problem.what), next: oneLine(problem.next) };
-  const lines = [`mptfix: ${failure.code}: ${printable(failure.what)}`, `  next: ${printable(failure.next)}`];
-  if (failure.log !== undefined) lines.push(`  log:  ${printable(failure.log)}`);
+  const lines = [...failureLines(problem, 'mptfix')];
   if (cause instanceof Error && cause.stack !== undefined) lines.push(shownStack(cause, cause.stack));
   process.stderr.write(`${lines.join('\n')}\n`);
   if (!json) return;
-  const document: FailureDocument = { schema: 'mptfix.error/1', error: failure };
-  process.stdout.write(`${printableJson(document, 2)}\n`);
+  process.stdout.write(`${printableJson(failureDocument(problem), 2)}\n`);
+}
+
+/** What and what next, a line each; `who` stands before it all. */
+export function failureLines(problem: Failure, who: string): readonly string[] {
+  const { code, what, next, log } = onLines(problem);
+  const lines = [`${who}: ${code}: ${printable(what)}`, `  next: ${printable(next)}`];
+  return log === undefined ? lines : [...lines, `  log:  ${printable(log)}`];
+}
+
+/** The same as a document. */
+export function failureDocument(problem: Failure): FailureDocument {
+  return { schema: 'mptfix.error/1', error: onLines(problem) };
+}
+
+function onLines(problem: Failure): Failure {
+  return { ...problem, what: oneLine(problem.what), next: oneLine(problem.next) };
 }
 
 /** The calls are lines; what the message quotes makes none of its own. */

@@ -3,16 +3,19 @@ import { type Assessment, assess } from '../../assess/assess.ts';
 import { type FileJudgement, judgeModule, judgeSource } from '../../assess/judge-file.ts';
 import type { Verdict } from '../../driver/verdict.ts';
 import { failure } from '../../errors.ts';
+import { kernelReleases } from '../../guest/kernel.ts';
 import { defined } from '../../optional.ts';
 import { printResult } from '../../ui/output.ts';
 import { reportInterrupted } from '../shared/interrupted.ts';
 import { type CommonOptions, openTarget } from '../shared/options.ts';
+import { eachRoot, lookAtEach, type SeveralLooks, type WithRoots } from '../shared/several.ts';
 import type { CheckResult } from './document.ts';
-import { checkPage } from './page.ts';
+import { checkCells, checkPage } from './page.ts';
 
 export interface CheckOptions extends CommonOptions {
   readonly source?: string;
   readonly module?: string;
+  readonly allKernels: boolean;
 }
 
 const STATUS: Readonly<Record<Verdict, number>> = {
@@ -27,22 +30,56 @@ const STATUS: Readonly<Record<Verdict, number>> = {
  * `mptfix check`: the verdict with its evidence. Needs no root, no network, and writes nothing: of a run that was
  * interrupted it says so.
  */
-export async function check(options: CheckOptions, signal: AbortSignal): Promise<number> {
-  const target = openTarget(options, true);
+export async function check(options: WithRoots<CheckOptions>, signal: AbortSignal): Promise<number> {
   if (options.source !== undefined || options.module !== undefined) {
     const judgement = await judgeOne(options, signal);
     const result = fileResult(judgement);
     printResult(options, result, checkPage(result, { name: judgement.file, notes: judgement.notes }));
     return STATUS[result.verdict];
   }
-  await reportInterrupted(options);
-  const assessment = await assess(target, options.kernel);
+  const guests = eachRoot(options);
+  const [first, ...others] = guests;
+  if (options.allKernels || first === undefined || others.length > 0)
+    return checkEach(options, guests, signal);
+  const target = openTarget(first, true);
+  await reportInterrupted(first);
+  const assessment = await assess(target, first.kernel);
   const result = guestResult(assessment);
   printResult(options, result, checkPage(result, { name: target.name, notes: notes(assessment) }));
   return STATUS[result.verdict];
 }
 
-async function judgeOne(options: CheckOptions, signal: AbortSignal): Promise<FileJudgement> {
+/** Several guests, or several kernels: a row each. */
+async function checkEach(
+  options: WithRoots<CheckOptions>,
+  guests: readonly CheckOptions[],
+  signal: AbortSignal,
+): Promise<number> {
+  if (options.allKernels && options.kernel !== undefined)
+    throw failure('E_USAGE', '--all-kernels and --kernel exclude each other', 'give one of them');
+  const looks: SeveralLooks<CheckOptions, CheckResult, 'mptfix.checks/1'> = {
+    schema: 'mptfix.checks/1',
+    guests: options.allKernels ? (await Promise.all(guests.map(eachKernel))).flat() : guests,
+    heads: ['verdict', 'kernel', 'driver'],
+    look: async (guest) => {
+      await reportInterrupted(guest);
+      const output = guestResult(await assess(openTarget(guest, true), guest.kernel));
+      return { output, exitStatus: STATUS[output.verdict], cells: checkCells(output) };
+    },
+  };
+  return lookAtEach(looks, options, signal);
+}
+
+/** The same guest once for each kernel. One that has none, or that cannot be looked at, is left for a row with its error. */
+async function eachKernel(guest: CheckOptions): Promise<readonly CheckOptions[]> {
+  const kernels = await kernelReleases(openTarget(guest, true)).catch(() => []);
+  return kernels.length === 0 ? [guest] : kernels.map((kernel) => ({ ...guest, kernel }));
+}
+
+async function judgeOne(
+  options: Pick<CheckOptions, 'source' | 'module'>,
+  signal: AbortSignal,
+): Promise<FileJudgement> {
   const { source, module } = options;
   if (source !== undefined && module === undefined) return judgeSource(resolve(source), signal);
   if (module !== undefined && source === undefined) return judgeModule(resolve(module));

@@ -1,6 +1,7 @@
 import * as v from 'valibot';
 import type { Document } from '../../document.ts';
 import { evidenceSchema, verdictSchema } from '../../driver/verdict.ts';
+import { severalSchema } from '../shared/several-document.ts';
 
 /** What `check --json` prints. */
 export const checkSchema = v.strictObject({
@@ -30,3 +31,6 @@ export const checkSchema = v.strictObject({
   survivalWindowSeconds: v.exactOptional(v.number()),
 });
 export type CheckResult = Document<typeof checkSchema>;
+
+/** What `check --json` prints of several guests, or of all kernels of one. */
+export const checksSchema = severalSchema('mptfix.checks/1', checkSchema);

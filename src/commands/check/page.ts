@@ -15,6 +15,14 @@ const MEANING: Readonly<Record<Verdict, readonly [Style, string]>> = {
   unknown: ['yellow', 'UNKNOWN: there is not enough evidence to decide'],
 };
 
+/** The row of a table of several. */
+export function checkCells({ verdict, kernel, driver }: CheckResult): readonly string[] {
+  return [LOUD[verdict] ?? verdict, kernel?.release ?? '-', driver.file ?? '-'];
+}
+
+/** Those that ask for something to be done stand out, without colour too. */
+const LOUD: Partial<Record<Verdict, string>> = { affected: 'AFFECTED', unknown: 'UNKNOWN' };
+
 /** A page to paste into a ticket. */
 export function checkPage(
   result: CheckResult,

@@ -18,16 +18,33 @@ export function examples(command: Command, list: readonly Example[]): Command {
 /** What every command has that looks at a guest. */
 export function common(command: Command): Command {
   return output(
-    command
-      .option(
+    kernel(
+      command.option(
         '--root <folder>',
         'look at the guest mounted there (a disk image, a chroot) instead of this machine',
-      )
-      .option(
-        '--kernel <release>',
-        'the kernel to look at; default: the running one, or the only one of a mounted guest',
-        givenRelease,
       ),
+    ),
+  );
+}
+
+/** The same for a command that looks at several guests in one run: `options.root` is a list. */
+export function commonOfSeveral(command: Command): Command {
+  return output(
+    kernel(
+      command.option(
+        '--root <folder>',
+        'look at the guest mounted there (a disk image, a chroot) instead of this machine; may be repeated',
+        repeatable,
+      ),
+    ),
+  );
+}
+
+function kernel(command: Command): Command {
+  return command.option(
+    '--kernel <release>',
+    'the kernel to look at; default: the running one, or the only one of a mounted guest',
+    givenRelease,
   );
 }
 

@@ -1,9 +1,9 @@
-import { common, type Declare, examples, mutating } from '../shared/flags.ts';
+import { commonOfSeveral, type Declare, examples, mutating } from '../shared/flags.ts';
 
 export const declareStatus: Declare = (program, run) =>
-  examples(mutating(common(program.command('status'))), [
+  examples(mutating(commonOfSeveral(program.command('status'))), [
     ['mptfix status', 'this machine'],
-    ['mptfix status --root /mnt/guest --json', 'a mounted guest, as JSON'],
+    ['mptfix status --root /mnt/a --root /mnt/b', 'two mounted guests in one table'],
     ['mptfix status --prune --dry-run', 'which old initramfs images --prune would remove'],
   ])
     .description('show which driver is installed, loaded and in the initramfs, and whether they agree')

@@ -25,6 +25,27 @@ const HOLDS: Readonly<Record<GuestStatus['images'][number]['holds'], string>> = 
   unreadable: 'CANNOT BE READ',
 };
 
+/** The row of a table of several. */
+export function statusCells({ state, kernel, module, images, rebootNeeded }: GuestStatus): readonly string[] {
+  const odd = images.find(({ holds }) => holds === 'other' || holds === 'unreadable');
+  const inImages = odd ?? images.find(({ holds }) => holds === 'same');
+  return [
+    state === 'drifted' || state === 'interrupted' ? state.toUpperCase() : state,
+    kernel.release,
+    module?.verdict ?? '-',
+    inImages === undefined ? '-' : IN_IMAGES[inImages.holds],
+    rebootNeeded === null ? '-' : rebootNeeded ? 'needed' : 'not needed',
+  ];
+}
+
+/** `HOLDS` in a word. */
+const IN_IMAGES: Readonly<Record<GuestStatus['images'][number]['holds'], string>> = {
+  same: 'the same',
+  other: 'ANOTHER',
+  absent: '-',
+  unreadable: 'UNREADABLE',
+};
+
 export function statusPage(result: GuestStatus): string {
   const { state, module, generation, kernel, loaded, rebootNeeded, images, fallbacks, interrupted } = result;
   const rows: [string, string][] = [

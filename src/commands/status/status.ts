@@ -1,3 +1,4 @@
+import { failure } from '../../errors.ts';
 import { prunable, prune } from '../../install/prune.ts';
 import type { GuestStatus } from '../../status/document.ts';
 import { guestStatus } from '../../status/status.ts';
@@ -7,22 +8,49 @@ import { printResult, say, size } from '../../ui/output.ts';
 import { confirm } from '../../ui/prompt.ts';
 import { reportInterrupted } from '../shared/interrupted.ts';
 import { type CommonOptions, type MutatingOptions, openTarget } from '../shared/options.ts';
-import { statusPage } from './page.ts';
+import { eachRoot, lookAtEach, type SeveralLooks, type WithRoots } from '../shared/several.ts';
+import { statusCells, statusPage } from './page.ts';
 
 export interface StatusOptions extends CommonOptions, MutatingOptions {
   readonly prune: boolean;
 }
 
 /** `mptfix status`: what is installed, loaded and in the initramfs, and whether they agree. Without --prune it only reports. */
-export async function status(options: StatusOptions, signal: AbortSignal): Promise<number> {
-  if (options.prune) await pruneKept(options, signal);
-  await reportInterrupted(options);
-  const target = openTarget(options, true);
-  const result: GuestStatus = await guestStatus(target, options.kernel);
-  for (const path of await leftovers(target, 'install'))
-    say(`${JSON.stringify(path.slice(0, 300))} is no generation of mptfix, and is left as it is`);
+export async function status(options: WithRoots<StatusOptions>, signal: AbortSignal): Promise<number> {
+  const guests = eachRoot(options);
+  const [first, ...others] = guests;
+  if (first === undefined || others.length > 0) return statusOfEach(options, guests, signal);
+  if (first.prune) await pruneKept(first, signal);
+  const result = await look(first);
   printResult(options, result, statusPage(result));
   return 0;
+}
+
+async function statusOfEach(
+  options: WithRoots<StatusOptions>,
+  guests: readonly StatusOptions[],
+  signal: AbortSignal,
+): Promise<number> {
+  if (options.prune) throw failure('E_USAGE', '--prune works on one guest', 'give one --root');
+  const looks: SeveralLooks<StatusOptions, GuestStatus, 'mptfix.statuses/1'> = {
+    schema: 'mptfix.statuses/1',
+    guests,
+    heads: ['state', 'kernel', 'driver', 'initramfs', 'reboot'],
+    look: async (guest) => {
+      const output = await look(guest);
+      return { output, exitStatus: 0, cells: statusCells(output) };
+    },
+  };
+  return lookAtEach(looks, options, signal);
+}
+
+async function look(guest: StatusOptions): Promise<GuestStatus> {
+  await reportInterrupted(guest);
+  const target = openTarget(guest, true);
+  const result: GuestStatus = await guestStatus(target, guest.kernel);
+  for (const path of await leftovers(target, 'install'))
+    say(`${JSON.stringify(path.slice(0, 300))} is no generation of mptfix, and is left as it is`);
+  return result;
 }
 
 async function pruneKept(options: StatusOptions, signal: AbortSignal): Promise<void> {

@@ -1,0 +1,115 @@
+import { asFailure } from '../../as-failure.ts';
+import { EXIT_STATUS } from '../../errors.ts';
+import { failureDocument, failureLines } from '../../ui/failure.ts';
+import type { FailureDocument } from '../../ui/failure-document.ts';
+import { printResult } from '../../ui/output.ts';
+import { printable } from '../../ui/printable.ts';
+import { table } from '../../ui/table.ts';
+import { type CommonOptions, openTarget } from './options.ts';
+
+/** The same options, but `--root` may be given several times. */
+export type WithRoots<Options extends CommonOptions> = Omit<Options, 'root'> & {
+  readonly root?: readonly string[];
+};
+
+/** The options for each guest alone; without `--root` that is this machine. */
+export function eachRoot<Options extends { readonly root?: readonly string[] }>(
+  options: Options,
+): readonly (Omit<Options, 'root'> & Pick<CommonOptions, 'root'>)[] {
+  const { root = [], ...rest } = options;
+  const roots = root.length === 0 ? [undefined] : root;
+  return roots.map((one) => ({ ...rest, root: one }));
+}
+
+/** What a command found out about one guest. */
+export interface Look<Output> {
+  /** What it prints with `--json` of this guest alone. */
+  readonly output: Output;
+  /** The exit status that it would end with for this guest alone. */
+  readonly exitStatus: number;
+  /** The row in the table, after the guest's name. */
+  readonly cells: readonly string[];
+  /** Lines below the table: the next command to type, say. */
+  readonly below?: readonly string[];
+}
+
+export interface SeveralLooks<Options, Output, Schema extends string> {
+  /** Of the document with all of them. */
+  readonly schema: Schema;
+  readonly guests: readonly Options[];
+  /** Of the table's columns, after the one with the guest. The first of them says how it is, or has the code of an error. */
+  readonly heads: readonly string[];
+  readonly look: (guest: Options) => Promise<Look<Output>>;
+}
+
+/** One row, as the document has it; `several-document.ts` has the schema. */
+interface Result<Output> {
+  readonly guest: string;
+  readonly kernel: string | null;
+  readonly exitStatus: number;
+  readonly output: Output | FailureDocument;
+}
+
+interface Row<Output> {
+  readonly result: Result<Output>;
+  readonly cells: readonly string[];
+  readonly below: readonly string[];
+}
+
+/**
+ * Looks at one guest after the other, and prints one table, or one document with `--json`. A guest that cannot be looked
+ * at is a row with its error, and hides no other. Answers the exit status: the worst of all.
+ */
+export async function lookAtEach<Options extends CommonOptions, Output, Schema extends string>(
+  { schema, guests, heads, look }: SeveralLooks<Options, Output, Schema>,
+  view: Pick<CommonOptions, 'json' | 'verbose'>,
+  signal: AbortSignal,
+): Promise<number> {
+  const rows: Row<Output>[] = [];
+  for (const guest of guests) rows.push(await row(guest, look, signal));
+  const exitStatus = worst(rows.map(({ result }) => result.exitStatus));
+  const below = rows.flatMap((one) => (one.below.length === 0 ? [] : ['', ...one.below]));
+  const page = [
+    table(
+      ['guest', ...heads],
+      rows.map(({ cells }) => cells),
+    ),
+    ...below,
+  ].join('\n');
+  printResult(view, { schema, exitStatus, results: rows.map(({ result }) => result) }, page);
+  return exitStatus;
+}
+
+async function row<Options extends CommonOptions, Output>(
+  guest: Options,
+  look: (guest: Options) => Promise<Look<Output>>,
+  signal: AbortSignal,
+): Promise<Row<Output>> {
+  const name = guest.root ?? openTarget(guest, true).name;
+  const asked = { guest: name, kernel: guest.kernel ?? null };
+  signal.throwIfAborted();
+  try {
+    const { output, exitStatus, cells, below = [] } = await look(guest);
+    return { result: { ...asked, exitStatus, output }, cells: [name, ...cells], below };
+  } catch (error) {
+    // A signal ends the run, not the look at one guest.
+    signal.throwIfAborted();
+    const problem = asFailure(error);
+    return {
+      result: { ...asked, exitStatus: EXIT_STATUS[problem.code], output: failureDocument(problem) },
+      cells: [name, problem.code, ...(guest.kernel === undefined ? [] : [guest.kernel])],
+      below: failureLines(problem, printable(name)),
+    };
+  }
+}
+
+/**
+ * The worst of several exit statuses: 10 (something is wrong) before an error, whose guest was not looked at, an error
+ * before 11 (looked at, and not known), and 0 last. Of several errors the first counts.
+ */
+export function worst(statuses: readonly number[]): number {
+  const isError = (status: number): boolean => ![0, 10, 11].includes(status);
+  return (
+    [10, statuses.find(isError), 11].find((status) => status !== undefined && statuses.includes(status)) ?? 0
+  );
+}
