@@ -2,6 +2,7 @@ import { stat } from 'node:fs/promises';
 import { type Command, CommanderError } from 'commander';
 import { asFailure } from '../as-failure.ts';
 import { EXIT_STATUS, type Failure, failure, isFailure } from '../errors.ts';
+import { lookingAt, typed, type Whereabouts, whereabouts } from '../typed.ts';
 import { sayFailure } from '../ui/failure.ts';
 import { commandLine } from './commands.ts';
 import { withoutHelp } from './help.ts';
@@ -9,12 +10,17 @@ import { watchSignals } from './signals.ts';
 
 /** Runs one command line; answers the exit status. Never throws. */
 export async function main(argv: readonly string[]): Promise<number> {
-  const interrupts = watchSignals(() => report(interrupted(), argv, undefined));
+  let where: Whereabouts = {};
+  const stopped = (): Failure => lookingAt(where, interrupted);
+  const interrupts = watchSignals(() => report(stopped(), argv, undefined));
   let status = 0;
   const program = commandLine(async (act) => {
-    status = await act(interrupts.signal);
+    status = await lookingAt(where, () => act(interrupts.signal));
   });
-  program.hook('preAction', (_, command) => waitForTrees(command.opts().root));
+  program.hook('preAction', (_, command) => {
+    where = whereabouts(command.opts());
+    return waitForTrees(where.root ?? []);
+  });
   try {
     await program.parseAsync(withoutHelp(program, argv), { from: 'user' });
     return status;
@@ -22,7 +28,7 @@ export async function main(argv: readonly string[]): Promise<number> {
     if (error instanceof CommanderError)
       return error.exitCode === 0 ? 0 : reportFailure(usage(error, program, argv), argv);
     if (!interrupts.signal.aborted || isUndoFailure(error)) return reportFailure(error, argv);
-    report(interrupted(), argv, error);
+    report(stopped(), argv, error);
     return interrupts.status();
   } finally {
     interrupts.stop();
@@ -30,8 +36,8 @@ export async function main(argv: readonly string[]): Promise<number> {
 }
 
 /** A folder on a file system that hangs is waited for where a signal can still end the run. */
-async function waitForTrees(roots: unknown): Promise<void> {
-  for (const root of [roots].flat()) if (typeof root === 'string') await stat(root).catch(() => {});
+async function waitForTrees(roots: string | readonly string[]): Promise<void> {
+  for (const root of [roots].flat()) await stat(root).catch(() => {});
 }
 
 /** Prints what went wrong; answers the exit status that belongs to it. Errors become exit statuses only here. */
@@ -70,6 +76,6 @@ function interrupted(): Failure {
   return {
     code: 'E_INTERRUPTED',
     what: 'stopped by a signal; the guest is unchanged, or its journal lists what was changed and the next run that may write puts it back',
-    next: 'run the same command again; mptfix status shows the guest’s state',
+    next: `run the same command again; ${typed('status')} shows the guest’s state`,
   };
 }

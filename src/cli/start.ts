@@ -1,11 +1,18 @@
 import { setFlagsFromString } from 'node:v8';
 import { failure } from '../errors.ts';
+import { lookingAt, whereabouts } from '../typed.ts';
 import { lostOutput, outliveReaders } from '../ui/readers.ts';
+import { followNpm } from './checkout.ts';
 import { cleanEnvironment } from './environment.ts';
 
 /** Runs one command line from start to end; answers the exit status. */
 export async function start(argv: readonly string[]): Promise<number> {
   outliveReaders();
+  try {
+    followNpm();
+  } catch (error) {
+    return (await import('./main.ts')).reportFailure(error, argv);
+  }
   await cleanEnvironment();
   const status = await run(argv);
   const problem = await lostOutput();
@@ -13,7 +20,7 @@ export async function start(argv: readonly string[]): Promise<number> {
   const error = failure(
     'E_OUTPUT',
     `the command did its work, but stdout could not be written: ${problem.message}`,
-    'free space where stdout goes; mptfix status shows the guest’s state',
+    'free space where stdout goes, and see what the guest is like now before you run it again',
   );
   return (await import('./main.ts')).reportFailure(error, []);
 }
@@ -32,7 +39,8 @@ async function run(argv: readonly string[]): Promise<number> {
   // A tenth of a second is not worth the compilers' threads and memory: 9 MiB of 65.
   for (const flag of ['--no-opt', '--no-maglev', '--semi-space-growth-factor=1']) setFlagsFromString(flag);
   try {
-    return await (await import('../commands/watch/once.ts')).once(options);
+    const { once } = await import('../commands/watch/once.ts');
+    return await lookingAt(whereabouts(options), () => once(options));
   } catch (error) {
     return (await import('./main.ts')).reportFailure(error, argv);
   }

@@ -49,7 +49,7 @@ async function halfInstalled(): Promise<Interrupted> {
   return { root, before };
 }
 
-const MEND = /to put everything back: mptfix (.*)$/m;
+const MEND = /to put everything back: `mptfix (.*)`$/m;
 
 /** The words of a command line, as a shell reads them. */
 function words(line: string): string[] {

@@ -100,7 +100,7 @@ async function requireWhole(root: string, what: string): Promise<'before' | 'aft
   // Reading tells, and changes nothing; the command that it names puts everything back.
   const unread = touched(root);
   const look = await mptfix(['check', '--root', root, '--json'], settings);
-  const named = /to put everything back: mptfix (.*)$/m.exec(look.stderr)?.[1]?.split(' ');
+  const named = /to put everything back: `mptfix (.*)`$/m.exec(look.stderr)?.[1]?.split(' ');
   expect([what, named !== undefined, touched(root)]).toEqual([what, status.state === 'interrupted', unread]);
   const inForce = status.state === 'patched' ? status.generation.number : 0;
   const mended = await mptfix(named ?? ['rollback', '--to', String(inForce), '--root', root], settings);

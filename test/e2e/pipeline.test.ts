@@ -137,7 +137,7 @@ test('the page for people says what was done, with the diff and the way back', a
   const applied = await mptfix(['apply', '--root', guest, '--source', source, '--yes']);
   expect(applied.status).toBe(0);
   expect(applied.stdout).toContain('+\t\t\tsc->result = (DID_OK << 16) | scsi_status;');
-  expect(applied.stdout).toContain(`undo with: mptfix rollback --root ${guest}`);
+  expect(applied.stdout).toContain(`undo with: \`mptfix rollback --root ${guest}`);
   expect(applied.stdout).not.toContain('\u001B[');
   const back = await mptfix(['rollback', '--root', guest, '--yes']);
   expect(back.stdout).toContain('put back');

@@ -17,6 +17,7 @@ import type { InstallOptions, PlanRequest } from '../../plan/plan.ts';
 import { preflight } from '../../plan/preflight.ts';
 import { prepare } from '../../plan/prepare.ts';
 import { lockGuest, whileLocked } from '../../transaction/lock.ts';
+import { lookingAt, whereabouts } from '../../typed.ts';
 import { printResult, say, type View } from '../../ui/output.ts';
 import { printable } from '../../ui/printable.ts';
 import { confirm } from '../../ui/prompt.ts';
@@ -39,16 +40,23 @@ export interface ApplyOptions extends CommonOptions, BuildFlags, WorkFlags, Inst
 /** `mptfix apply`: reads and plans, or takes a plan that still holds, then does exactly what was planned. */
 export async function apply(options: ApplyOptions, signal: AbortSignal): Promise<number> {
   const request = await applyRequest(options);
+  // A plan names the guest, where the command line does not.
+  const { root, given } = request;
+  const where = whereabouts({ root, kernel: given?.kernel.release ?? options.kernel });
+  return lookingAt(where, () => applyTo(request, options, signal));
+}
+
+async function applyTo(request: ApplyRequest, options: ApplyOptions, signal: AbortSignal): Promise<number> {
   const target = openTarget(request, options.dryRun);
   if (options.dryRun) {
     await reportInterrupted(request);
     const plan = await currentPlan(target, request);
-    return show(options, request, { ...outcome('planned', plan), manifest: null });
+    return show(options, { ...outcome('planned', plan), manifest: null });
   }
   const result = await whileLocked(lockGuest(target), () =>
     applyLocked(target, request, { options, signal }),
   );
-  return show(options, request, result);
+  return show(options, result);
 }
 
 async function applyLocked(
@@ -79,10 +87,8 @@ function outcome(result: ApplyResult['result'], plan: Plan): Omit<ApplyResult, '
   return { schema: 'mptfix.apply/1', result, reason: plan.reason, plan };
 }
 
-function show(options: ApplyOptions, { root, given }: ApplyRequest, result: ApplyResult): number {
-  const kernel = given?.kernel.release ?? options.kernel;
-  const page =
-    result.manifest === null ? planPage(result.plan) : applyPage(result.manifest, { root, kernel });
+function show(options: ApplyOptions, result: ApplyResult): number {
+  const page = result.manifest === null ? planPage(result.plan) : applyPage(result.manifest);
   printResult(options, result, page);
   return 0;
 }

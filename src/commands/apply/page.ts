@@ -1,12 +1,12 @@
 import { generationFolder } from '../../install/generations.ts';
 import type { Manifest } from '../../install/manifest.ts';
+import { typed } from '../../typed.ts';
 import { columns, style } from '../../ui/output.ts';
 import { printable } from '../../ui/printable.ts';
 import { kernelText, warningLines } from '../plan/page.ts';
-import { type CommonOptions, targetWords } from '../shared/options.ts';
 
 /** What was done, with its proofs and how to undo it. */
-export function applyPage(manifest: Manifest, options: Pick<CommonOptions, 'root' | 'kernel'>): string {
+export function applyPage(manifest: Manifest): string {
   const { module, artifact, generation, kernel } = manifest;
   return [
     style('green', printable(`patched: ${module.path}`)),
@@ -22,7 +22,7 @@ export function applyPage(manifest: Manifest, options: Pick<CommonOptions, 'root
     ...warningLines(manifest.warnings),
     '',
     `generation ${generation} is kept in ${generationFolder(generation)}`,
-    `undo with: mptfix rollback${targetWords(options)}`,
+    `undo with: ${typed('rollback')}`,
   ].join('\n');
 }
 

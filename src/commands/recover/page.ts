@@ -1,6 +1,6 @@
+import { shellWords } from '../../typed.ts';
 import { type Style, style } from '../../ui/output.ts';
 import { printable } from '../../ui/printable.ts';
-import { commandLine } from '../shared/options.ts';
 import type { RecoverResult } from './document.ts';
 
 type FileSystemReport = RecoverResult['fileSystems'][number];
@@ -71,7 +71,7 @@ function stepLines(
   return [
     `  ${number}. ${printable(title)}${done}`,
     `     ${printable(why)}`,
-    ...commands.map((command) => `       ${commandLine(command)}`),
+    ...commands.map((command) => `       ${shellWords(command)}`),
     ...(outcome === undefined || outcome.outcome === 'left'
       ? []
       : [`     ${outcome.outcome}: ${printable(outcome.detail)}`]),
@@ -84,7 +84,7 @@ function servicesPart({ services }: RecoverResult): readonly string[] {
     'services that should be running and are not:',
     ...services.flatMap(({ name, why, commands }) => [
       printable(`  ${name}: ${why}`),
-      ...commands.map((command) => `       ${commandLine(command)}`),
+      ...commands.map((command) => `       ${shellWords(command)}`),
     ]),
     '',
   ];

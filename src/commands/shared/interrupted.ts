@@ -4,9 +4,10 @@ import { MODULES_FOLDER, STATE_FOLDER } from '../../machine/folders.ts';
 import type { Target } from '../../machine/port.ts';
 import type { Purpose } from '../../transaction/purpose.ts';
 import type { Interrupted } from '../../transaction/settle.ts';
+import { typed } from '../../typed.ts';
 import { say } from '../../ui/output.ts';
 import { printable } from '../../ui/printable.ts';
-import { type CommonOptions, openTarget, targetWords } from './options.ts';
+import { type CommonOptions, openTarget } from './options.ts';
 
 type TargetOptions = Pick<CommonOptions, 'root' | 'kernel'>;
 
@@ -24,10 +25,10 @@ export const PURPOSE_WORDS: Readonly<Record<Purpose, string>> = {
 export async function reportInterrupted(options: TargetOptions): Promise<void> {
   const target = openTarget(options, true);
   if ((await target.lstat(STATE_FOLDER)) === undefined) return;
-  for (const line of await linesAbout(target, options)) say(printable(line));
+  for (const line of await linesAbout(target)) say(printable(line));
 }
 
-async function linesAbout(target: Target, options: TargetOptions): Promise<readonly string[]> {
+async function linesAbout(target: Target): Promise<readonly string[]> {
   try {
     // Read only here: where mptfix was never used, nothing of this is loaded.
     const { interrupted } = await import('../../transaction/settle.ts');
@@ -41,7 +42,7 @@ async function linesAbout(target: Target, options: TargetOptions): Promise<reado
     const known = hasInstallation ? await generations(target) : [];
     const lines = found.map(
       (one) =>
-        `${PURPOSE_WORDS[one.purpose]} was interrupted (number ${one.number}), and what is reported here may be incomplete; to put everything back: ${repairCommand(options, one, known)}`,
+        `${PURPOSE_WORDS[one.purpose]} was interrupted (number ${one.number}), and what is reported here may be incomplete; to put everything back: ${repairCommand(one, known)}`,
     );
     return [...lines, ...unknown];
   } catch (error) {
@@ -59,17 +60,11 @@ function notKnown(why: string): string {
  * The command that puts back one interrupted run, and undoes no finished one: the generation in force stays in force.
  * That of `harden` and `watch` undoes all that they have done.
  */
-function repairCommand(
-  options: TargetOptions,
-  { purpose, kernel }: Interrupted,
-  known: readonly Generation[],
-): string {
-  const where = targetWords({ root: options.root });
-  if (purpose === 'harden') return `mptfix harden --undo${where}`;
-  if (purpose === 'schedule') return `mptfix watch uninstall${where}`;
+function repairCommand({ purpose, kernel }: Interrupted, known: readonly Generation[]): string {
+  if (purpose === 'harden') return typed('harden', ['--undo']);
+  if (purpose === 'schedule') return typed('watch uninstall');
   const inForce = known.findLast((one) => one.kernel === kernel && one.state === 'installed');
-  const whole = targetWords({ root: options.root, kernel: kernel ?? options.kernel });
-  return `mptfix rollback --to ${inForce?.number ?? 0}${whole}`;
+  return typed('rollback', ['--to', String(inForce?.number ?? 0)], kernel === null ? {} : { kernel });
 }
 
 /** Whether what looks interrupted is a run that has not ended yet. A lock is no write. */

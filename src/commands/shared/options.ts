@@ -21,29 +21,3 @@ export interface MutatingOptions {
 export function openTarget(options: Pick<CommonOptions, 'root'>, dryRun: boolean): Target {
   return options.root === undefined ? localTarget({ dryRun }) : rootTarget(options.root, { dryRun });
 }
-
-/** The target options again, quoted for a shell, for a command that a person is to type next. */
-export function targetWords(options: Pick<CommonOptions, 'root' | 'kernel'>): string {
-  const words = [
-    ...(options.root === undefined ? [] : ['--root', options.root]),
-    ...(options.kernel === undefined ? [] : ['--kernel', options.kernel]),
-  ];
-  return words.length === 0 ? '' : ` ${commandLine(words)}`;
-}
-
-/** A command as a shell takes it, to be copied: words that need it are quoted. */
-export function commandLine(words: readonly string[]): string {
-  return words.map(quoted).join(' ');
-}
-
-function quoted(word: string): string {
-  if (/^[\w@%+=:,./-]+$/.test(word)) return word;
-  const hidden = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu;
-  if (!hidden.test(word)) return `'${word.replaceAll("'", `'\\''`)}'`;
-  const escaped = word
-    .replace(/[\\']/g, '\\$&')
-    .replace(hidden, (mark) =>
-      [...Buffer.from(mark)].map((byte) => `\\${byte.toString(8).padStart(3, '0')}`).join(''),
-    );
-  return `$'${escaped}'`;
-}

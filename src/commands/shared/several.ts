@@ -1,5 +1,6 @@
 import { asFailure } from '../../as-failure.ts';
 import { EXIT_STATUS } from '../../errors.ts';
+import { lookingAt, whereabouts } from '../../typed.ts';
 import { failureDocument, failureLines } from '../../ui/failure.ts';
 import type { FailureDocument } from '../../ui/failure-document.ts';
 import { printResult } from '../../ui/output.ts';
@@ -66,7 +67,7 @@ export async function lookAtEach<Options extends CommonOptions, Output, Schema e
   signal: AbortSignal,
 ): Promise<number> {
   const rows: Row<Output>[] = [];
-  for (const guest of guests) rows.push(await row(guest, look, signal));
+  for (const guest of guests) rows.push(await lookingAt(whereabouts(guest), () => row(guest, look, signal)));
   const exitStatus = worst(rows.map(({ result }) => result.exitStatus));
   const below = rows.flatMap((one) => (one.below.length === 0 ? [] : ['', ...one.below]));
   const page = [

@@ -1,0 +1,101 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
+import { resolve } from 'node:path';
+
+/*
+ * Commands that a person is to type, for messages of all kinds. Whoever reads one may be in another folder, on a machine
+ * with several guests mounted: typed as it stands there, it has to act on the guest that the message is about. So no text
+ * spells a command of mptfix itself. `typed` writes it, with the options that name the guest, and marks where it ends.
+ */
+
+/** Which guest a run looks at, as the command line named it. */
+export interface Whereabouts {
+  /** The tree's folder, as an absolute path, or several of them; undefined: this machine. */
+  readonly root?: string | readonly string[] | undefined;
+  readonly kernel?: string | undefined;
+}
+
+/** What the options of a command line name, from wherever it is read. */
+export function whereabouts({ root, kernel }: Whereabouts): Whereabouts {
+  return { root: root === undefined ? undefined : [root].flat().map((folder) => resolve(folder)), kernel };
+}
+
+/** Which of the options that name the guest each command has; a test compares it with the command line. */
+export const TARGET_OPTIONS = {
+  check: ['root', 'kernel'],
+  plan: ['root', 'kernel'],
+  apply: ['root', 'kernel'],
+  build: ['root', 'kernel'],
+  status: ['root', 'kernel'],
+  rollback: ['root', 'kernel'],
+  recover: ['root', 'kernel'],
+  harden: ['root', 'kernel'],
+  diagnose: ['root', 'kernel'],
+  'watch once': ['root'],
+  'watch follow': ['root'],
+  'watch install': ['root'],
+  'watch uninstall': ['root'],
+  'watch test-mail': ['root'],
+  demo: [],
+} as const satisfies Readonly<Record<string, readonly (keyof Whereabouts)[]>>;
+export type Verb = keyof typeof TARGET_OPTIONS;
+
+const guest = new AsyncLocalStorage<Whereabouts>();
+
+/** Runs `act`; the commands that it writes for a person name this guest. */
+export function lookingAt<T>(where: Whereabouts, act: () => T): T {
+  return guest.run(where, act);
+}
+
+let program: readonly string[] = ['mptfix'];
+
+/** How mptfix is started where this run was: the words before the command's name. Called once, when the program starts. */
+export function callMptfix(words: readonly string[]): void {
+  program = words;
+}
+
+/** What `typed` adds beside the words of the command. */
+export interface TypedMore extends Whereabouts {
+  /** What follows all options, for the shell: ` > plan.json`. Never text of unknown origin. */
+  readonly tail?: string;
+}
+
+/**
+ * A command of mptfix in backquotes, quoted for a shell, with the options that name the guest:
+ * `` `mptfix rollback --force --root '/mnt/old guest'` ``.
+ * @param words its own options and arguments; paths absolute
+ * @param more another guest or kernel than the one that the run looks at
+ */
+export function typed(verb: Verb, words: readonly string[] = [], more: TypedMore = {}): string {
+  const where = { ...guest.getStore(), ...more };
+  const target = TARGET_OPTIONS[verb].flatMap((name) => {
+    return [where[name] ?? []].flat().flatMap((value) => [`--${name}`, value]);
+  });
+  return `\`${shellWords([...program, ...verb.split(' '), ...words, ...target])}${more.tail ?? ''}\``;
+}
+
+/** The same for what is read inside the guest, such as a comment in a file of its own: there it needs no option. */
+export function typedInGuest(verb: Verb, words: readonly string[] = []): string {
+  return shellWords(['mptfix', ...verb.split(' '), ...words]);
+}
+
+/** A command of another program in backquotes, quoted for a shell. */
+export function typedShell(words: readonly string[]): string {
+  return `\`${shellWords(words)}\``;
+}
+
+/** Words as a shell takes them: those that need it are quoted, and none holds what a terminal acts on. */
+export function shellWords(words: readonly string[]): string {
+  return words.map(quoted).join(' ');
+}
+
+function quoted(word: string): string {
+  if (/^[\w@%+=:,./-]+$/.test(word)) return word;
+  const hidden = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu;
+  if (!hidden.test(word)) return `'${word.replaceAll("'", `'\\''`)}'`;
+  const escaped = word
+    .replace(/[\\']/g, '\\$&')
+    .replace(hidden, (mark) =>
+      [...Buffer.from(mark)].map((byte) => `\\${byte.toString(8).padStart(3, '0')}`).join(''),
+    );
+  return `$'${escaped}'`;
+}
