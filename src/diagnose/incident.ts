@@ -53,7 +53,7 @@ const timelineEntry = v.strictObject({
   last: time,
   kernelSeconds: v.nullable(v.number()),
   id: v.string(),
-  layer: v.picklist(['driver', 'scsi', 'block', 'multipath', 'journal', 'file-system']),
+  layer: v.picklist(['hypervisor', 'driver', 'scsi', 'block', 'multipath', 'journal', 'file-system']),
   count: v.number(),
   /** The first of them, as logged. */
   text: v.string(),

@@ -101,9 +101,12 @@ function matches(text: string, writer: Writer | undefined): readonly Match[] {
   return found;
 }
 
-/** multipathd says nothing for the kernel, nor the kernel for it. */
+/** multipathd says nothing for the kernel, nor the kernel for it; nor either of them for a hypervisor. */
 function mayWrite(writer: Writer | undefined, { eras }: Signature): boolean {
-  return writer === undefined || (writer === 'multipathd') === eras.includes('multipathd');
+  if (writer === undefined) return true;
+  const [era] = eras;
+  if (era === 'multipathd') return writer === 'multipathd';
+  return era === 'esx' ? writer === 'vmkernel' : writer === 'kernel';
 }
 
 const BETWEEN = /[.!]{0,3}[ \t]*/y;

@@ -1,10 +1,10 @@
 import type { LogTime } from './time.ts';
 
 /**
- * Who wrote a line. `kernel`: the form shows that the kernel did. `multipathd`, `another`: the line says so itself.
- * Undefined: the form cannot tell, as in a text file, where `logger -t kernel` writes what the kernel does.
+ * Who wrote a line. `kernel`: the form shows that the kernel did. `multipathd`, `vmkernel` (ESX, the machine below a
+ * guest), `another`: the line says so itself. Undefined: the form cannot tell, as in a text file, where `logger -t kernel` writes what the kernel does.
  */
-export type Writer = 'kernel' | 'multipathd' | 'another';
+export type Writer = 'kernel' | 'multipathd' | 'vmkernel' | 'another';
 
 /** What comes before a kernel's message in a line of a log. */
 export interface LinePrefix {

@@ -95,8 +95,15 @@ const FORMS: readonly PrefixForm[] = [
   },
   // The program's tag.
   {
-    pattern: /(?<program>kernel|klogd|multipathd|multipath)(?:\[\d{1,10}\])?: {1,2}/y,
+    pattern: /(?<program>kernel|klogd|multipathd|multipath|vmkernel|vmkwarning)(?:\[\d{1,10}\])?: {1,2}/y,
     read: ({ program }) => writtenBy(program),
+    role: 'tag',
+  },
+  // vmkernel: ESX 4 writes how long it runs; then the processor and the world.
+  {
+    pattern:
+      /(?:(?:[A-Z][a-z]\(\d{1,3}\) )?vmkernel: )?(?:\d{1,4}:\d{2}:\d{2}:\d{2}\.\d{3} )?cpu\d{1,4}:\d{1,9}(?: opID=[\w-]{1,64})?\)/y,
+    read: () => ({ writer: 'vmkernel' }),
     role: 'tag',
   },
   // rsyslog 5 and later: "message repeated 5 times: [ … ]".
@@ -119,6 +126,7 @@ const FORMS: readonly PrefixForm[] = [
 /** `-` is RFC 5424's word for none. */
 function writtenBy(program: string | undefined): LinePrefix {
   if (program?.startsWith('multipath') === true) return { writer: 'multipathd' };
+  if (program?.startsWith('vmk') === true) return { writer: 'vmkernel' };
   return ifAnother(program !== 'kernel' && program !== 'klogd' && program !== '-');
 }
 

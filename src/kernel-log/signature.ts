@@ -1,8 +1,8 @@
-/** Which part of the kernel (or multipathd) logs it, from the adapter upwards. */
-export type Layer = 'driver' | 'scsi' | 'block' | 'multipath' | 'journal' | 'file-system';
+/** Which part of the kernel (or multipathd) logs it, from the adapter upwards; `hypervisor` is below the guest. */
+export type Layer = 'hypervisor' | 'driver' | 'scsi' | 'block' | 'multipath' | 'journal' | 'file-system';
 
-/** The kernel series that print a message in this form; `multipathd` for the daemon's. */
-export type Era = '2.4' | '2.6' | '3' | '4' | '5' | '6' | 'multipathd';
+/** The kernel series that print a message in this form; `multipathd` for the daemon's, `esx` for VMware's vmkernel. */
+export type Era = '2.4' | '2.6' | '3' | '4' | '5' | '6' | 'multipathd' | 'esx';
 
 /** What happened to a file system, as a message says. */
 export type Effect =
@@ -53,6 +53,15 @@ export const FIELD_NAMES = [
   'map',
   'paths',
   'count',
+  /** A volume as a hypervisor names it, its path, the SCSI command, and the numbers that `hypervisor.ts` decodes. */
+  'volume',
+  'path',
+  'opcode',
+  'deviceStatus',
+  'pluginStatus',
+  'senseKey',
+  'asc',
+  'ascq',
 ] as const;
 
 export type FieldName = (typeof FIELD_NAMES)[number];

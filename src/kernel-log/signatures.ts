@@ -2,6 +2,7 @@ import type { Signature } from './signature.ts';
 import { BLOCK_SIGNATURES, MULTIPATH_SIGNATURES } from './signatures/block.ts';
 import { DRIVER_SIGNATURES } from './signatures/driver.ts';
 import { EXT_SIGNATURES, JOURNAL_SIGNATURES } from './signatures/ext.ts';
+import { HYPERVISOR_SIGNATURES } from './signatures/hypervisor.ts';
 import { OTHER_FILE_SYSTEM_SIGNATURES } from './signatures/other-file-systems.ts';
 import { SCSI_SIGNATURES } from './signatures/scsi.ts';
 
@@ -17,4 +18,5 @@ export const SIGNATURES: readonly Signature[] = [
   ...JOURNAL_SIGNATURES,
   ...EXT_SIGNATURES,
   ...OTHER_FILE_SYSTEM_SIGNATURES,
+  ...HYPERVISOR_SIGNATURES,
 ];

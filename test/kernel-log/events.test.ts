@@ -9,7 +9,7 @@ test('the table has at least 80 lines, and each signature and era is among them'
   const ids = LINES.flatMap(({ events }) => events.map(({ id }) => id));
   expect([...new Set(ids)].sort()).toEqual(SIGNATURES.map(({ id }) => id).sort());
   const eras = new Set(LINES.map(({ era }) => era));
-  expect([...eras].sort()).toEqual(['2.4', '2.6', '3', '4', '5', '6', 'multipathd']);
+  expect([...eras].sort()).toEqual(['2.4', '2.6', '3', '4', '5', '6', 'esx', 'multipathd']);
 });
 
 describe('a line is decoded to all of its messages:', () => {

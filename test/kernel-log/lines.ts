@@ -1,6 +1,7 @@
 import type { Line } from './line.ts';
 import { FILE_SYSTEM_LINES } from './lines-file-systems.ts';
+import { HYPERVISOR_LINES } from './lines-hypervisor.ts';
 import { STORAGE_LINES } from './lines-storage.ts';
 
 /** Lines of all eras, each with all that must be read from it. */
-export const LINES: readonly Line[] = [...STORAGE_LINES, ...FILE_SYSTEM_LINES];
+export const LINES: readonly Line[] = [...STORAGE_LINES, ...FILE_SYSTEM_LINES, ...HYPERVISOR_LINES];
