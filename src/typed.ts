@@ -78,9 +78,16 @@ export function typedInGuest(verb: Verb, words: readonly string[] = []): string 
   return shellWords(['mptfix', ...verb.split(' '), ...words]);
 }
 
-/** A command of another program in backquotes, quoted for a shell. */
-export function typedShell(words: readonly string[]): string {
-  return `\`${shellWords(words)}\``;
+/** Commands of other programs on this machine in backquotes, quoted for a shell; of several, each only after the one before it. */
+export function typedShell(...commands: readonly (readonly string[])[]): string {
+  return `\`${commands.map(shellWords).join(' && ')}\``;
+}
+
+/** The same for what is done to the guest: with its own programs where it is a tree, so that this machine stays as it is. */
+export function typedForGuest(...commands: readonly (readonly string[])[]): string {
+  const [root, ...others] = [guest.getStore()?.root ?? []].flat();
+  const isTree = root !== undefined && others.length === 0;
+  return typedShell(...commands.map((words) => (isTree ? ['chroot', root, ...words] : words)));
 }
 
 /** Words as a shell takes them: those that need it are quoted, and none holds what a terminal acts on. */

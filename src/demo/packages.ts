@@ -5,6 +5,7 @@ import { findPackages, sourceArchive, unpackDeb } from '../kernel-source/debian.
 import { providerFor } from '../kernel-source/provider.ts';
 import { localTarget } from '../machine/tree.ts';
 import type { Progress } from '../progress.ts';
+import { typedShell } from '../typed.ts';
 import { kernelBase, kernelSeries } from '../versions/kernel-base.ts';
 import type { Workspace } from '../work/workspace.ts';
 
@@ -48,7 +49,7 @@ export async function fetchKernel(
     throw failure(
       'E_FETCH',
       `the archives have no ${meta}`,
-      'see /etc/apt/sources.list, then apt-get update',
+      `see /etc/apt/sources.list, then ${typedShell(['apt-get', 'update'])}`,
     );
   }
   const modulePackages = provider.modules(release);

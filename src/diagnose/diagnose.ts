@@ -1,4 +1,5 @@
 import { failure } from '../errors.ts';
+import { typed } from '../typed.ts';
 import { mergeEvents, type StreamSettings, sourceEvents, type TimedEvent } from './event-stream.ts';
 import type { Diagnosis, PartProblem } from './incident.ts';
 import { incidentGrouper } from './incidents.ts';
@@ -75,6 +76,6 @@ function nothingRead(unread: Diagnosis['unread']): Error {
   return failure(
     'E_LOG_MISSING',
     first === undefined ? 'no kernel log was found' : `no log can be read: ${first.part}: ${first.problem}`,
-    'run it as root, or name the log: mptfix diagnose FILE… (- is standard input)',
+    `run it as root, or name the log: ${typed('diagnose', ['FILE'])} (- is standard input)`,
   );
 }

@@ -2,6 +2,7 @@ import type { Transform } from 'node:stream';
 import * as zlib from 'node:zlib';
 import { failure, isFailure } from '../errors.ts';
 import { LIMITS } from '../limits.ts';
+import { typedShell } from '../typed.ts';
 import { asBuffer, latin1, unreadable } from './view.ts';
 
 /**
@@ -27,8 +28,6 @@ export const DECODERS: Readonly<Record<Packed, readonly [string, ...string[]]>> 
   lzma: ['xz', '-dc', '--format=lzma', XZ_MEMORY],
   lz4: ['lz4', '-dcq'],
 };
-
-const PACKAGES: Readonly<Record<string, string>> = { xz: 'xz-utils (Debian) or xz (Red Hat, SUSE)' };
 
 /**
  * The module's own bytes. `gzip`, and `zstd` where this Node has it (22.15 and later), are unpacked in this process;
@@ -91,7 +90,7 @@ async function byTool(
   code: 'E_CANNOT_DECIDE' | 'E_BUILD' = 'E_CANNOT_DECIDE',
 ): Promise<Buffer> {
   const [program] = argv;
-  const next = `try ${argv.join(' ')} by hand`;
+  const next = `see what ${typedShell(argv)} says of it`;
   const result = await tool(argv, input).catch((error: unknown) => {
     if (isFailure(error)) throw error;
     const why = error instanceof Error ? error.message : String(error);
@@ -101,7 +100,7 @@ async function byTool(
     throw failure(
       'E_TOOLS_MISSING',
       `${program} is needed for this module and is not installed`,
-      `install the package ${PACKAGES[program] ?? program}`,
+      `install the program ${program} on this machine`,
     );
   }
   if (result.status === 0) return result.stdout;

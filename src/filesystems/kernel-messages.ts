@@ -1,4 +1,5 @@
 import type { ReadStream, Target } from '../machine/port.ts';
+import { typed } from '../typed.ts';
 
 /** A message of the kernel. */
 export interface KernelMessage {
@@ -23,7 +24,7 @@ export async function readKernelMessages(
   onMessage: (message: KernelMessage) => void,
 ): Promise<string | undefined> {
   if (target.kind === 'root')
-    return 'the kernel’s messages are not read: a tree has no running kernel, and its /dev is never opened; mptfix diagnose --root reads its logs';
+    return `the kernel’s messages are not read: a tree has no running kernel, and its /dev is never opened; ${typed('diagnose')} reads its logs`;
   let stream: ReadStream;
   try {
     stream = await target.openStream('/dev/kmsg');

@@ -51,7 +51,7 @@ function tooMany(path: string): Error {
   return failure(
     'E_MOUNTS_UNKNOWN',
     `${path} lists more than ${LIMITS.mounts} mounts`,
-    'find out which program mounts again and again: cut -d" " -f5 /proc/self/mountinfo | sort | uniq -c | sort -n | tail',
+    'find out which program mounts again and again: `cut -d" " -f5 /proc/self/mountinfo | sort | uniq -c | sort -n | tail`',
   );
 }
 

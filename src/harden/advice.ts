@@ -1,3 +1,4 @@
+import { typed } from '../typed.ts';
 import type { DiskFacts, PolicyFacts, Survey } from './document.ts';
 
 /** What VMware Tools sets, and storage vendors ask for. */
@@ -46,11 +47,11 @@ const POLICY_RULES: readonly Rule<PolicyFacts>[] = [
   {
     holds: ({ holdsLogs, type, state }) => holdsLogs && state !== null && type !== 'tmpfs',
     say: ({ mountPoint }) =>
-      `${mountPoint}: /var/log is on it, so its own errors reach no log file; send the log to another machine, or use mptfix watch`,
+      `${mountPoint}: /var/log is on it, so its own errors reach no log file; send the log to another machine, or use ${typed('watch install', ['--to', 'ADDRESS'])}`,
   },
   {
     holds: ({ state }) => state !== null && !['writable', 'intended-ro'].includes(state),
-    say: ({ mountPoint, state }) => `${mountPoint}: it is ${state}: run mptfix recover first`,
+    say: ({ mountPoint, state }) => `${mountPoint}: it is ${state}: run ${typed('recover')} first`,
   },
 ];
 

@@ -10,6 +10,7 @@ import { fileHandlers } from '../transaction/files.ts';
 import { type Handler, handlerOf, reason, type TransactionUser } from '../transaction/handler.ts';
 import { placeOf } from '../transaction/purpose.ts';
 import type { Step, StepOf } from '../transaction/steps.ts';
+import { typed } from '../typed.ts';
 import { errorsOptionOf } from './fstab-edit.ts';
 import { waitForUdev } from './udev.ts';
 
@@ -166,7 +167,7 @@ function requireDevice(
     throw failure(
       'E_STATE_UNSAFE',
       `${folder}/${placeOf('harden').record}, which is the guest’s, names ${JSON.stringify(step.device.slice(0, 200))}, which is this machine’s: nothing is written there unless you name it too`,
-      'if that is the guest’s own partition or image, run mptfix harden --undo with --root, and with it as --device',
+      `only if that is the guest’s own partition or image: ${typed('harden', ['--undo', '--device', step.device])}`,
     );
   }
 }
@@ -190,14 +191,14 @@ export function hardenUserOf(device: string | undefined): TransactionUser {
       failure(
         'E_HARDEN_UNDO',
         `the undo was stopped: ${reason(error)}`,
-        `the originals are in ${folder}; remove the cause and run mptfix harden --undo again`,
+        `the originals are in ${folder}; remove the cause and run ${typed('harden', ['--undo'])} again`,
         { cause: error },
       ),
     refuse: (foreign) =>
       failure(
         'E_FILE_CHANGED',
         `changed by somebody else since mptfix hardened this guest, and not overwritten: ${foreign.join(', ')}`,
-        `look at the difference to the original in ${placeOf('harden').folder}; to put the original over it: mptfix harden --undo --force`,
+        `look at the difference to the original in ${placeOf('harden').folder}; to put the original over it: ${typed('harden', ['--undo', '--force'])}`,
       ),
   };
 }

@@ -7,6 +7,7 @@ import type { Target } from '../machine/port.ts';
 import { localTarget } from '../machine/tree.ts';
 import { planFile } from '../transaction/files.ts';
 import type { Planned } from '../transaction/perform.ts';
+import { typed } from '../typed.ts';
 import type { PolicyFacts, Survey } from './document.ts';
 import { withErrors } from './fstab-edit.ts';
 import type { HardenPlan, HardenQuestion } from './request.ts';
@@ -38,7 +39,7 @@ function refuseDamaged(ext: readonly PolicyFacts[]): void {
   throw failure(
     'E_FS_DAMAGED',
     `not changed, because it must be recovered first: ${names.join(', ')}`,
-    'mptfix recover shows how; or leave it out by naming the others with --mount-point',
+    `${typed('recover')} shows how; or leave it out by naming the others with --mount-point`,
   );
 }
 

@@ -68,7 +68,7 @@ async function planScript(target: Target, init: InitSystem, seconds: number): Pr
     throw failure(
       'E_UDEV_MISSING',
       `${target.name} has no udev that could set the timeout at boot, and mptfix has no boot script for ${init}`,
-      'install udev, or set it in a script of your own: echo SECONDS > /sys/block/sdX/device/timeout',
+      'install udev, or set it in a script of your own: `echo SECONDS > /sys/block/sdX/device/timeout`',
     );
   }
   const folders = [dirname(script.path), ...script.links.map(([path]) => dirname(path))];

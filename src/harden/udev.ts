@@ -1,10 +1,13 @@
 import type { InitSystem } from '../guest/init-system.ts';
 import { LIMITS } from '../limits.ts';
 import type { Argv, Target } from '../machine/port.ts';
+import { typedInGuest } from '../typed.ts';
 import type { TimeoutRule } from './document.ts';
 
 /** After VMware's `99-vmware-scsi-udev.rules`: programs of rules run in the order of the rules, and the last one wins. */
 export const RULE_PATH = '/etc/udev/rules.d/99-zz-mptfix-timeout.rules';
+
+const WRITTEN_BY = `# Written by mptfix harden; ${typedInGuest('harden', ['--undo'])} removes it.`;
 
 /**
  * One form for every udev from 057 (2005) to now: `RUN` with `%p`. `ATTR{…}=` came with 098, and is done before any
@@ -14,12 +17,7 @@ export const RULE_PATH = '/etc/udev/rules.d/99-zz-mptfix-timeout.rules';
 export function ruleText(seconds: number): string {
   const rule = (action: string): string =>
     `ACTION=="${action}", SUBSYSTEM=="block", KERNEL=="sd*[!0-9]", RUN+="/bin/sh -c 'echo ${seconds} > /sys%p/device/timeout'"`;
-  return [
-    '# Written by mptfix harden; mptfix harden --undo removes it.',
-    rule('add'),
-    rule('change'),
-    '',
-  ].join('\n');
+  return [WRITTEN_BY, rule('add'), rule('change'), ''].join('\n');
 }
 
 const RULE_FOLDERS: readonly string[] = [
@@ -144,7 +142,7 @@ export function bootScriptOf(init: InitSystem): BootScript | null {
 /** POSIX sh, for the shells of 2003. */
 export function bootScriptText(seconds: number): string {
   return `#!/bin/sh
-# Written by mptfix harden; mptfix harden --undo removes it.
+${WRITTEN_BY}
 for file in /sys/block/sd*/device/timeout; do
   if [ -w "$file" ]; then echo ${seconds} > "$file"; fi
 done

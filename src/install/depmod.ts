@@ -2,6 +2,7 @@ import { failure } from '../errors.ts';
 import { MODULES_FOLDER } from '../machine/folders.ts';
 import type { Target } from '../machine/port.ts';
 import { requireRelease } from '../names.ts';
+import { typedShell } from '../typed.ts';
 
 /**
  * Every file that a depmod writes into a kernel's module folder, from module-init-tools to kmod of today.
@@ -49,7 +50,7 @@ export async function runDepmod(target: Target, release: string): Promise<void> 
   throw failure(
     'E_INSTALL',
     `depmod failed: ${result.stderr.trim().split('\n')[0] ?? `exit status ${result.status}`}`,
-    `run depmod -b ${target.name === 'this machine' ? '/' : target.name} ${release} to see why; the module tree may be damaged`,
+    `run ${typedShell(['depmod', '-b', target.kind === 'root' ? target.name : '/', release])} to see why; the module tree may be damaged`,
   );
 }
 

@@ -46,7 +46,7 @@ export async function install(target: Target, installation: Installation): Promi
     throw failure(
       'E_FILE_CHANGED',
       `${module.path} is no longer the file that was checked`,
-      'another program has replaced it in the meantime: run mptfix again',
+      'another program has replaced it in the meantime: run the same command again',
     );
   }
   try {
@@ -159,7 +159,7 @@ function installFailure(error: unknown): Error {
   return failure(
     'E_INSTALL',
     `the installation failed and everything was put back: ${reason(error)}`,
-    isFailure(error) ? error.failure.next : 'remove the cause and run mptfix again',
+    isFailure(error) ? error.failure.next : 'remove the cause and run the same command again',
     { cause: error },
   );
 }

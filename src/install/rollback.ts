@@ -3,6 +3,7 @@ import type { Target } from '../machine/port.ts';
 import { recordFile } from '../machine/record.ts';
 import { filesOf } from '../transaction/steps.ts';
 import { type Undone as TransactionUndone, undo } from '../transaction/undo.ts';
+import { typed } from '../typed.ts';
 import { type Generation, generations } from './generations.ts';
 import { installUser } from './user.ts';
 
@@ -30,7 +31,7 @@ export async function planRollback(target: Target, request: RollbackRequest): Pr
     throw failure(
       'E_GENERATION_MISSING',
       `generation ${request.to} of ${request.kernel} cannot be restored`,
-      'mptfix status lists what is there; --to 0 is what the distro shipped',
+      `${typed('status')} lists what is there; --to 0 is what was there before the first one`,
     );
   }
   if (current === undefined) {
@@ -55,7 +56,7 @@ async function refuseForeign(target: Target, { manifest }: Generation, force: bo
   throw failure(
     'E_FILE_CHANGED',
     `${path} was changed by somebody else since mptfix installed it (a kernel update?): it is not overwritten`,
-    'mptfix check shows what it is now; to restore the original anyway: mptfix rollback --force',
+    `${typed('check')} shows what it is now; to restore the original anyway: ${typed('rollback', ['--force'])}`,
   );
 }
 

@@ -1,6 +1,7 @@
 import { failure, isFailure } from '../errors.ts';
 import { fileHandlers } from '../transaction/files.ts';
 import { reason, type TransactionUser } from '../transaction/handler.ts';
+import { typed } from '../typed.ts';
 import { bootEntryHandler } from './boot-entry.ts';
 import { imageBuildHandler, imageHandler, keptImageHandler } from './image.ts';
 import { indexHandler, moduleHandler } from './module.ts';
@@ -24,13 +25,13 @@ export const installUser: TransactionUser = {
           `the rollback was stopped: ${reason(error)}`,
           isFailure(error)
             ? error.failure.next
-            : `the originals are in ${folder}/originals; remove the cause and run mptfix rollback again`,
+            : `the originals are in ${folder}/originals; remove the cause and run ${typed('rollback')} again`,
           { cause: error },
         )
       : failure(
           'E_INSTALL_UNDO',
           `the installation failed (${reason(cause)}), and putting things back failed too (${reason(error)})`,
-          `the originals are in ${folder}/originals; run mptfix rollback as soon as the cause is gone, before a reboot`,
+          `the originals are in ${folder}/originals; run ${typed('rollback')} as soon as the cause is gone, before a reboot`,
           { cause: error },
         ),
 };

@@ -1,3 +1,4 @@
+import { typed } from '../typed.ts';
 import type { LogEvent } from './events.ts';
 import { decodeResult, describeResult, hostByteValue } from './result-code.ts';
 
@@ -47,7 +48,6 @@ function causeOfCode(code: string): Cause {
 function causeOfHostByte(text: string, driver = '?'): Cause {
   if (hostByteValue(text) !== HOST_BUS_BUSY)
     return { cause: 'other', certainty: 'certain', evidence: `host byte ${text}, driver byte ${driver}` };
-  const evidence =
-    'host byte DID_BUS_BUSY; kernels from 2.6.22 do not print the status. It is this bug if the guest’s driver has the branch (mptfix check); virtio-scsi turns BUSY into the same';
+  const evidence = `host byte DID_BUS_BUSY; kernels from 2.6.22 do not print the status. It is this bug if the guest’s driver has the branch (${typed('check')} tells); virtio-scsi turns BUSY into the same`;
   return { cause: 'this-bug', certainty: 'likely', evidence };
 }

@@ -1,5 +1,6 @@
 import { dirname, join, relative } from 'node:path';
 import { failure } from '../errors.ts';
+import { typedForGuest } from '../typed.ts';
 import type { Target, TargetReads } from './port.ts';
 
 /** Where every Linux keeps its kernels' modules, a folder a release. */
@@ -65,7 +66,7 @@ export async function requirePrivate(
     throw failure(
       'E_STATE_UNSAFE',
       `${path} is a link, or somebody else’s, or writable for others`,
-      `check what is in it, then: chown -R root: ${STATE_FOLDER} && chmod 700 ${STATE_FOLDER}`,
+      `check what is in it, then ${typedForGuest(['chown', '-R', 'root:', STATE_FOLDER], ['chmod', '700', STATE_FOLDER])}`,
     );
   }
 }

@@ -2,6 +2,7 @@ import { lstat, readlink, realpath } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { execa } from 'execa';
 import { failure } from '../errors.ts';
+import { typedShell } from '../typed.ts';
 import { leashed } from './leash.ts';
 import type { Argv, ResourceLimits, RunOptions, Sandbox } from './port.ts';
 import { ENVIRONMENT, findProgram } from './programs.ts';
@@ -209,7 +210,7 @@ async function requireOwnProc(): Promise<void> {
   throw failure(
     'E_SANDBOX',
     'bubblewrap cannot make a sandbox here: /proc shows the processes of another PID namespace',
-    'start mptfix by: unshare --mount-proc',
+    `start it by ${typedShell(['unshare', '--mount-proc', '--'])} before the rest of the command`,
   );
 }
 

@@ -3,8 +3,11 @@ import type { BuildOptions } from '../build-options.ts';
 import { failure } from '../errors.ts';
 import type { Origin } from '../kernel-source/provider.ts';
 import type { TargetReads } from '../machine/port.ts';
+import { typed } from '../typed.ts';
 import { type Plan, planSchema } from './document.ts';
 import type { PlanRequest } from './plan.ts';
+
+const PLAN_FILE = ' > plan.json';
 
 /** Reads what `plan --json` has printed. Throws E_USAGE, with the first thing that is wrong. */
 export function parsePlan(text: string, name: string): Plan {
@@ -28,7 +31,7 @@ export function notAPlan(name: string, why: string): Error {
   return failure(
     'E_USAGE',
     `${name} is not a plan that this mptfix can apply: ${why}`,
-    'make one with: mptfix plan --json > FILE',
+    `make one with ${typed('plan', ['--json'], { tail: PLAN_FILE })}`,
   );
 }
 
@@ -64,7 +67,7 @@ export async function requireUnchanged(
   throw failure(
     'E_PLAN_STALE',
     `the plan no longer holds for ${given.target}: ${changes.join('; ')}; nothing was changed`,
-    'make a new plan (mptfix plan --json > FILE), read it, and apply that one',
+    `make a new plan with ${typed('plan', ['--json'], { tail: PLAN_FILE })}, read it, and apply that one`,
   );
 }
 

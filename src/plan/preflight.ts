@@ -15,6 +15,7 @@ import { MODULES_FOLDER, nearestFolder, STATE_FOLDER, toolPath } from '../machin
 import type { Target } from '../machine/port.ts';
 import { requireTools, TOOLS } from '../machine/tools.ts';
 import { localTarget } from '../machine/tree.ts';
+import { typed, typedForGuest, typedShell } from '../typed.ts';
 import type { Plan } from './document.ts';
 
 /** Everything that would stop the installation, found before anything is fetched. Answers what a person should know. */
@@ -69,7 +70,7 @@ export async function requireInside(target: Target, place: Place): Promise<void>
   throw failure(
     'E_TREE_ESCAPES',
     `${folder} of ${target.name} is behind a link that leads out of the tree on this machine`,
-    'make the link relative (ln -sfn usr/lib lib), or run mptfix inside the tree',
+    `make the link relative, as in ${typedShell(['ln', '-sfn', 'usr/lib', join(target.name, 'lib')])}, or run mptfix inside the tree`,
   );
 }
 
@@ -190,7 +191,7 @@ async function requireHealthyFileSystems(target: Target, release: string): Promi
     throw failure(
       'E_READ_ONLY',
       `${one.folders.join(' and ')} of ${target.name} lie on ${one.source} (${one.mountPoint}), which ${words}: ${why.join('; ')}`,
-      'mptfix recover lists what to do, step by step; check a file system that was aborted before anything is written to it',
+      `${typed('recover')} lists what to do, step by step; check a file system that was aborted before anything is written to it`,
     );
   }
 }
@@ -229,7 +230,7 @@ async function requireNoPackageManager(target: Target, release: string): Promise
   throw failure(
     'E_PACKAGE_MANAGER',
     `the guest has a package that is not fully installed: ${unfinished}`,
-    'finish it first: dpkg --configure -a',
+    `finish it first: ${typedForGuest(['dpkg', '--configure', '-a'])}`,
   );
 }
 
@@ -241,6 +242,6 @@ async function requireSaneTree(target: Target, release: string, module: string):
   throw failure(
     'E_TREE_DAMAGED',
     `the module tree of ${release} is damaged: ${refusal.text}`,
-    `repair it first: depmod ${release}, or reinstall the kernel’s package`,
+    `repair it first: ${typedShell(['depmod', '-b', target.kind === 'root' ? target.name : '/', release])}, or reinstall the kernel’s package`,
   );
 }

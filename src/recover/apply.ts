@@ -135,7 +135,7 @@ async function remountAndVerify({ target }: ApplyContext, seen: Observation): Pr
     throw failure(
       'E_REMOUNT',
       `mount did not make ${where} writable: ${stderr.split('\n')[0] ?? ''}`,
-      'look at the kernel’s messages (dmesg | tail); it is read-only as before',
+      'look at the kernel’s messages (`dmesg | tail`); it is read-only as before',
     );
   }
   const problem = await writeProblem(target, seen);

@@ -10,6 +10,7 @@ import { readDistro } from '../guest/distro.ts';
 import { type FstabEntry, isBind, readFstab } from '../guest/fstab.ts';
 import { detectInit, type InitSystem } from '../guest/init-system.ts';
 import type { Target } from '../machine/port.ts';
+import { typed } from '../typed.ts';
 import type { FileSystemReport, Recovery, ReportedEvidence } from './document.ts';
 import { deadServices } from './services.ts';
 import { stepsFor } from './steps.ts';
@@ -53,7 +54,7 @@ function choose(all: readonly FileSystem[], mountPoints: readonly string[]): rea
     throw failure(
       'E_MOUNT_MISSING',
       `no file system of a disk is mounted at ${JSON.stringify(path)}`,
-      'mptfix recover without a mount point lists them all',
+      `${typed('recover')} without a mount point lists them all`,
     );
   });
 }

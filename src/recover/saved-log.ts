@@ -45,6 +45,6 @@ export async function saveKernelLog(
   throw failure(
     'E_NO_WORK_FOLDER',
     `the kernel log could be written to none of ${FOLDERS.join(', ')}`,
-    'save it on another machine: ssh GUEST dmesg > kernel-log.txt',
+    'save it on another machine: type `ssh GUEST dmesg > kernel-log.txt` there',
   );
 }

@@ -2,6 +2,7 @@ import { isReadOnly, type Observation } from '../filesystems/observation.ts';
 import { remountCommand } from '../filesystems/remount.ts';
 import type { RepairState } from '../filesystems/states.ts';
 import type { InitSystem } from '../guest/init-system.ts';
+import { typed } from '../typed.ts';
 import type { Step } from './document.ts';
 import { type BootCheck, bootCheckOf, repairOf } from './repair.ts';
 
@@ -167,7 +168,7 @@ const cannotTell: Part = ({ seen: { storage, mount } }) => [
   {
     title:
       storage?.answer === 'denied'
-        ? 'run mptfix recover as root'
+        ? `run ${typed('recover')} as root`
         : `check it with the tools of ${mount.fsType}`,
     why: 'the superblock, which shows whether a remount is safe, could not be read',
     commands: [],

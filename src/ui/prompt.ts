@@ -31,7 +31,7 @@ export async function confirm(
     throw failure(
       'E_CONFIRM_REQUIRED',
       'this changes the guest, and nobody is at the terminal to confirm it',
-      'review it with mptfix plan (or --dry-run), then run the command again with --yes',
+      'run the same command with --dry-run to see what it would do, then again with --yes',
     );
   }
   say(page);

@@ -3,6 +3,7 @@ import { failure } from '../errors.ts';
 import type { Remembered } from '../filesystems/observation.ts';
 import { LIMITS } from '../limits.ts';
 import type { Target } from '../machine/port.ts';
+import { typedShell } from '../typed.ts';
 import type { WatchedState } from './document.ts';
 import { machineOf } from './machine-of.ts';
 
@@ -180,6 +181,6 @@ async function refuseUnsafe(machine: Target): Promise<void> {
   throw failure(
     'E_STATE_UNSAFE',
     `${STATE_FOLDER} does not belong to root, or others can write to it`,
-    `find out who made it, then remove it: rm -r ${STATE_FOLDER}`,
+    `find out who made it, then remove it: ${typedShell(['rm', '-r', STATE_FOLDER])}`,
   );
 }

@@ -1,4 +1,5 @@
 import { basename } from 'node:path/posix';
+import { typedInGuest } from '../../typed.ts';
 import { type BootEntryKey, mark } from '../entry.ts';
 import type { Range, Script } from './script.ts';
 
@@ -11,7 +12,7 @@ export const DROP_IN = '/etc/grub.d/42_mptfix';
 const SCRIPT = '#!/bin/sh\nexec tail -n +3 "$0"\n';
 const ABOUT = [
   '# Written by mptfix: the initramfs from before it replaced the disk driver, if the new one should not boot.',
-  '# Never the default. mptfix rollback and mptfix status --prune take the entries away again.',
+  `# Never the default. ${typedInGuest('rollback')} and ${typedInGuest('status', ['--prune'])} take the entries away again.`,
 ];
 
 /** An entry of the drop-in. */

@@ -8,6 +8,7 @@ import type {
 } from '../../diagnose/incident.ts';
 import type { CauseName } from '../../kernel-log/cause.ts';
 import type { Effect } from '../../kernel-log/signature.ts';
+import { typed } from '../../typed.ts';
 import { columns, indent, style } from '../../ui/output.ts';
 import { printable } from '../../ui/printable.ts';
 import type { DiagnoseResult } from './document.ts';
@@ -22,11 +23,11 @@ const CAUSE: Readonly<Record<CauseName, string>> = {
 const COLOUR = { 'this-bug': 'red', 'window-used-up': 'yellow', other: 'bold' } as const;
 
 /** What to do next, by the cause. */
-const NEXT: Readonly<Record<CauseName, string>> = {
-  'this-bug':
-    'mptfix check shows whether this guest’s driver still has the branch, mptfix plan what would be done',
-  'window-used-up': 'mptfix harden shows the SCSI timeouts, and how long the guest survives BUSY',
-  other: 'check the storage, its paths and the hypervisor’s log of that time',
+const NEXT: Readonly<Record<CauseName, () => string>> = {
+  'this-bug': () =>
+    `${typed('check')} shows whether this guest’s driver still has the branch, ${typed('plan')} what would be done`,
+  'window-used-up': () => `${typed('harden')} shows the SCSI timeouts, and how long the guest survives BUSY`,
+  other: () => 'check the storage, its paths and the hypervisor’s log of that time',
 };
 
 const EFFECT: Readonly<Record<Effect, string>> = {
@@ -55,7 +56,7 @@ export function diagnosePage(result: DiagnoseResult): string {
   const causes = new Set(incidents.map(({ verdict }) => verdict.cause));
   const next = (Object.keys(NEXT) as CauseName[])
     .filter((cause) => causes.has(cause))
-    .map((cause) => NEXT[cause]);
+    .map((cause) => NEXT[cause]());
   if (next.length > 0) blocks.push(['next', indent(next.join('\n'), 3)].join('\n'));
   return blocks.join('\n\n');
 }

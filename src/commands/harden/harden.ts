@@ -15,6 +15,7 @@ import { requireTools } from '../../machine/tools.ts';
 import { lockAnyGuest, whileLocked } from '../../transaction/lock.ts';
 import { placeOf } from '../../transaction/purpose.ts';
 import { transactions } from '../../transaction/store.ts';
+import { typed } from '../../typed.ts';
 import { printResult } from '../../ui/output.ts';
 import { confirm } from '../../ui/prompt.ts';
 import { reportInterrupted } from '../shared/interrupted.ts';
@@ -134,7 +135,7 @@ async function requireWritableFolders(target: Target, { changes }: HardenPlan): 
     throw failure(
       'E_READ_ONLY',
       `${folder} of ${target.name} is on a read-only file system`,
-      'mptfix recover first',
+      `${typed('recover')} first`,
     );
   }
 }

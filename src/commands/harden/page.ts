@@ -1,13 +1,15 @@
+import { typed } from '../../typed.ts';
 import { columns, indent, style } from '../../ui/output.ts';
 import { printable } from '../../ui/printable.ts';
 import type { HardenResult } from './document.ts';
 
-const TITLES: Readonly<Record<HardenResult['result'], string>> = {
-  shown: 'error policies and timeouts; to set them: mptfix harden --apply errors=remount-ro timeout=180',
-  planned: 'would be changed:',
-  applied: 'changed:',
-  undone: 'put back as it was:',
-  'nothing-to-do': 'nothing to do: everything is as requested',
+const TITLES: Readonly<Record<HardenResult['result'], () => string>> = {
+  shown: () =>
+    `error policies and timeouts; to set them: ${typed('harden', ['--apply', 'errors=remount-ro', 'timeout=180'])}`,
+  planned: () => 'would be changed:',
+  applied: () => 'changed:',
+  undone: () => 'put back as it was:',
+  'nothing-to-do': () => 'nothing to do: everything is as requested',
 };
 
 export function hardenPage(result: HardenResult): string {
@@ -25,9 +27,11 @@ export function hardenPage(result: HardenResult): string {
     ...result.advice.map((advice) => `advice: ${printable(advice)}`),
     ...result.notes.map((note) => `note: ${printable(note)}`),
     ...(result.advice.length + result.notes.length > 0 ? [''] : []),
-    style(result.result === 'planned' ? 'bold' : 'green', TITLES[result.result]),
+    style(result.result === 'planned' ? 'bold' : 'green', TITLES[result.result]()),
     ...result.changes.map((change) => `  ${printable(change)}`),
-    ...(result.undoFolder === null ? [] : [`undo: mptfix harden --undo (kept in ${result.undoFolder})`]),
+    ...(result.undoFolder === null
+      ? []
+      : [`undo: ${typed('harden', ['--undo'])} (kept in ${result.undoFolder})`]),
   ].join('\n');
 }
 

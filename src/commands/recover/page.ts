@@ -1,4 +1,4 @@
-import { shellWords } from '../../typed.ts';
+import { shellWords, typed } from '../../typed.ts';
 import { type Style, style } from '../../ui/output.ts';
 import { printable } from '../../ui/printable.ts';
 import type { RecoverResult } from './document.ts';
@@ -19,11 +19,11 @@ const STATES: Readonly<Record<FileSystemReport['state'], readonly [Style, string
   'not-running': ['bold', 'not running: the steps if its kernel gives it up'],
 };
 
-const RESULTS: Readonly<Record<RecoverResult['result'], string>> = {
-  well: 'nothing to recover',
-  advised: 'mptfix recover --apply does the safe ones of these steps, and asks before each',
-  recovered: 'done: writable again',
-  'by-hand': 'not recovered: the remaining steps are for you',
+const RESULTS: Readonly<Record<RecoverResult['result'], () => string>> = {
+  well: () => 'nothing to recover',
+  advised: () => `${typed('recover', ['--apply'])} does the safe ones of these steps, and asks before each`,
+  recovered: () => 'done: writable again',
+  'by-hand': () => 'not recovered: the remaining steps are for you',
 };
 
 export function recoverPage(result: RecoverResult): string {
@@ -34,7 +34,7 @@ export function recoverPage(result: RecoverResult): string {
     ...parts,
     ...servicesPart(result),
     ...(result.savedLog === null ? [] : [printable(`kernel log: ${result.savedLog}`)]),
-    RESULTS[result.result],
+    RESULTS[result.result](),
   ].join('\n');
 }
 

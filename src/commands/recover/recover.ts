@@ -5,6 +5,7 @@ import type { Step, StepOutcome } from '../../recover/document.ts';
 import { examine, HEALTHY, recovery } from '../../recover/report.ts';
 import { deadServices } from '../../recover/services.ts';
 import { lockAnyGuest, whileLocked } from '../../transaction/lock.ts';
+import { typed } from '../../typed.ts';
 import { printResult, say } from '../../ui/output.ts';
 import { printable } from '../../ui/printable.ts';
 import { askYes, canAsk } from '../../ui/prompt.ts';
@@ -90,7 +91,7 @@ function requireRunning(target: Target, options: RecoverOptions): void {
     throw failure(
       'E_USAGE',
       'recover --apply works on the running guest only: it mounts nothing of a tree',
-      `mptfix recover --root ${options.root ?? ''} lists the steps`,
+      `${typed('recover')} lists the steps`,
     );
   }
   if (process.geteuid?.() !== 0)
@@ -99,7 +100,7 @@ function requireRunning(target: Target, options: RecoverOptions): void {
     throw failure(
       'E_CONFIRM_REQUIRED',
       'recover --apply asks before each step, and there is no terminal to ask at',
-      'review the steps with mptfix recover, then run the command again with --yes',
+      `review the steps with ${typed('recover')}, then run the command again with --yes`,
     );
   }
 }

@@ -1,5 +1,6 @@
 import { failure } from '../../errors.ts';
 import { generationNumber } from '../../names.ts';
+import { typed } from '../../typed.ts';
 import { common, type Declare, examples, mutating } from '../shared/flags.ts';
 
 export const declareRollback: Declare = (program, run) =>
@@ -25,6 +26,6 @@ function wholeNumber(text: string): number {
   throw failure(
     'E_USAGE',
     `--to needs the number of a generation, not ${JSON.stringify(text.slice(0, 80))}`,
-    'mptfix status lists them',
+    `${typed('status')} lists them`,
   );
 }

@@ -1,5 +1,6 @@
 import type { Target } from '../../machine/port.ts';
 import { lockAnyGuest, whileLocked } from '../../transaction/lock.ts';
+import { typed } from '../../typed.ts';
 import { indent, printResult, say } from '../../ui/output.ts';
 import { printable } from '../../ui/printable.ts';
 import { confirm } from '../../ui/prompt.ts';
@@ -47,7 +48,10 @@ async function decide(
   options: WatchInstallOptions,
 ): Promise<{ readonly plan: SchedulePlan; readonly job: Job }> {
   // A configuration that will be refused in the night is refused now.
-  requireReader(await scheduledConfig(target, options), 'mptfix watch install --to admin@example.org');
+  requireReader(
+    await scheduledConfig(target, options),
+    `${typed('watch install', ['--to', 'admin@example.org'])}`,
+  );
   const job = jobOf(options, await guestProgram(target));
   return { plan: await planSchedule(target, job), job };
 }

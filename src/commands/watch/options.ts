@@ -1,5 +1,6 @@
 import { failure } from '../../errors.ts';
 import type { Target } from '../../machine/port.ts';
+import { typed } from '../../typed.ts';
 import { machineOf } from '../../watch/machine-of.ts';
 import { isAddress } from '../../watch/notify/address.ts';
 import { type NotifyConfig, readConfig } from '../../watch/notify/config.ts';
@@ -38,7 +39,7 @@ export function requireAddresses(addresses: readonly string[] | undefined): void
       throw failure(
         'E_USAGE',
         `not a mail address: ${JSON.stringify(address)}`,
-        'mptfix watch once --to admin@example.org',
+        `write it as in ${typed('watch once', ['--to', 'admin@example.org'])}`,
       );
   }
 }

@@ -1,4 +1,5 @@
 import { failure } from '../../errors.ts';
+import { typed } from '../../typed.ts';
 import { columns, printResult } from '../../ui/output.ts';
 import type { TestMailResult } from '../../watch/document.ts';
 import { machineOf } from '../../watch/machine-of.ts';
@@ -14,7 +15,7 @@ export async function testMail(options: WatchOptions): Promise<number> {
   const config = await notifyConfig(target, options);
   requireReader(
     config,
-    'give an address: mptfix watch test-mail --to admin@example.org, or name one in /etc/mptfix.json',
+    `give an address: ${typed('watch test-mail', ['--to', 'admin@example.org'])}, or name one in /etc/mptfix.json`,
   );
   const notice = noticeOf('test', [], { host: await hostName(target), now: Date.now(), lines: [] });
   const delivery = await deliver(channelsOf(machineOf(target), config), notice, config.timeLimitSeconds);

@@ -4,6 +4,7 @@ import { logEvents } from '../../kernel-log/events.ts';
 import type { Layer } from '../../kernel-log/signature.ts';
 import { LIMITS } from '../../limits.ts';
 import type { Target } from '../../machine/port.ts';
+import { typed } from '../../typed.ts';
 import type { Notified, WatchedFileSystem, WatchedState } from '../document.ts';
 
 /** What a notice says of one file system. */
@@ -69,36 +70,38 @@ export async function hostName(target: Pick<Target, 'readText' | 'kind'>): Promi
 }
 
 /** What an admin should do next; the order matters. Never a remount,rw: an aborted journal has to be checked first. */
-const FAILED: readonly string[] = [
+const failed = (): readonly string[] => [
   'before anything else, make sure that the storage answers again (the hypervisor’s path state, the kernel’s messages)',
-  'save the kernel’s messages where they can be written: dmesg > /dev/shm/dmesg.txt',
+  `save the kernel’s messages where they can be written: ${'`dmesg > /dev/shm/dmesg.txt`'}`,
   'stop what writes to it; do not remount it rw, and do not run fsck while it is mounted',
   'not the root: umount it, e2fsck -f (XFS: mount and umount it once, xfs_repair only if needed), mount it',
   'the root: reboot with a forced check (fsck.mode=force; before systemd: forcefsck)',
-  'then restart what died with it: network, sshd, whatever keeps lock files; mptfix recover lists the steps for this guest',
+  `then restart what died with it: network, sshd, whatever keeps lock files; ${typed('recover')} lists the steps for this guest`,
 ];
 
-const ADVICE: Readonly<Record<WatchedState, readonly string[]>> = {
-  ok: ['check whether services died meanwhile (network, sshd), and whether the file system was checked'],
-  errors: ['plan a check of this file system: e2fsck -f while it is not mounted'],
-  'read-only': FAILED,
-  'shut-down': FAILED,
-  'io-error': FAILED,
-  hang: [
+const ADVICE: Readonly<Record<WatchedState, () => readonly string[]>> = {
+  ok: () => [
+    'check whether services died meanwhile (network, sshd), and whether the file system was checked',
+  ],
+  errors: () => ['plan a check of this file system: e2fsck -f while it is not mounted'],
+  'read-only': failed,
+  'shut-down': failed,
+  'io-error': failed,
+  hang: () => [
     'the disk does not answer: the kernel still waits. See to the storage first; the guest may continue by itself',
-    ...FAILED.slice(1),
+    ...failed().slice(1),
   ],
 };
 
 function adviceFor(states: readonly WatchedState[]): readonly string[] {
-  return ADVICE[states.includes('hang') ? 'hang' : (states[0] ?? 'read-only')];
+  return ADVICE[states.includes('hang') ? 'hang' : (states[0] ?? 'read-only')]();
 }
 
 /** The surest first. */
-const BY_CAUSE: readonly (readonly [name: CauseName, cause: string])[] = [
+const byCause = (): readonly (readonly [name: CauseName, cause: string])[] => [
   [
     'this-bug',
-    'a path failure of the storage, made an I/O error by the LSI driver (host byte 0x02 with status 0x08): mptfix check confirms it, mptfix apply fixes it',
+    `a path failure of the storage, made an I/O error by the LSI driver (host byte 0x02 with status 0x08): ${typed('check')} confirms it, ${typed('apply')} fixes it`,
   ],
   [
     'window-used-up',
@@ -122,7 +125,7 @@ function likelyCause(messages: readonly string[]): string {
   const events = messages.flatMap((message) => logEvents(message));
   const causes = new Set(events.map((event) => causeOf(event)?.cause));
   const found =
-    BY_CAUSE.find(([name]) => causes.has(name)) ??
+    byCause().find(([name]) => causes.has(name)) ??
     BY_LAYER.find(([layers]) => events.some(({ layer }) => layers.includes(layer)));
   return found?.[1] ?? 'not known: the kernel’s messages say nothing about it';
 }

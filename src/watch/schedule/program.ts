@@ -7,6 +7,7 @@ import type { Argv, Target } from '../../machine/port.ts';
 import { mustRun } from '../../machine/tools.ts';
 import { foreignPlace } from '../../owned.ts';
 import { packageRoot } from '../../package-root.ts';
+import { typed, typedForGuest, typedShell } from '../../typed.ts';
 import { STATE_FOLDER } from '../state.ts';
 
 /**
@@ -114,12 +115,12 @@ async function requireMemory(target: Target, copies: readonly Copy[]): Promise<v
   throw failure(
     'E_NO_SPACE',
     `the copy in memory needs twice ${Math.ceil(needed / 1024 / 1024)} MB of free memory`,
-    'mptfix watch install --from-disk; or use the sh watch, which needs almost no memory',
+    `${typed('watch install', ['--from-disk'])} with the options of before; or use the sh watch, which needs almost no memory`,
   );
 }
 
 async function change(target: Target, argv: Argv): Promise<void> {
-  const next = 'mptfix watch install --from-disk does without';
+  const next = `${typed('watch install', ['--from-disk'])} with the options of before does without`;
   const problem = (words: string): Error => failure('E_SCHEDULE', `${argv.join(' ')}: ${words}`, next);
   await mustRun(target, argv, { timeoutMs: 60_000, problem });
 }
@@ -149,21 +150,17 @@ const SAFE_FOLDER = '/opt/mptfix';
 
 /** One line that puts a copy of all that is needed where root alone may write. */
 function moveCommand(root: string, node: string, unsafe: string): string {
-  const parts = ['bin', 'dist', 'patches', 'package.json'].map((name) => quoted(join(root, name)));
+  const parts = ['bin', 'dist', 'patches', 'package.json'].map((name) => join(root, name));
   const isNode = unsafe === node || node.startsWith(`${unsafe}/`) || !unsafe.startsWith(root);
-  const program = isNode ? `${SAFE_FOLDER}/node` : quoted(node);
-  return [
-    `as root: mkdir -p ${SAFE_FOLDER}`,
-    `cp -RL ${parts.join(' ')} ${SAFE_FOLDER}`,
-    ...(isNode ? [`cp -L ${quoted(node)} ${SAFE_FOLDER}/node`] : []),
-    `chown -R root: ${SAFE_FOLDER}`,
-    `chmod -R go-w ${SAFE_FOLDER}`,
-    `${program} ${SAFE_FOLDER}/bin/mptfix.cjs watch install, with the options of before`,
-  ].join(' && ');
-}
-
-function quoted(word: string): string {
-  return /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`;
+  const copy = typedShell(
+    ['mkdir', '-p', SAFE_FOLDER],
+    ['cp', '-RL', ...parts, SAFE_FOLDER],
+    ...(isNode ? [['cp', '-L', node, `${SAFE_FOLDER}/node`]] : []),
+    ['chown', '-R', 'root:', SAFE_FOLDER],
+    ['chmod', '-R', 'go-w', SAFE_FOLDER],
+  );
+  const program = [isNode ? `${SAFE_FOLDER}/node` : node, `${SAFE_FOLDER}/bin/mptfix.cjs`];
+  return `as root: ${copy}; then the same command, begun with ${typedShell(program)}`;
 }
 
 /** Where npm and packages put them on a guest. */
@@ -195,17 +192,15 @@ export async function guestProgram(target: Target): Promise<readonly [node: stri
     PACKAGES.map((folder) => `${folder}/bin/mptfix.cjs`),
   );
   if (node !== undefined && main !== undefined) {
-    await requireRootsOwn(
-      target,
-      [node, main],
-      (unsafe) => `in the guest: chown root: ${unsafe} && chmod go-w ${unsafe}`,
+    await requireRootsOwn(target, [node, main], (unsafe) =>
+      typedForGuest(['chown', 'root:', unsafe], ['chmod', 'go-w', unsafe]),
     );
     return [node, main];
   }
   throw failure(
     'E_TOOLS_MISSING',
     `${target.name} has no ${node === undefined ? 'Node' : 'mptfix'} that the schedule could start`,
-    'install it there (npm install --global mptfix), or copy src/watch/sh/mptfix-watch.sh, which needs no Node',
+    `put Node and a copy of ${packageRoot()} there, the copy as ${SAFE_FOLDER}; or copy src/watch/sh/mptfix-watch.sh, which needs no Node`,
   );
 }
 

@@ -1,5 +1,6 @@
 import { failure } from '../../errors.ts';
 import type { Argv, Target } from '../../machine/port.ts';
+import { typedShell } from '../../typed.ts';
 
 /** What runs, and how often. */
 export interface Job {
@@ -57,7 +58,7 @@ export async function runAll(target: Target, commands: readonly Argv[]): Promise
       throw failure(
         'E_SCHEDULE',
         `${argv.join(' ')}: ${stderr.trim()}`,
-        'look at it with systemctl status, then run the command again',
+        `look at it with ${typedShell(['systemctl', 'status'])}, then run the command again`,
       );
   }
 }

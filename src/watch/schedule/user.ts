@@ -4,6 +4,7 @@ import { fileHandlers } from '../../transaction/files.ts';
 import { type Handler, reason, type TransactionUser } from '../../transaction/handler.ts';
 import { placeOf } from '../../transaction/purpose.ts';
 import type { StepOf } from '../../transaction/steps.ts';
+import { typed } from '../../typed.ts';
 import { cronScheduler, crontabScheduler } from './cron.ts';
 import { dropCopy, loadIntoMemory } from './program.ts';
 import { runAll, type Scheduler } from './scheduler.ts';
@@ -64,13 +65,13 @@ export const scheduleUser: TransactionUser = {
     failure(
       'E_SCHEDULE_UNDO',
       `${cause === undefined ? '' : `the schedule could not be installed (${reason(cause)}); `}putting things back was stopped: ${reason(error)}`,
-      `the originals are in ${folder}/originals; remove the cause and run mptfix watch uninstall`,
+      `the originals are in ${folder}/originals; remove the cause and run ${typed('watch uninstall')}`,
       { cause: error },
     ),
   refuse: (foreign) =>
     failure(
       'E_FILE_CHANGED',
       `changed by somebody else since an installation of the watch was interrupted, and not overwritten: ${foreign.join(', ')}`,
-      `look at the difference to the original in ${placeOf('schedule').folder}; mptfix watch uninstall takes the watch out of it and leaves the rest`,
+      `look at the difference to the original in ${placeOf('schedule').folder}; ${typed('watch uninstall')} takes the watch out of it and leaves the rest`,
     ),
 };
