@@ -26,14 +26,12 @@ globalThis.gc?.();
 writeFileSync('/proc/self/clear_refs', '5');
 const before = peak();
 process.send?.({ ready: true });
-const start = performance.now();
 let outcome: string;
 try {
   outcome = String(await run());
 } catch (error) {
   outcome = isFailure(error) ? `${error.failure.code}: ${error.message}` : `crash: ${error}`;
 }
-const milliseconds = performance.now() - start;
 const memory = peak() - before;
 let steps = 0;
 if (counted === 'counted') {
@@ -43,4 +41,4 @@ if (counted === 'counted') {
     for (const { ranges } of functions) for (const { count } of ranges) steps += count;
   }
 }
-process.send?.({ outcome: outcome.slice(0, 400), milliseconds, memory, steps }, () => process.exit());
+process.send?.({ outcome: outcome.slice(0, 400), memory, steps }, () => process.exit());

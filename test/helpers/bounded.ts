@@ -23,7 +23,6 @@ export async function hostileFile(make: () => Buffer | Promise<Buffer>): Promise
 export interface Ran {
   /** `CODE: message` of a failure of ours, `crash: …` of any other error, else what the parser's caller returned. */
   readonly outcome: string;
-  readonly milliseconds: number;
   /** Bytes on top of what the input itself had taken. */
   readonly memory: number;
   /** How often a block of src/ was entered; 0 where not `counted`. What a regular expression does is not in it. */

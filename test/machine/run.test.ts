@@ -64,9 +64,8 @@ describe('the status', () => {
   });
 
   test('is not 0 for one that took too long', async () => {
-    const started = Date.now();
-    const { status } = await runProgram(['sleep', '60'], { ...READ, timeoutMs: 100 });
-    expect([status, Date.now() - started < 10_000]).toEqual([143, true]);
+    const { status } = await runProgram(['sleep', '3600'], { ...READ, timeoutMs: 100 });
+    expect(status).toBe(143);
   });
 });
 
@@ -182,9 +181,12 @@ describe('lines of output', () => {
 
 test('standard input stays open, and empty, until what it waits for has come to be', async () => {
   const coming = Promise.withResolvers<void>();
-  const started = Date.now();
+  let hasCome = false;
   const run = runProgram(['cat'], { ...READ, inputEnds: coming.promise });
-  setTimeout(() => coming.reject(new Error('also when it failed')), 300);
+  setTimeout(() => {
+    hasCome = true;
+    coming.reject(new Error('also when it failed'));
+  }, 300);
   const { status, stdout } = await run;
-  expect([status, stdout.length, Date.now() - started >= 290]).toEqual([0, 0, true]);
+  expect([status, stdout.length, hasCome]).toEqual([0, 0, true]);
 });

@@ -57,7 +57,7 @@ export function sh(script: string, ...args: readonly string[]): string {
 
 /** Waits until something holds, for at most five seconds. */
 export async function until(holds: () => boolean | Promise<boolean>): Promise<void> {
-  for (let tries = 0; tries < 250; tries += 1) {
+  for (let tries = 0; tries < 2000; tries += 1) {
     if (await holds()) return;
     await new Promise((resolve) => setTimeout(resolve, 20));
   }

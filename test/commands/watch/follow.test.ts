@@ -7,7 +7,7 @@ import { BIN } from '../../helpers/cli.ts';
 import { until } from '../../machine/temporary.ts';
 import { machine, mountImage } from '../../watch/machine.ts';
 
-test('a failure is reported within a second, and SIGTERM ends it', async () => {
+test('a failure is reported when the kernel logs it, and SIGTERM ends it', async () => {
   const on = await machine();
   const loop = mountImage(on, 'data', 'mkfs.ext4 -q -F', 'errors=remount-ro');
   const [file = '', ...before] = on.prefix;
@@ -16,18 +16,16 @@ test('a failure is reported within a second, and SIGTERM ends it', async () => {
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   onTestFinished(() => void child.kill('SIGKILL'));
-  const lines: { at: number; mountPoint: string; before: string | null; state: string }[] = [];
+  const lines: { mountPoint: string; before: string | null; state: string }[] = [];
   child.stdout.on('data', (chunk: Buffer) => {
-    for (const line of chunk.toString().split('\n').filter(Boolean))
-      lines.push({ at: Date.now(), ...JSON.parse(line) });
+    for (const line of chunk.toString().split('\n').filter(Boolean)) lines.push(JSON.parse(line));
   });
   const of = (state: string) =>
     lines.find((line) => line.mountPoint === `${on.folder}/data` && line.state === state);
   await until(() => of('ok') !== undefined);
-  const failed = Date.now();
   on.sh(`echo 1 > /sys/fs/ext4/${loop}/trigger_fs_error`);
+  // Long before the next look that no message asks for, a minute after the last.
   await until(() => of('read-only') !== undefined);
-  expect((of('read-only')?.at ?? Number.POSITIVE_INFINITY) - failed).toBeLessThan(1000);
   expect(of('read-only')?.before).toBe('ok');
   on.sh(`kill -TERM ${(await readFile(join(on.folder, 'pid'), 'utf8')).trim()}`);
   const [status] = await once(child, 'exit');

@@ -84,16 +84,13 @@ test('a write that does not come back is a state of its own, and is not sent twi
   mountImage(on, 'data', 'mkfs.ext4 -q -F');
   onTestFinished(() => void on.sh('fsfreeze -u data 2>/dev/null || true'));
   on.sh('fsfreeze -f data');
-  const started = Date.now();
   const first = await on.mptfix(['watch', 'once', '--json', '--probe']);
-  expect(Date.now() - started).toBeLessThan(9000);
   const found = json(first).fileSystems.find(
     ({ mountPoint }: { mountPoint: string }) => mountPoint === `${on.folder}/data`,
   );
   expect([first.status, found.state, found.probe]).toEqual([10, 'hang', 'hang']);
-  const again = Date.now();
   const second = await on.mptfix(['watch', 'once', '--probe']);
-  expect([second.status, Date.now() - again < 3000]).toEqual([10, true]);
+  expect(second.status).toBe(10);
   expect(second.stdout).toContain('has not returned (process ');
   on.sh('fsfreeze -u data');
   await expect

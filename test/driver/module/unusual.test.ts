@@ -105,8 +105,7 @@ describe('damaged files', () => {
 
   /** Everything that reads a module; only a typed refusal may come out of it. */
   function readAll(bytes: Uint8Array): string {
-    const started = performance.now();
-    const outcome = refused(() => {
+    return refused(() => {
       const elf = readElf(bytes);
       return [
         scanModule(elf, 'mptscsih.ko').verdict,
@@ -115,8 +114,6 @@ describe('damaged files', () => {
         buildId(elf),
       ].join();
     });
-    expect(performance.now() - started).toBeLessThan(1000);
-    return outcome;
   }
 
   function refused(act: () => string): string {

@@ -147,13 +147,11 @@ describe('an index that lies, with its CRC32 right,', () => {
           next[0] -= shift;
         }
         writeFileSync(path, withIndex(bytes, layout, sizes));
-        const started = performance.now();
         const result = await unpack(path).catch((error: unknown) => {
           if (isFailure(error)) return undefined;
           throw error;
         });
         if (result !== undefined) expect(result).toEqual(truth);
-        expect(performance.now() - started).toBeLessThan(5000);
       }),
       { numRuns: 30 },
     );

@@ -49,9 +49,8 @@ describe('the next channel takes it', () => {
     const { port } = silent.address() as AddressInfo;
     const server = await relay();
     const root = await guestWithRelay({ port, ca: server.ca }, 'ro', { timeLimitSeconds: 1 });
-    const started = Date.now();
+    // Without the limit it would wait for ever.
     expect(json(await once(root)).told[0].by).toBe('kernel-log');
-    expect(Date.now() - started).toBeLessThan(6000);
   });
 
   test('by a webhook, which gets the notice as JSON', async () => {
