@@ -55,7 +55,7 @@ export function sh(script: string, ...args: readonly string[]): string {
   return execFileSync('sh', ['-ec', script, 'sh', ...args], { stdio: ['ignore', 'pipe', 'pipe'] }).toString();
 }
 
-/** Waits until something holds, for at most five seconds. */
+/** Waits until something holds; throws after 40 seconds, ten times what it takes on a busy machine. */
 export async function until(holds: () => boolean | Promise<boolean>): Promise<void> {
   for (let tries = 0; tries < 2000; tries += 1) {
     if (await holds()) return;
