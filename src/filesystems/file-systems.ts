@@ -1,8 +1,8 @@
 import { type BlockDevices, blockDevices, mapperName } from '../guest/disks.ts';
-import { type FstabEntry, kernelNameOf, readFstab } from '../guest/fstab.ts';
+import { type FstabEntry, isBind, kernelNameOf, readFstab } from '../guest/fstab.ts';
 import { type Mount, readMounts } from '../guest/mounts.ts';
 import type { TargetReads } from '../machine/port.ts';
-import { entryOf, type Intention, intention } from './intention.ts';
+import { entryOf, type Intention, intention, namesOne } from './intention.ts';
 import { type FileSystemKind, fileSystemKind } from './kinds.ts';
 
 /** A file system of the guest, once however often it is mounted. */
@@ -37,25 +37,46 @@ export async function fileSystems(target: FileSystemReads): Promise<readonly Fil
     readFstab(target),
     blockDevices(target),
   ]);
-  const groups = new Map<string, [Mount, ...Mount[]]>();
+  const groups = new Map<string, Group>();
   for (const mount of mounts) {
     if (fileSystemKind(mount.fsType, mount.source) === 'memory') continue;
-    const key = mount.device === '' ? mount.source : mount.device;
+    const disk = await diskOf(target, mount, fstab, devices);
+    const key = fileSystemKey({ device: disk.device, mounts: [mount] });
     const group = groups.get(key);
-    if (group === undefined) groups.set(key, [mount]);
-    else group.push(mount);
+    if (group === undefined) groups.set(key, { disk, mounts: [mount] });
+    else group.mounts.push(mount);
   }
   return Promise.all([...groups.values()].map((group) => describe(target, group, fstab, devices)));
 }
 
+interface Disk {
+  readonly name: string | null;
+  readonly device: string;
+}
+
+interface Group {
+  readonly disk: Disk;
+  readonly mounts: [Mount, ...Mount[]];
+}
+
+/**
+ * The same for all mounts of one superblock, for others another one: its disk's number; of what is on no disk its number
+ * and type; where there is no number (/proc/mounts) its source and type. A source that names nothing (`none`, or
+ * `overlay` of an overlay) is many file systems' own: each place of it counts alone.
+ */
+export function fileSystemKey({ device, mounts: [mount] }: Pick<FileSystem, 'device' | 'mounts'>): string {
+  const { source, fsType, mountPoint } = mount;
+  if (device !== '') return device.startsWith('0:') ? `${device} ${fsType}` : device;
+  return namesOne(source) ? `${source} ${fsType}` : `${source} ${fsType} ${mountPoint}`;
+}
+
 async function describe(
   target: FileSystemReads,
-  mounts: readonly [Mount, ...Mount[]],
+  { disk: { name, device }, mounts }: Group,
   fstab: readonly FstabEntry[],
   devices: BlockDevices,
 ): Promise<FileSystem> {
-  const main = mounts.find(({ root }) => root === '/') ?? mounts[0];
-  const { name, device } = await diskOf(target, main, fstab, devices);
+  const main = mainMount(mounts, fstab);
   const entry = await entryOf(target, mounts, name, fstab);
   return {
     device,
@@ -67,8 +88,23 @@ async function describe(
     mountPoint: main.mountPoint,
     mounts,
     fstab: entry ?? null,
-    intended: intention(mounts, entry),
+    intended: intention(main, mounts, entry),
   };
+}
+
+/**
+ * Its whole, where it was mounted first. /proc/mounts does not tell a bind mount from the first one: there the place
+ * that fstab names is the whole, else one that is writable.
+ */
+function mainMount(mounts: readonly [Mount, ...Mount[]], fstab: readonly FstabEntry[]): Mount {
+  const [first] = mounts;
+  if (first.device !== '') return mounts.find(({ root }) => root === '/') ?? first;
+  const places = new Set(fstab.filter((entry) => !isBind(entry)).map(({ mountPoint }) => mountPoint));
+  return (
+    mounts.find(({ mountPoint }) => places.has(mountPoint)) ??
+    mounts.find(({ mountOptions }) => !mountOptions.includes('ro')) ??
+    first
+  );
 }
 
 /** The disk by the superblock's number, else by the source's name, else (`/dev/root`) by fstab's. */
@@ -77,7 +113,7 @@ async function diskOf(
   mount: Mount,
   fstab: readonly FstabEntry[],
   devices: BlockDevices,
-): Promise<{ readonly name: string | null; readonly device: string }> {
+): Promise<Disk> {
   const byNumber = devices.nameOf.get(mount.device);
   if (byNumber !== undefined) return { name: byNumber, device: mount.device };
   const entry = fstab.find(({ mountPoint }) => mountPoint === mount.mountPoint);

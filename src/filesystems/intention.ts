@@ -23,7 +23,10 @@ const SNAP = /^(\/var\/lib\/snapd)?\/snap\//;
 const READ_ONLY_BY_INTENT: readonly Rule[] = [
   {
     holds: ([{ fsType, source }]) => fileSystemKind(fsType, source) === 'media',
-    reason: ({ fsType }) => `${fsType} cannot be written`,
+    reason: ({ fsType, source }) =>
+      fileSystemKind(fsType, '') === 'media'
+        ? `${fsType} cannot be written`
+        : `${source} is a drive of media`,
   },
   {
     holds: (mounts) => mounts.every(({ mountPoint }) => SNAP.test(mountPoint)),
@@ -45,9 +48,8 @@ const READ_ONLY_BY_INTENT: readonly Rule[] = [
 ];
 
 /** Whether a file system is meant to be written to, by its type, its mounts and its entry in fstab. */
-export function intention(mounts: Group, entry: FstabEntry | undefined): Intention {
+export function intention(main: Mount, mounts: Group, entry: FstabEntry | undefined): Intention {
   const rule = READ_ONLY_BY_INTENT.find(({ holds }) => holds(mounts, entry));
-  const main = mounts.find(({ root }) => root === '/') ?? mounts[0];
   return rule === undefined ? 'rw' : { readOnly: rule.reason(main, entry) };
 }
 
@@ -57,8 +59,17 @@ function isMountedReadOnly({ mountOptions }: Mount): boolean {
 }
 
 /**
- * The entry of fstab that speaks of a file system: the one of a place where it is mounted, else the one that names
- * its disk. Of several entries of one place the one that names the disk, else the last.
+ * Whether a source is the name of one file system: a device or an export (`/dev/sda1`, `server:/home`), not a word that
+ * anything may be mounted by (`none`, `overlay`).
+ */
+export function namesOne(source: string): boolean {
+  return /[/:]/.test(source);
+}
+
+/**
+ * The entry of fstab that speaks of a file system: one of a place where it is mounted, else one that names its disk.
+ * Of several entries of one place the one that names the disk, else the last. Of several places (the subvolumes of a
+ * btrfs) one that wants it writable: it has one superblock.
  */
 export async function entryOf(
   target: Pick<TargetReads, 'hostPath' | 'lstat'>,
@@ -70,9 +81,20 @@ export async function entryOf(
   const places = new Set(mounts.map(({ mountPoint }) => mountPoint));
   const here = own.filter(({ mountPoint }) => places.has(mountPoint));
   if (here.length === 1) return here[0];
-  for (const entry of here.length > 0 ? here : own) {
-    if (mounts.some(({ source }) => source === entry.source)) return entry;
-    if (name !== null && (await kernelNameOf(target, entry.source)) === name) return entry;
-  }
-  return here.at(-1);
+  const named: FstabEntry[] = [];
+  for (const entry of here.length > 0 ? here : own)
+    if (await namesDisk(target, entry, mounts, name)) named.push(entry);
+  const lastOfEach = [...new Map(here.map((entry) => [entry.mountPoint, entry])).values()];
+  const best = named.length > 0 ? named : lastOfEach;
+  return best.find((entry) => !asksReadOnly(entry)) ?? best[0];
+}
+
+async function namesDisk(
+  target: Pick<TargetReads, 'hostPath' | 'lstat'>,
+  entry: FstabEntry,
+  mounts: readonly Mount[],
+  name: string | null,
+): Promise<boolean> {
+  if (namesOne(entry.source) && mounts.some(({ source }) => source === entry.source)) return true;
+  return name !== null && (await kernelNameOf(target, entry.source)) === name;
 }

@@ -30,6 +30,7 @@ const KINDS: Readonly<Record<Exclude<FileSystemKind, 'memory'>, readonly string[
     ],
     ...['ocfs2', 'gfs', 'gfs2', 'vxfs', 'zfs', 'minix', 'ufs', 'sysv', 'hfs', 'hfsplus'],
     ...['vfat', 'msdos', 'umsdos', 'exfat', 'ntfs', 'ntfs3', 'fuseblk'],
+    ...['jffs2', 'yaffs', 'yaffs2', 'ubifs'],
   ],
   media: [
     'iso9660',
@@ -41,6 +42,8 @@ const KINDS: Readonly<Record<Exclude<FileSystemKind, 'memory'>, readonly string[
     'cramfs',
     'romfs',
     'udf',
+    // What mounts a medium as soon as somebody looks: of SUSE 9 and of Mandrake 9.
+    ...['subfs', 'supermount'],
   ],
   union: ['overlay', 'overlayfs', 'fuse-overlayfs', 'aufs', 'unionfs', 'mergerfs'],
   network: [
@@ -66,8 +69,12 @@ const KIND_OF: ReadonlyMap<string, FileSystemKind> = new Map(
   Object.entries(KINDS).flatMap(([kind, types]) => types.map((type) => [type, kind as FileSystemKind])),
 );
 
+/** A drive for CDs and DVDs: whatever file system its medium has, the kernel mounts it read-only. */
+const MEDIA_DRIVE = /^\/dev\/(?:sr\d|scd\d|pktcdvd|cdrom|cdrw|dvd)/;
+
 /** The kind of a type; one that is not known counts as a disk's where its source is a device file. */
 export function fileSystemKind(fsType: string, source: string): FileSystemKind {
+  if (MEDIA_DRIVE.test(source)) return 'media';
   const known = KIND_OF.get(fsType.replace(/^fuse\./, ''));
   if (known !== undefined) return known;
   return source.startsWith('/dev/') ? 'disk' : 'memory';

@@ -64,9 +64,12 @@ export function hasSuperOption({ fileSystem }: Observation, option: string): boo
   return fileSystem.mounts.some(({ superOptions }) => superOptions.includes(option));
 }
 
-/** Whether the whole file system is read-only, not one mount of it. */
-export function isReadOnly(seen: Observation): boolean {
-  return hasSuperOption(seen, 'ro');
+/**
+ * Whether the whole file system is read-only, not one mount of it. /proc/mounts shows the flags of both in one word:
+ * there one mount that is `rw` proves that the whole is not.
+ */
+export function isReadOnly({ fileSystem }: Observation): boolean {
+  return fileSystem.mounts.every(({ superOptions }) => superOptions.includes('ro'));
 }
 
 export async function readSystemFacts(target: Pick<TargetReads, 'readText'>): Promise<SystemFacts> {

@@ -1,7 +1,7 @@
 import { failure } from '../errors.ts';
 import { errorCounters } from '../filesystems/counters.ts';
 import { logCollector } from '../filesystems/disk-log.ts';
-import { type FileSystem, fileSystems } from '../filesystems/file-systems.ts';
+import { type FileSystem, fileSystemKey, fileSystems } from '../filesystems/file-systems.ts';
 import { judge } from '../filesystems/judge.ts';
 import { type KernelMessage, readKernelMessages } from '../filesystems/kernel-messages.ts';
 import { type Remembered, readSystemFacts } from '../filesystems/observation.ts';
@@ -67,7 +67,7 @@ export async function look(target: Target, { state, probe }: LookOptions): Promi
   const findings: Finding[] = [];
   for (const fileSystem of all) {
     const { name, mounts, mountPoint } = fileSystem;
-    const key = fileSystem.device === '' ? fileSystem.source : fileSystem.device;
+    const key = fileSystemKey(fileSystem);
     // Of one that nobody means to write to, an error is no news to anybody.
     const isMeant = fileSystem.intended === 'rw';
     const place = probe === undefined ? undefined : probePlace(fileSystem, all);

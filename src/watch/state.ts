@@ -35,7 +35,7 @@ export interface StuckProbe {
 export interface WatchState {
   readonly schema: 'mptfix.watch-state/1';
   readonly bootId: string;
-  /** By `FileSystem.device`, or its source where there is no number. */
+  /** By `fileSystemKey`. */
   readonly seen: Readonly<Record<string, Remembered>>;
   readonly events: Readonly<Record<string, WatchEvent>>;
   readonly stuck?: StuckProbe | undefined;

@@ -6,8 +6,10 @@ import { emptyState } from '../../src/watch/state.ts';
 import { failureOf } from '../machine/temporary.ts';
 import { CASES, kmsg } from './cases.ts';
 import { guest, partitions } from './guest.ts';
+import { MOUNT_TABLES } from './mount-tables.ts';
 
-const escaped = (path: string): string => path.replaceAll(' ', '\\040').replaceAll('\n', '\\012');
+const tableForm = (path: string): string =>
+  path.replace(/[\\ \t\n]/g, (one) => `\\${one.charCodeAt(0).toString(8).padStart(3, '0')}`);
 
 test.each(CASES)('$name', async ({ files, log = [], alarms = [], warnings = [] }) => {
   const target = await guest({ ...files, 'dev/kmsg': kmsg(log) });
@@ -16,9 +18,20 @@ test.each(CASES)('$name', async ({ files, log = [], alarms = [], warnings = [] }
   const of = (warning: boolean): readonly string[] =>
     bad
       .filter(({ state }) => (state === 'errors') === warning)
-      .map(({ fileSystem }) => escaped(fileSystem.mountPoint));
+      .map(({ fileSystem }) => tableForm(fileSystem.mountPoint));
   expect([of(false), of(true), notes]).toEqual([alarms, warnings, []]);
   for (const { evidence } of bad) expect(evidence.length).toBeGreaterThan(0);
+});
+
+test.each(MOUNT_TABLES)('mount table: $name', async ({ files, log = [], alarms = [], places }) => {
+  const { findings } = await look(await guest({ ...files, 'dev/kmsg': kmsg(log) }), {
+    state: emptyState(''),
+  });
+  const named = (all: typeof findings) => all.map(({ fileSystem }) => tableForm(fileSystem.mountPoint));
+  expect(named(findings)).toEqual(places);
+  expect(named(findings.filter(({ state }) => state !== 'ok'))).toEqual(alarms);
+  // What the next run remembers of one is never another’s.
+  expect(new Set(findings.map(({ key }) => key)).size).toBe(findings.length);
 });
 
 test('what an earlier run saw writable may not turn read-only, whatever fstab says', async () => {

@@ -72,11 +72,16 @@ function itemOf(
 
 function recoveredItem(key: string, { mountPoint, source }: WatchEvent, seen: Look, now: number): NoticeItem {
   const found = seen.findings.find((finding) => finding.key === key);
-  const { fsType = '', name: disk = null } = found?.fileSystem ?? {};
+  const { fsType = '', name: disk = null, device = numberIn(key) } = found?.fileSystem ?? {};
   return {
-    ...{ mountPoint, source, device: key, disk, fsType, state: 'ok', evidence: [] },
+    ...{ mountPoint, source, device, disk, fsType, state: 'ok', evidence: [] },
     since: new Date(now).toISOString(),
   };
+}
+
+/** Of one that is no longer mounted. */
+function numberIn(key: string): string {
+  return /^\d+:\d+/.exec(key)?.[0] ?? '';
 }
 
 function notifiedOf({ event, fileSystems }: Notice, { by, errors }: Delivery): Notified {

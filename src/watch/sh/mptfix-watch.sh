@@ -2,7 +2,8 @@
 # mptfix-watch.sh ADDRESS
 #
 # The watch for guests without Node: looks whether a file system that should be writable went read-only, and mails
-# ADDRESS by sendmail once per event, again after 1, 2, 4 ... 32 days, and when the problem is over. For cron:
+# ADDRESS "HOST has read-only file systems" by sendmail -f root@FQDN -t: once per event, again after 1, 2, 4 ... 32
+# days, and when the problem is over. For cron, in the place of the script of VMware's article:
 #   */10 * * * * root /usr/local/sbin/mptfix-watch.sh admin@example.org
 # Exit status: 0 all is well, 1 a file system cannot be written, 2 wrong usage, 3 there is no mount table.
 # Runs under any POSIX sh and the tools of 2003. MPTFIX_ROOT stands before /proc, /sys, /etc and /dev in tests.
@@ -20,6 +21,38 @@ case $address in
   exit 2
   ;;
 esac
+
+# Not echo: some make a line's end of the \012 in a name.
+say() {
+  printf '%s\n' "$1"
+}
+
+# The path of a program. A busybox may take its own for it, whatever PATH says: its dmesg knows no file of a test.
+where() (
+  set -f
+  IFS=:
+  for folder in $PATH; do
+    [ -x "$folder/$1" ] && [ ! -d "$folder/$1" ] && say "$folder/$1" && exit 0
+  done
+  exit 1
+)
+dmesg=$(where dmesg) || dmesg=dmesg
+
+# limited SECONDS PROGRAM WORD...: one that waits for a disk or a name server is left after that time.
+limited() {
+  seconds=$1
+  shift
+  # What runs in the background reads nothing unless it is given it.
+  { "$@" <&3 & } 3<&0
+  child=$!
+  # A program of its own: a sleep that is built in keeps what this shell has open.
+  sh -c 'sleep $1; kill -9 $0' $child "$seconds" </dev/null >/dev/null 2>&1 &
+  killer=$!
+  wait $child
+  result=$?
+  kill $killer 2>/dev/null
+  return $result
+}
 
 # A folder in memory, for nothing can be written to a disk that failed: /run is young, /var/run lay on the disk once.
 # Root's own and closed to others, for everybody may make a folder in /dev/shm.
@@ -51,7 +84,7 @@ kernel_log() {
       case $?$ended in 0* | *unavailable*) echo && echo whole ;; esac
     } 3>&1 | sed 's/^/K /'
   fi
-  { dmesg -r 2>/dev/null || dmesg 2>/dev/null; } | sed 's/^/D /'
+  { "$dmesg" -r 2>/dev/null || "$dmesg" 2>/dev/null; } | sed 's/^/D /'
 }
 
 gather() {
@@ -63,6 +96,8 @@ gather() {
   tag P "$root/proc/partitions"
   ls -lL "$root/dev/mapper" 2>/dev/null | sed -n 's/^b/X b/p'
   [ -n "$state" ] && tag S "$state/seen"
+  # Where a folder on the disk outlives a reboot, it may be of another boot.
+  case $state in "$root/var/run"*) ;; *) echo 'V' ;; esac
   for folder in "$root"/sys/fs/ext4/*; do
     [ -r "$folder/errors_count" ] || continue
     disk=${folder##*/}
@@ -107,13 +142,16 @@ weigh() {
     }
     # A message is a claim. One of dmesg is only reported: it ends no alarm that the counter holds up.
     function gave_up(name) {
-      if (name == "" || (name in aborted)) return
+      if (name == "") return
+      spoken[name] = 1
+      if (name in aborted) return
       aborted[name] = text; delete again[name]
       # ext4 counts such an error before it says so; of a journal that was given up it learns when it next writes.
       counted[name] = !exactly || text ~ /^EXT[234]-fs/
     }
     function mounted(name) {
       if (name == "") return
+      spoken[name] = 1
       delete aborted[name]
       if (exactly) again[name] = boot + stamp
     }
@@ -157,26 +195,57 @@ weigh() {
     }
     function kind(type, source) {
       sub(/^fuse\./, "", type)
+      if (source ~ /^\/dev\/(sr[0-9]|scd[0-9]|pktcdvd|cdrom|cdrw|dvd)/) return "media"
       if (index(media, " " type " ")) return "media"
       if (index(union, " " type " ")) return "union"
       if (index(network, " " type " ")) return "network"
       if (index(disks, " " type " ") || source ~ /^\/dev\//) return "disk"
       return "memory"
     }
-    function add(key, name, where, source, type, own, super) {
+    function diskname(source) {
+      if (source !~ /^\/dev\//) return ""
+      if ((source in mapper) && (mapper[source] in bynumber)) return bynumber[mapper[source]]
+      sub(/.*\//, "", source)
+      return source
+    }
+    # In /proc/mounts the place that fstab names is the whole, and a bind mount may be the one that is ro.
+    function rank(where, own) {
+      return (where in table) ? 2 : !has(own, "ro")
+    }
+    function add(key, name, where, source, type, own, super, id) {
       if (!(key in place)) {
         order[++count] = key; place[key] = where; of[key] = source; types[key] = type; names[key] = name
-        supers[key] = super; allro[key] = 1
+        allro[key] = 1; ranks[key] = rank(where, own); ids[key] = id
+      } else {
+        ids[key] = ids[key] "," id
+        if (!exact && rank(where, own) > ranks[key]) { place[key] = where; ranks[key] = rank(where, own) }
       }
+      # One place where it is rw shows that the whole is: /proc/mounts has the flags of both in one word.
+      if (!has(super, "ro")) superrw[key] = 1
+      supers[key] = supers[key] "," super
       if (has(own, "ro")) somero[key] = 1; else allro[key] = 0
-      if (where in table) { entry[key] = table[where]; line[key] = lines[where] }
-      else if (!(key in entry) && (source in bysource)) { entry[key] = bysource[source]; line[key] = linesof[source] }
+      # Of several places, as of the subvolumes of a btrfs, one that is to be writable counts.
+      if (where in table) {
+        if (!(key in placed) || (asks_read_only(entry[key]) && !asks_read_only(table[where]))) {
+          entry[key] = table[where]; line[key] = lines[where]
+        }
+        placed[key] = 1
+      } else if (!(key in entry) && source ~ /[\/:]/ && (source in bysource)) {
+        entry[key] = bysource[source]; line[key] = linesof[source]
+      }
+    }
+    # Whether what was kept is of one of these mounts. /proc/mounts has no numbers: there a mount in the log ends it.
+    function stillmounted(key,   part, n, at) {
+      if (!exact) return keepable
+      n = split(ids[key], part, ",")
+      for (at = 1; at <= n; at++) if (index("," keptids[key] ",", "," part[at] ",")) return 1
+      return 0
     }
     BEGIN {
       OFS = "\t"
       interesting = "EXT[234]|F2FS|XFS|xfs_force|BTRFS|REISERFS|journal on device|read-only|hutting down"
-      disks = " ext2 ext3 ext4 ext4dev xfs btrfs reiserfs jfs f2fs ocfs2 gfs gfs2 vxfs vfat msdos ntfs "
-      media = " iso9660 squashfs erofs cramfs romfs udf squashfuse snapfuse "
+      disks = " ext2 ext3 ext4 ext4dev xfs btrfs reiserfs jfs f2fs ocfs2 gfs gfs2 vxfs vfat msdos ntfs jffs2 yaffs yaffs2 ubifs "
+      media = " iso9660 squashfs erofs cramfs romfs udf squashfuse snapfuse subfs supermount "
       union = " overlay overlayfs aufs unionfs "
       network = " nfs nfs4 cifs smbfs smb3 ncpfs afs ceph glusterfs 9p vmhgfs vboxsf "
     }
@@ -189,12 +258,20 @@ weigh() {
       if ($2 ~ /^#/ || NF < 4) next
       options = NF < 5 ? "defaults" : $5
       if (has(options, "bind") || has(options, "rbind")) next
-      table[$3] = options; lines[$3] = fstabline; bysource[$2] = options; linesof[$2] = fstabline
+      where = $3
+      if (where != "/") sub(/\/+$/, "", where)
+      table[where] = options; lines[where] = fstabline
+      if (!($2 in bysource) || asks_read_only(bysource[$2])) { bysource[$2] = options; linesof[$2] = fstabline }
     }
     tagged == "P" && $2 ~ /^[0-9]+$/ { sub(/.*\//, "", $5); byname[$5] = $2 ":" $3; bynumber[$2 ":" $3] = $5 }
     tagged == "X" { sub(/,$/, "", $6); mapper["/dev/mapper/" $NF] = $6 ":" $7 }
     tagged == "S" && $2 == "rw" { writable[$3] = 1 }
     tagged == "S" && $2 == "errors" { old[$3] = $4 }
+    tagged == "S" && $2 == "aborted" {
+      keptids[$3] = $4
+      for (at = 5; at <= NF; at++) kept[$3] = kept[$3] (at > 5 ? " " : "") $at
+    }
+    tagged == "V" { keepable = 1 }
     tagged == "E" { errors[$2] = $3; policy[$2] = $4; last[$2] = $5 }
     # priority, number, microseconds, flags; message. The facility of the kernel is 0.
     tagged == "K" && text == "whole" { records = 1 }
@@ -229,32 +306,33 @@ weigh() {
     tagged == "M" {
       for (at = 8; at <= NF && $at != "-"; at++);
       type = $(at + 1); source = $(at + 2)
-      if (at + 3 > NF || type == "rootfs" || kind(type, source) == "memory") next
-      name = ($4 in bynumber) ? bynumber[$4] : source
-      sub(/.*\//, "", name)
-      add($4, name, $6, source, type, $7, $(at + 3))
       exact = 1
+      if (at + 3 > NF || type == "rootfs" || kind(type, source) == "memory") next
+      name = ($4 in bynumber) ? bynumber[$4] : diskname(source)
+      sub(/.*\//, "", name)
+      add($4 ($4 ~ /^0:/ ? "," type : ""), name, $6, source, type, $7, $(at + 3), $2)
     }
     tagged == "T" {
       if (NF < 5 || $4 == "rootfs" || kind($4, $2) == "memory") next
-      name = $2
-      if ((name in mapper) && (mapper[name] in bynumber)) name = bynumber[mapper[name]]
-      sub(/.*\//, "", name)
-      add($2, name, $3, $2, $4, $5, $5)
+      name = diskname($2)
+      # A source that names nothing (none, or overlay) is that of many file systems.
+      key = (name in byname) ? byname[name] : $2 "," $4 ($2 ~ /[\/:]/ ? "" : "," $3)
+      add(key, name, $3, $2, $4, $5, $5, 0)
     }
     END {
       if (count == 0) { print "U"; exit }
       for (n = 1; n <= count; n++) {
         key = order[n]; super = supers[key]; name = names[key]; what = kind(types[key], of[key]); state = ""; why = ""
-        intended = what == "media" || (what == "union" && has(super, "ro")) || place[key] ~ /^(\/var\/lib\/snapd)?\/snap\//
+        readonly = has(super, "ro") && !(key in superrw)
+        intended = what == "media" || (what == "union" && readonly) || place[key] ~ /^(\/var\/lib\/snapd)?\/snap\//
         if (!intended && (key in entry)) intended = asks_read_only(entry[key])
         if (!intended && !(key in entry) && allro[key] && !(key in writable)) intended = 1
         # Whoever mounts it ro sets the flag of the mount too; a kernel that gives up does not.
-        bykernel = what == "disk" && exact && has(super, "ro") && !(key in somero)
+        bykernel = what == "disk" && exact && readonly && !(key in somero)
         if (bykernel) intended = 0
         if (what != "media" && has(super, "shutdown")) { state = "SHUT DOWN"; why = "shutdown in the mount table" }
         else if (what != "media" && has(super, "emergency_ro")) { state = "READ-ONLY"; why = "emergency_ro in the mount table" }
-        else if (!intended && has(super, "ro")) {
+        else if (!intended && readonly) {
           state = "READ-ONLY"
           why = "ro in the mount table; " (bykernel ? "the kernel itself made it read-only" : (key in entry) ? "fstab, line " line[key] ", says writable" : "it was writable")
         }
@@ -273,12 +351,17 @@ weigh() {
             else why = why (why == "" ? "" : "; ") more
           }
         }
+        # What the log has lost since, because other messages went over it.
+        isold = !(name in spoken) && (key in kept) && stillmounted(key)
+        if (isold) aborted[name] = kept[key]
         quiet = (name in errors) && (errors[name] == 0 || (boot > 0 && last[name] > 0 && last[name] < boot - 5))
         if (!intended && (name in aborted) && !(quiet && counted[name])) {
           if (state == "") state = types[key] == "xfs" ? "SHUT DOWN" : "READ-ONLY"
-          why = why (why == "" ? "" : "; ") (records ? "the kernel logged: " : "reported in the log of the kernel: ") aborted[name]
+          why = why (why == "" ? "" : "; ") (isold ? "an earlier run saw in the log: " : records ? "the kernel logged: " : "reported in the log of the kernel: ") aborted[name]
+          text = aborted[name]; gsub(/\t/, " ", text)
+          print "S", "aborted " key " " ids[key] " " text
         }
-        if (!has(super, "ro") || (key in writable)) print "S", "rw " key
+        if (!readonly || (key in writable)) print "S", "rw " key
         if (state != "") print "A", state, key, place[key], of[key], types[key], why
       }
     }
@@ -288,11 +371,6 @@ weigh() {
 # What cannot be printed becomes a question mark: no name can end a line, a field or a header, or move a terminal.
 printable() {
   tr -c '\011\012\040-\176' '?'
-}
-
-# Not echo: some make a line's end of the \012 in a name.
-say() {
-  printf '%s\n' "$1"
 }
 
 found=$(gather | printable | weigh)
@@ -316,32 +394,37 @@ host=$(uname -n | tr -cd 'A-Za-z0-9._-')
 disks='^(\[ *[0-9.]+\] *)?(sd |SCSI|end_request|blk_|print_req|I/O error|Buffer|lost |mpt|EXT[234]|XFS|BTRFS|JBD|Aborting|Remounting)'
 trouble='SCSI [Ee]rror|Result: hostbyte|I/O error|EXT[234]-fs (error|abort)|read-only|Aborting|XFS|BTRFS'
 
+# As hostname -f has it, without asking a name server where /etc/hosts knows it.
+full_name() {
+  case $host in *.*) say "$host" && return ;; esac
+  full=$(awk -v host="$host" '
+    { sub(/#.*/, ""); for (n = 2; n <= NF; n++) if (index($n, host ".") == 1) { print $n; exit } }
+  ' "$root/etc/hosts" 2>/dev/null)
+  [ -n "$full" ] || full=$(limited 5 hostname -f 2>/dev/null </dev/null)
+  full=$(say "$full" | tr -cd 'A-Za-z0-9._-')
+  case $full in "$host".*) say "$full" ;; *) say "$host" ;; esac
+}
+
 # mail SUBJECT TEXT: by sendmail; one that waits for the disk is left after half a minute.
 mail() {
+  sender=root@$(full_name)
   message=$(
+    echo "From: $sender"
     echo "To: $address"
-    say "Subject: $(say "[mptfix] $host: $1" | printable | head -n 1 | cut -c 1-160)"
+    say "Subject: $(say "$host$1" | printable | head -n 1 | cut -c 1-160)"
     echo 'Auto-Submitted: auto-generated'
     echo
     say "$2"
     echo
     echo 'The kernel said:'
-    dmesg 2>/dev/null | grep -E "$disks" | grep -E "$trouble" | tail -n 20 | printable
+    "$dmesg" 2>/dev/null | grep -E "$disks" | grep -E "$trouble" | tail -n 20 | printable
   )
-  program=$(command -v sendmail 2>/dev/null) || program=/usr/lib/sendmail
+  program=$(where sendmail) || program=/usr/lib/sendmail
   if [ -x "$program" ]; then
-    say "$message" | "$program" -t -i >/dev/null 2>&1 &
-    child=$!
-    # A program of its own: a sleep that is built in keeps what this shell has open.
-    sh -c 'sleep 30; kill -9 $0' $child </dev/null >/dev/null 2>&1 &
-    killer=$!
-    wait $child
-    result=$?
-    kill $killer 2>/dev/null
-    [ $result -eq 0 ] && return 0
+    say "$message" | limited 30 "$program" -f "$sender" -t >/dev/null 2>&1 && return 0
   fi
   # The console and a remote syslog may still see it. Mail is tried again by the next run.
-  say "<2>mptfix-watch: $1" 2>/dev/null >"$root/dev/kmsg"
+  say "<2>mptfix-watch: $host$1${detail:+: $detail}" 2>/dev/null >"$root/dev/kmsg"
   return 1
 }
 
@@ -350,7 +433,8 @@ rw: an aborted journal has to be checked. Not the root: umount it, e2fsck -f (XF
 mount it. The root: reboot with a forced check (kernel argument forcefsck; with systemd fsck.mode=force).
 Then start again what died with it: network, sshd.'
 list=$(say "$alarms" | awk -F '\t' 'NF > 3 { print $4 ": " $2; print "  " $6 " on " $5 " (" $3 ")"; print "  " $7 }')
-subject=$(say "$alarms" | awk -F '\t' 'NF > 3 { printf "%s%s %s", (n++ ? ", " : ""), $2, $4 }')
+detail=$(say "$alarms" | awk -F '\t' 'NF > 3 { printf "%s%s %s", (n++ ? ", " : ""), $2, $4 }')
+if [ -n "$critical" ]; then subject=' has read-only file systems'; else subject=' has file systems with errors'; fi
 
 if [ -z "$state" ]; then
   # Without a record of what was reported, everything is reported each time.
@@ -407,6 +491,7 @@ fi
 if [ -n "$gone" ]; then
   over=$(say "$gone" | awk -F '\t' '{ print $3 ": writable again, or no longer mounted (was: " $1 ")" }')
   places=$(say "$gone" | awk -F '\t' '{ printf "%s%s", (n++ ? ", " : ""), $3 }')
-  mail "writable again: $places" "$over" && keep told "$(compare known)"
+  detail=
+  mail ": writable again: $places" "$over" && keep told "$(compare known)"
 fi
 exit $status
