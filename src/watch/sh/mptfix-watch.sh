@@ -27,7 +27,8 @@ say() {
   printf '%s\n' "$1"
 }
 
-# The path of a program. A busybox may take its own for it, whatever PATH says: its dmesg knows no file of a test.
+# The path of a program: the shell of a busybox may take its own for the name, whatever PATH says, and its dd cannot read
+# the records of the kernel without waiting for more.
 where() (
   set -f
   IFS=:
@@ -37,6 +38,7 @@ where() (
   exit 1
 )
 dmesg=$(where dmesg) || dmesg=dmesg
+dd=$(where dd) || dd=dd
 
 # limited SECONDS PROGRAM WORD...: one that waits for a disk or a name server is left after that time.
 limited() {
@@ -80,7 +82,7 @@ tag() {
 kernel_log() {
   if [ -r "$root/dev/kmsg" ]; then
     {
-      ended=$(dd if="$root/dev/kmsg" iflag=nonblock bs=8192 2>&1 >&3)
+      ended=$("$dd" if="$root/dev/kmsg" iflag=nonblock bs=8192 2>&1 >&3)
       case $?$ended in 0* | *unavailable*) echo && echo whole ;; esac
     } 3>&1 | sed 's/^/K /'
   fi
@@ -209,16 +211,17 @@ weigh() {
       return source
     }
     # In /proc/mounts the place that fstab names is the whole, and a bind mount may be the one that is ro.
-    function rank(where, own) {
+    function rank(where, own, root) {
+      if (exact) return root == "/"
       return (where in table) ? 2 : !has(own, "ro")
     }
-    function add(key, name, where, source, type, own, super, id) {
+    function add(key, name, where, source, type, own, super, id, root) {
       if (!(key in place)) {
         order[++count] = key; place[key] = where; of[key] = source; types[key] = type; names[key] = name
-        allro[key] = 1; ranks[key] = rank(where, own); ids[key] = id
+        allro[key] = 1; ranks[key] = rank(where, own, root); ids[key] = id
       } else {
         ids[key] = ids[key] "," id
-        if (!exact && rank(where, own) > ranks[key]) { place[key] = where; ranks[key] = rank(where, own) }
+        if (rank(where, own, root) > ranks[key]) { place[key] = where; ranks[key] = rank(where, own, root) }
       }
       # One place where it is rw shows that the whole is: /proc/mounts has the flags of both in one word.
       if (!has(super, "ro")) superrw[key] = 1
@@ -269,7 +272,7 @@ weigh() {
     tagged == "S" && $2 == "errors" { old[$3] = $4 }
     tagged == "S" && $2 == "aborted" {
       keptids[$3] = $4
-      for (at = 5; at <= NF; at++) kept[$3] = kept[$3] (at > 5 ? " " : "") $at
+      sub(/^aborted [^ ]+ [^ ]+ /, "", text); kept[$3] = text
     }
     tagged == "V" { keepable = 1 }
     tagged == "E" { errors[$2] = $3; policy[$2] = $4; last[$2] = $5 }
@@ -310,14 +313,14 @@ weigh() {
       if (at + 3 > NF || type == "rootfs" || kind(type, source) == "memory") next
       name = ($4 in bynumber) ? bynumber[$4] : diskname(source)
       sub(/.*\//, "", name)
-      add($4 ($4 ~ /^0:/ ? "," type : ""), name, $6, source, type, $7, $(at + 3), $2)
+      add($4 ($4 ~ /^0:/ ? "," type : ""), name, $6, source, type, $7, $(at + 3), $2, $5)
     }
     tagged == "T" {
       if (NF < 5 || $4 == "rootfs" || kind($4, $2) == "memory") next
       name = diskname($2)
       # A source that names nothing (none, or overlay) is that of many file systems.
       key = (name in byname) ? byname[name] : $2 "," $4 ($2 ~ /[\/:]/ ? "" : "," $3)
-      add(key, name, $3, $2, $4, $5, $5, 0)
+      add(key, name, $3, $2, $4, $5, $5, 0, "")
     }
     END {
       if (count == 0) { print "U"; exit }

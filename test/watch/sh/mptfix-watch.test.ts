@@ -1,4 +1,5 @@
-import { spawnSync } from 'node:child_process';
+import { execFileSync, spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
 import { chmod, mkdir, readFile, symlink, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { describe, expect, test } from 'vitest';
@@ -6,6 +7,8 @@ import { put, temporary } from '../../machine/temporary.ts';
 import { CASES, dmesg, kmsg, type Message } from '../cases.ts';
 import { partitions } from '../guest.ts';
 import { machine, mountImage } from '../machine.ts';
+import { MOUNT_TABLES } from '../mount-tables.ts';
+import { headersOf, relay } from '../notify/relay.ts';
 
 const SCRIPT = resolve('src/watch/sh/mptfix-watch.sh');
 const APPLETS = [
@@ -28,10 +31,13 @@ const APPLETS = [
   'uname',
   'sleep',
   'printf',
+  'hostname',
 ];
+/** Of Debian’s package busybox or busybox-static: the latter’s shell takes its own tools before those of PATH. */
+const BUSYBOX = execFileSync('sh', ['-c', 'command -v busybox'], { encoding: 'utf8' }).trim();
 const SHELLS: readonly (readonly [string, readonly string[], boolean])[] = [
   ['dash', ['dash'], false],
-  ['busybox sh with its own tools', ['busybox', 'sh'], true],
+  ['busybox sh with its own tools', [BUSYBOX, 'sh'], true],
   ['bash --posix', ['bash', '--posix'], false],
   ['mksh', ['mksh'], false],
 ];
@@ -63,10 +69,10 @@ async function guest(
     'log.txt': form === 'dmesg' ? printed.replace(/^<\d+>/gm, '') : printed,
     'bin/dmesg': `#!/bin/sh\n${form === 'dmesg' ? '[ $# -eq 0 ] || exit 1\n' : ''}cat "$MPTFIX_ROOT/log.txt"\n`,
     'bin/sendmail':
-      '#!/bin/sh\n[ ! -e "$MPTFIX_ROOT/down" ] || exit 75\n{ cat; echo "=== end"; } >>"$MPTFIX_ROOT/mails"\n',
+      '#!/bin/sh\n[ ! -e "$MPTFIX_ROOT/down" ] || exit 75\necho "$*" >>"$MPTFIX_ROOT/words"\n{ cat; echo "=== end"; } >>"$MPTFIX_ROOT/mails"\n',
   });
   for (const name of ['dmesg', 'sendmail']) await chmod(join(root, 'bin', name), 0o755);
-  if (busybox) for (const name of APPLETS) await symlink('/usr/bin/busybox', join(root, 'bin', name));
+  if (busybox) for (const name of APPLETS) await symlink(BUSYBOX, join(root, 'bin', name));
   return {
     root,
     run: ([file = '', ...before], ...args) =>
@@ -81,14 +87,21 @@ async function guest(
   };
 }
 
+/** As the script makes it of the machine’s name. */
+function hostOf([file = '', ...before]: readonly string[]): string {
+  return execFileSync(file, [...before, '-c', "uname -n | tr -cd 'A-Za-z0-9._-'"], { encoding: 'utf8' });
+}
+
 describe.each(SHELLS)('under %s', (_, shell, busybox) => {
   // What a program wrote is told from the kernel's by its priority alone.
   const hasPriority = (log: readonly Message[]): boolean => log.some((one) => typeof one !== 'string');
   const cases = (['/dev/kmsg', 'dmesg -r', 'dmesg'] as const).flatMap((form) =>
-    CASES.filter(({ log = [] }) => (form === 'dmesg' ? !hasPriority(log) : log.length > 0)).map((one) => ({
-      form,
-      ...one,
-    })),
+    [...CASES, ...MOUNT_TABLES]
+      .filter(({ log = [] }) => (form === 'dmesg' ? !hasPriority(log) : log.length > 0))
+      .map((one) => ({
+        form,
+        ...one,
+      })),
   );
   test.each(cases)('$form: $name', async ({ form, files, log = [], alarms = [], warnings = [] }) => {
     const { run } = await guest(files, log, busybox, form);
@@ -146,7 +159,92 @@ describe.each(SHELLS)('under %s', (_, shell, busybox) => {
     await writeFile(join(root, 'proc/mounts'), mounts('rw'));
     for (let runs = 0; runs < 3; runs += 1) expect(run(shell, 'admin@example.org').status).toBe(0);
     const subjects = (await mails()).map((mail) => /^Subject: (.*)$/m.exec(mail)?.[1]?.replace(/^.*?: /, ''));
-    expect(subjects).toEqual(['READ-ONLY /', 'writable again: /']);
+    const host = hostOf(shell);
+    expect(subjects).toEqual([`${host} has read-only file systems`, 'writable again: /']);
+  });
+
+  test('does what the script of VMware’s article does, but for its alarm about a CD-ROM', async () => {
+    const table = (option: string): string =>
+      `/dev/sda1 / ext3 ${option} 0 0\n/dev/cdrom /mnt/cdrom iso9660 ro,nosuid,nodev 0 0\n`;
+    const host = hostOf(shell);
+    const { root, run, mails } = await guest(
+      {
+        'proc/mounts': table('rw'),
+        'etc/fstab': '/dev/sda1 / ext3 defaults 1 1\n/dev/cdrom /mnt/cdrom auto noauto,owner 0 0\n',
+        'etc/hosts': `127.0.0.1 localhost\n192.0.2.7 ${host}.example.org ${host}\n`,
+      },
+      [],
+      busybox,
+    );
+    expect([run(shell, 'admin@example.org').status, await mails()]).toEqual([0, []]);
+    await writeFile(join(root, 'proc/mounts'), table('ro'));
+    expect(run(shell, 'admin@example.org').status).toBe(1);
+    const sender = `root@${host.includes('.') ? host : `${host}.example.org`}`;
+    expect(await readFile(join(root, 'words'), 'utf8')).toBe(`-f ${sender} -t\n`);
+    const [mail = '', ...more] = await mails();
+    const [headers = '', body = ''] = mail.split('\n\n', 2);
+    expect(headers.split('\n')).toEqual([
+      `From: ${sender}`,
+      'To: admin@example.org',
+      `Subject: ${host} has read-only file systems`,
+      'Auto-Submitted: auto-generated',
+    ]);
+    expect([body, more]).toEqual([expect.stringContaining('/: READ-ONLY\n  ext3 on /dev/sda1'), []]);
+  });
+
+  test('a real MTA of Debian’s (msmtp) hands its mail to a relay', async () => {
+    const server = await relay({ plain: true });
+    const { root } = await guest(
+      {
+        'proc/mounts': '/dev/sda1 / ext3 ro 0 0\n',
+        'etc/fstab': '/dev/sda1 / ext3 defaults 1 1\n',
+        msmtprc: `account default\nhost 127.0.0.1\nport ${server.port}\nauth off\ntls off\n`,
+      },
+      [],
+      busybox,
+    );
+    await chmod(join(root, 'msmtprc'), 0o600);
+    await writeFile(join(root, 'bin/sendmail'), '#!/bin/sh\nexec msmtp -C "$MPTFIX_ROOT/msmtprc" "$@"\n');
+    const [file = '', ...before] = shell;
+    const env = { PATH: `${join(root, 'bin')}:${process.env.PATH}`, MPTFIX_ROOT: root };
+    // The relay is in this process.
+    const child = spawn(file, [...before, SCRIPT, 'admin@example.org'], { env, stdio: 'ignore' });
+    const [status] = await once(child, 'exit');
+    const headers = server.mails.map((mail) => headersOf(mail));
+    expect([status, headers.map((all) => [all.get('To'), all.get('Subject')])]).toEqual([
+      1,
+      [['admin@example.org', `${hostOf(shell)} has read-only file systems`]],
+    ]);
+  });
+
+  test.each([
+    ['/dev/kmsg', '27 1 8:1 / /data rw - xfs /dev/sda1 rw\n', '31 1 8:1 / /data rw - xfs /dev/sda1 rw\n'],
+    ['dmesg', '27 1 8:1 / /data rw - xfs /dev/sda1 rw\n', '31 1 8:1 / /data rw - xfs /dev/sda1 rw\n'],
+    ['dmesg', undefined, undefined],
+  ] as const)('an abort that the ring buffer has lost is not forgotten (%s)', async (form, table, anew) => {
+    const mountTable = (text: string | undefined) =>
+      text === undefined ? { 'proc/mounts': '/dev/sda1 /data xfs rw 0 0\n' } : { 'proc/1/mountinfo': text };
+    const files = { 'proc/partitions': partitions('8:1 sda1'), ...mountTable(table) };
+    const log = ['XFS (sda1): Log I/O Error Detected.  Shutting down filesystem'];
+    const { root, run } = await guest(files, log, busybox, form);
+    const logs = (text: readonly string[]) =>
+      put(root, form === '/dev/kmsg' ? { 'dev/kmsg': kmsg(text) } : { 'log.txt': dmesg(text) });
+    expect(run(shell, 'admin@example.org').status).toBe(1);
+    await logs(['nf_conntrack: table full, dropping packet', 'eth0: link is up']);
+    for (let runs = 0; runs < 3; runs += 1) {
+      const { status, stdout } = run(shell, 'admin@example.org');
+      expect([status, stdout]).toEqual([
+        1,
+        expect.stringContaining(`an earlier run saw in the log: ${log[0]}`),
+      ]);
+    }
+    // Mounted anew: other numbers show it, or the log does.
+    if (anew === undefined)
+      await logs(['XFS mounting filesystem sda1', 'Ending clean XFS mount for filesystem: sda1']);
+    else await put(root, mountTable(anew));
+    expect(run(shell, 'admin@example.org').status).toBe(0);
+    if (anew === undefined) await logs(['eth0: link is up']);
+    expect(run(shell, 'admin@example.org').status).toBe(0);
   });
 
   test('a name with line breaks adds no header', async () => {
@@ -163,6 +261,7 @@ describe.each(SHELLS)('under %s', (_, shell, busybox) => {
     const [mail = ''] = await mails();
     const [headers = ''] = mail.split('\n\n');
     expect(headers.split('\n').map((line) => line.split(':')[0])).toEqual([
+      'From',
       'To',
       'Subject',
       'Auto-Submitted',
@@ -186,7 +285,7 @@ test('a folder for the state that somebody else made is not used', async () => {
   await mkdir(join(root, 'run'));
   expect(run(['dash'], 'admin@example.org').status).toBe(0);
   expect(spawnSync('ls', [join(root, 'dev/shm/mptfix-watch')]).stdout.toString()).toBe('');
-  expect(await readFile(join(root, 'run/mptfix-watch/seen'), 'utf8')).toBe('rw /dev/sda1\n');
+  expect(await readFile(join(root, 'run/mptfix-watch/seen'), 'utf8')).toBe('rw /dev/sda1,ext3\n');
 });
 
 test('no mount table is no all-clear', async () => {
