@@ -7,7 +7,8 @@ import type { Evidence, Verdict } from '../driver/verdict.ts';
 import { type Distro, readDistro } from '../guest/distro.ts';
 import { type DriverUse, driverInUse } from '../guest/in-use.ts';
 import { type KernelFacts, kernelFacts } from '../guest/kernel.ts';
-import { isBuiltIn, type ModuleFile, moduleFile, readModule } from '../guest/module-file.ts';
+import { type ModuleFile, moduleFile, readModule } from '../guest/module-file.ts';
+import { type OutsideModules, outsideModules } from '../guest/outside-modules.ts';
 import type { Target } from '../machine/port.ts';
 import { defined } from '../optional.ts';
 
@@ -16,8 +17,10 @@ export interface Facts {
   readonly target: { readonly kind: Target['kind']; readonly name: string };
   readonly distro: Distro;
   readonly kernel: KernelFacts;
-  /** Absent where the kernel has no such module: it has no such driver, or has it built in. */
+  /** Absent where the kernel has no such module: it has no such driver, has it built in, or nothing tells. */
   readonly module?: ModuleFile;
+  /** Where the driver is, if not in a module. */
+  readonly outside?: OutsideModules;
   readonly builtIn: boolean;
   readonly use: DriverUse;
 }
@@ -49,7 +52,12 @@ export async function assess(target: Target, kernel: string | undefined): Promis
   return {
     verdict,
     how: verdict === 'fixed' ? (scanned?.how ?? table.how) : undefined,
-    evidence: [...(scanned === undefined ? [] : [scanned.evidence]), tidy(table), kbEvidence(kb)],
+    evidence: [
+      ...(scanned === undefined ? [] : [scanned.evidence]),
+      ...outsideEvidence(facts, table),
+      tidy(table),
+      kbEvidence(kb),
+    ],
     facts,
     driver: { version: scanned?.version ?? null },
     kb,
@@ -64,15 +72,13 @@ export async function gatherFacts(target: Target, release: string | undefined): 
   const kernel = await kernelFacts(target, release);
   const names = moduleNames(distro, kernel);
   const module = await moduleFile(target, kernel.release, names);
-  const builtIn = (await Promise.all(names.map((name) => isBuiltIn(target, kernel.release, name)))).some(
-    Boolean,
-  );
+  const outside = module === undefined ? await outsideModules(target, kernel, names) : undefined;
   return {
     target: { kind: target.kind, name: target.name },
     distro,
     kernel,
-    ...defined({ module }),
-    builtIn,
+    ...defined({ module, outside }),
+    builtIn: outside?.place === 'built-in',
     use: await driverInUse(target),
   };
 }
@@ -117,8 +123,34 @@ async function moduleEvidence(target: Target, { module }: Facts): Promise<Scanne
   };
 }
 
+/** What the kernel's own files say where no module was found: what is absent was looked for. */
+function outsideEvidence(facts: Facts, table: Evidence): readonly Evidence[] {
+  const { outside } = facts;
+  if (outside === undefined) return [];
+  const { detail, file } = outside;
+  const runs = isRunningWithout(facts) ? '; the running kernel has loaded the driver all the same' : '';
+  return [
+    {
+      kind: 'kernel-files',
+      verdict: withoutModule(facts, table),
+      detail: `${detail}${runs}`,
+      ...defined({ file }),
+    },
+  ];
+}
+
+/** The running kernel has the driver in memory, and no file of it was found: it came from an initramfs, or is built in. */
+function isRunningWithout({ kernel, use }: Facts): boolean {
+  return kernel.running === true && (use.inUse === true || use.loaded === true);
+}
+
+function withoutModule(facts: Facts, table: Evidence): Verdict {
+  if (facts.builtIn || isRunningWithout(facts)) return table.verdict;
+  return facts.outside?.place === 'nowhere' ? 'absent' : 'unknown';
+}
+
 function decide(facts: Facts, module: Evidence | undefined, table: Evidence): Verdict {
-  if (module === undefined) return facts.builtIn ? table.verdict : 'absent';
+  if (module === undefined) return withoutModule(facts, table);
   // The module alone cannot tell "removed" from "never there"; the table can.
   if (module.verdict === 'fixed' && table.verdict === 'never') return 'never';
   return module.verdict === 'unknown' ? table.verdict : module.verdict;

@@ -20,7 +20,8 @@ export type Verdict = Document<typeof verdictSchema>;
 
 /** One reason for a verdict. A file (source, module) outranks a table; two that disagree are both shown. */
 export const evidenceSchema = v.strictObject({
-  kind: v.picklist(['source', 'module', 'kernel-table', 'kb']),
+  /** `kernel-files`: what the kernel's own list, configuration or map of names says where no module was found. */
+  kind: v.picklist(['source', 'module', 'kernel-files', 'kernel-table', 'kb']),
   verdict: verdictSchema,
   /** One line for a person. */
   detail: v.string(),

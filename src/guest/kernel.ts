@@ -7,6 +7,7 @@ import { kernelBase } from '../versions/kernel-base.ts';
 import type { Distro } from './distro.ts';
 import type { KernelIdentity } from './document.ts';
 import { DPKG_STATUS, installedVersion } from './dpkg-status.ts';
+import { allReleases, kernelReleases } from './kernels.ts';
 
 /** One kernel of the guest. */
 export interface KernelFacts {
@@ -26,8 +27,8 @@ export function kernelIdentity(facts: { kernel: KernelFacts; distro: Distro }): 
 }
 
 /**
- * The kernel that `--kernel` names; else the running one on this machine, or the only one of a tree. The controller's own
- * kernel is never used for a tree. Throws E_KERNEL_UNKNOWN or E_KERNEL_AMBIGUOUS.
+ * The kernel that `--kernel` names, which the guest must have; else the running one on this machine, or the only one of a
+ * tree. The controller's own kernel is never used for a tree. Throws E_KERNEL_UNKNOWN or E_KERNEL_AMBIGUOUS.
  */
 export async function kernelFacts(target: Target, wanted: string | undefined): Promise<KernelFacts> {
   const running =
@@ -36,6 +37,7 @@ export async function kernelFacts(target: Target, wanted: string | undefined): P
       : undefined;
   const release = wanted ?? running ?? (await onlyRelease(target));
   requireRelease(release);
+  if (release !== running && release === wanted) await requireKernel(target, release);
   const packageVersion = await kernelPackageVersion(target, release);
   return {
     release,
@@ -45,8 +47,25 @@ export async function kernelFacts(target: Target, wanted: string | undefined): P
   };
 }
 
+/** The most that a message names. */
+const NAMED = 20;
+
+async function requireKernel(target: Target, release: string): Promise<void> {
+  const all = await allReleases(target);
+  if (all.includes(release)) return;
+  const more = all.length > NAMED ? `, and ${all.length - NAMED} more` : '';
+  throw failure(
+    'E_KERNEL_UNKNOWN',
+    `${target.name} has no kernel ${release}${all.length === 0 ? '' : `; it has ${all.slice(0, NAMED).join(', ')}${more}`}`,
+    all.length === 0
+      ? 'give --root the folder that holds the guest’s whole / with its /lib/modules'
+      : 'give --kernel one of these',
+  );
+}
+
 async function onlyRelease(target: Target): Promise<string> {
-  const releases = await kernelReleases(target);
+  const withModules = await kernelReleases(target);
+  const releases = withModules.length > 0 ? withModules : await allReleases(target);
   const [first, ...others] = releases;
   if (first === undefined) {
     const strange = (await target.list(MODULES_FOLDER)).filter((name) => asRelease(name) === undefined);
@@ -65,13 +84,6 @@ async function onlyRelease(target: Target): Promise<string> {
     );
   }
   return first;
-}
-
-/** Every kernel with a module folder. A folder whose name is no release is no kernel's. */
-export async function kernelReleases(target: Target): Promise<readonly string[]> {
-  const names = (await target.list(MODULES_FOLDER)).filter((name) => asRelease(name) !== undefined);
-  const folders = await Promise.all(names.map((name) => target.stat(`${MODULES_FOLDER}/${name}`)));
-  return names.filter((_, index) => folders[index]?.type === 'directory');
 }
 
 type Reads = Pick<TargetReads, 'readText' | 'readRange' | 'stat'>;

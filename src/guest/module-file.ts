@@ -28,7 +28,7 @@ export function moduleIdentity({ name, path, sha256 }: ModuleFile): ModuleIdenti
   return { name, path, sha256 };
 }
 
-type Reads = Pick<TargetReads, 'list' | 'stat' | 'hash' | 'readText'>;
+type Reads = Pick<TargetReads, 'list' | 'stat' | 'lstat' | 'hash' | 'readText'>;
 
 /** Where modules go that are not the kernel's own: one of these may hide the kernel's. */
 export const OWN_FOLDERS: readonly string[] = ['updates', 'updates/dkms', 'extra', 'weak-updates', 'misc'];
@@ -69,6 +69,32 @@ async function findCandidates(target: Reads, release: string, name: string): Pro
       if ((await target.stat(`${path}/${file}`)) !== undefined) found.push(`${path}/${file}`);
     }
   }
+  return found.length > 0 ? found : findAnywhere(target, release, name);
+}
+
+/** Folders of modules are not deeper: kernel/drivers/net/wireless/vendor/chip. */
+const MAX_DEPTH = 8;
+
+/**
+ * Looks through the whole module tree where no index lists what is in it: vendors put the driver into a folder of their
+ * own, such as extra/mptlinux, and not to have looked there is not “no such driver”.
+ */
+async function findAnywhere(target: Reads, release: string, name: string): Promise<string[]> {
+  const top = `${MODULES_FOLDER}/${release}`;
+  if (((await target.stat(`${top}/modules.dep`))?.size ?? 0) > 0) return [];
+  const found: string[] = [];
+  let looked = 0;
+  const look = async (folder: string, depth: number): Promise<void> => {
+    for (const entry of await target.list(folder)) {
+      const path = `${folder}/${entry}`;
+      if (isModuleFile(entry, name) && (await target.stat(path)) !== undefined) found.push(path);
+      looked += 1;
+      // A name with a dot is a file; links (build, source) lead out of the modules.
+      if (entry.includes('.') || depth === MAX_DEPTH || looked > LIMITS.kernelModules) continue;
+      if ((await target.lstat(path))?.type === 'directory') await look(path, depth + 1);
+    }
+  };
+  await look(top, 0);
   return found;
 }
 
@@ -80,13 +106,6 @@ async function builtFolder(target: Reads, release: string, name: string): Promis
   return line === undefined || line.startsWith('/') || /(^|\/)\.\.\//.test(line)
     ? undefined
     : line.slice(0, line.lastIndexOf('/'));
-}
-
-/** Whether the driver is part of the kernel's image, where no module can replace it. */
-export async function isBuiltIn(target: Reads, release: string, name: string): Promise<boolean> {
-  const list =
-    (await target.readText(`${MODULES_FOLDER}/${release}/modules.builtin`, LIMITS.moduleIndexBytes)) ?? '';
-  return lineWithEnd(list, `/${name}.ko`) !== undefined;
 }
 
 function lineWithEnd(text: string, end: string): string | undefined {

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { describe, expect, test } from 'vitest';
-import { isBuiltIn, isModuleFile, moduleFile, modulePath } from '../../src/guest/module-file.ts';
+import { isModuleFile, moduleFile, modulePath } from '../../src/guest/module-file.ts';
 import { makeFolders } from '../../src/machine/folders.ts';
 import { rootTarget } from '../../src/machine/tree.ts';
 import { type Entries, failureOf, temporary } from '../machine/temporary.ts';
@@ -89,14 +89,12 @@ test('what has the module’s name and is no file is refused by that name, and n
   }
 });
 
-test('a driver that is built in is told by modules.builtin', async () => {
-  const root = await temporary({
-    [`${MODULES}/modules.builtin`]: 'kernel/drivers/message/fusion/mptscsih.ko\nkernel/xmptscsi.ko\n',
-  });
-  const target = rootTarget(root, { dryRun: true });
-  expect(await isBuiltIn(target, RELEASE, 'mptscsih')).toBe(true);
-  expect(await isBuiltIn(target, RELEASE, 'mptscsi')).toBe(false);
-  expect(await isBuiltIn(target, '5.10', 'mptscsih')).toBe(false);
+test('without an index it is looked for in every folder, and links are not followed', async () => {
+  const own = `${MODULES}/extra/mptlinux/mptscsih.ko`;
+  expect((await find({ [own]: 'x' }))?.path).toBe(`/${own}`);
+  expect(await find({ [own]: 'x', ...index('kernel/drivers/other.ko') })).toBe(undefined);
+  const linked = { 'usr/src/linux/mptscsih.ko': 'x', [`${MODULES}/build`]: { link: '/usr/src/linux' } };
+  expect(await find(linked)).toBe(undefined);
 });
 
 test.each([

@@ -3,7 +3,7 @@ import { type Assessment, assess } from '../../assess/assess.ts';
 import { type FileJudgement, judgeModule, judgeSource } from '../../assess/judge-file.ts';
 import type { Verdict } from '../../driver/verdict.ts';
 import { failure } from '../../errors.ts';
-import { kernelReleases } from '../../guest/kernel.ts';
+import { allReleases } from '../../guest/kernels.ts';
 import { defined } from '../../optional.ts';
 import { printResult } from '../../ui/output.ts';
 import { reportInterrupted } from '../shared/interrupted.ts';
@@ -72,7 +72,7 @@ async function checkEach(
 
 /** The same guest once for each kernel. One that has none, or that cannot be looked at, is left for a row with its error. */
 async function eachKernel(guest: CheckOptions): Promise<readonly CheckOptions[]> {
-  const kernels = await kernelReleases(openTarget(guest, true)).catch(() => []);
+  const kernels = await allReleases(openTarget(guest, true)).catch(() => []);
   return kernels.length === 0 ? [guest] : kernels.map((kernel) => ({ ...guest, kernel }));
 }
 

@@ -1,5 +1,6 @@
 import { failure } from '../../errors.ts';
 import { kernelFacts } from '../../guest/kernel.ts';
+import { generations } from '../../install/generations.ts';
 import {
   planRollback,
   type RollbackPlan,
@@ -66,11 +67,18 @@ async function rollbackLocked(
 }
 
 async function decide(target: Target, options: RollbackOptions): Promise<RollbackPlan & { release: string }> {
-  const { release } = await kernelFacts(target, options.kernel);
+  const release = await kernelToRollBack(target, options.kernel);
   return {
     ...(await planRollback(target, { kernel: release, to: options.to, force: options.force })),
     release,
   };
+}
+
+/** A kernel whose package was removed has left the guest, but its generations have not. */
+async function kernelToRollBack(target: Target, wanted: string | undefined): Promise<string> {
+  if (wanted !== undefined && (await generations(target)).some(({ kernel }) => kernel === wanted))
+    return wanted;
+  return (await kernelFacts(target, wanted)).release;
 }
 
 function resultOf(
