@@ -45,10 +45,10 @@ function waits(pid: number): boolean {
   return /fuse/.test(sh('cat /proc/"$1"/task/*/wchan 2>/dev/null || true', String(pid)));
 }
 
-/** Nothing shows that it waits for its standard input: some time is enough to start. */
-async function started(): Promise<boolean> {
-  await new Promise((resolve) => setTimeout(resolve, 1500));
-  return true;
+/** Nothing shows that it waits for its standard input; but by then it takes care of SIGHUP, which Node by itself does not. */
+function started(pid: number): boolean {
+  const caught = /^SigCgt:\s*([0-9a-f]+)$/m.exec(sh('cat /proc/"$1"/status', String(pid)))?.[1] ?? '0';
+  return (BigInt(`0x${caught}`) & 1n) === 1n;
 }
 
 function expectEnded({ status, stdout, stderr }: Ended, expected: number): void {

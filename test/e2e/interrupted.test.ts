@@ -43,7 +43,7 @@ const wait = (milliseconds: number): Promise<void> =>
 test('a second run at the same time ends with 12 and writes nothing; the first is not disturbed', () =>
   onGuest(async (guest) => {
     const first = mptfix(apply(guest));
-    await wait(700);
+    await compiling();
     const second = await mptfix(apply(guest));
     expect([second.status, json(second).error.code]).toEqual([12, 'E_LOCKED']);
     const rollback = await mptfix(['rollback', '--root', guest.root, '--yes', '--json']);

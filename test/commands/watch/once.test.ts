@@ -94,7 +94,7 @@ test('a write that does not come back is a state of its own, and is not sent twi
   expect(second.stdout).toContain('has not returned (process ');
   on.sh('fsfreeze -u data');
   await expect
-    .poll(async () => (await on.mptfix(['watch', 'once', '--probe'])).status, { timeout: 5000 })
+    .poll(async () => (await on.mptfix(['watch', 'once', '--probe'])).status, { timeout: 40_000 })
     .toBe(0);
   expect(on.sh('ls -A data')).toBe('lost+found\n');
 });
