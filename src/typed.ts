@@ -73,6 +73,11 @@ export function typed(verb: Verb, words: readonly string[] = [], more: TypedMore
   return `\`${shellWords([...program, ...verb.split(' '), ...words, ...target])}${more.tail ?? ''}\``;
 }
 
+/** The line that shows the help of a command, by its words; it names no guest. */
+export function typedHelp(words: readonly string[]): string {
+  return `\`${shellWords([...program, ...words, '--help'])}\``;
+}
+
 /** The same for what is read inside the guest, such as a comment in a file of its own: there it needs no option. */
 export function typedInGuest(verb: Verb, words: readonly string[] = []): string {
   return shellWords(['mptfix', ...verb.split(' '), ...words]);

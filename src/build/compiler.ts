@@ -3,6 +3,7 @@ import { type ElfFile, EM_X86_64, readElf } from '../elf/elf.ts';
 import { bytesOfSection } from '../elf/sections.ts';
 import { failure } from '../errors.ts';
 import type { Headers } from '../kernel-source/headers.ts';
+import { installCommand } from '../machine/installers.ts';
 import type { Tool } from '../machine/tools.ts';
 import type { Workspace } from '../work/workspace.ts';
 import { buildSandbox, runBoxed } from './build-sandbox.ts';
@@ -78,12 +79,13 @@ export async function proveCompiler(
   const answer = await runBoxed(workspace, [name, '-dumpfullversion', '-dumpversion'], buildSandbox([]));
   const found = answer.status === 0 ? answer.stdout.toString('utf8').trim() : undefined;
   const ok = wanted === undefined || found === wanted;
+  const next = ok ? '' : await installCommand([kernelCompiler(config)]);
   return {
     name: 'compiler',
     ok,
     detail: ok
       ? `${name} ${found ?? ''}, ${wanted === undefined ? 'and the module does not say which compiler built it' : 'as the module says of its own'}`
-      : `${name} is ${found ?? 'not installed'}, and the guest’s module was built by ${wanted} (Debian, Ubuntu: apt-get install ${kernelCompiler(config).package})`,
+      : `${name} is ${found ?? 'not installed'}, and the guest’s module was built by ${wanted}; ${next}`,
   };
 }
 

@@ -43,7 +43,7 @@ async function makeGoal(options: TreeOptions, goal: string): Promise<Pick<Compil
   throw failure(
     'E_BUILD',
     `make ${goal} failed: ${firstError(lines)}`,
-    'read the log; a kernel’s scripts may need libelf-dev and libssl-dev beside flex, bison and bc',
+    'read the log; a kernel’s scripts may need the development files of libelf and OpenSSL beside flex, bison and bc',
     { log: await workspace.keepLog('build', log) },
   );
 }

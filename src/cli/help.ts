@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import { failure } from '../errors.ts';
+import { typedHelp } from '../typed.ts';
 
 /**
  * The line to parse instead of one with the word `help`, which commander takes one word after: `help watch once` and
@@ -21,7 +22,11 @@ function inside(command: Command | undefined, word: string): Command | undefined
 
 function unknown(command: Command, word: string): never {
   const words = wordsOf(command);
-  throw failure('E_USAGE', `${words} has no command ${JSON.stringify(word)}`, `${words} --help lists them`);
+  throw failure(
+    'E_USAGE',
+    `${words} has no command ${JSON.stringify(word)}`,
+    `${typedHelp(words.split(' ').slice(1))} lists them`,
+  );
 }
 
 function wordsOf(command: Command): string {

@@ -2,7 +2,7 @@ import { stat } from 'node:fs/promises';
 import { type Command, CommanderError } from 'commander';
 import { asFailure } from '../as-failure.ts';
 import { EXIT_STATUS, type Failure, failure, isFailure } from '../errors.ts';
-import { lookingAt, typed, type Whereabouts, whereabouts } from '../typed.ts';
+import { lookingAt, typed, typedHelp, type Whereabouts, whereabouts } from '../typed.ts';
 import { sayFailure } from '../ui/failure.ts';
 import { commandLine } from './commands.ts';
 import { withoutHelp } from './help.ts';
@@ -58,7 +58,7 @@ function usage(error: CommanderError, program: Command, argv: readonly string[])
     error.code === 'commander.help'
       ? `${command} needs the name of a command`
       : error.message.replace(/^error: /, '');
-  return failure('E_USAGE', what, `${command} --help lists what it takes`);
+  return failure('E_USAGE', what, `${typedHelp(command.split(' ').slice(1))} lists what it takes`);
 }
 
 /** The words of the command that a command line reached. */

@@ -3,6 +3,7 @@ import { pipeline } from 'node:stream/promises';
 import { createGunzip } from 'node:zlib';
 import { DECODERS, zstd } from '../elf/compression.ts';
 import { failure, isFailure } from '../errors.ts';
+import { installCommand } from '../machine/installers.ts';
 import { bytesFrom, type Compression, type Image, unreadable } from './image.ts';
 
 export interface Decoder {
@@ -111,7 +112,7 @@ async function unpackByTool(
     throw failure(
       'E_TOOLS_MISSING',
       `${argv[0]} is needed to read ${image.path} and is not installed on this machine`,
-      `apt-get install --yes ${package_}`,
+      await installCommand([{ name: argv[0], package: package_ }]),
     );
   }
   if (result.status !== 0) {

@@ -83,7 +83,7 @@ function complaints(result: RunResult): Error | undefined {
     return failure(
       'E_SIGNATURE',
       `the archive’s signature or checksum is wrong: ${signature.slice(3)}`,
-      'update the archive’s keyring (Debian: debian-archive-keyring), check whether the archive has moved (archive.debian.org, old-releases.ubuntu.com), or fetch the packages by hand and give --source and --headers',
+      'update the archive’s keyring, check whether the archive has moved (archive.debian.org, old-releases.ubuntu.com), or fetch the packages by hand and give --source and --headers',
     );
   }
   const first = lines.find((line) => line.startsWith('E: ')) ?? lines[0];

@@ -1,6 +1,7 @@
 import { failure } from '../errors.ts';
 import { LIMITS } from '../limits.ts';
 import { type Compression, compressionOf } from '../machine/compression.ts';
+import { installCommand } from '../machine/installers.ts';
 import type { Argv, RunOptions, Target } from '../machine/port.ts';
 import type { Progress } from '../progress.ts';
 
@@ -121,8 +122,8 @@ export async function streamArchive(
   if (result.status === 0) return;
   signal?.throwIfAborted();
   if (result.status === 127) {
-    const name = compression?.package ?? 'coreutils';
-    throw failure('E_TOOLS_MISSING', `${argv[0]} is not installed`, `apt-get install ${name}`);
+    const tool = { name: argv[0], package: compression?.package ?? 'coreutils' };
+    throw failure('E_TOOLS_MISSING', `${argv[0]} is not installed`, await installCommand([tool]));
   }
   throw truncated(path, result.stderr.trim().split('\n')[0] ?? `${argv[0]} exit status ${result.status}`);
 }

@@ -60,7 +60,7 @@ async function pick(
   throw failure(
     code,
     `the archives have no ${name}${version === undefined ? '' : ` ${version}`}${others === '' ? '' : ` (they have ${others})`}`,
-    `fetch ${name}${version === undefined ? '' : `=${version}`} by hand (old versions: snapshot.debian.org) and give ${option}`,
+    `fetch ${name}${version === undefined ? '' : `=${version}`} by hand (old versions: snapshot.debian.org, Ubuntu’s: launchpad.net) and give ${option}`,
   );
 }
 

@@ -40,7 +40,7 @@ export function requireDriver(found: DriverFiles, origin: string): DriverFiles {
   throw failure(
     'E_DRIVER_NOT_IN_SOURCE',
     `${origin} holds no ${DRIVER_FOLDER}/mptscsih.c: it is not a kernel’s source, or not a complete one`,
-    'give --source the kernel’s source (Debian: the tarball of the package linux-source-X.Y), not its headers',
+    'give --source the kernel’s source (the tarball or folder that its distro’s source package brings), not its headers',
   );
 }
 

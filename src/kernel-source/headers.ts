@@ -127,7 +127,7 @@ function incomplete(place: string, what: string): Error {
   return failure(
     'E_HEADERS_MISSING',
     `${place} is not a complete build folder: ${what} is missing`,
-    'install the kernel’s own headers package with all that it depends on (Debian: linux-headers-RELEASE), or give --headers',
+    'install the package with this kernel’s headers and all that it depends on, or give --headers',
   );
 }
 

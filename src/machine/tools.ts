@@ -1,7 +1,8 @@
 import { failure } from '../errors.ts';
+import { installCommand } from './installers.ts';
 import type { Argv, RunOptions, Target } from './port.ts';
 
-/** A program that a step needs, and what brings it on Debian and Ubuntu. */
+/** A program that a step needs, and the package that brings it on Debian and Ubuntu. */
 export interface Tool {
   readonly name: string;
   readonly package: string;
@@ -41,11 +42,7 @@ export async function requireTools(
   const missing = await missingTools(target, tools);
   if (missing.length === 0) return;
   const names = missing.map(({ name }) => name).join(', ');
-  throw failure('E_TOOLS_MISSING', `not installed on this machine: ${names}`, installCommand(missing));
-}
-
-export function installCommand(tools: readonly Tool[]): string {
-  return `apt-get install --yes ${packagesOf(tools).join(' ')}`;
+  throw failure('E_TOOLS_MISSING', `not installed on this machine: ${names}`, await installCommand(missing));
 }
 
 export function packagesOf(tools: readonly Tool[]): readonly string[] {

@@ -37,7 +37,7 @@ describe('what is no command is E_USAGE:', () => {
     const run = await mptfix(words);
     expect([run.status, run.stdout]).toEqual([2, '']);
     expect(run.stderr).toContain(`mptfix: E_USAGE: ${what}`);
-    expect(run.stderr).toContain(`  next: ${next}`);
+    expect(run.stderr).toContain(`  next: \`${next}\``);
     expect(json(await mptfix([...words, '--json'])).error.code).toBe('E_USAGE');
   });
 });

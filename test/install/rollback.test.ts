@@ -207,7 +207,7 @@ test('a rollback that cannot write is E_INSTALL_UNDO, and is finished by the nex
   sh('mount --bind "$1" "$1"; mount -o remount,ro,bind "$1"', folder);
   try {
     const { code, next } = await failureOf(back(guest));
-    expect([code, next]).toEqual(['E_INSTALL_UNDO', expect.stringContaining('mptfix rollback again')]);
+    expect([code, next]).toEqual(['E_INSTALL_UNDO', expect.stringContaining('`mptfix rollback` again')]);
     expect(await states(guest)).toEqual(['1 open']);
   } finally {
     sh('umount "$1"', folder);

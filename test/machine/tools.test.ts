@@ -14,6 +14,6 @@ test('what is installed is found, and what is not is named with the one command 
   await requireTools(machine, [TOOLS.gzip, TOOLS.depmod]);
   expect(await missingTools(machine, [TOOLS.make, ...ABSENT, TOOLS.flock])).toEqual(ABSENT);
   const { code, what, next } = await failureOf(requireTools(machine, [TOOLS.make, ...ABSENT]));
-  expect([code, next]).toEqual(['E_TOOLS_MISSING', 'apt-get install --yes brings-both brings-one']);
+  expect([code, next]).toEqual(['E_TOOLS_MISSING', expect.stringContaining(' brings-both brings-one`')]);
   expect(what).toContain('no-such-tool-1, no-such-tool-2, no-such-tool-3');
 });

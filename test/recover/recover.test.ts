@@ -35,7 +35,7 @@ test('a user who may not ask the disk is told so, and nothing is called clean', 
   expect(report.remountRefused).toEqual([
     'its superblock could not be read (denied): nothing shows that it is clean',
   ]);
-  expect(report.steps.at(-1).title).toBe('run mptfix recover as root');
+  expect(report.steps.at(-1).title).toBe('run `mptfix recover` as root');
 });
 
 test('units that systemd calls failed are listed with the commands that start them', async () => {

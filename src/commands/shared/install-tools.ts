@@ -1,7 +1,8 @@
 import { failure } from '../../errors.ts';
 import { readDistro } from '../../guest/distro.ts';
 import { providerFor } from '../../kernel-source/provider.ts';
-import { installCommand, missingTools, packagesOf, TOOLS, type Tool } from '../../machine/tools.ts';
+import { installCommand } from '../../machine/installers.ts';
+import { missingTools, packagesOf, TOOLS, type Tool } from '../../machine/tools.ts';
 import { localTarget } from '../../machine/tree.ts';
 import { say } from '../../ui/output.ts';
 
@@ -28,7 +29,11 @@ export async function installMissingTools(signal: AbortSignal, extra: readonly T
   const names = missing.map(({ name }) => name).join(', ');
   const isApt = providerFor((await readDistro(machine)).id)?.family === 'debian';
   if (!isApt || process.geteuid?.() !== 0) {
-    throw failure('E_TOOLS_MISSING', `not installed on this machine: ${names}`, installCommand(missing));
+    throw failure(
+      'E_TOOLS_MISSING',
+      `not installed on this machine: ${names}`,
+      await installCommand(missing),
+    );
   }
   say(`installing missing build tools: ${names}`);
   const env = { DEBIAN_FRONTEND: 'noninteractive' };
@@ -41,5 +46,5 @@ export async function installMissingTools(signal: AbortSignal, extra: readonly T
   if (result.status === 0) return;
   const why =
     result.stderr.split('\n').find((line) => line.startsWith('E: ')) ?? `exit status ${result.status}`;
-  throw failure('E_TOOLS_MISSING', `${names} could not be installed: ${why}`, installCommand(missing));
+  throw failure('E_TOOLS_MISSING', `${names} could not be installed: ${why}`, await installCommand(missing));
 }
