@@ -1,0 +1,88 @@
+import { parseLine } from '../kernel-log/prefix.ts';
+import type { LogTime } from '../kernel-log/time.ts';
+import { type Adapter, adapterOf } from './adapters.ts';
+
+/** What a line says beside the messages of the table: which machine this is, and what its log may lack. */
+export type Note =
+  /** `Linux version 2.6.18-8.el5 (…)`: the kernel that writes from here on. */
+  | { readonly kind: 'kernel'; readonly release: string }
+  /** An adapter's driver speaks, or introduces itself. */
+  | { readonly kind: 'adapter'; readonly adapter: Adapter }
+  /** Messages of the kernel did not reach the log. `what`: one clause for a person. */
+  | { readonly kind: 'lost'; readonly what: string }
+  /** The result of a command that is not there whole. `what`: the line, as far as it goes. */
+  | { readonly kind: 'cut'; readonly what: string };
+
+/** A note with what its line says of when and where. */
+export interface LineNote {
+  readonly note: Note;
+  readonly host: string | undefined;
+  readonly time: LogTime | undefined;
+  readonly kernelSeconds: number | undefined;
+}
+
+/** How the kernel's own messages begin that make a note; the others need not be looked at. */
+export const NOTABLE_START =
+  /Linux version \d|(?:scsi|mpt|ioc\d|Fusion MPT|hpsa|cciss|qla|lpfc|mega|aacraid|AAC\d|arcmsr|3w-|virtio|vmw_|pvscsi|hv_|storvsc|smartpqi|bfa|fnic|host\d+: fnic|ibmvscsi|printk: )/y;
+
+/** Words of lines that tell of lost messages or have the result of a command, wherever they stand. */
+export const NOTABLE_WORDS = [
+  'kernel messages',
+  'buffer overrun',
+  'essages suppressed',
+  'messages lost',
+  'return code',
+  'hostbyte=',
+] as const;
+
+/** Who says that messages of the kernel were lost. */
+const LOST: readonly { readonly pattern: RegExp; readonly text: (count: string) => string }[] = [
+  // printk_ratelimit() to 2.6.x; lib/ratelimit.c is the signature `suppressed`.
+  {
+    pattern: /^(?:printk: )?(?<count>\d{1,9}) messages suppressed/,
+    text: (count) => `the kernel did not print ${count} messages (its rate limit)`,
+  },
+  // systemd-journald, journald-kmsg.c.
+  {
+    pattern: /Missed (?<count>\d{1,9}) kernel messages/,
+    text: (count) => `journald missed ${count} of the kernel’s messages`,
+  },
+  {
+    pattern: /\/dev\/kmsg buffer overrun/,
+    text: () => 'journald lost messages of the kernel (its buffer ran over)',
+  },
+  // rsyslog's imklog and imkmsg, klogd.
+  {
+    pattern: /(?:imklog|imkmsg|klogd)\b[^\n]{0,80}?(?<count>\d{1,9}) (?:kernel )?messages lost/,
+    text: (count) => `syslog lost ${count} of the kernel’s messages`,
+  },
+];
+
+const RESULT_WORDS = /return ?code|hostbyte=/;
+/** A result with its value. White space gets lost and doubled where a log is pasted. */
+const WHOLE_RESULT = /return\s*code\s*=\s*(?:0x)?[\da-f]{1,8}(?![\da-z])|hostbyte=\w{3,40},?\s+driverbyte=\w/i;
+const MAX_QUOTED = 120;
+
+/** The note that a line makes; undefined where it makes none, or where another program wrote it. */
+export function noteOf(line: string): LineNote | undefined {
+  const { prefix, text } = parseLine(line);
+  const note = noteOfMessage(text.trimStart(), prefix.writer === 'another');
+  if (note === undefined) return undefined;
+  return { note, host: prefix.host, time: prefix.time, kernelSeconds: prefix.kernelSeconds };
+}
+
+/** `another`: another program than the kernel wrote it. Only that messages were lost is its to say. */
+function noteOfMessage(text: string, another: boolean): Note | undefined {
+  for (const { pattern, text: told } of LOST) {
+    const match = pattern.exec(text);
+    if (match !== null) return { kind: 'lost', what: told(match.groups?.count ?? '') };
+  }
+  if (another) return undefined;
+  const release = /^Linux version (?<release>\d[\w.+~-]{2,100})/.exec(text)?.groups?.release;
+  if (release !== undefined) return { kind: 'kernel', release };
+  if (RESULT_WORDS.test(text)) {
+    return WHOLE_RESULT.test(text) ? undefined : { kind: 'cut', what: text.trim().slice(0, MAX_QUOTED) };
+  }
+  const adapter = adapterOf(text);
+  return adapter === undefined ? undefined : { kind: 'adapter', adapter };
+}
