@@ -17,7 +17,7 @@ export const ROOMS: Readonly<Record<string, readonly string[]>> = {
   driver: ['elf', 'versions'],
   guest: ['machine', 'elf', 'versions'],
   filesystems: ['machine', 'guest', 'versions', 'kernel-log'],
-  diagnose: ['machine', 'guest', 'kernel-log'],
+  diagnose: ['machine', 'guest', 'driver', 'kernel-log'],
   'kernel-source': ['machine', 'work', 'guest', 'versions'],
   build: ['machine', 'work', 'guest', 'elf', 'versions', 'driver', 'kernel-source'],
   initramfs: ['machine', 'guest', 'elf'],

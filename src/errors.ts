@@ -54,6 +54,7 @@ export const EXIT_STATUS = {
   E_DEVICE_BUSY: 3,
   E_UDEV_MISSING: 3,
   E_LOG_MISSING: 3,
+  E_LOG_BINARY: 3,
 
   // Source could not be fetched, or is not what was signed.
   E_FETCH: 4,

@@ -26,12 +26,13 @@ const ADAPTERS: readonly AdapterRow[] = [
   { name: 'mpt2sas', fusion: false, speaks: /mpt2sas(?:_cm)?\d{0,3}(?: version|:)/y },
   { name: 'mpt3sas', fusion: false, speaks: /mpt3sas(?:_cm)?\d{0,3}(?: version|:)/y },
   { name: 'hpsa', fusion: false, speaks: /hpsa(?:\d{1,3}| [\da-f:.]{4,16})?: /y },
-  { name: 'cciss', fusion: false, speaks: /cciss(?:\d{1,3}|[ :\/][^ ]{0,16}): /y },
+  { name: 'cciss', fusion: false, speaks: /cciss(?:\d{1,3}|[ :/][^ ]{0,16}): /y },
   {
     name: 'qla2xxx',
     fusion: false,
     // [0000:05:00.0]-801c:6: the number after the message's id is the host's.
-    speaks: /(?:qla2xxx|qla2x00|qla4xxx|scsi\(\d{1,4}\)|qla2xxx 0000)[ :](?:\[?[\da-f:.]{1,16}\]?-[\da-f]{4}:(?<host>\d{1,4}): )?/y,
+    speaks:
+      /(?:qla2xxx|qla2x00|qla4xxx|scsi\(\d{1,4}\)|qla2xxx 0000)[ :](?:\[?[\da-f:.]{1,16}\]?-[\da-f]{4}:(?<host>\d{1,4}): )?/y,
   },
   { name: 'lpfc', fusion: false, speaks: /lpfc(?: [\da-f:.]{4,16}|\d{1,4})?: /y },
   { name: 'megaraid', fusion: false, speaks: /mega(?:raid_sas|raid|sas)(?: mbox| [\da-f:.]{4,16})?: /y },

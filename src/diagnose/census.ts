@@ -95,10 +95,17 @@ export function lineCensus(onNote: (note: LineNote) => void) {
   return {
     write: (bytes: Uint8Array): void => {
       if (sampled < SAMPLE_BYTES) sample(bytes);
-      const text = rest + Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).latin1Slice();
+      const text = rest + Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('latin1');
       const end = text.lastIndexOf('\n') + 1;
       rest = text.slice(end, end + MAX_LINE);
       if (end > 0) look(text.slice(0, end));
+    },
+    /** Whether no line of the kernel stands before this one, as far as it was read. */
+    begins: (line: string): boolean => {
+      const [first] = firstLines;
+      return (
+        first === undefined || Buffer.from(line).toString('latin1').slice(0, MAX_KEPT) === first.trimEnd()
+      );
     },
     end: (): PartCensus => {
       if (rest !== '') look(rest);

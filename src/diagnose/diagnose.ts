@@ -1,8 +1,11 @@
 import { failure } from '../errors.ts';
 import { typed } from '../typed.ts';
-import { mergeEvents, type StreamSettings, sourceEvents, type TimedEvent } from './event-stream.ts';
-import type { Diagnosis, PartProblem } from './incident.ts';
+import { isNoText, type StreamSettings, sourceEvents, type TimedEvent } from './event-stream.ts';
+import type { MachineFacts } from './host-context.ts';
+import type { Diagnosis, Incident, PartProblem } from './incident.ts';
 import { incidentGrouper } from './incidents.ts';
+import { lookedAt, reasonsNotToTell } from './looked.ts';
+import { mergeEvents } from './merge.ts';
 import { type DeviceNames, withNames } from './resolve.ts';
 import type { LogSource } from './sources.ts';
 import { worst } from './tallies.ts';
@@ -13,26 +16,32 @@ import { worst } from './tallies.ts';
  */
 
 /** Which logs to diagnose, and which part of them. */
-export interface DiagnoseRequest extends StreamSettings {
+export interface DiagnoseRequest extends Omit<StreamSettings, 'onRead'> {
   readonly sources: readonly LogSource[];
+  /** The user named each log: where one has no kernel's line, that is told. */
+  readonly named: boolean;
   /** Null where the logs may be of another machine than the target. */
   readonly names: DeviceNames | null;
+  readonly facts: MachineFacts;
   /** Milliseconds since the epoch. */
   readonly since?: number | undefined;
   readonly until?: number | undefined;
 }
 
-/** Reads all sources together, in order of time. Throws E_LOG_MISSING where none can be read. */
+/** Reads all sources together, in order of time. Throws E_LOG_MISSING or E_LOG_BINARY where none can be read. */
 export async function diagnose(request: DiagnoseRequest): Promise<Diagnosis> {
-  const { sources, since, until, zone, names } = request;
-  const grouper = incidentGrouper();
+  const { sources, since, until, names, named, facts } = request;
+  const grouper = incidentGrouper(facts);
+  const looked = lookedAt();
   const parts: string[] = [];
   const unread: PartProblem[] = [];
   let leftOut = 0;
   let undated = 0;
 
   const settings: StreamSettings = {
-    zone,
+    zone: request.zone,
+    onBytes: request.onBytes,
+    onRead: looked.add,
     onPart: (part) => {
       parts.push(part.name);
       request.onPart?.(part);
@@ -54,28 +63,47 @@ export async function diagnose(request: DiagnoseRequest): Promise<Diagnosis> {
   await mergeEvents(
     sources.map((source) => sourceEvents(source, settings)),
     take,
+    grouper.note,
   );
 
   const read = parts.filter((part) => !unread.some((one) => one.part === part));
   if (read.length === 0 && !unread.some(({ partly }) => partly)) throw nothingRead(unread);
   const { incidents, older, recordedErrors } = grouper.end();
+  const seen = { logs: looked.logs(), looked: looked.all(), unread };
+  const cannotTell = incidents.length > 0 ? [] : reasonsNotToTell(seen, named);
   return {
-    verdict: worst(incidents.map(({ verdict }) => verdict))?.cause ?? 'none',
+    verdict: verdictOf(incidents, cannotTell),
+    cannotTell,
+    ...seen,
     incidents: names === null ? incidents : await Promise.all(incidents.map((one) => withNames(one, names))),
     older,
     recordedErrors,
     read,
-    unread,
     leftOut,
     undated,
   };
 }
 
+function verdictOf(incidents: readonly Incident[], cannotTell: readonly string[]): Diagnosis['verdict'] {
+  const found = worst(incidents.map(({ verdict }) => verdict))?.cause;
+  return found ?? (cannotTell.length > 0 ? 'cannot-tell' : 'none');
+}
+
 function nothingRead(unread: Diagnosis['unread']): Error {
   const [first] = unread;
+  if (first === undefined)
+    return failure(
+      'E_LOG_MISSING',
+      'no kernel log was found',
+      `name the log: ${typed('diagnose', ['FILE'])} (- is standard input)`,
+    );
+  const more = unread.length === 1 ? '' : `, and so it is with ${unread.length - 1} more`;
+  const what = `no log can be read: ${first.part}: ${first.problem}${more}`;
+  if (unread.every(({ problem }) => isNoText(problem)))
+    return failure('E_LOG_BINARY', what, `give a text log, packed or not: ${typed('diagnose', ['FILE'])}`);
   return failure(
     'E_LOG_MISSING',
-    first === undefined ? 'no kernel log was found' : `no log can be read: ${first.part}: ${first.problem}`,
+    what,
     `run it as root, or name the log: ${typed('diagnose', ['FILE'])} (- is standard input)`,
   );
 }

@@ -3,7 +3,10 @@ import type { LinePrefix } from '../kernel-log/line.ts';
 import { lineParser, parseLine } from '../kernel-log/prefix.ts';
 import { type LineScanner, lineScanner } from '../kernel-log/scan.ts';
 import { absoluteTime, type ClockSettings, type LogTime } from '../kernel-log/time.ts';
+import { lineCensus, type PartCensus } from './census.ts';
 import type { PartProblem } from './incident.ts';
+import type { Note } from './notes.ts';
+import { problemText } from './problems.ts';
 import type { LogPart, LogSource } from './sources.ts';
 
 /** A message, and when it was logged. */
@@ -14,10 +17,39 @@ export interface TimedEvent {
   readonly source: string;
   /** Another log has had this very message before. */
   readonly again?: true;
+  /** No line of the kernel stands before it in its log. */
+  readonly opens?: true;
+}
+
+/** A note of a line, and when the line was logged. */
+export interface TimedNote {
+  readonly note: Note;
+  readonly host: string | undefined;
+  /** Milliseconds since the epoch; null where the log does not say. */
+  readonly at: number | null;
+  readonly source: string;
+}
+
+export type StreamItem = TimedEvent | TimedNote;
+
+/** What was read of one part. */
+export interface PartRead {
+  readonly source: LogSource;
+  readonly part: LogPart;
+  readonly lines: number;
+  /** Lines that look like the kernel's, or have a message of the table. */
+  readonly kernelLines: number;
+  /** The times of the first and the last of those, in milliseconds since the epoch; null where the log does not say. */
+  readonly first: number | null;
+  readonly last: number | null;
 }
 
 export interface StreamSettings {
   readonly zone?: string | undefined;
+  /** Called for each part after it was read, also where it could not be read to its end. */
+  readonly onRead?: ((read: PartRead) => void) | undefined;
+  /** Called for each piece, with its bytes (unpacked). */
+  readonly onBytes?: ((part: LogPart, bytes: number) => void) | undefined;
   /** Called for a part that cannot be read, or (`partly`) not to its end; the others are still read. */
   readonly onProblem: (problem: PartProblem) => void;
   /** Called for each part before it is read. */
@@ -33,24 +65,32 @@ const REPEATED = /^(?:-- )?last message repeated (\d{1,9}) times?(?: --)?\s*$/;
 const PIECE_BYTES = 8 * 1024;
 const EXPORT_START = Buffer.from('__CURSOR=');
 
-/** A source's messages, oldest part first, in batches of one piece of a file. */
+/** A source's messages, oldest part first, in batches of one piece of a file; a piece's notes come before its messages. */
 export async function* sourceEvents(
   source: LogSource,
   settings: StreamSettings,
-): AsyncGenerator<readonly TimedEvent[]> {
+): AsyncGenerator<readonly StreamItem[]> {
+  let isFirst = true;
   for (const part of source.parts) {
     settings.onPart?.(part);
-    yield* partEvents(source, part, settings);
+    yield* partEvents(source, part, settings, isFirst);
+    isFirst = false;
   }
 }
 
 async function* partEvents(
   source: LogSource,
   part: LogPart,
-  { zone, onProblem }: StreamSettings,
-): AsyncGenerator<readonly TimedEvent[]> {
+  { zone, onProblem, onRead, onBytes }: StreamSettings,
+  isFirst: boolean,
+): AsyncGenerator<readonly StreamItem[]> {
   const clock: ClockSettings = { until: part.until, zone };
-  let batch: TimedEvent[] = [];
+  let batch: StreamItem[] = [];
+  let eventLines = 0;
+  const census = lineCensus(({ note, host, ...line }) => {
+    const at = timeOf(line, source, clock) ?? null;
+    batch.push({ note, host: host ?? source.host, at, source: source.name });
+  });
   let lastAt: number | null = null;
   let lastTime: LogTime | undefined;
   /** The last message of the last line that had any. */
@@ -64,23 +104,30 @@ async function* partEvents(
       return;
     }
     last = undefined;
+    let found = false;
     for (const event of lineEvents(line, parse)) {
+      const opens = isFirst && eventLines === 0 && !found && census.begins(line);
+      found = true;
       if (event.time === undefined || event.time !== lastTime)
         lastAt = timeOf(event, source, clock) ?? lastAt;
       lastTime = event.time;
       const named =
         event.host === undefined && source.host !== undefined ? { ...event, host: source.host } : event;
-      last = { event: named, at: lastAt, source: source.name };
+      last = { event: named, at: lastAt, source: source.name, ...(opens ? { opens } : {}) };
       batch.push(last);
     }
+    if (found) eventLines += 1;
   };
 
   let scanner: LineScanner | undefined;
   try {
     for await (const chunk of part.open()) {
       scanner ??= lineScanner(onLine, recordEnd(chunk));
+      onBytes?.(part, chunk.length);
       for (let at = 0; at < chunk.length; at += PIECE_BYTES) {
-        scanner.write(chunk.subarray(at, at + PIECE_BYTES));
+        const piece = chunk.subarray(at, at + PIECE_BYTES);
+        census.write(piece);
+        scanner.write(piece);
         if (batch.length === 0) continue;
         yield batch;
         batch = [];
@@ -88,11 +135,37 @@ async function* partEvents(
     }
   } catch (error) {
     // What came before still counts, to its last line.
-    const problem = error instanceof Error ? error.message : String(error);
-    onProblem({ part: part.name, problem, partly: scanner !== undefined });
+    onProblem({ part: part.name, problem: problemText(error), partly: scanner !== undefined });
   }
+  const counted = census.end();
   scanner?.end();
   if (batch.length > 0) yield batch;
+  const recognised = Math.max(counted.kernelLines, eventLines);
+  if (recognised === 0 && counted.binary !== undefined)
+    onProblem({ part: part.name, problem: NO_TEXT[counted.binary], partly: false });
+  onRead?.({ source, part, lines: counted.lines, kernelLines: recognised, ...span(counted, source, clock) });
+}
+
+/** Why a part is no log, and what to do about it. */
+const NO_TEXT = {
+  binary: 'it is a binary file, not text',
+  journal: 'it is journald’s own file; print it: journalctl --file=FILE -o short-iso | mptfix diagnose -',
+} as const;
+
+/** Whether a part's problem is that it holds no text. */
+export function isNoText(problem: string): boolean {
+  return problem === NO_TEXT.binary || problem === NO_TEXT.journal;
+}
+
+function span(
+  { firstLines, lastLines }: PartCensus,
+  source: LogSource,
+  clock: ClockSettings,
+): Pick<PartRead, 'first' | 'last'> {
+  const time = (line: string): number | undefined => timeOf(parseLine(line).prefix, source, clock);
+  const isTime = (at: number | undefined): at is number => at !== undefined;
+  const first = firstLines.map(time).find(isTime) ?? null;
+  return { first, last: lastLines.map(time).findLast(isTime) ?? first };
 }
 
 type Parser = ReturnType<typeof lineParser>;
@@ -122,95 +195,12 @@ function recordEnd(start: Uint8Array): '\n' | '\n\n' {
   return EXPORT_START.equals(start.subarray(0, EXPORT_START.length)) ? '\n\n' : '\n';
 }
 
-function timeOf(event: LogEvent, { bootedAt }: LogSource, clock: ClockSettings): number | undefined {
-  if (event.time !== undefined) return absoluteTime(event.time, clock);
-  if (bootedAt === undefined || event.kernelSeconds === undefined) return undefined;
-  return bootedAt + event.kernelSeconds * 1000;
-}
-
-/** The host's first name, since some logs have the whole name and others only this. Empty where there is none. */
-export function shortHost(host: string | undefined): string {
-  if (host === undefined) return '';
-  // An address is no name with a domain.
-  return /^[\d.:]+$/.test(host) ? host : (host.split('.')[0] ?? host);
-}
-
-/** The times of one message in two logs may differ by so much: one log has whole seconds, or the clock was set. */
-const SAME_WITHIN_MS = 60_000;
-const MAX_REMEMBERED = 20_000;
-
-interface Cursor {
-  readonly batches: AsyncIterator<readonly TimedEvent[]>;
-  batch: readonly TimedEvent[];
-  at: number;
-}
-
-/**
- * Passes on the events of several logs in order of time, each once: a message that is in several logs (journald, kern.log
- * and the kernel's own buffer have the same ones) comes as often as in the log that has it most often; the others follow
- * it, marked `again`. An event without a time comes where it is read. Memory is bounded by one batch a log.
- */
-export async function mergeEvents(
-  streams: readonly AsyncIterable<readonly TimedEvent[]>[],
-  onEvent: (event: TimedEvent) => void,
-): Promise<void> {
-  const isNew = streams.length > 1 ? onceForAll() : () => true;
-  const open: Cursor[] = [];
-  for (const stream of streams) {
-    const cursor: Cursor = { batches: stream[Symbol.asyncIterator](), batch: [], at: 0 };
-    if (await refill(cursor)) open.push(cursor);
-  }
-  while (open.length > 0) {
-    const cursor = earliest(open);
-    const event = cursor.batch[cursor.at];
-    if (event !== undefined) onEvent(isNew(event) ? event : { ...event, again: true });
-    cursor.at += 1;
-    if (cursor.at >= cursor.batch.length && !(await refill(cursor))) open.splice(open.indexOf(cursor), 1);
-  }
-}
-
-async function refill(cursor: Cursor): Promise<boolean> {
-  for (;;) {
-    const { value, done } = await cursor.batches.next();
-    if (done === true) return false;
-    if (value.length === 0) continue;
-    cursor.batch = value;
-    cursor.at = 0;
-    return true;
-  }
-}
-
-function earliest(open: readonly Cursor[]): Cursor {
-  const time = ({ batch, at }: Cursor): number => batch[at]?.at ?? Number.NEGATIVE_INFINITY;
-  return open.reduce((first, one) => (time(one) < time(first) ? one : first));
-}
-
-interface Seen {
-  readonly counts: Map<string, number>;
-  given: number;
-  at: number;
-}
-
-/** Whether no other log has had an event yet. */
-function onceForAll(): (event: TimedEvent) => boolean {
-  const seen = new Map<string, Seen>();
-  return ({ event, at, source }) => {
-    if (at === null) return true;
-    for (const [key, { at: last }] of seen) {
-      if (at - last <= SAME_WITHIN_MS && seen.size <= MAX_REMEMBERED) break;
-      seen.delete(key);
-    }
-    // All guests of a storage lose it at the same time, and log the same.
-    const key = `${shortHost(event.host)} ${event.text}`;
-    const known = seen.get(key) ?? { counts: new Map<string, number>(), given: 0, at };
-    // Removed and added again, so that the oldest come first.
-    seen.delete(key);
-    seen.set(key, known);
-    known.at = Math.max(known.at, at);
-    const count = (known.counts.get(source) ?? 0) + 1;
-    known.counts.set(source, count);
-    if (count <= known.given) return false;
-    known.given = count;
-    return true;
-  };
+function timeOf(
+  { time, kernelSeconds }: Pick<LinePrefix, 'time' | 'kernelSeconds'>,
+  { bootedAt }: LogSource,
+  clock: ClockSettings,
+): number | undefined {
+  if (time !== undefined) return absoluteTime(time, clock);
+  if (bootedAt === undefined || kernelSeconds === undefined) return undefined;
+  return bootedAt + kernelSeconds * 1000;
 }

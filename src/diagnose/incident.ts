@@ -1,10 +1,16 @@
 import * as v from 'valibot';
 import type { Document } from '../document.ts';
+import { verdictSchema } from '../driver/verdict.ts';
 
 /** ISO 8601; null where the log has no times. */
 const time = v.nullable(v.string());
 
-const causeName = v.picklist(['this-bug', 'window-used-up', 'other']);
+/**
+ * `this-bug`: the driver turned the storage's BUSY into an I/O error. `window-used-up`: the kernel retried until its time
+ * limit. `other`: a result that shows another cause. `timeouts`: timeouts, resets and aborts, and no result of a command.
+ * `cause-not-told`: errors, and no message that shows why.
+ */
+const causeName = v.picklist(['this-bug', 'window-used-up', 'other', 'timeouts', 'cause-not-told']);
 
 const verdict = v.strictObject({
   cause: causeName,
@@ -63,6 +69,17 @@ const timelineEntry = v.strictObject({
 /** Messages of one kind about one thing, in the order of the first of them. */
 export type TimelineEntry = Document<typeof timelineEntry>;
 
+const kernelOfLog = v.strictObject({
+  release: v.string(),
+  /** Who names it: the `log` itself, the `option` --kernel, or the `guest`, which may have had another one then. */
+  said: v.picklist(['log', 'option', 'guest']),
+  /** What the tables of kernels say of its driver. */
+  verdict: verdictSchema,
+  detail: v.string(),
+});
+/** The kernel that wrote a log. */
+export type KernelOfLog = Document<typeof kernelOfLog>;
+
 const incident = v.strictObject({
   /** The host that the log names; null where it names none. */
   host: v.nullable(v.string()),
@@ -71,6 +88,12 @@ const incident = v.strictObject({
   /** Seconds from the first message to the last; null where they are not known. */
   seconds: v.nullable(v.number()),
   verdict,
+  /** Why the message that tells the cause may be missing: cut off, wrapped, suppressed, before the log's beginning. */
+  doubts: v.array(v.string()),
+  /** Null where nothing names it. */
+  kernel: v.nullable(kernelOfLog),
+  /** The adapters whose drivers speak or introduce themselves around that time. */
+  adapters: v.array(v.string()),
   /**
    * Nothing shows that the kernel wrote any of its messages, as in a text file, where `logger` can write the same. Where
    * something does for one, the verdicts are drawn from those alone that the kernel wrote.
@@ -111,9 +134,29 @@ const partProblem = v.strictObject({
 /** A part of a log that cannot be read, or, `partly`, not to its end. */
 export type PartProblem = Document<typeof partProblem>;
 
+const logRead = v.strictObject({
+  name: v.string(),
+  lines: v.number(),
+  /** Lines that are the kernel's, as far as their form shows. */
+  kernelLines: v.number(),
+  /** Of the kernel's lines; null where they have no times, or there are none. */
+  first: time,
+  last: time,
+});
+/** What was read of one log, with its rotated files. */
+export type LogRead = Document<typeof logRead>;
+
 export const diagnosisSchema = v.strictObject({
-  /** The worst cause of the incidents; `none` where there is no incident. */
-  verdict: v.picklist([...causeName.options, 'none']),
+  /**
+   * The worst cause of the incidents; `none` where there is no incident; `cannot-tell` where there is none, but the logs
+   * have no kernel's line, or not all of them could be read.
+   */
+  verdict: v.picklist([...causeName.options, 'none', 'cannot-tell']),
+  /** With `cannot-tell`: why. */
+  cannotTell: v.array(v.string()),
+  /** Every log that was read, and all of them together. */
+  logs: v.array(logRead),
+  looked: v.omit(logRead, ['name']),
   incidents: v.array(incident),
   /** Incidents before these; null where all are there. */
   older: v.nullable(olderIncidents),

@@ -1,8 +1,8 @@
-import { fileSystemEffects } from '../kernel-log/effects.ts';
-import type { LogEvent } from '../kernel-log/events.ts';
-import { shortHost, type TimedEvent } from './event-stream.ts';
-import type { Diagnosis, Incident, OlderIncidents, RecordedError, TimelineEntry } from './incident.ts';
-import { causeTally, diskTally } from './tallies.ts';
+import type { TimedEvent, TimedNote } from './event-stream.ts';
+import { type HostContext, hostContext, type MachineFacts } from './host-context.ts';
+import type { Diagnosis, Incident, OlderIncidents, RecordedError } from './incident.ts';
+import { incidentBuilder, isoTime, isProved } from './incident-builder.ts';
+import { shortHost } from './merge.ts';
 
 type Grouped = Pick<Diagnosis, 'incidents' | 'older' | 'recordedErrors'>;
 
@@ -31,10 +31,11 @@ interface Group {
   open: ReturnType<typeof incidentBuilder> | undefined;
   /** What came before the first message that makes an incident. */
   waiting: TimedEvent[];
+  readonly context: HostContext;
 }
 
 /** Groups events, which come in order of time, into incidents. Memory is bounded. */
-export function incidentGrouper() {
+export function incidentGrouper(facts: MachineFacts) {
   const groups = new Map<string, Group>();
   const recorded = new Map<string, RecordedError>();
   const closed: Incident[] = [];
@@ -50,10 +51,12 @@ export function incidentGrouper() {
       older = { count: (older?.count ?? 0) + 1, start: older?.start ?? oldest.start, end: oldest.end };
   };
 
-  const groupOf = ({ event, at, source }: TimedEvent): Group => {
-    const host = event.host ?? null;
+  const groupOf = (
+    host: string | null,
+    { at, source }: Pick<TimedEvent | TimedNote, 'at' | 'source'>,
+  ): Group => {
     // Without times, nothing shows that two logs belong to one incident.
-    const key = at === null ? `${host ?? ''}\n${source}` : shortHost(event.host);
+    const key = at === null ? `${host ?? ''}\n${source}` : shortHost(host ?? undefined);
     const known = groups.get(key);
     if (known !== undefined) return known;
     const [first] = groups.size >= MAX_HOSTS ? groups : [];
@@ -61,7 +64,7 @@ export function incidentGrouper() {
       close(first[1]);
       groups.delete(first[0]);
     }
-    const group: Group = { host, open: undefined, waiting: [] };
+    const group: Group = { host, open: undefined, waiting: [], context: hostContext(facts) };
     groups.set(key, group);
     return group;
   };
@@ -72,7 +75,7 @@ export function incidentGrouper() {
         record(recorded, timed);
         return;
       }
-      const group = groupOf(timed);
+      const group = groupOf(timed.event.host ?? null, timed);
       if (timed.again === true) {
         if (isProved(timed)) group.open?.prove(timed);
         return;
@@ -85,6 +88,7 @@ export function incidentGrouper() {
       group.open ??= opened(group, timed);
       group.open.add(timed);
     },
+    note: (note: TimedNote): void => groupOf(note.host ?? null, note).context.add(note),
     end: (): Grouped => {
       for (const group of groups.values()) close(group);
       const incidents = closed.sort((a, b) => (a.start ?? '').localeCompare(b.start ?? ''));
@@ -94,7 +98,7 @@ export function incidentGrouper() {
 }
 
 function opened(group: Group, { at }: TimedEvent): ReturnType<typeof incidentBuilder> {
-  const builder = incidentBuilder(group.host);
+  const builder = incidentBuilder(group.host, group.context);
   for (const earlier of group.waiting) if (!isApart(earlier.at, at)) builder.add(earlier);
   group.waiting = [];
   return builder;
@@ -116,129 +120,4 @@ function record(recorded: Map<string, RecordedError>, { event }: TimedEvent): vo
     firstError: what === 'initial' ? time : known.firstError,
     lastError: what === 'last' ? time : known.lastError,
   });
-}
-
-const MAX_TIMELINE = 200;
-const MAX_EFFECTS = 500;
-
-interface Entry {
-  readonly first: TimedEvent;
-  last: number | null;
-  count: number;
-  proved: boolean;
-}
-
-/** Whether the log shows that the kernel wrote it. */
-function isProved({ event }: TimedEvent): boolean {
-  return event.writer === 'kernel';
-}
-
-/** Collects the events of one incident, in order of time, in bounded memory. */
-function incidentBuilder(host: string | null) {
-  const counts = new Map<string, number>();
-  const timeline = new Map<string, Entry>();
-  const effects = new Map<string, LogEvent>();
-  const deviceMapper = new Set<string>();
-  const sources = new Set<string>();
-  const disks = diskTally();
-  const causes = causeTally();
-  let start: number | null = null;
-  let end: number | null = null;
-  let messages = 0;
-  let proved = false;
-  let cut = 0;
-  /** A message without a device is about the device of the message before. */
-  let lastDevice = '';
-
-  const note = (timed: TimedEvent, count: number): void => {
-    const key = keyOf(timed.event);
-    const entry = timeline.get(key);
-    const proved = isProved(timed);
-    if (entry !== undefined) {
-      entry.count += count;
-      entry.last = timed.at;
-      entry.proved ||= proved;
-    } else if (timeline.size < MAX_TIMELINE)
-      timeline.set(key, { first: timed, last: timed.at, count, proved });
-    else cut += 1;
-  };
-
-  return {
-    add: (timed: TimedEvent): void => {
-      const { event, at, source } = timed;
-      const count = event.repeated ?? 1;
-      messages += count;
-      proved ||= isProved(timed);
-      counts.set(event.id, (counts.get(event.id) ?? 0) + count);
-      sources.add(source);
-      start ??= at;
-      end = at ?? end;
-      note(timed, count);
-      const cause = disks.add(event, count);
-      if (cause !== undefined) causes.add(cause, count, isProved(timed));
-      const { device } = event.fields;
-      if (device?.startsWith('dm-') === true) deviceMapper.add(device);
-      if (event.effect === undefined) return;
-      lastDevice = device ?? lastDevice;
-      const key = `${event.id} ${lastDevice}`;
-      if (effects.size < MAX_EFFECTS && !effects.has(key)) effects.set(key, event);
-    },
-    /** The kernel wrote what is here already by another log's word. */
-    prove: ({ event }: TimedEvent): void => {
-      proved = true;
-      const entry = timeline.get(keyOf(event));
-      if (entry !== undefined) entry.proved = true;
-      const cause = disks.add(event, 0);
-      if (cause !== undefined) causes.add(cause, 0, true);
-    },
-    lastAt: (): number | null => end,
-    build: (): Incident => ({
-      host,
-      start: isoTime(start),
-      end: isoTime(end),
-      seconds: start === null || end === null ? null : Math.max(0, Math.round((end - start) / 1000)),
-      verdict: causes.verdict(),
-      reported: !proved,
-      disks: disks.disks(),
-      deviceMapper: [...deviceMapper].map((device) => ({ device, name: null, on: [] })),
-      fileSystems: fileSystemEffects([...effects.values()]).map(({ device, effect }) => ({
-        device,
-        mountPoint: null,
-        effect,
-      })),
-      counts: Object.fromEntries(counts),
-      messages,
-      timeline: [...timeline.values()].map(timelineEntry),
-      timelineCut: cut,
-      sources: [...sources],
-    }),
-  };
-}
-
-function keyOf(event: LogEvent): string {
-  return `${event.id} ${subject(event)}`;
-}
-
-/** What a message is about; messages that differ in it get entries of their own. */
-function subject({ fields }: LogEvent): string {
-  const { device, address, adapter, map, code, hostbyte, what, step, process } = fields;
-  return [device, address, adapter, map, code, hostbyte, what, step, process].join(' ');
-}
-
-function isoTime(ms: number | null): string | null {
-  return ms === null || !Number.isFinite(ms) ? null : new Date(ms).toISOString();
-}
-
-function timelineEntry({ first, last, count, proved }: Entry): TimelineEntry {
-  const { event, at } = first;
-  return {
-    first: isoTime(at),
-    last: isoTime(last),
-    kernelSeconds: event.kernelSeconds ?? null,
-    id: event.id,
-    layer: event.layer,
-    count,
-    text: event.text,
-    reported: !proved,
-  };
 }

@@ -60,7 +60,8 @@ const LOST: readonly { readonly pattern: RegExp; readonly text: (count: string) 
 
 const RESULT_WORDS = /return ?code|hostbyte=/;
 /** A result with its value. White space gets lost and doubled where a log is pasted. */
-const WHOLE_RESULT = /return\s*code\s*=\s*(?:0x)?[\da-f]{1,8}(?![\da-z])|hostbyte=\w{3,40},?\s+driverbyte=\w/i;
+const WHOLE_RESULT =
+  /return\s*code\s*=\s*(?:0x)?[\da-f]{1,8}(?![\da-z])|hostbyte=\w{3,40},?\s+driverbyte=\w/i;
 const MAX_QUOTED = 120;
 
 /** The note that a line makes; undefined where it makes none, or where another program wrote it. */

@@ -37,7 +37,7 @@ async function* unpacked(target: Target, path: string): AsyncGenerator<Uint8Arra
   else yield* outputOf(target, tool, { stdinFile: path });
 }
 
-/** A program's output, as it prints it. Throws at the end if the program failed. */
+/** A program's output, as it prints it. Throws at the end if the program failed, or said that it hides something. */
 async function* outputOf(
   target: Target,
   argv: Argv,
@@ -73,7 +73,13 @@ async function* outputOf(
   const { status, stderr } = await result;
   if (status !== 0)
     throw new Error(`${argv[0]} ended with status ${status}: ${stderr.trim().split('\n')[0] ?? ''}`);
+  if (HIDDEN.test(stderr)) throw new Error(HIDDEN_PROBLEM);
 }
+
+/** What journalctl says to users who see only entries of their own; it ends with status 0 then. */
+const HIDDEN = /not seeing messages from other users|insufficient permissions/;
+const HIDDEN_PROBLEM =
+  'journalctl shows this user no entries of the kernel: run mptfix as root (sudo), or add the user to the group systemd-journal or adm';
 
 /** Where syslog daemons put the kernel's messages. */
 const LOG_FOLDER = '/var/log';
@@ -166,7 +172,7 @@ export async function journalSource(target: Target, now: number): Promise<LogSou
     'journalctl',
     ...where,
     '--no-pager',
-    '--quiet',
+    // Not --quiet: that keeps back that entries are hidden from this user.
     '--all',
     // Seconds, but with the zone; the finer forms came later than RHEL 7.
     '--output=short-iso',

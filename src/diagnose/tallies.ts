@@ -1,6 +1,6 @@
-import { type Cause, causeOf } from '../kernel-log/cause.ts';
 import { diskOfPartition } from '../kernel-log/devices.ts';
 import type { LogEvent } from '../kernel-log/events.ts';
+import { type ShownCause, shownCause } from './causes.ts';
 import type { DiskHit, Verdict } from './incident.ts';
 
 interface Disk {
@@ -32,9 +32,9 @@ export function diskTally() {
   };
 
   return {
-    add: (event: LogEvent, count: number): Cause | undefined => {
+    add: (event: LogEvent, count: number): ShownCause | undefined => {
       const { device, address } = event.fields;
-      const cause = causeOf(event);
+      const cause = shownCause(event);
       const name = diskNameOf(event, device);
       if (event.layer !== 'scsi' && !BLOCK_ERRORS.has(event.id)) return cause;
       if (unnamed !== undefined && name !== undefined && address === undefined) {
@@ -50,7 +50,7 @@ export function diskTally() {
       if (BLOCK_ERRORS.has(event.id)) disk.errors += count;
       return cause;
     },
-    disks: (): readonly DiskHit[] => disks.map(hit),
+    disks: (judge: Judge): readonly DiskHit[] => disks.map((disk) => hit(disk, judge)),
   };
 }
 
@@ -60,7 +60,7 @@ function diskNameOf(event: LogEvent, device: string | undefined): string | undef
   return event.layer === 'scsi' ? device : diskOfPartition(device);
 }
 
-function hit({ name, address, errors, causes }: Disk): DiskHit {
+function hit({ name, address, errors, causes }: Disk, judge: Judge): DiskHit {
   const lun = address?.split(':')[3];
   return {
     name: name ?? null,
@@ -68,16 +68,19 @@ function hit({ name, address, errors, causes }: Disk): DiskHit {
     lun: lun === undefined ? null : Number(lun),
     errors,
     results: causes.results(),
-    verdict: causes.verdict(),
+    verdict: causes.verdict(judge),
   };
 }
 
 interface Counted {
-  readonly cause: Cause;
+  readonly cause: ShownCause;
   count: number;
   /** Whether the kernel surely wrote one of them. */
   proved: boolean;
 }
+
+/** Takes account of what else is known of the machine. */
+export type Judge = (cause: ShownCause) => ShownCause;
 
 const MAX_DIFFERENT = 64;
 
@@ -85,33 +88,35 @@ const MAX_DIFFERENT = 64;
 export function causeTally() {
   const seen = new Map<string, Counted>();
   return {
-    add: (cause: Cause, count: number, proved: boolean): void => {
-      const known = seen.get(cause.evidence);
+    add: (cause: ShownCause, count: number, proved: boolean): void => {
+      const key = `${cause.host ?? ''} ${cause.evidence}`;
+      const known = seen.get(key);
       if (known !== undefined) {
         known.count += count;
         known.proved ||= proved;
-      } else if (seen.size < MAX_DIFFERENT) seen.set(cause.evidence, { cause, count, proved });
+      } else if (seen.size < MAX_DIFFERENT) seen.set(key, { cause, count, proved });
     },
     /** What the kernel surely wrote outweighs what is only reported. */
-    verdict: (): Verdict => {
-      const all = [...seen.values()];
+    verdict: (judge: Judge): Verdict => {
+      const all = [...seen.values()].map((one) => ({ ...one, cause: judge(one.cause) }));
       const facts = all.filter(({ proved }) => proved);
       return verdictOf(facts.length > 0 ? facts : all);
     },
     /** Each piece of evidence, with how often it was seen. */
-    results: () => [...seen].map(([text, { count }]) => ({ text, count })),
+    results: () => [...seen.values()].map(({ cause, count }) => ({ text: cause.evidence, count })),
   };
 }
 
 /** Which of several findings decides: the first row that fits. */
-const RULES: readonly ((cause: Cause) => boolean)[] = [
+const RULES: readonly ((cause: ShownCause) => boolean)[] = [
   // The status byte was seen: nothing else turns BUSY into this on these kernels.
   ({ cause, certainty }) => cause === 'this-bug' && certainty === 'certain',
   // The kernel itself says that it retried. With the branch in the driver it never gets that far.
   ({ cause, certainty }) => cause === 'window-used-up' && certainty === 'certain',
   ({ cause }) => cause === 'window-used-up',
   ({ cause }) => cause === 'this-bug',
-  () => true,
+  ({ cause }) => cause === 'other',
+  ({ cause }) => cause === 'timeouts',
 ];
 
 function verdictOf(seen: readonly Counted[]): Verdict {
@@ -119,20 +124,23 @@ function verdictOf(seen: readonly Counted[]): Verdict {
     const first = seen.find(({ cause }) => fits(cause))?.cause;
     if (first === undefined) continue;
     const { cause, certainty } = first;
-    return { cause, certainty, evidence: seen.filter((one) => one.cause.cause === cause).map(evidence) };
+    return { cause, certainty, evidence: evidence(seen.filter((one) => one.cause.cause === cause)) };
   }
   return {
-    cause: 'other',
-    certainty: 'likely',
+    cause: 'cause-not-told',
+    certainty: 'certain',
     evidence: ['the log has no result of a SCSI command, so it does not show the cause'],
   };
 }
 
-function evidence({ cause, count }: Counted): string {
-  return `${cause.evidence} (${count} ${count === 1 ? 'message' : 'messages'})`;
+function evidence(seen: readonly Counted[]): readonly string[] {
+  const counts = new Map<string, number>();
+  for (const { cause, count } of seen) counts.set(cause.evidence, (counts.get(cause.evidence) ?? 0) + count);
+  return [...counts].map(([text, count]) => `${text} (${count} ${count === 1 ? 'message' : 'messages'})`);
 }
 
-const ORDER = { 'this-bug': 0, 'window-used-up': 1, other: 2 } as const;
+/** The worst first. Errors whose cause nobody knows may be any of those above; timeouts alone lost nothing yet. */
+const ORDER = { 'this-bug': 0, 'window-used-up': 1, other: 2, 'cause-not-told': 3, timeouts: 4 } as const;
 
 /** The worst of several verdicts. */
 export function worst(verdicts: readonly Verdict[]): Verdict | undefined {

@@ -1,0 +1,155 @@
+import { fileSystemEffects } from '../kernel-log/effects.ts';
+import type { LogEvent } from '../kernel-log/events.ts';
+import type { ShownCause } from './causes.ts';
+import type { TimedEvent } from './event-stream.ts';
+import type { HostContext } from './host-context.ts';
+import type { Incident, TimelineEntry, Verdict } from './incident.ts';
+import { causeTally, diskTally } from './tallies.ts';
+
+const MAX_TIMELINE = 200;
+const MAX_EFFECTS = 500;
+
+interface Entry {
+  readonly first: TimedEvent;
+  last: number | null;
+  count: number;
+  proved: boolean;
+}
+
+/** Whether the log shows that the kernel wrote it. */
+export function isProved({ event }: TimedEvent): boolean {
+  return event.writer === 'kernel';
+}
+
+/** Collects the events of one incident, in order of time, in bounded memory. */
+export function incidentBuilder(host: string | null, context: HostContext) {
+  const kernelThen = context.kernel();
+  const counts = new Map<string, number>();
+  const timeline = new Map<string, Entry>();
+  const effects = new Map<string, LogEvent>();
+  const deviceMapper = new Set<string>();
+  const sources = new Set<string>();
+  const disks = diskTally();
+  const causes = causeTally();
+  let start: number | null = null;
+  let end: number | null = null;
+  let messages = 0;
+  let proved = false;
+  let cut = 0;
+  let opens = false;
+  /** A message without a device is about the device of the message before. */
+  let lastDevice = '';
+
+  const note = (timed: TimedEvent, count: number): void => {
+    const key = keyOf(timed.event);
+    const entry = timeline.get(key);
+    const proved = isProved(timed);
+    if (entry !== undefined) {
+      entry.count += count;
+      entry.last = timed.at;
+      entry.proved ||= proved;
+    } else if (timeline.size < MAX_TIMELINE)
+      timeline.set(key, { first: timed, last: timed.at, count, proved });
+    else cut += 1;
+  };
+
+  return {
+    add: (timed: TimedEvent): void => {
+      const { event, at, source } = timed;
+      const count = event.repeated ?? 1;
+      messages += count;
+      proved ||= isProved(timed);
+      counts.set(event.id, (counts.get(event.id) ?? 0) + count);
+      sources.add(source);
+      opens ||= timed.opens === true;
+      start ??= at;
+      end = at ?? end;
+      note(timed, count);
+      const cause = disks.add(event, count);
+      if (cause !== undefined) causes.add(cause, count, isProved(timed));
+      const { device } = event.fields;
+      if (device?.startsWith('dm-') === true) deviceMapper.add(device);
+      if (event.effect === undefined) return;
+      lastDevice = device ?? lastDevice;
+      const key = `${event.id} ${lastDevice}`;
+      if (effects.size < MAX_EFFECTS && !effects.has(key)) effects.set(key, event);
+    },
+    /** The kernel wrote what is here already by another log's word. */
+    prove: ({ event }: TimedEvent): void => {
+      proved = true;
+      const entry = timeline.get(keyOf(event));
+      if (entry !== undefined) entry.proved = true;
+      const cause = disks.add(event, 0);
+      if (cause !== undefined) causes.add(cause, 0, true);
+    },
+    lastAt: (): number | null => end,
+    build: (): Incident => {
+      const period = { start, end };
+      const judge = (cause: ShownCause): ShownCause => context.judge(cause, period, kernelThen);
+      const verdict = causes.verdict(judge);
+      return {
+        host,
+        start: isoTime(start),
+        end: isoTime(end),
+        seconds: start === null || end === null ? null : Math.max(0, Math.round((end - start) / 1000)),
+        verdict,
+        doubts: DECIDED.has(verdict.cause)
+          ? []
+          : [...(opens ? [OPENS] : []), ...suppressed(counts.get('suppressed')), ...context.doubts(period)],
+        kernel: context.kernelOf(kernelThen) ?? null,
+        adapters: context.adapters(period),
+        reported: !proved,
+        disks: disks.disks(judge),
+        deviceMapper: [...deviceMapper].map((device) => ({ device, name: null, on: [] })),
+        fileSystems: fileSystemEffects([...effects.values()]).map(({ device, effect }) => ({
+          device,
+          mountPoint: null,
+          effect,
+        })),
+        counts: Object.fromEntries(counts),
+        messages,
+        timeline: [...timeline.values()].map(timelineEntry),
+        timelineCut: cut,
+        sources: [...sources],
+      };
+    },
+  };
+}
+
+/** Verdicts that a missing message would not change. */
+const DECIDED: ReadonlySet<Verdict['cause']> = new Set(['this-bug', 'window-used-up']);
+const OPENS = 'the log begins with this: the result of the command stands before, in a log that was not read';
+
+function suppressed(messages: number | undefined): readonly string[] {
+  if (messages === undefined) return [];
+  return ['the kernel left messages out, for there were too many at once (“callbacks suppressed”)'];
+}
+
+function keyOf(event: LogEvent): string {
+  return `${event.id} ${subject(event)}`;
+}
+
+/** What a message is about; messages that differ in it get entries of their own. */
+function subject({ fields }: LogEvent): string {
+  const { device, address, adapter, map, code, hostbyte, what, step, process } = fields;
+  return [device, address, adapter, map, code, hostbyte, what, step, process].join(' ');
+}
+
+/** As documents have a time; null where it is not known. */
+export function isoTime(ms: number | null): string | null {
+  return ms === null || !Number.isFinite(ms) ? null : new Date(ms).toISOString();
+}
+
+function timelineEntry({ first, last, count, proved }: Entry): TimelineEntry {
+  const { event, at } = first;
+  return {
+    first: isoTime(at),
+    last: isoTime(last),
+    kernelSeconds: event.kernelSeconds ?? null,
+    id: event.id,
+    layer: event.layer,
+    count,
+    text: event.text,
+    reported: !proved,
+  };
+}
