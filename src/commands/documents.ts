@@ -6,7 +6,7 @@ import { applySchema } from './apply/document.ts';
 import { buildSchema } from './build/document.ts';
 import { checkSchema, checksSchema } from './check/document.ts';
 import { demoSchema } from './demo/document.ts';
-import { diagnoseSchema } from './diagnose/document.ts';
+import { diagnoseSchema, diagnosesSchema } from './diagnose/document.ts';
 import { hardenSchema } from './harden/document.ts';
 import { recoverSchema } from './recover/document.ts';
 import { rollbackSchema } from './rollback/document.ts';
@@ -33,5 +33,6 @@ export const DOCUMENTS = [
   recoverSchema,
   hardenSchema,
   diagnoseSchema,
+  diagnosesSchema,
   demoSchema,
 ] as const;

@@ -1,5 +1,10 @@
 import { causeOf } from '../kernel-log/cause.ts';
 import type { LogEvent } from '../kernel-log/events.ts';
+import {
+  describeHypervisorFailure,
+  type HypervisorMeaning,
+  hypervisorFailure,
+} from '../kernel-log/hypervisor.ts';
 import type { Verdict } from './incident.ts';
 
 /** What one message shows about the cause of an incident. */
@@ -15,7 +20,11 @@ export interface ShownCause {
 /** The cause that this message shows; undefined where it shows none. */
 export function shownCause(event: LogEvent): ShownCause | undefined {
   const found: ShownCause | undefined =
-    causeOf(event) ?? causeOfSense(event) ?? causeOfBlock(event) ?? timeoutOf(event);
+    causeOf(event) ??
+    causeOfSense(event) ??
+    causeOfBlock(event) ??
+    timeoutOf(event) ??
+    causeOfHypervisor(event);
   if (found === undefined) return undefined;
   const host = event.fields.address?.split(':')[0];
   return host === undefined ? found : { ...found, host: Number(host) };
@@ -66,4 +75,35 @@ function timeoutOf({ id, fields }: LogEvent): ShownCause | undefined {
 
 function timeouts(evidence: string): ShownCause {
   return { cause: 'timeouts', certainty: 'likely', evidence };
+}
+
+/** What the storage's answer to a hypervisor says about a guest: that it could not answer a guest then is no cause yet. */
+const BELOW: Readonly<Record<HypervisorMeaning, Verdict['cause']>> = {
+  busy: 'cause-not-told',
+  'path-lost': 'cause-not-told',
+  timeout: 'timeouts',
+  'queue-full': 'other',
+  'array-failure': 'other',
+  reservation: 'other',
+  full: 'other',
+  refused: 'cause-not-told',
+  other: 'cause-not-told',
+};
+
+function causeOfHypervisor(event: LogEvent): ShownCause | undefined {
+  if (event.layer !== 'hypervisor') return undefined;
+  const failure = hypervisorFailure(event);
+  if (failure === undefined) {
+    const evidence = event.id.includes('all-paths')
+      ? 'the hypervisor lost all paths to the storage'
+      : 'the hypervisor asked for the state of its paths';
+    return { cause: 'cause-not-told', certainty: 'certain', evidence };
+  }
+  const evidence = `${describeHypervisorFailure(failure)}: ${failure.explanation}`;
+  return { cause: BELOW[failure.meaning], certainty: 'certain', evidence };
+}
+
+/** A hypervisor asks what an array cannot do, and is refused. */
+export function isHarmless(event: LogEvent): boolean {
+  return hypervisorFailure(event)?.meaning === 'refused';
 }

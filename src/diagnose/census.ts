@@ -10,6 +10,8 @@ export interface PartCensus {
   readonly lines: number;
   /** Lines that look like the kernel's. */
   readonly kernelLines: number;
+  /** Lines of ESX's kernel: the log of the machine below the guest. */
+  readonly hypervisorLines: number;
   /** The first and the last few of those, for their times. */
   readonly firstLines: readonly string[];
   readonly lastLines: readonly string[];
@@ -34,6 +36,9 @@ const KERNEL_ELSEWHERE =
 /** How messages begin in a log without any prefix, as a kernel of before 2.6.30 and many a web page has it. */
 const BARE_MESSAGE =
   /Linux version \d|Kernel command line|BIOS-e820|ACPI: |SCSI (?:subsystem|device|disk error|[Ee]rror) ?|scsi ?(?:host)?\d{1,4} ?: |sd \d{1,5}:\d|sd[a-z]{1,2}: |EXT[234]-fs|XFS |XFS: |JBD|kjournald |end_request: |blk_update_request: |Buffer I\/O error|I\/O error|Aborting journal|ext[34]_|Remounting filesystem|mpt(?:base|scsi|spi|sas|fc)|Fusion MPT|device-mapper: |usb \d|eth\d: |pci 0000:|NET: |TCP: |Freeing |Memory: \d|hd[a-z]: |ata\d{1,3}: |lost page write/y;
+/** ESX writes the processor and the world before each message: `cpu7:8199)`. */
+const HYPERVISOR_WORD = 'cpu';
+const HYPERVISOR = /cpu\d{1,4}:\d{1,9}(?: opID=[\w-]{1,64})?\)/y;
 const PRINTK_TIME = /(?:\[ {0,8}\d{1,12}\.\d{6}\] ?)?/y;
 
 const SAMPLE_BYTES = 64 * 1024;
@@ -47,6 +52,7 @@ export function lineCensus(onNote: (note: LineNote) => void) {
   let rest = '';
   let lines = 0;
   let kernelLines = 0;
+  let hypervisorLines = 0;
   let sampled = 0;
   let unprintable = 0;
   let isJournal = false;
@@ -69,15 +75,19 @@ export function lineCensus(onNote: (note: LineNote) => void) {
       for (let at = text.indexOf(word); at !== -1; at = text.indexOf(word, at + 1))
         notable.add(at === 0 ? 0 : text.lastIndexOf('\n', at) + 1);
     let tag = text.indexOf(TAG);
+    let processor = text.indexOf(HYPERVISOR_WORD);
     let lastKernel = -1;
     for (let start = 0; start < text.length; ) {
       const found = text.indexOf('\n', start);
       const end = found === -1 ? text.length : found;
       while (tag !== -1 && tag < start) tag = text.indexOf(TAG, tag + 1);
-      const message = messageStart(text, start, tag < end ? tag : -1);
+      while (processor !== -1 && processor < start) processor = text.indexOf(HYPERVISOR_WORD, processor + 1);
+      const isHypervisor = processor !== -1 && processor < end && startsAt(HYPERVISOR, text, processor);
+      const message = isHypervisor ? -1 : messageStart(text, start, tag < end ? tag : -1);
       lines += 1;
-      if (message !== -1) {
-        kernelLines += 1;
+      if (isHypervisor) hypervisorLines += 1;
+      if (message !== -1) kernelLines += 1;
+      if (message !== -1 || isHypervisor) {
         lastKernel = start;
         if (firstLines.length < FEW) firstLines.push(kept(text, start, end));
       }
@@ -112,7 +122,10 @@ export function lineCensus(onNote: (note: LineNote) => void) {
       rest = '';
       const isText = sampled === 0 || unprintable / sampled <= MAX_UNPRINTABLE;
       const binary = isJournal ? 'journal' : 'binary';
-      return { lines, kernelLines, firstLines, lastLines, binary: isText && !isJournal ? undefined : binary };
+      return {
+        ...{ lines, kernelLines, hypervisorLines, firstLines, lastLines },
+        binary: isText && !isJournal ? undefined : binary,
+      };
     },
   };
 }

@@ -39,6 +39,7 @@ export interface PartRead {
   readonly lines: number;
   /** Lines that look like the kernel's, or have a message of the table. */
   readonly kernelLines: number;
+  readonly hypervisorLines: number;
   /** The times of the first and the last of those, in milliseconds since the epoch; null where the log does not say. */
   readonly first: number | null;
   readonly last: number | null;
@@ -105,9 +106,11 @@ async function* partEvents(
     }
     last = undefined;
     let found = false;
+    let ofHypervisor = false;
     for (const event of lineEvents(line, parse)) {
       const opens = isFirst && eventLines === 0 && !found && census.begins(line);
       found = true;
+      ofHypervisor = event.layer === 'hypervisor';
       if (event.time === undefined || event.time !== lastTime)
         lastAt = timeOf(event, source, clock) ?? lastAt;
       lastTime = event.time;
@@ -116,7 +119,7 @@ async function* partEvents(
       last = { event: named, at: lastAt, source: source.name, ...(opens ? { opens } : {}) };
       batch.push(last);
     }
-    if (found) eventLines += 1;
+    if (found && !ofHypervisor) eventLines += 1;
   };
 
   let scanner: LineScanner | undefined;
@@ -141,9 +144,17 @@ async function* partEvents(
   scanner?.end();
   if (batch.length > 0) yield batch;
   const recognised = Math.max(counted.kernelLines, eventLines);
-  if (recognised === 0 && counted.binary !== undefined)
+  if (recognised === 0 && counted.hypervisorLines === 0 && counted.binary !== undefined)
     onProblem({ part: part.name, problem: NO_TEXT[counted.binary], partly: false });
-  onRead?.({ source, part, lines: counted.lines, kernelLines: recognised, ...span(counted, source, clock) });
+  const { lines, hypervisorLines } = counted;
+  onRead?.({
+    source,
+    part,
+    lines,
+    kernelLines: recognised,
+    hypervisorLines,
+    ...span(counted, source, clock),
+  });
 }
 
 /** Why a part is no log, and what to do about it. */

@@ -8,6 +8,7 @@ import { causeTally, diskTally } from './tallies.ts';
 
 const MAX_TIMELINE = 200;
 const MAX_EFFECTS = 500;
+const MAX_VOLUMES = 64;
 
 interface Entry {
   readonly first: TimedEvent;
@@ -29,6 +30,8 @@ export function incidentBuilder(host: string | null, context: HostContext) {
   const effects = new Map<string, LogEvent>();
   const deviceMapper = new Set<string>();
   const sources = new Set<string>();
+  const volumes = new Set<string>();
+  let hypervisor = false;
   const disks = diskTally();
   const causes = causeTally();
   let start: number | null = null;
@@ -67,7 +70,10 @@ export function incidentBuilder(host: string | null, context: HostContext) {
       note(timed, count);
       const cause = disks.add(event, count);
       if (cause !== undefined) causes.add(cause, count, isProved(timed));
-      const { device } = event.fields;
+      const { device, volume, path } = event.fields;
+      hypervisor ||= event.layer === 'hypervisor';
+      for (const name of [volume, path])
+        if (name !== undefined && volumes.size < MAX_VOLUMES) volumes.add(name);
       if (device?.startsWith('dm-') === true) deviceMapper.add(device);
       if (event.effect === undefined) return;
       lastDevice = device ?? lastDevice;
@@ -93,9 +99,12 @@ export function incidentBuilder(host: string | null, context: HostContext) {
         end: isoTime(end),
         seconds: start === null || end === null ? null : Math.max(0, Math.round((end - start) / 1000)),
         verdict,
-        doubts: DECIDED.has(verdict.cause)
-          ? []
-          : [...(opens ? [OPENS] : []), ...suppressed(counts.get('suppressed')), ...context.doubts(period)],
+        hypervisor,
+        volumes: [...volumes],
+        doubts:
+          hypervisor || DECIDED.has(verdict.cause)
+            ? []
+            : [...(opens ? [OPENS] : []), ...suppressed(counts.get('suppressed')), ...context.doubts(period)],
         kernel: context.kernelOf(kernelThen) ?? null,
         adapters: context.adapters(period),
         reported: !proved,
@@ -132,7 +141,11 @@ function keyOf(event: LogEvent): string {
 /** What a message is about; messages that differ in it get entries of their own. */
 function subject({ fields }: LogEvent): string {
   const { device, address, adapter, map, code, hostbyte, what, step, process } = fields;
-  return [device, address, adapter, map, code, hostbyte, what, step, process].join(' ');
+  const { volume, path, deviceStatus, senseKey } = fields;
+  return [
+    ...[device, address, adapter, map, code, hostbyte, what, step, process],
+    ...[volume, path, deviceStatus, senseKey],
+  ].join(' ');
 }
 
 /** As documents have a time; null where it is not known. */

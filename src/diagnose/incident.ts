@@ -88,6 +88,10 @@ const incident = v.strictObject({
   /** Seconds from the first message to the last; null where they are not known. */
   seconds: v.nullable(v.number()),
   verdict,
+  /** The log is of a hypervisor (ESX): what happened below the guests, not in one. */
+  hypervisor: v.boolean(),
+  /** The volumes and paths that a hypervisor's log names, such as `naa.6005…` or `vmhba1:C0:T0:L4`. */
+  volumes: v.array(v.string()),
   /** Why the message that tells the cause may be missing: cut off, wrapped, suppressed, before the log's beginning. */
   doubts: v.array(v.string()),
   /** Null where nothing names it. */
@@ -139,6 +143,8 @@ const logRead = v.strictObject({
   lines: v.number(),
   /** Lines that are the kernel's, as far as their form shows. */
   kernelLines: v.number(),
+  /** Lines of a hypervisor's kernel (ESX): the machine below the guest. */
+  hypervisorLines: v.number(),
   /** Of the kernel's lines; null where they have no times, or there are none. */
   first: time,
   last: time,

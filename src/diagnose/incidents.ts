@@ -1,3 +1,4 @@
+import { isHarmless } from './causes.ts';
 import type { TimedEvent, TimedNote } from './event-stream.ts';
 import { type HostContext, hostContext, type MachineFacts } from './host-context.ts';
 import type { Diagnosis, Incident, OlderIncidents, RecordedError } from './incident.ts';
@@ -54,9 +55,11 @@ export function incidentGrouper(facts: MachineFacts) {
   const groupOf = (
     host: string | null,
     { at, source }: Pick<TimedEvent | TimedNote, 'at' | 'source'>,
+    hypervisor = false,
   ): Group => {
     // Without times, nothing shows that two logs belong to one incident.
-    const key = at === null ? `${host ?? ''}\n${source}` : shortHost(host ?? undefined);
+    const machine = at === null ? `${host ?? ''}\n${source}` : shortHost(host ?? undefined);
+    const key = hypervisor ? `${machine}\nbelow` : machine;
     const known = groups.get(key);
     if (known !== undefined) return known;
     const [first] = groups.size >= MAX_HOSTS ? groups : [];
@@ -75,13 +78,14 @@ export function incidentGrouper(facts: MachineFacts) {
         record(recorded, timed);
         return;
       }
-      const group = groupOf(timed.event.host ?? null, timed);
+      const { event } = timed;
+      const group = groupOf(event.host ?? null, timed, event.layer === 'hypervisor');
       if (timed.again === true) {
         if (isProved(timed)) group.open?.prove(timed);
         return;
       }
       if (group.open !== undefined && isApart(group.open.lastAt(), timed.at)) close(group);
-      if (group.open === undefined && NOT_ALONE.has(timed.event.id)) {
+      if (group.open === undefined && (NOT_ALONE.has(event.id) || isHarmless(event))) {
         group.waiting = [...group.waiting.slice(1 - MAX_WAITING), timed];
         return;
       }

@@ -18,22 +18,23 @@ export function lookedAt() {
   };
 }
 
-type Sum = Pick<PartRead, 'lines' | 'kernelLines' | 'first' | 'last'>;
+type Sum = Pick<PartRead, 'lines' | 'kernelLines' | 'hypervisorLines' | 'first' | 'last'>;
 type Counted = { -readonly [Key in keyof Sum]: Sum[Key] };
 
 function counted(): Counted {
-  return { lines: 0, kernelLines: 0, first: null, last: null };
+  return { lines: 0, kernelLines: 0, hypervisorLines: 0, first: null, last: null };
 }
 
-function addUp(sum: Counted, { lines, kernelLines, first, last }: Sum): void {
+function addUp(sum: Counted, { lines, kernelLines, hypervisorLines, first, last }: Sum): void {
   sum.lines += lines;
   sum.kernelLines += kernelLines;
+  sum.hypervisorLines += hypervisorLines;
   if (first !== null) sum.first = Math.min(sum.first ?? first, first);
   if (last !== null) sum.last = Math.max(sum.last ?? last, last);
 }
 
-function read({ lines, kernelLines, first, last }: Counted): Omit<LogRead, 'name'> {
-  return { lines, kernelLines, first: isoTime(first), last: isoTime(last) };
+function read({ first, last, ...counts }: Counted): Omit<LogRead, 'name'> {
+  return { ...counts, first: isoTime(first), last: isoTime(last) };
 }
 
 /**
@@ -45,14 +46,18 @@ export function reasonsNotToTell(
   named: boolean,
 ): readonly string[] {
   const problems = unread.map(({ part, problem, partly }) => notRead({ part, problem, partly }));
-  if (looked.kernelLines === 0) return [nothingRecognised(looked.lines), ...problems];
+  if (looked.kernelLines === 0) return [nothingRecognised(looked), ...problems];
   const strange = named ? logs.filter(({ lines, kernelLines }) => lines > 0 && kernelLines === 0) : [];
-  return [...strange.map(({ name, lines }) => `${name}: ${nothingRecognised(lines)}`), ...problems];
+  return [...strange.map((log) => `${log.name}: ${nothingRecognised(log)}`), ...problems];
 }
 
-function nothingRecognised(lines: number): string {
+function nothingRecognised({ lines, hypervisorLines }: Omit<LogRead, 'name'>): string {
+  if (hypervisorLines > 0)
+    return `this is the log of a hypervisor (${hypervisorLines} lines), which has no failed command; the guest’s own log tells what its kernel saw`;
   if (lines === 0) return 'there is not one line in it';
-  return lines === 1 ? 'its one line is none of a kernel' : `none of the ${lines} lines is one of a kernel`;
+  return lines === 1
+    ? 'its one line is not a kernel’s message'
+    : `none of the ${lines} lines is a kernel’s message`;
 }
 
 /** What could not be read, and why, in one line. */

@@ -2,7 +2,9 @@ import { blockDevices, mapperName } from '../guest/disks.ts';
 import { readFstab } from '../guest/fstab.ts';
 import { readMounts } from '../guest/mounts.ts';
 import { graver } from '../kernel-log/effects.ts';
+import { LIMITS } from '../limits.ts';
 import type { TargetReads } from '../machine/port.ts';
+import { type Adapter, adapterByProcName } from './adapters.ts';
 import type { FileSystemHit, Incident } from './incident.ts';
 
 type Reads = Pick<TargetReads, 'readText' | 'list' | 'stat'>;
@@ -44,6 +46,21 @@ export async function liveNames(target: Reads): Promise<DeviceNames> {
     diskAt: async (address) =>
       (await target.list(`/sys/class/scsi_device/${address}/device/block`))[0] ?? null,
   };
+}
+
+const SCSI_HOSTS = '/sys/class/scsi_host';
+
+/** The SCSI adapters of a running machine, by the number of their host. */
+export async function liveAdapters(target: Reads): Promise<ReadonlyMap<number, Adapter>> {
+  const adapters = new Map<number, Adapter>();
+  for (const name of await target.list(SCSI_HOSTS).catch(() => [])) {
+    const host = Number(/^host(\d{1,5})$/.exec(name)?.[1] ?? Number.NaN);
+    const driver = (await target.readText(`${SCSI_HOSTS}/${name}/proc_name`, LIMITS.kernelBytes))?.trim();
+    // A driver that has no name there reads as <NULL> or (null).
+    if (Number.isNaN(host) || driver === undefined || !/^\w/.test(driver)) continue;
+    adapters.set(host, adapterByProcName(driver, host));
+  }
+  return adapters;
 }
 
 /** The names in a tree, which is not running: only its fstab has mount points. */

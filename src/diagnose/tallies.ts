@@ -117,6 +117,7 @@ const RULES: readonly ((cause: ShownCause) => boolean)[] = [
   ({ cause }) => cause === 'this-bug',
   ({ cause }) => cause === 'other',
   ({ cause }) => cause === 'timeouts',
+  ({ cause }) => cause === 'cause-not-told',
 ];
 
 function verdictOf(seen: readonly Counted[]): Verdict {

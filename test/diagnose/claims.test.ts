@@ -78,8 +78,13 @@ test('what users can write makes no incident', async () => {
     await logFile(journal(words, 'syslog')),
     await logFile(journal(words, 'stdout')),
   ];
-  for (const file of forged)
-    expect(await diagnosis([file])).toMatchObject({ verdict: 'none', incidents: [], recordedErrors: [] });
+  const verdicts = ['none', 'cannot-tell', 'cannot-tell'];
+  for (const [index, file] of forged.entries())
+    expect(await diagnosis([file])).toMatchObject({
+      verdict: verdicts[index],
+      incidents: [],
+      recordedErrors: [],
+    });
 });
 
 test('how often a message came is syslogd’s word alone', async () => {

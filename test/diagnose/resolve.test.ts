@@ -10,6 +10,8 @@ const NOTHING: Incident = {
   end: null,
   seconds: null,
   verdict: { cause: 'other', certainty: 'likely', evidence: [] },
+  hypervisor: false,
+  volumes: [],
   doubts: [],
   kernel: null,
   adapters: [],

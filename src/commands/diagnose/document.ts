@@ -1,6 +1,7 @@
 import * as v from 'valibot';
 import { diagnosisSchema } from '../../diagnose/incident.ts';
 import type { Document } from '../../document.ts';
+import { severalSchema } from '../shared/several-document.ts';
 
 /** What `diagnose --json` prints. */
 export const diagnoseSchema = v.strictObject({
@@ -10,3 +11,6 @@ export const diagnoseSchema = v.strictObject({
   ...diagnosisSchema.entries,
 });
 export type DiagnoseResult = Document<typeof diagnoseSchema>;
+
+/** What `diagnose --json` prints of several guests, and with `--summary`. */
+export const diagnosesSchema = severalSchema('mptfix.diagnoses/1', diagnoseSchema);

@@ -30,6 +30,8 @@ export interface Look<Output> {
   readonly exitStatus: number;
   /** The row in the table, after the guest's name. */
   readonly cells: readonly string[];
+  /** Further rows of the same guest. */
+  readonly more?: readonly (readonly string[])[];
   /** Lines below the table: the next command to type, say. */
   readonly below?: readonly string[];
 }
@@ -41,6 +43,8 @@ export interface SeveralLooks<Options, Output, Schema extends string> {
   /** Of the table's columns, after the one with the guest. The first of them says how it is, or has the code of an error. */
   readonly heads: readonly string[];
   readonly look: (guest: Options) => Promise<Look<Output>>;
+  /** Of what a row is, where it is of no guest, such as log files. */
+  readonly name?: string | undefined;
 }
 
 /** One row, as the document has it; `several-document.ts` has the schema. */
@@ -53,7 +57,7 @@ interface Result<Output> {
 
 interface Row<Output> {
   readonly result: Result<Output>;
-  readonly cells: readonly string[];
+  readonly cells: readonly (readonly string[])[];
   readonly below: readonly string[];
 }
 
@@ -62,18 +66,19 @@ interface Row<Output> {
  * at is a row with its error, and hides no other. Answers the exit status: the worst of all.
  */
 export async function lookAtEach<Options extends CommonOptions, Output, Schema extends string>(
-  { schema, guests, heads, look }: SeveralLooks<Options, Output, Schema>,
+  { schema, guests, heads, look, name }: SeveralLooks<Options, Output, Schema>,
   view: Pick<CommonOptions, 'json' | 'verbose'>,
   signal: AbortSignal,
 ): Promise<number> {
   const rows: Row<Output>[] = [];
-  for (const guest of guests) rows.push(await lookingAt(whereabouts(guest), () => row(guest, look, signal)));
+  for (const guest of guests)
+    rows.push(await lookingAt(whereabouts(guest), () => row(guest, look, signal, name)));
   const exitStatus = worst(rows.map(({ result }) => result.exitStatus));
   const below = rows.flatMap((one) => (one.below.length === 0 ? [] : ['', ...one.below]));
   const page = [
     table(
       ['guest', ...heads],
-      rows.map(({ cells }) => cells),
+      rows.flatMap(({ cells }) => cells),
     ),
     ...below,
   ].join('\n');
@@ -85,20 +90,25 @@ async function row<Options extends CommonOptions, Output>(
   guest: Options,
   look: (guest: Options) => Promise<Look<Output>>,
   signal: AbortSignal,
+  given: string | undefined,
 ): Promise<Row<Output>> {
-  const name = guest.root ?? openTarget(guest, true).name;
+  const name = given ?? guest.root ?? openTarget(guest, true).name;
   const asked = { guest: name, kernel: guest.kernel ?? null };
   signal.throwIfAborted();
   try {
-    const { output, exitStatus, cells, below = [] } = await look(guest);
-    return { result: { ...asked, exitStatus, output }, cells: [name, ...cells], below };
+    const { output, exitStatus, cells, more = [], below = [] } = await look(guest);
+    return {
+      result: { ...asked, exitStatus, output },
+      cells: [cells, ...more].map((one) => [name, ...one]),
+      below,
+    };
   } catch (error) {
     // A signal ends the run, not the look at one guest.
     signal.throwIfAborted();
     const problem = asFailure(error);
     return {
       result: { ...asked, exitStatus: EXIT_STATUS[problem.code], output: failureDocument(problem) },
-      cells: [name, problem.code, ...(guest.kernel === undefined ? [] : [guest.kernel])],
+      cells: [[name, problem.code, ...(guest.kernel === undefined ? [] : [guest.kernel])]],
       below: failureLines(problem, printable(name)),
     };
   }

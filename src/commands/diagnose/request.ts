@@ -1,0 +1,103 @@
+import { resolve } from 'node:path';
+import type { DiagnoseRequest } from '../../diagnose/diagnose.ts';
+import type { MachineFacts } from '../../diagnose/host-context.ts';
+import { liveAdapters, liveNames, treeNames } from '../../diagnose/resolve.ts';
+import {
+  fileSources,
+  journalSource,
+  kernelBufferSource,
+  type LogSource,
+  logFileSources,
+  zoneOf,
+} from '../../diagnose/sources.ts';
+import { DURATION_FORMS } from '../../duration.ts';
+import { failure } from '../../errors.ts';
+import { readDistro } from '../../guest/distro.ts';
+import { kernelFacts } from '../../guest/kernel.ts';
+import type { Target } from '../../machine/port.ts';
+import { localTarget } from '../../machine/tree.ts';
+import { parseMoment } from './moment.ts';
+
+/** What `--since` and `--until` say, in milliseconds since the epoch. */
+export interface Moments {
+  readonly since: number | undefined;
+  readonly until: number | undefined;
+}
+
+/** Reads `--since` and `--until`. Throws E_USAGE for what is no moment, and where nothing can lie between the two. */
+export function momentsOf(options: { since?: string; until?: string }, now: number): Moments {
+  const since = moment('--since', options.since, now);
+  const until = moment('--until', options.until, now);
+  if (since !== undefined && until !== undefined && since > until)
+    throw failure(
+      'E_USAGE',
+      `--since ${new Date(since).toISOString()} is after --until ${new Date(until).toISOString()}: nothing lies between them`,
+      'give --since the earlier moment, --until the later one',
+    );
+  return { since, until };
+}
+
+function moment(option: string, text: string | undefined, now: number): number | undefined {
+  if (text === undefined) return undefined;
+  const ms = parseMoment(text, now);
+  if (ms !== undefined) return ms;
+  throw failure(
+    'E_USAGE',
+    `${option} takes a date or time, not ${JSON.stringify(text)}`,
+    `write it as ${option} 2026-01-31, ${option} '2026-01-31 14:00', ${option} @1767225600, or how long ago: ${DURATION_FORMS}`,
+  );
+}
+
+type Logs = Pick<DiagnoseRequest, 'sources' | 'names' | 'named' | 'facts' | 'zone'>;
+
+/** The logs of a guest, and what is known of it beside them. */
+export async function guestLogs(target: Target, kernel: string | undefined, now: number): Promise<Logs> {
+  const files = await logFileSources(target);
+  const journal = await journalSource(target, now);
+  const buffer = target.kind === 'local' ? [await kernelBufferSource(target, now)] : [];
+  const isLocal = target.kind === 'local';
+  return {
+    sources: [...files, ...(journal === undefined ? [] : [journal]), ...buffer],
+    named: false,
+    names: await (isLocal ? liveNames(target) : treeNames(target)),
+    facts: await factsOf(target, kernel),
+    zone: isLocal ? undefined : await zoneOf(target),
+  };
+}
+
+async function factsOf(target: Target, wanted: string | undefined): Promise<MachineFacts> {
+  const distro = await readDistro(target);
+  // A tree with none or several kernels has logs all the same; one that is named and does not exist is a mistake.
+  const kernel = await kernelFacts(target, wanted).catch((error: unknown) => {
+    if (wanted !== undefined) throw error;
+    return undefined;
+  });
+  return {
+    distro,
+    kernel: kernel && { ...kernel, said: wanted === undefined ? 'guest' : 'option' },
+    adapters: target.kind === 'local' ? await liveAdapters(target) : undefined,
+  };
+}
+
+/** Files that the user names. They may be of any machine: the names of this one would mislead. */
+export async function givenLogs(
+  files: readonly string[],
+  target: Target,
+  kernel: string | undefined,
+  now: number,
+): Promise<Logs> {
+  const machine = localTarget({ dryRun: true });
+  const paths = files.filter((file) => file !== '-').map((file) => resolve(file));
+  const open = (): AsyncIterable<Uint8Array> => process.stdin;
+  const stdin: LogSource = {
+    name: 'standard input',
+    parts: [{ name: 'standard input', until: now, open }],
+  };
+  return {
+    sources: [...(await fileSources(machine, paths)), ...(files.includes('-') ? [stdin] : [])],
+    named: true,
+    names: null,
+    facts: { kernel: kernel === undefined ? undefined : { release: kernel, said: 'option' } },
+    zone: target.kind === 'root' ? await zoneOf(target) : undefined,
+  };
+}
