@@ -6,7 +6,7 @@ import type { Headers } from '../kernel-source/headers.ts';
 import { installCommand } from '../machine/installers.ts';
 import type { Tool } from '../machine/tools.ts';
 import type { Workspace } from '../work/workspace.ts';
-import { buildSandbox, runBoxed } from './build-sandbox.ts';
+import { buildSandbox } from './build-sandbox.ts';
 import type { Job } from './job.ts';
 import type { ProofResult } from './proof.ts';
 
@@ -76,7 +76,9 @@ export async function proveCompiler(
   { name, shipped, config }: { readonly name: string; readonly shipped: ElfFile; readonly config: string },
 ): Promise<ProofResult> {
   const wanted = lastVersion(compilerOf(shipped)) ?? lastVersion(versionText(config));
-  const answer = await runBoxed(workspace, [name, '-dumpfullversion', '-dumpversion'], buildSandbox([]));
+  const argv = [name, '-dumpfullversion', '-dumpversion'] as const;
+  const { machine, user } = workspace;
+  const answer = await machine.run(argv, { effect: 'read', user, sandbox: buildSandbox([]) });
   const found = answer.status === 0 ? answer.stdout.toString('utf8').trim() : undefined;
   const ok = wanted === undefined || found === wanted;
   const next = ok ? '' : await installCommand([kernelCompiler(config)]);

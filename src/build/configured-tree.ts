@@ -130,7 +130,12 @@ function placesOf(
   return places;
 }
 
-async function findConfig({ job, options }: StepContext): Promise<string> {
+/** Throws what `obtainTree` would for want of the guest's configuration: E_CONFIG_MISSING, E_HEADERS_MISSING. */
+export async function requireConfiguration(context: Pick<StepContext, 'job' | 'options'>): Promise<void> {
+  await findSymvers(context, await findConfig(context));
+}
+
+async function findConfig({ job, options }: Pick<StepContext, 'job' | 'options'>): Promise<string> {
   const { release } = job.kernel;
   const places = placesOf(job, options.config, '.config', [`config-${release}`]);
   for (const [reads, path] of places) {
@@ -144,7 +149,10 @@ async function findConfig({ job, options }: StepContext): Promise<string> {
   );
 }
 
-async function findSymvers({ job, options }: StepContext, config: string): Promise<Buffer | undefined> {
+async function findSymvers(
+  { job, options }: Pick<StepContext, 'job' | 'options'>,
+  config: string,
+): Promise<Buffer | undefined> {
   const { release } = job.kernel;
   const inBoot = [`symvers-${release}`, `symvers-${release}.gz`];
   const places = placesOf(job, options.symvers, 'Module.symvers', inBoot);

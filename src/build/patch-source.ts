@@ -2,7 +2,6 @@ import type { ArtifactInfo } from '../artifact-info.ts';
 import { makePatch } from '../driver/patch/make.ts';
 import { failure } from '../errors.ts';
 import type { DriverFiles } from '../kernel-source/driver-files.ts';
-import type { Headers } from '../kernel-source/headers.ts';
 import { originText } from '../kernel-source/provider.ts';
 import type { Job } from './job.ts';
 
@@ -15,7 +14,7 @@ export interface Patched {
 }
 
 /** Removes the branch. Throws E_PATCH_… where the source does not have it, or it is not certain where it is. */
-export function patchSource(job: Job, source: DriverFiles, headers: Headers): Patched {
+export function patchSource(job: Job, source: DriverFiles, headers: { readonly version: string }): Patched {
   const file = job.module.name === 'mptscsi' ? 'mptscsi.c' : 'mptscsih.c';
   const before = source.files.get(file);
   if (before === undefined) {

@@ -23,6 +23,9 @@ const FIRST_WITH_PKCS7 = '4.3';
 /** What CONFIG_MODULE_SIG_HASH may name (kernel/module/Kconfig), which openssl's -md calls the same. */
 const HASHES = ['sha1', 'sha224', 'sha256', 'sha384', 'sha512', 'sha3-256', 'sha3-384', 'sha3-512'] as const;
 
+const NEXT_KEY =
+  'check that --sign-key and --sign-cert name a readable key without a passphrase and its own certificate';
+
 /** The kernel for which a module is signed, as its own module and its build folder describe it. */
 interface SigningKernel {
   /** The module that is replaced: its signature shows the form that the kernel takes. */
@@ -60,6 +63,19 @@ export async function signModule(
     detail: complaint ?? `${hash}, made with the key of ${signer.certificate}, verified against it`,
   };
   return { bytes: Buffer.concat([bytes, signature, trailer(signature.length)]), proof };
+}
+
+/** Throws E_SIGN where key or certificate is not there, or, where the kernel is known, takes no such signature. */
+export async function requireSignable(
+  machine: Pick<Target, 'stat'>,
+  { key, certificate }: Signer,
+  kernel: SigningKernel | undefined,
+): Promise<void> {
+  for (const path of [key, certificate]) {
+    if ((await machine.stat(path))?.type === 'file') continue;
+    throw failure('E_SIGN', `there is no file ${path}`, NEXT_KEY);
+  }
+  if (kernel !== undefined) signatureHash(kernel);
 }
 
 /** The hash that the kernel's own build signs with. Throws E_SIGN where the kernel takes no PKCS#7, or names no hash that is known. */
@@ -110,11 +126,7 @@ async function sign(machine: Target, files: SigningFiles, key: string, hash: str
     { effect: 'write' },
   );
   if (result.status === 0) return machine.read(signatureFile(files), LIMITS.textBytes);
-  throw failure(
-    'E_SIGN',
-    `openssl could not sign: ${lastLine(result.stderr)}`,
-    'check that --sign-key and --sign-cert name a readable key without a passphrase and its own certificate',
-  );
+  throw failure('E_SIGN', `openssl could not sign: ${lastLine(result.stderr)}`, NEXT_KEY);
 }
 
 function signatureFile({ folder }: SigningFiles): string {

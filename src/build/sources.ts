@@ -8,6 +8,7 @@ import { type DriverFiles, readDriverTree, treeVersion } from '../kernel-source/
 import { type Headers, readHeaders } from '../kernel-source/headers.ts';
 import type { Origin } from '../kernel-source/provider.ts';
 import { lookUpSource } from '../kernel-source/unpack.ts';
+import type { Target } from '../machine/port.ts';
 import { requireTools, TOOLS } from '../machine/tools.ts';
 import { localTarget } from '../machine/tree.ts';
 import { defined } from '../optional.ts';
@@ -122,15 +123,7 @@ async function openSource(
   const { cache, progress, signal } = context;
   const { machine, user } = context.workspace;
   const path = await sourcePath(context, fetched);
-  const status = await machine.stat(path);
-  if (status === undefined) {
-    throw failure(
-      'E_SOURCE_MISSING',
-      `there is no ${path}`,
-      'give --source a kernel’s source: a tarball or a folder',
-    );
-  }
-  if (status.type === 'directory') return readDriverTree(machine, path);
+  if (await isFolder(machine, path)) return readDriverTree(machine, path);
   const { known, unpack } = await lookUpSource(
     machine,
     path,
@@ -138,6 +131,17 @@ async function openSource(
     cache,
   );
   return known ?? unpack;
+}
+
+/** Throws E_SOURCE_MISSING. */
+export async function isFolder(machine: Target, path: string): Promise<boolean> {
+  const status = await machine.stat(path);
+  if (status !== undefined) return status.type === 'directory';
+  throw failure(
+    'E_SOURCE_MISSING',
+    `there is no ${path}`,
+    'give --source a kernel’s source: a tarball or a folder',
+  );
 }
 
 /** Where the source lies: what was given, or the tarball of the fetched package. */

@@ -25,15 +25,7 @@ export async function bootEntrySteps(
   generation: number,
 ): Promise<{ readonly planned: readonly Planned[]; readonly entry: Manifest['bootEntry'] } | undefined> {
   if (!bootEntry || image === undefined) return undefined;
-  const fallback = fallbackPath(image.path, generation);
-  const plan = await planBootEntry(target, { release, image: image.path, fallback, generation });
-  if (plan === undefined || plan.edits.length === 0) {
-    throw failure(
-      'E_BOOT_ENTRY',
-      `no boot menu was found that boots ${image.path}${plan === undefined ? '' : `: ${plan.notes.join('; ')}`}`,
-      `leave out --boot-entry: ${fallback} is kept anyway, and can be named at the boot prompt`,
-    );
-  }
+  const plan = await requireBootEntry(target, release, image.path, generation);
   const planned: Planned[] = [];
   for (const { path, content, mode } of plan.edits) {
     planned.push({
@@ -49,6 +41,23 @@ export async function bootEntrySteps(
     });
   }
   return { planned, entry: { loader: plan.loader, title: plan.title } };
+}
+
+/** What the menu gets for an image. Reads only; throws E_BOOT_ENTRY. */
+export async function requireBootEntry(
+  target: Target,
+  release: string,
+  image: string,
+  generation = 1,
+): Promise<NonNullable<Awaited<ReturnType<typeof planBootEntry>>>> {
+  const fallback = fallbackPath(image, generation);
+  const plan = await planBootEntry(target, { release, image, fallback, generation });
+  if (plan !== undefined && plan.edits.length > 0) return plan;
+  throw failure(
+    'E_BOOT_ENTRY',
+    `no boot menu was found that boots ${image}${plan === undefined ? '' : `: ${plan.notes.join('; ')}`}`,
+    `leave out --boot-entry: ${fallback} is kept anyway, and can be named at the boot prompt`,
+  );
 }
 
 /** Its undo takes the entry out of a menu that somebody has rebuilt since (update-grub): what else they changed stays. */

@@ -48,11 +48,7 @@ export async function readHeaders(
   workspace: Workspace,
   signal?: AbortSignal,
 ): Promise<Headers> {
-  const place = `${origin.kind === 'root' ? `${origin.name}:` : ''}${folder}`;
-  const build = await resolveLink(origin, folder);
-  for (const name of REQUIRED) {
-    if ((await origin.stat(join(build, name))) === undefined) throw incomplete(place, name);
-  }
+  const { place, build } = await openFolder(origin, folder);
   const taken = new Map<string, TakenPart>();
   const { parts, missing } = await headerParts(origin, build, async (path) => {
     // One part may hold another: each copy has a folder of its own.
@@ -61,9 +57,7 @@ export async function readHeaders(
     taken.set(path, part);
     return part.links.map((link) => ({ path: join(path, link.path), text: link.text }));
   });
-  const [absent] = missing;
-  if (absent !== undefined) throw incomplete(place, absent);
-
+  requireWhole(place, missing);
   const binds = parts.flatMap((part) =>
     placesOf(part, build).map((to) => ({ from: taken.get(part.path)?.folder ?? part.path, to })),
   );
@@ -75,6 +69,48 @@ export async function readHeaders(
     ),
     ...(await describe(origin, build, parts, place)),
   };
+}
+
+/** What the headers say of their kernel. */
+export type HeaderFacts = Pick<Headers, 'origin' | 'version' | 'release' | 'config' | 'symvers'>;
+
+/** The same without a work folder: only reads, and throws what `readHeaders` would. */
+export async function surveyHeaders(
+  origin: Target,
+  folder: string,
+  signal?: AbortSignal,
+): Promise<HeaderFacts> {
+  const { place, build } = await openFolder(origin, folder);
+  const { parts, missing } = await headerParts(origin, build, async (path) => {
+    const { links } = await takeTree(origin, path, { bounds: LIMITS.headers, signal });
+    return links.map((link) => ({ path: join(path, link.path), text: link.text }));
+  });
+  requireWhole(place, missing);
+  return describe(origin, build, parts, place);
+}
+
+/** Throws E_HEADERS_MISSING where a look shows that it is no finished build folder. */
+export async function requireHeaderFolder(origin: Target, folder: string): Promise<void> {
+  await openFolder(origin, folder);
+}
+
+/** The folder's real path, and what messages call it. */
+async function openFolder(
+  origin: Target,
+  folder: string,
+): Promise<{ readonly place: string; readonly build: string }> {
+  const place = `${origin.kind === 'root' ? `${origin.name}:` : ''}${folder}`;
+  const build = await resolveLink(origin, folder);
+  const found = await Promise.all(REQUIRED.map((name) => origin.stat(join(build, name))));
+  requireWhole(
+    place,
+    REQUIRED.filter((_, index) => found[index] === undefined),
+  );
+  return { place, build };
+}
+
+function requireWhole(place: string, [absent]: readonly string[]): void {
+  if (absent !== undefined) throw incomplete(place, absent);
 }
 
 interface TakenPart {
@@ -136,7 +172,7 @@ async function describe(
   build: string,
   parts: readonly HeaderPart[],
   place: string,
-): Promise<Pick<Headers, 'origin' | 'version' | 'release' | 'config' | 'symvers'>> {
+): Promise<HeaderFacts> {
   const text = (path: string, limit: number) => origin.readText(path, limit);
   const makefiles = await Promise.all(
     parts.map(({ path }) => text(join(path, 'Makefile'), LIMITS.sourceBytes)),

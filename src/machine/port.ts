@@ -49,6 +49,8 @@ export interface TargetReads {
   walk(path: string, bounds: WalkBounds): AsyncIterable<WalkedEntry>;
   /** Whether this process may create files in the folder, and if not, why. */
   writable(path: string): Promise<'yes' | 'read-only' | 'denied' | 'missing'>;
+  /** Throws E_TREE_IN_USE where the first write would: processes run in the tree. */
+  requireUnused(): Promise<void>;
   /** Where a program that is run with `sees: 'guest'` has the guest's root: `/` of this machine, /guest for a tree. */
   readonly toolRoot: string;
   /** Runs a program on the machine that holds the files. `effect` says whether it may change the guest. */

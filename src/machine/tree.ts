@@ -24,6 +24,9 @@ export function treeTarget(
   { dryRun }: TargetOptions,
 ): Target {
   let unused: Promise<void> | undefined;
+  const requireUnused = async (): Promise<void> => {
+    if (root !== '/') await refuseTreeInUse(root, name);
+  };
   const guard: Guard = async (what) => {
     if (dryRun)
       throw failure(
@@ -32,7 +35,7 @@ export function treeTarget(
         'please report this bug in mptfix; nothing was written',
       );
     // Once, before the first write: an undo must not be refused because of what was started meanwhile.
-    unused ??= root === '/' ? Promise.resolve() : refuseTreeInUse(root, name);
+    unused ??= requireUnused();
     await unused;
   };
   const run: TargetReads['run'] = async (argv, options) => {
@@ -53,6 +56,7 @@ export function treeTarget(
     name,
     dryRun,
     ...reads,
+    requireUnused,
     toolRoot: root === '/' ? '/' : TREE_IN_SANDBOX,
     run,
     findProgram: async (name) => (await import('./programs.ts')).findProgram(name),

@@ -71,23 +71,24 @@ export function makePlan(assessment: Assessment, request: PlanRequest, guest: Gu
 
 function nothingToDo({ verdict, facts }: Assessment, patchedBy: number | undefined): string | undefined {
   const { module, kernel, builtIn } = facts;
-  if (module === undefined) {
-    throw failure(
-      'E_MODULE_MISSING',
-      builtIn
-        ? `the kernel ${kernel.release} has the driver built in: there is no module to replace`
-        : `the kernel ${kernel.release} has no module mptscsih (nor mptscsi)`,
-      builtIn
-        ? 'build and install a whole kernel with the patch from patches/; mptfix only replaces modules'
-        : 'this guest has no disk on that driver; for another kernel give --kernel RELEASE',
-    );
-  }
+  // Of a fleet many guests have no such driver: that is an answer, and no error.
+  if (verdict === 'absent')
+    return `nothing to do: the kernel ${kernel.release} has no module mptscsih (nor mptscsi)`;
   if (verdict === 'fixed' && patchedBy !== undefined)
     return `already patched: generation ${patchedBy} of mptfix is installed`;
   if (verdict === 'fixed')
     return `nothing to do: the driver of ${kernel.release} is fixed as its distro ships it`;
   if (verdict === 'never') return `nothing to do: the driver of ${kernel.release} never had the branch`;
-  return undefined;
+  if (module !== undefined) return undefined;
+  throw failure(
+    'E_MODULE_MISSING',
+    builtIn
+      ? `the kernel ${kernel.release} has the driver built in: there is no module to replace`
+      : `the module mptscsih (or mptscsi) of the kernel ${kernel.release} was not found`,
+    builtIn
+      ? 'build and install a whole kernel with the patch from patches/; mptfix only replaces modules'
+      : 'install the kernel’s package again, or give --kernel RELEASE for another kernel',
+  );
 }
 
 function buildSteps(

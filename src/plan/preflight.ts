@@ -6,10 +6,8 @@ import { unfinishedPackages } from '../guest/dpkg-status.ts';
 import { moduleTreeProblems } from '../guest/module-tree.ts';
 import { readOwnMounts } from '../guest/mounts.ts';
 import { packageManagersAtWork } from '../guest/package-manager.ts';
-import { depmodOutputs } from '../install/depmod.ts';
-import { fallbackPath } from '../install/image.ts';
+import { requireBootEntry } from '../install/boot-entry.ts';
 import { requirePlacement } from '../install/placement.ts';
-import { type PlannedFile, requireSpace, spaceNeeded } from '../install/space.ts';
 import { LIMITS } from '../limits.ts';
 import { MODULES_FOLDER, nearestFolder, STATE_FOLDER, toolPath } from '../machine/folders.ts';
 import type { Target } from '../machine/port.ts';
@@ -17,25 +15,48 @@ import { requireTools, TOOLS } from '../machine/tools.ts';
 import { localTarget } from '../machine/tree.ts';
 import { typed, typedForGuest, typedShell } from '../typed.ts';
 import type { Plan } from './document.ts';
+import { requireFreeSpace } from './free-space.ts';
+
+/** What of an installation decides what may stop it, beside the plan. */
+export interface PreflightOptions {
+  readonly willBeSigned: boolean;
+  /** Takes what stops it, or throws it: a plan may be asked for by who may not carry it out. */
+  readonly onRefusal: (error: unknown) => void;
+}
 
 /** Everything that would stop the installation, found before anything is fetched. Answers what a person should know. */
 export async function preflight(
   target: Target,
   plan: Plan,
-  willBeSigned: boolean,
+  { willBeSigned, onRefusal }: PreflightOptions,
 ): Promise<readonly string[]> {
-  await requireTools(target, [TOOLS.depmod]);
-  await requireInside(target, plan);
-  await requireWritable(target, plan);
-  if (!willBeSigned) await requireUnsigned(target);
-  await requirePlacement(target, plan.placement);
-  requireImages(target, plan);
-  const warnings =
-    plan.module === null
-      ? []
-      : await requireNoObstacles(target, { release: plan.kernel.release, module: plan.module.name });
-  await requireFreeSpace(target, plan);
+  const { module, kernel } = plan;
+  const warnings: string[] = [];
+  const checks: readonly (() => Promise<void>)[] = [
+    () => requireTools(target, [TOOLS.depmod]),
+    () => target.requireUnused(),
+    () => requireInside(target, plan),
+    () => requireWritable(target, plan),
+    () => (willBeSigned ? Promise.resolve() : requireUnsigned(target)),
+    () => requirePlacement(target, plan.placement),
+    async () => requireImages(target, plan),
+    () => requireMenu(target, plan),
+    async () => {
+      if (module !== null)
+        warnings.push(
+          ...(await requireNoObstacles(target, { release: kernel.release, module: module.name })),
+        );
+    },
+    () => requireFreeSpace(target, plan),
+  ];
+  for (const check of checks) await check().catch(onRefusal);
   return warnings;
+}
+
+/** Throws E_BOOT_ENTRY as the installation would. */
+async function requireMenu(target: Target, { bootEntry, images, kernel: { release } }: Plan): Promise<void> {
+  const image = images.find(({ action }) => action === 'rebuild');
+  if (bootEntry && image !== undefined) await requireBootEntry(target, release, image.path);
 }
 
 /** An initramfs that holds the driver and cannot be rebuilt would bring the old driver back at the next boot. */
@@ -120,52 +141,6 @@ async function requireUnsigned(target: Target): Promise<void> {
     `this kernel loads signed modules only (${enforced ? 'module.sig_enforce' : `lockdown: ${lockdown}`})`,
     'sign it with a key that the guest’s firmware or kernel trusts (--sign-key, --sign-cert; mokutil --import), or install the vendor’s fixed kernel',
   );
-}
-
-/** A module that is rebuilt differs by some bytes, and an initramfs by what its tool packs it with. */
-const GROWTH = 1.25;
-/** What a tool unpacks an initramfs to while it makes one: some five times what it packs it to. */
-const WORK_FACTOR = 6;
-
-/** Throws E_NO_SPACE where the new files do not fit beside the old ones, on the file system that each lies on. */
-async function requireFreeSpace(target: Target, plan: Plan): Promise<void> {
-  if (plan.module === null) return;
-  const files: PlannedFile[] = [];
-  const add = (path: string, oldSize: number, newSize: number): void =>
-    void files.push({ path, oldSize, newSize });
-  for (const path of [plan.module.path, ...depmodOutputs(plan.kernel.release)]) {
-    const size = (await target.stat(path))?.size;
-    if (size === undefined) continue;
-    add(`${STATE_FOLDER}/originals`, 0, size);
-    add(path, size, Math.ceil(size * GROWTH));
-  }
-  for (const { path, action } of plan.images) {
-    if (action !== 'rebuild') continue;
-    const size = (await target.stat(path))?.size ?? 0;
-    // Both stay: the old one under another name.
-    add(fallbackPath(path, 0), 0, Math.ceil(size * GROWTH));
-    add(`${STATE_FOLDER}/tmp`, 0, size * WORK_FACTOR);
-  }
-  const mounts = new Map<string, string>();
-  const freeBytes = new Map<string, number>();
-  for (const folder of new Set(files.map(({ path }) => dirname(path)))) {
-    const mount = await mountPointOf(target, folder);
-    mounts.set(folder, mount);
-    freeBytes.set(mount, await target.freeSpace(mount));
-  }
-  requireSpace(spaceNeeded({ files, fileSystemOf: (path) => mounts.get(dirname(path)) ?? path, freeBytes }));
-}
-
-/** The folder that the path's file system is mounted on, as the machine sees it; `stat` needs no mount table. */
-async function mountPointOf(target: Target, folder: string): Promise<string> {
-  const path = await toolPath(target, await nearestFolder(target, folder));
-  const argv = ['stat', '--format=%m', '--', path] as const;
-  const { status, stdout } = await target.run(argv, { effect: 'read', sees: 'guest' });
-  const found = stdout.toString('utf8').trim();
-  const root = target.toolRoot;
-  if (status !== 0 || !found.startsWith('/')) return folder;
-  const inside = root === '/' ? found : found.slice(root.length);
-  return found.startsWith(root) && inside.startsWith('/') ? inside : '/';
 }
 
 /** Whatever would make a change of this kernel's module unsafe now. Reads only; throws the first that it finds. */

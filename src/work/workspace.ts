@@ -1,5 +1,5 @@
 import { closeSync, constants } from 'node:fs';
-import { chmod, chown, lchown, mkdir, mkdtemp, rename, stat, writeFile } from 'node:fs/promises';
+import { access, chmod, chown, lchown, mkdir, mkdtemp, rename, stat, writeFile } from 'node:fs/promises';
 import { basename, dirname, join, relative, resolve } from 'node:path';
 import { failure } from '../errors.ts';
 import { uninterrupted } from '../interruption.ts';
@@ -65,7 +65,8 @@ export async function openWorkspace(base: string): Promise<Workspace> {
     const isRoot = process.geteuid?.() === 0;
     const [user, fetcher] = isRoot ? await freeUsers(2, [base, ...(await workFolders(base))]) : [];
     await makeParts(path, user, fetcher);
-    if (user !== undefined) await requireReachable(machine, join(path, PARTS.build), user);
+    if (user !== undefined && !(await isOpenToAll(path)))
+      await requireReachable(machine, join(path, PARTS.build), user);
     return {
       machine,
       user,
@@ -168,6 +169,29 @@ async function handOver(machine: Target, { top, place, owner }: Gift): Promise<v
   }
 }
 
+/** Throws E_NO_WORK_FOLDER where `openWorkspace` would, as far as that shows without making a folder. */
+export async function requireWorkBase(base: string): Promise<void> {
+  try {
+    if (!(await stat(base)).isDirectory()) throw new Error(`${base} is no folder`);
+    await access(base, constants.W_OK | constants.X_OK);
+  } catch (error) {
+    throw noFolder(base, error as Error);
+  }
+  const folder = resolve(base);
+  if (process.geteuid?.() !== 0 || (await isOpenToAll(folder))) return;
+  const [user] = await freeUsers(1, [base]);
+  if (user !== undefined) await requireReachable(localTarget({ dryRun: true }), folder, user);
+}
+
+function noFolder(base: string, cause: Error): Error {
+  return failure(
+    'E_NO_WORK_FOLDER',
+    `cannot make a work folder in ${base}: ${cause.message}`,
+    'give --work a folder on a disk with about 1 GB free that you may write to',
+    { cause },
+  );
+}
+
 /** Its lock is taken before it gets the name by which the next run would know it for a leftover. */
 async function makeFolder(base: string): Promise<{ readonly path: string; readonly lock: Lock }> {
   try {
@@ -177,12 +201,7 @@ async function makeFolder(base: string): Promise<{ readonly path: string; readon
     await rename(unfinished, path);
     return { path, lock };
   } catch (error) {
-    throw failure(
-      'E_NO_WORK_FOLDER',
-      `cannot make a work folder in ${base}: ${(error as Error).message}`,
-      'give --work a folder on a disk with about 1 GB free that you may write to',
-      { cause: error },
-    );
+    throw noFolder(base, error as Error);
   }
 }
 
@@ -195,7 +214,6 @@ async function lockNew(path: string): Promise<Lock> {
 
 /** A folder below one that only root may enter is of no use to the user that compiles. */
 async function requireReachable(machine: Target, folder: string, user: UserIds): Promise<void> {
-  if (await isOpenToAll(dirname(folder))) return;
   const { status } = await machine.run(['test', '-x', folder], { effect: 'read', user });
   if (status === 0) return;
   throw failure(

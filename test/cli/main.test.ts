@@ -90,7 +90,6 @@ describe('a failure', () => {
     ['E_TARGET_MISSING', 3, (root) => ['check', '--root', join(root, 'none')]],
     ['E_KERNEL_UNKNOWN', 3, (root) => ['status', '--root', root]],
     ['E_USAGE', 2, (root) => ['plan', '--root', root, '--kernel', '--json']],
-    ['E_MODULE_MISSING', 3, (root) => ['plan', '--root', root, '--kernel', '6.1.0-9-amd64']],
     ['E_SOURCE_MISSING', 3, (root) => ['check', '--source', join(root, 'none')]],
     ['E_ARCHIVE_TRUNCATED', 4, (root) => ['check', '--source', join(root, 'gz')]],
     ['E_CANNOT_DECIDE', 11, (root) => ['check', '--module', join(root, 'text')]],

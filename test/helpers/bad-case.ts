@@ -19,11 +19,13 @@ export interface Case {
   readonly settings?: (guest: SlimGuest) => RunSettings;
   /** Whether --yes is given; default true. */
   readonly agreed?: boolean;
+  /** Whether `plan` refuses it, too, which neither asks nor compiles; default true. */
+  readonly planned?: boolean;
 }
 
 /** Each is one clear error, and the guest is byte for byte what it was. */
 export function testBadCases(fixture: GuestFixture, cases: readonly Case[]): void {
-  for (const { name, status, code, says, guest: spoil, args, settings, agreed = true } of cases) {
+  for (const { name, status, code, says, guest: spoil, args, settings, ...more } of cases) {
     test(name, async () => {
       const guest = slimGuest(fixture);
       try {
@@ -32,7 +34,14 @@ export function testBadCases(fixture: GuestFixture, cases: readonly Case[]): voi
         const words = args?.(guest) ?? ['--source', fixture.source];
         const set = settings?.(guest) ?? {};
         const before = listing(guest.root);
+        const { agreed = true, planned = true } = more;
         const yes = agreed ? ['--yes'] : [];
+        const plan = await mptfix(['plan', '--root', guest.root, ...words, '--json'], set);
+        expect([planned, plan.status, json(plan).error?.code]).toEqual([
+          planned,
+          planned ? status : 0,
+          planned ? code : undefined,
+        ]);
         const run = await mptfix(['apply', '--root', guest.root, ...words, ...yes, '--json'], set);
         const { schema, error } = json(run);
         expect(schema).toBe('mptfix.error/1');

@@ -227,9 +227,9 @@ describe('what makes it impossible is refused, with what to bring:', () => {
     });
   }
 
-  test('a kernel without the module, and one that has it built in', () => {
+  test('a kernel that has the driver built in, and a module that is gone', () => {
     const without = (builtIn: boolean): Assessment => ({
-      ...assessment('absent'),
+      ...assessment('affected'),
       facts: { ...WITHOUT_MODULE, builtIn },
     });
     expect(refusal(() => plan(without(false)))).toMatchObject({
@@ -241,6 +241,12 @@ describe('what makes it impossible is refused, with what to bring:', () => {
       what: expect.stringContaining('built in'),
     });
   });
+});
+
+test('a kernel without such a driver is nothing to do', () => {
+  const planned = plan({ ...assessment('absent'), facts: { ...WITHOUT_MODULE, builtIn: false } });
+  expect(planned).toMatchObject({ needed: false, module: null, images: [], steps: [], warnings: [] });
+  expect(planned.reason).toMatch(new RegExp(`^nothing to do: .*${RELEASE}`));
 });
 
 describe('a person is warned', () => {

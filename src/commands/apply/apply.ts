@@ -1,10 +1,8 @@
 import { open } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import type { Artifact } from '../../build/artifact.ts';
-import { requireNative } from '../../build/compiler.ts';
 import type { BuildContext, Job } from '../../build/job.ts';
 import { failure } from '../../errors.ts';
-import { readModule } from '../../guest/module-file.ts';
 import { initramfsImages } from '../../initramfs/tools.ts';
 import { type Installation, install } from '../../install/install.ts';
 import type { Manifest } from '../../install/manifest.ts';
@@ -14,15 +12,20 @@ import { toolVersion } from '../../package-root.ts';
 import type { Plan } from '../../plan/document.ts';
 import { notAPlan, parsePlan, requestOf, requireUnchanged } from '../../plan/given.ts';
 import type { InstallOptions, PlanRequest } from '../../plan/plan.ts';
-import { preflight } from '../../plan/preflight.ts';
 import { prepare } from '../../plan/prepare.ts';
 import { lockGuest, whileLocked } from '../../transaction/lock.ts';
 import { lookingAt, whereabouts } from '../../typed.ts';
-import { printResult, say, type View } from '../../ui/output.ts';
-import { printable } from '../../ui/printable.ts';
+import { printResult, type View } from '../../ui/output.ts';
 import { confirm } from '../../ui/prompt.ts';
 import { planPage } from '../plan/page.ts';
-import { type BuildFlags, buildOptions, requireMeaningful, type WorkFlags } from '../shared/build-options.ts';
+import {
+  type BuildFlags,
+  buildOptions,
+  requireMeaningful,
+  type WorkFlags,
+  workBase,
+} from '../shared/build-options.ts';
+import { foresee, jobOf, requireApplicable } from '../shared/foresee.ts';
 import { installMissingTools } from '../shared/install-tools.ts';
 import { reportInterrupted } from '../shared/interrupted.ts';
 import { type CommonOptions, type MutatingOptions, openTarget } from '../shared/options.ts';
@@ -51,6 +54,8 @@ async function applyTo(request: ApplyRequest, options: ApplyOptions, signal: Abo
   if (options.dryRun) {
     await reportInterrupted(request);
     const plan = await currentPlan(target, request);
+    const { installTools: installsTools } = options;
+    await foresee(target, plan, { ...foreseen(request, options, signal), installsTools });
     return show(options, { ...outcome('planned', plan), manifest: null });
   }
   const result = await whileLocked(lockGuest(target), () =>
@@ -69,11 +74,14 @@ async function applyLocked(
   if (!plan.needed) return { ...outcome('nothing-to-do', plan), manifest: null };
   const { build } = request.plan;
   if (options.installTools) await installMissingTools(signal);
-  for (const line of await preflight(target, plan, build.sign !== undefined))
-    say(printable(`warning: ${line}`));
+  await requireApplicable(target, plan, foreseen(request, options, signal));
   await confirm(planPage(plan), options, signal);
   const manifest = await carryOut(target, plan, { options: build, signal }, options);
   return { ...outcome('patched', plan), manifest };
+}
+
+function foreseen(request: ApplyRequest, options: WorkFlags, signal: AbortSignal) {
+  return { options: request.plan.build, workBase: workBase(options), signal };
 }
 
 /** What is to be done as the guest is now. Throws E_PLAN_STALE where that is not what a given plan says. */
@@ -100,12 +108,7 @@ async function carryOut(
   { options, signal }: Pick<BuildContext, 'options' | 'signal'>,
   view: WorkFlags & View,
 ): Promise<Manifest> {
-  const { kernel, module, source, headers } = plan;
-  if (module === null || source === null || headers === null)
-    throw new Error('a plan without a module is no job');
-  const shipped = await readModule(target, module.path);
-  const job: Job = { kernel, module, source, headers, shipped, expectBranch: true, guest: target };
-  requireNative(job, options);
+  const job = await jobOf(target, plan);
   return produce({ job, options, signal }, view, (production) =>
     production.next('Install under the journal', async (artifact, progress) => {
       const installation = await installationOf(target, job, plan, artifact);

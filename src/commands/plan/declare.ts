@@ -7,4 +7,4 @@ export const declarePlan: Declare = (program, run) =>
     ['mptfix plan --placement updates --json', 'with the new module in updates/, as JSON'],
   ])
     .description('print what apply would do, and change nothing')
-    .action((options) => run(async () => (await import('./plan.ts')).plan(options)));
+    .action((options) => run(async (signal) => (await import('./plan.ts')).plan(options, signal)));

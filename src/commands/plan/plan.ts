@@ -1,20 +1,27 @@
 import type { InstallOptions } from '../../plan/plan.ts';
 import { prepare } from '../../plan/prepare.ts';
 import { printResult } from '../../ui/output.ts';
-import { type BuildFlags, buildOptions } from '../shared/build-options.ts';
+import {
+  type BuildFlags,
+  buildOptions,
+  type WorkFlags,
+  workBase as workBaseOf,
+} from '../shared/build-options.ts';
+import { foresee } from '../shared/foresee.ts';
 import { reportInterrupted } from '../shared/interrupted.ts';
 import { type CommonOptions, openTarget } from '../shared/options.ts';
 import { planPage } from './page.ts';
 
-/** `mptfix plan`: what apply would do. Reads only. */
-export async function plan(options: CommonOptions & BuildFlags & InstallOptions): Promise<number> {
+type PlanOptions = CommonOptions & BuildFlags & Pick<WorkFlags, 'work'> & InstallOptions;
+
+/** `mptfix plan`: what apply would do, refused where apply would be. Reads only. */
+export async function plan(options: PlanOptions, signal: AbortSignal): Promise<number> {
   const build = buildOptions(options);
   await reportInterrupted(options);
-  const document = await prepare(openTarget(options, true), {
-    kernel: options.kernel,
-    build,
-    install: options,
-  });
+  const target = openTarget(options, true);
+  const document = await prepare(target, { kernel: options.kernel, build, install: options });
+  const workBase = workBaseOf(options);
+  await foresee(target, document, { options: build, workBase, signal, installsTools: false });
   printResult(options, document, planPage(document));
   return 0;
 }
