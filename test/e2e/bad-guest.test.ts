@@ -46,7 +46,7 @@ const cases: readonly Case[] = [
   {
     name: 'a kernel that is not there',
     status: 3,
-    code: 'E_MODULE_MISSING',
+    code: 'E_KERNEL_UNKNOWN',
     says: /6\.1\.0-999-amd64/,
     args: () => ['--source', source, '--kernel', '6.1.0-999-amd64'],
   },
