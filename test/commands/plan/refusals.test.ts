@@ -49,8 +49,10 @@ const packExt2 = ({ root, work }: Place): void =>
   );
 
 /** What a container does: a process has the tree for its root while the rest runs. */
-const RUNS_IN_TREE = `perl -e 'chroot(shift) or die; kill "USR1", getppid; sleep 60' "$0" & other=$!
-trap : USR1; wait; trap "kill $other" EXIT; "$@"`;
+const RUNS_IN_TREE = `perl -e 'chroot(shift) or die; sleep 60' "$0" & other=$!
+trap "kill $other" EXIT
+until [ "$(readlink /proc/$other/root)" = "$0" ]; do sleep 0.1; done
+"$@"`;
 
 const SITUATIONS: Readonly<Record<string, Situation>> = {
   'an initramfs that holds the driver, and no tool to rebuild it': {
