@@ -56,6 +56,10 @@ export const watchSchema = v.strictObject({
       ...delivery.entries,
     }),
   ),
+  /** Mount points of alarms that nobody was told of yet, although somebody should be: each run tries again. */
+  untold: v.array(v.string()),
+  /** What is wrong with the configuration of the notices; null: nothing, or there is none. */
+  configuration: v.nullable(v.strictObject({ code: v.string(), what: v.string(), next: v.string() })),
   notes: v.array(v.string()),
 });
 

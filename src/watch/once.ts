@@ -1,10 +1,10 @@
-import { isFailure } from '../errors.ts';
+import { type Failure, isFailure } from '../errors.ts';
 import { PROBE_SECONDS, type ProbeResult, probe } from '../filesystems/probe.ts';
 import type { Target } from '../machine/port.ts';
 import { isAlarm } from './condition.ts';
 import type { Notified } from './document.ts';
 import { type Finding, type Look, look } from './look.ts';
-import { CONFIG_FILE, type NotifyConfig } from './notify/config.ts';
+import { CONFIG_FILE, type UsableConfig } from './notify/config.ts';
 import {
   emptyState,
   isRunning,
@@ -18,13 +18,17 @@ import {
 
 export interface OnceOptions {
   readonly probe: boolean;
-  /** Undefined: nobody is notified. Read only when there is something to report. */
-  readonly notify: (() => Promise<NotifyConfig>) | undefined;
+  /** Undefined: nobody is notified. Read at each look, so that what is wrong with it is said while all is well. */
+  readonly notify: (() => Promise<UsableConfig>) | undefined;
 }
 
 export interface OnceResult {
   readonly look: Look;
   readonly notified: readonly Notified[];
+  /** Mount points of alarms that somebody is to be told of, and nobody was yet. */
+  readonly untold: readonly string[];
+  /** What is wrong with the configuration. */
+  readonly problem: Failure | undefined;
   readonly notes: readonly string[];
 }
 
@@ -48,12 +52,25 @@ export async function watchOnce(target: Target, options: OnceOptions): Promise<O
     state: state ?? emptyState(''),
     probe: options.probe ? probePlaces : undefined,
   });
-  if (state === undefined || !isKept(target, options))
-    return { look: seen, notified: [], notes: [...seen.notes, ...notes] };
+  // After the look: the configuration may lie on the disk that fails.
+  const notify = await options.notify?.();
   const notified: Notified[] = [];
-  const problem = await keep(target, { seen, stuck, notify: options.notify, notified }).catch(messageOf);
-  if (problem !== undefined) notes.push(problem);
-  return { look: seen, notified, notes: [...seen.notes, ...notes] };
+  let kept = state;
+  if (state !== undefined && isKept(target, options)) {
+    const done = await keep(target, { seen, stuck, notify, notified }).catch(messageOf);
+    if (typeof done === 'string') notes.push(done);
+    else kept = done;
+  }
+  const untold = notify === undefined ? [] : untoldOf(seen.findings, kept);
+  return { look: seen, notified, untold, problem: notify?.problem, notes: [...seen.notes, ...notes] };
+}
+
+/** The kernel's log of a machine that fails reaches nobody. */
+function untoldOf(findings: readonly Finding[], state: WatchState | undefined): readonly string[] {
+  return findings.flatMap(({ key, state: current, fileSystem }) => {
+    const isTold = state?.events[key]?.reached?.includes(current) === true;
+    return isAlarm(current) && !isTold ? [fileSystem.mountPoint] : [];
+  });
 }
 
 /** A look at a tree keeps nothing, unless somebody is notified and must be only once. */
@@ -98,14 +115,18 @@ async function sendProbe(
 interface Run {
   readonly seen: Look;
   readonly stuck: StuckProbe | undefined;
-  readonly notify: OnceOptions['notify'];
+  readonly notify: UsableConfig | undefined;
   /** Takes the notices as they are sent: they are known also where keeping the state fails after that. */
   readonly notified: Notified[];
 }
 
-/** Under the lock, with the state read again: another run may have sent the notice in the meantime. */
-async function keep(target: Target, run: Run): Promise<string | undefined> {
-  if (!isNews(await readState(target), run)) return undefined;
+/**
+ * Under the lock, with the state read again: another run may have sent the notice in the meantime.
+ * @returns the state as it is kept now, or why it is not
+ */
+async function keep(target: Target, run: Run): Promise<WatchState | string> {
+  const before = await readState(target);
+  if (!isNews(before, run)) return before;
   const release = await lockState(target);
   if (release === undefined) return 'another run is sending notices and keeping the state';
   try {
@@ -113,7 +134,7 @@ async function keep(target: Target, run: Run): Promise<string | undefined> {
     const next: WatchState = { ...state, seen: remembered(run.seen.findings), stuck: run.stuck };
     const after = await notifyAll(target, run, next);
     if (JSON.stringify(after) !== JSON.stringify(state)) await writeState(target, after);
-    return undefined;
+    return after;
   } finally {
     await release();
   }
@@ -136,7 +157,7 @@ function mayBeDue({ events }: WatchState, { seen, notify }: Run): boolean {
 async function notifyAll(target: Target, run: Run, state: WatchState): Promise<WatchState> {
   if (run.notify === undefined || !mayBeDue(state, run)) return state;
   const { sendDue } = await import('./notify/notify.ts');
-  const sent = await sendDue(target, await run.notify(), { seen: run.seen, state, now: Date.now() });
+  const sent = await sendDue(target, run.notify, { seen: run.seen, state, now: Date.now() });
   run.notified.push(...sent.notified);
   return sent.state;
 }

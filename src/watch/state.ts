@@ -13,14 +13,18 @@ export interface WatchEvent {
   readonly source: string;
   /** ISO 8601: when it began, as far as the evidence says; else when it was seen first. */
   readonly since: string;
-  /** The states that somebody was notified of. */
+  /** The states that a notice went out about, if only to the kernel's log. */
   readonly told: readonly WatchedState[];
+  /** Those of them that a channel took which a person reads. */
+  readonly reached?: readonly WatchedState[] | undefined;
   /** How many notices were sent, the first included. */
   readonly times: number;
   /** Which channel took it last; null: none. */
   readonly by: string | null;
   /** ISO 8601: no further notice before. */
   readonly next: string;
+  /** By what it was sent: where that is another now, what nobody was told of is tried again at once. */
+  readonly sentBy?: string | undefined;
 }
 
 /** A write probe that did not come back. */

@@ -22,9 +22,11 @@ export async function follow(options: WatchOptions, signal: AbortSignal): Promis
     signal: notify === undefined ? AbortSignal.any([signal, stdoutReaderGone()]) : signal,
     onChange: (change) =>
       process.stdout.write(`${options.json ? printableJson(watchChange(change)) : line(change)}\n`),
-    onNotes: ({ notes: all }) => {
-      for (const note of all) if (!notes.has(note) && notes.size < 100) say(printable(`note: ${note}`));
-      for (const note of all) notes.add(note);
+    onNotes: ({ notes: all, problem }) => {
+      const said =
+        problem === undefined ? all : [...all, `${problem.code}: ${problem.what}; ${problem.next}`];
+      for (const note of said) if (!notes.has(note) && notes.size < 100) say(printable(`note: ${note}`));
+      for (const note of said) notes.add(note);
     },
   });
   return 0;

@@ -1,6 +1,6 @@
 import { stat } from 'node:fs/promises';
-import { failure, isFailure } from '../../errors.ts';
-import { cleanText } from '../../guest/clean-text.ts';
+import { asFailure } from '../../as-failure.ts';
+import { EXIT_STATUS, failure } from '../../errors.ts';
 import type { Target } from '../../machine/port.ts';
 import { localTarget } from '../../machine/tree.ts';
 import { sayFailure } from '../../ui/failure.ts';
@@ -8,11 +8,11 @@ import { printResult, say } from '../../ui/output.ts';
 import { printable } from '../../ui/printable.ts';
 import type { WatchResult, WatchVerdict } from '../../watch/document.ts';
 import { machineOf } from '../../watch/machine-of.ts';
-import { CONFIG_FILE, defaultConfig, type NotifyConfig } from '../../watch/notify/config.ts';
+import { CONFIG_FILE, type UsableConfig } from '../../watch/notify/config.ts';
 import { watchOnce } from '../../watch/once.ts';
 import { openTarget } from '../shared/options.ts';
-import { notifyConfig, requireAddresses, type WatchOnceOptions, type WatchOptions } from './options.ts';
-import { NAGIOS_STATUS, nagiosLine, prometheusText, watchPage } from './page.ts';
+import { requireAddresses, type WatchOnceOptions, type WatchOptions, watchConfig } from './options.ts';
+import { NAGIOS_STATUS, nagiosLine, nagiosStatus, nagiosUnknown, prometheusText, watchPage } from './page.ts';
 import { watchResult } from './result.ts';
 
 /** The status that the contract has; Nagios has its own. */
@@ -26,24 +26,29 @@ export async function once(options: WatchOnceOptions): Promise<number> {
   // Where it hangs, this waits without holding up the signal that ends it.
   if (options.root !== undefined) await stat(options.root).catch(() => {});
   const target = openTarget(options, false);
-  if (!options.nagios) return run(target, options);
+  if (!options.nagios) return lookAndTell(target, options);
   try {
-    return await run(target, options);
+    return await lookAndTell(target, options);
   } catch (error) {
-    const what = isFailure(error) ? error.failure.what : String(error);
-    process.stdout.write(`MPTFIX UNKNOWN - ${cleanText(what, 300).replaceAll('|', '/')}\n`);
+    const problem = asFailure(error);
+    if (options.json) sayFailure(problem, true, undefined);
+    else process.stdout.write(`${nagiosUnknown(problem.what)}\n`);
     return NAGIOS_STATUS.unknown;
   }
 }
 
-async function run(target: Target, options: WatchOnceOptions): Promise<number> {
+/** One look, all that it says, and the exit status. */
+export async function lookAndTell(target: Target, options: WatchOnceOptions): Promise<number> {
   const done = await watchOnce(target, { probe: options.probe, notify: await notifier(target, options) });
   const result = watchResult(target.name, done);
-  if (options.nagios) process.stdout.write(`${nagiosLine(result)}\n`);
+  const { problem } = done;
+  if (options.nagios && !options.json) process.stdout.write(`${nagiosLine(result)}\n`);
   else printResult(options, result, watchPage(result));
+  if (problem !== undefined) sayFailure(problem, false, undefined);
   if (!options.json && !options.nagios) for (const note of result.notes) say(printable(`note: ${note}`));
   if (options.prometheus !== undefined) await writePrometheus(options.prometheus, result);
-  return options.nagios ? NAGIOS_STATUS[result.result] : STATUS[result.result];
+  if (options.nagios) return nagiosStatus(result);
+  return STATUS[result.result] || (problem === undefined ? 0 : EXIT_STATUS[problem.code]);
 }
 
 /**
@@ -53,19 +58,17 @@ async function run(target: Target, options: WatchOnceOptions): Promise<number> {
 export async function notifier(
   target: Target,
   options: WatchOptions,
-): Promise<(() => Promise<NotifyConfig>) | undefined> {
+): Promise<(() => Promise<UsableConfig>) | undefined> {
   const machine = machineOf(target);
   const isConfigured =
     target.kind === 'local' && (await machine.lstat(options.config ?? CONFIG_FILE)) !== undefined;
   if (options.to === undefined && options.config === undefined && !isConfigured) return undefined;
   return async () => {
-    try {
-      return await notifyConfig(target, options);
-    } catch (error) {
-      if (!isFailure(error)) throw error;
-      sayFailure(error.failure, false, undefined);
-      return { ...defaultConfig(), to: options.to ?? [], kernelLog: target.kind === 'local' };
-    }
+    const found = await watchConfig(target, options);
+    // A look by a user: the notices are root's, who may read whom to send them to.
+    if (found.problem?.code !== 'E_NOT_ROOT' || options.config !== undefined) return found;
+    say(printable(`note: ${found.problem.what}`));
+    return { ...found, problem: undefined };
   };
 }
 

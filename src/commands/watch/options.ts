@@ -3,7 +3,7 @@ import type { Target } from '../../machine/port.ts';
 import { typed } from '../../typed.ts';
 import { machineOf } from '../../watch/machine-of.ts';
 import { isAddress } from '../../watch/notify/address.ts';
-import { type NotifyConfig, readConfig } from '../../watch/notify/config.ts';
+import { type NotifyConfig, readConfig, type UsableConfig, usableConfig } from '../../watch/notify/config.ts';
 import type { CommonOptions } from '../shared/options.ts';
 
 export interface WatchOptions extends Pick<CommonOptions, 'root' | 'json' | 'verbose'> {
@@ -24,6 +24,13 @@ export interface WatchOnceOptions extends WatchOptions {
 export async function notifyConfig(target: Target, options: WatchOptions): Promise<NotifyConfig> {
   const config = await scheduledConfig(machineOf(target), options);
   return target.kind === 'local' ? config : { ...config, kernelLog: false };
+}
+
+/** The same for who watches: whatever can be used of it, and what is wrong with it. */
+export async function watchConfig(target: Target, options: WatchOptions): Promise<UsableConfig> {
+  const { config, problem } = await usableConfig(machineOf(target), options.config);
+  const to = options.to ?? config.to;
+  return { config: { ...config, to, kernelLog: config.kernelLog && target.kind === 'local' }, problem };
 }
 
 /** The configuration that a schedule of the guest would use: of a tree its own, which nothing is done with but to check it. */

@@ -2,7 +2,7 @@ import { cleanText } from '../../guest/clean-text.ts';
 import { columns, type Style, style } from '../../ui/output.ts';
 import { printable } from '../../ui/printable.ts';
 import { isAlarm } from '../../watch/condition.ts';
-import type { WatchedFileSystem, WatchResult, WatchVerdict } from '../../watch/document.ts';
+import type { ChannelName, WatchedFileSystem, WatchResult, WatchVerdict } from '../../watch/document.ts';
 
 /** What each result means, and its colour. */
 const MEANING: Readonly<Record<WatchVerdict, readonly [Style, string]>> = {
@@ -12,7 +12,7 @@ const MEANING: Readonly<Record<WatchVerdict, readonly [Style, string]>> = {
 };
 
 /** The worst first; the intended read-only ones last, with why they are no alarm. */
-export function watchPage({ result, fileSystems, told }: WatchResult): string {
+export function watchPage({ result, fileSystems, told, untold }: WatchResult): string {
   const [colour, meaning] = MEANING[result];
   const order = fileSystems.toSorted((a, b) => rank(a) - rank(b));
   return [
@@ -22,11 +22,23 @@ export function watchPage({ result, fileSystems, told }: WatchResult): string {
     ...order.flatMap(reasons),
     ...told.map(({ event, by, errors }) =>
       printable(
-        `notified (${event}) by ${by ?? 'no channel'}${errors.map(({ channel, reason }) => `; ${channel}: ${reason}`).join('')}`,
+        `${TAKEN_BY[by ?? 'none'](event)}${errors.map(({ channel, reason }) => `; ${channel}: ${reason}`).join('')}`,
       ),
     ),
+    ...(untold.length === 0
+      ? []
+      : [printable(`NOBODY WAS TOLD YET of ${untold.join(', ')}: each run tries again`, 500)]),
   ].join('\n');
 }
+
+/** The log of a machine that fails reaches nobody. */
+const TAKEN_BY: Readonly<Record<ChannelName | 'none', (event: string) => string>> = {
+  smtp: (event) => `notified (${event}) by smtp`,
+  sendmail: (event) => `notified (${event}) by sendmail`,
+  webhook: (event) => `notified (${event}) by webhook`,
+  'kernel-log': (event) => `only the kernel’s log of this machine took the notice (${event})`,
+  none: (event) => `no channel took the notice (${event})`,
+};
 
 function rank({ state, intended }: WatchedFileSystem): number {
   if (isAlarm(state)) return 0;
@@ -55,14 +67,34 @@ const WORD: Readonly<Record<WatchVerdict, string>> = { ok: 'OK', warning: 'WARNI
 const LONGEST = 300;
 
 /** The plugin's line with its performance data after the bar. */
-export function nagiosLine({ result, fileSystems }: WatchResult): string {
+export function nagiosLine(watched: WatchResult): string {
+  const { result, fileSystems, untold, configuration } = watched;
   const alarms = fileSystems.filter(({ state }) => isAlarm(state));
   const warnings = fileSystems.filter(({ state }) => state === 'errors');
   const found = [...alarms, ...warnings].map(brief).join(', ');
-  const text = found === '' ? `${fileSystems.length} file systems are fine` : found;
+  const text = [
+    found === '' ? `${fileSystems.length} file systems are fine` : found,
+    ...(configuration === null ? [] : [configuration.what]),
+    ...(untold.length === 0 ? [] : ['nobody was told yet']),
+  ].join('; ');
   const data = `read_only=${alarms.length};;0;0 errors=${warnings.length};0;;0 file_systems=${fileSystems.length};;;0`;
-  // A bar in a name would begin the performance data.
-  return `MPTFIX ${WORD[result]} - ${cleanText(text, LONGEST).replaceAll('|', '/')} | ${data}`;
+  const word = nagiosStatus(watched) === NAGIOS_STATUS.unknown ? 'UNKNOWN' : WORD[result];
+  return `MPTFIX ${word} - ${plain(text)} | ${data}`;
+}
+
+/** Of a look that found nothing wrong, but would tell nobody if it had, nothing good can be said. */
+export function nagiosStatus({ result, configuration }: WatchResult): number {
+  return result === 'ok' && configuration !== null ? NAGIOS_STATUS.unknown : NAGIOS_STATUS[result];
+}
+
+/** The line where there was no look. */
+export function nagiosUnknown(what: string): string {
+  return `MPTFIX UNKNOWN - ${plain(what)}`;
+}
+
+/** A bar would begin the performance data. */
+function plain(text: string): string {
+  return cleanText(text, LONGEST).replaceAll('|', '/');
 }
 
 function brief({ mountPoint, source, state, since }: WatchedFileSystem): string {

@@ -4,7 +4,10 @@ import type { Change } from '../../watch/follow.ts';
 import type { Finding } from '../../watch/look.ts';
 import type { OnceResult } from '../../watch/once.ts';
 
-export function watchResult(target: string, { look, notified, notes }: OnceResult): WatchResult {
+export function watchResult(
+  target: string,
+  { look, notified, untold, problem, notes }: OnceResult,
+): WatchResult {
   const states = look.findings.map(({ state }) => state);
   return {
     schema: 'mptfix.watch/1',
@@ -13,6 +16,9 @@ export function watchResult(target: string, { look, notified, notes }: OnceResul
     result: states.some(isAlarm) ? 'alarm' : states.includes('errors') ? 'warning' : 'ok',
     fileSystems: look.findings.map(watched),
     told: notified,
+    untold,
+    configuration:
+      problem === undefined ? null : { code: problem.code, what: problem.what, next: problem.next },
     notes,
   };
 }

@@ -91,10 +91,25 @@ const config = fields({ watch: v.exactOptional(watch) }, 'the file must hold an 
 /** The part `watch` of the file, as it is written there. */
 export type WatchSettings = Document<typeof watch>;
 
-/** What the file says; or all that is wrong in it, each with its place. */
-export function parseSettings(found: unknown): WatchSettings | { readonly problems: readonly string[] } {
+/** All that is wrong in a file, each with its place, and the fields of it that nothing is wrong with. */
+export interface BadSettings {
+  readonly problems: readonly string[];
+  readonly rest: WatchSettings;
+}
+
+/** What the file says; or all that is wrong in it. */
+export function parseSettings(found: unknown): WatchSettings | BadSettings {
   const { issues, success, output } = v.safeParse(config, found);
-  return success ? (output.watch ?? {}) : { problems: [...new Set(issues.map(problem))] };
+  if (success) return output.watch ?? {};
+  return { problems: [...new Set(issues.map(problem))], rest: withoutBad(found, issues) };
+}
+
+/** A wrong word about the relay must not silence the address beside it. */
+function withoutBad(found: unknown, issues: readonly v.BaseIssue<unknown>[]): WatchSettings {
+  const bad = new Set(issues.map(({ path: place }) => place?.[1]?.key));
+  const rest = Object.entries(partsOf(partsOf(found).watch)).filter(([name]) => !bad.has(name));
+  const { success, output } = v.safeParse(config, { watch: Object.fromEntries(rest) });
+  return success ? (output.watch ?? {}) : {};
 }
 
 function problem({ path: place, message }: v.BaseIssue<unknown>): string {

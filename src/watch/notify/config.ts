@@ -1,4 +1,5 @@
-import { failure } from '../../errors.ts';
+import { type Failure, failure, isFailure } from '../../errors.ts';
+import { isCode } from '../../machine/file-errors.ts';
 import type { Target } from '../../machine/port.ts';
 import { foreignPlace } from '../../owned.ts';
 import type { WatchSettings } from './config-schema.ts';
@@ -26,23 +27,64 @@ const PORTS: Readonly<Record<SmtpRelay['security'], number>> = { tls: 465, start
  * else than root could have written it, E_CONFIG_INVALID with all that is wrong in it.
  */
 export async function readConfig(target: Target, path: string = CONFIG_FILE): Promise<NotifyConfig> {
+  const { config, problem } = await usableConfig(target, path);
+  if (problem !== undefined) throw failure(problem.code, problem.what, problem.next);
+  return config;
+}
+
+/** What can be used of a configuration, and what is wrong with it. */
+export interface UsableConfig {
+  readonly config: NotifyConfig;
+  readonly problem?: Failure | undefined;
+}
+
+/** The same for who has to watch whatever is wrong with it. Throws nothing: what cannot be read is a problem, too. */
+export async function usableConfig(target: Target, path: string = CONFIG_FILE): Promise<UsableConfig> {
+  let read: Settings = { settings: {} };
+  try {
+    read = await readSettings(target, path);
+    if (read.problem === undefined) await requireParts(target, read.settings);
+    return { config: normalised(read.settings), problem: read.problem };
+  } catch (error) {
+    return { config: normalised(read.settings), problem: problemOf(error, path) };
+  }
+}
+
+function problemOf(error: unknown, path: string): Failure {
+  if (isFailure(error)) return error.failure;
+  if (isCode(error, 'EACCES'))
+    return failure('E_NOT_ROOT', `only root may read ${path}`, 'run the same command as root (sudo)').failure;
+  const reason = error instanceof Error ? error.message : String(error);
+  return failure('E_CONFIG_INVALID', `${path} cannot be read: ${reason}`, `see to the disk of ${path}`)
+    .failure;
+}
+
+interface Settings {
+  readonly settings: WatchSettings;
+  readonly problem?: Failure;
+}
+
+async function readSettings(target: Target, path: string): Promise<Settings> {
   if ((await target.lstat(path)) === undefined) {
-    if (path === CONFIG_FILE) return defaultConfig();
+    if (path === CONFIG_FILE) return { settings: {} };
     throw failure('E_CONFIG_INVALID', `there is no file ${path}`, 'give --config an existing file');
   }
   await requireRoots(target, path, 0o022);
   const { parseSettings } = await import('./config-schema.ts');
   const settings = parseSettings(parse((await target.readRange(path, 0, MOST_BYTES)).toString('utf8'), path));
-  if (!('problems' in settings)) return normalised(settings);
-  throw failure(
-    'E_CONFIG_INVALID',
-    `${path}: ${settings.problems.join('; ')}`,
-    `correct ${path}: docs/watch.md shows one`,
-  );
+  if (!('problems' in settings)) return { settings };
+  const what = `${path}: ${settings.problems.join('; ')}`;
+  const next = `correct ${path}: docs/watch.md shows one`;
+  return { settings: settings.rest, problem: failure('E_CONFIG_INVALID', what, next).failure };
 }
 
-export function defaultConfig(): NotifyConfig {
-  return normalised({});
+/** Throws where a file that they name is not there: it would be missed only when there is something to tell. */
+async function requireParts(target: Target, { smtp }: WatchSettings): Promise<void> {
+  for (const path of [smtp?.passwordFile, smtp?.caFile]) {
+    if (path === undefined || (await target.stat(path))?.type === 'file') continue;
+    throw failure('E_CONFIG_INVALID', `there is no file ${path}, which the relay needs`, `write ${path}`);
+  }
+  if (smtp?.passwordFile !== undefined) await requireRoots(target, smtp.passwordFile, 0o077);
 }
 
 /**

@@ -1,3 +1,4 @@
+import { sha256 } from '../../hash.ts';
 import type { Target } from '../../machine/port.ts';
 import { isAlarm } from '../condition.ts';
 import type { Delivery, Notified } from '../document.ts';
@@ -5,7 +6,7 @@ import type { Finding, Look } from '../look.ts';
 import { machineOf } from '../machine-of.ts';
 import type { WatchEvent, WatchState } from '../state.ts';
 import { channelsOf, deliver } from './channels.ts';
-import type { NotifyConfig } from './config.ts';
+import type { UsableConfig } from './config.ts';
 import { hostName, type Notice, type NoticeItem, noticeOf } from './notice.ts';
 
 /** What a look has found, beside what was kept of the looks before it. `now` in milliseconds. */
@@ -21,16 +22,17 @@ export interface Found {
  */
 export async function sendDue(
   target: Target,
-  config: NotifyConfig,
+  notify: UsableConfig,
   { seen, state, now }: Found,
 ): Promise<{ readonly state: WatchState; readonly notified: readonly Notified[] }> {
-  const due = dueNotices(state, seen.findings, now);
+  const { config } = notify;
+  const sentBy = await meansOf(target, notify);
+  const due = dueNotices({ ...state, events: nowIfChanged(state.events, sentBy) }, seen.findings, now);
   if (due.alarm.length + due.reminder.length + due.recovery.length === 0) return { state, notified: [] };
   const base = { host: await hostName(target), now, lines: seen.trouble.map(({ text }) => text) };
   const channels = channelsOf(machineOf(target), config);
   const events: Record<string, WatchEvent> = { ...state.events };
   const notified: Notified[] = [];
-  const hasBetter = channels.some(({ name }) => name !== 'kernel-log');
   for (const kind of ['alarm', 'reminder'] as const) {
     const findings = due[kind];
     if (findings.length === 0) continue;
@@ -43,7 +45,7 @@ export async function sendDue(
     const delivery: Delivery = isRetry && tried.by === null ? { ...tried, by: 'kernel-log' } : tried;
     notified.push(notifiedOf(notice, tried));
     for (const finding of findings) {
-      const options = { now, reminderDays: config.reminderDays, hasBetter };
+      const options = { now, reminderDays: config.reminderDays, sentBy };
       const event = eventAfter(state.events[finding.key], finding, delivery, options);
       if (event !== undefined) events[finding.key] = event;
     }
@@ -56,6 +58,33 @@ export async function sendDue(
     if (delivery.by !== null) for (const { key } of due.recovery) delete events[key];
   }
   return { state: { ...state, events }, notified };
+}
+
+/**
+ * The configuration, what is wrong with it, and the files that it names, in one word: where nobody could be told by
+ * these, others are tried at once.
+ */
+async function meansOf(target: Target, { config, problem }: UsableConfig): Promise<string> {
+  const machine = machineOf(target);
+  const paths = [config.smtp?.passwordFile, config.smtp?.caFile, config.sendmail];
+  const files = await Promise.all(
+    paths.map(async (path) => {
+      const status = typeof path === 'string' ? await machine.stat(path).catch(() => undefined) : undefined;
+      return [status?.mtime, status?.size, status?.mode, status?.uid];
+    }),
+  );
+  return sha256(JSON.stringify([config, problem, files])).slice(0, 16);
+}
+
+/** What only the kernel's log has is due now where it was sent by other means than there are now. */
+function nowIfChanged(events: WatchState['events'], sentBy: string): WatchState['events'] {
+  const changed = ({ by, sentBy: before }: WatchEvent): boolean => by === 'kernel-log' && before !== sentBy;
+  return Object.fromEntries(
+    Object.entries(events).map(([key, event]) => [
+      key,
+      changed(event) ? { ...event, next: new Date(0).toISOString() } : event,
+    ]),
+  );
 }
 
 function itemOf(
@@ -121,12 +150,12 @@ function eventAfter(
   before: WatchEvent | undefined,
   finding: Finding,
   { by }: Delivery,
-  options: { readonly now: number; readonly reminderDays: readonly number[]; readonly hasBetter: boolean },
+  options: { readonly now: number; readonly reminderDays: readonly number[]; readonly sentBy: string },
 ): WatchEvent | undefined {
   // Nobody knows: the next run tries again as if it were new.
   if (by === null) return before;
-  const { now, reminderDays, hasBetter } = options;
-  const waits = by === 'kernel-log' && hasBetter;
+  const { now, reminderDays, sentBy } = options;
+  const waits = by === 'kernel-log';
   const times = (before?.times ?? 0) + 1;
   const days = reminderDays[Math.min(times, reminderDays.length) - 1] ?? 1;
   const pause = waits
@@ -138,9 +167,11 @@ function eventAfter(
     source: fileSystem.source,
     since: before?.since ?? since ?? new Date(now).toISOString(),
     told: [...new Set([...(before?.told ?? []), state])],
+    reached: [...new Set([...(before?.reached ?? []), ...(waits ? [] : [state])])],
     // Tries that nobody may have read do not make the reminders rarer.
     times: before?.by === 'kernel-log' && !waits ? 1 : times,
     by,
     next: new Date(now + pause).toISOString(),
+    sentBy,
   };
 }
