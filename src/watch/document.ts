@@ -87,6 +87,7 @@ export const scheduleSchema = v.strictObject({
   scheduler: v.nullable(v.string()),
   everyMinutes: v.nullable(v.number()),
   paths: v.array(v.string()),
+  notes: v.array(v.string()),
 });
 
 export type WatchResult = Document<typeof watchSchema>;

@@ -4,7 +4,9 @@ import type { Target } from '../machine/port.ts';
 import { isAlarm } from './condition.ts';
 import type { Notified } from './document.ts';
 import { type Finding, type Look, look } from './look.ts';
+import { machineOf } from './machine-of.ts';
 import { CONFIG_FILE, type UsableConfig } from './notify/config.ts';
+import { whyNoWay } from './notify/way.ts';
 import {
   emptyState,
   isRunning,
@@ -61,6 +63,8 @@ export async function watchOnce(target: Target, options: OnceOptions): Promise<O
     if (typeof done === 'string') notes.push(done);
     else kept = done;
   }
+  const noWay = notify === undefined ? undefined : await whyNoWay(machineOf(target), notify.config);
+  if (noWay !== undefined) notes.push(noWay);
   const untold = notify === undefined ? [] : untoldOf(seen.findings, kept);
   return { look: seen, notified, untold, problem: notify?.problem, notes: [...seen.notes, ...notes] };
 }

@@ -3,7 +3,7 @@ import { parseDuration } from '../../duration.ts';
 import { failure } from '../../errors.ts';
 import { type Declare, examples, mutating, repeatable } from '../shared/flags.ts';
 import type { WatchOptions } from './options.ts';
-import { ONCE_FLAGS, TELLING_FLAGS, type WatchFlag } from './quick.ts';
+import { FOLLOW_FLAGS, ONCE_FLAGS, TELLING_FLAGS, type WatchFlag } from './quick.ts';
 
 export const declareWatch: Declare = (program, run) => {
   const watch = program
@@ -24,11 +24,11 @@ export const declareWatch: Declare = (program, run) => {
       run(async () => (await import('./once.ts')).once(withAddresses(addresses, options))),
     );
 
-  examples(withFlags(watch.command('follow').argument('[address...]'), TELLING_FLAGS), [
+  examples(withFlags(watch.command('follow').argument('[address...]'), FOLLOW_FLAGS), [
     ['mptfix watch follow', 'print each change of a file system, until SIGTERM'],
     [
       'mptfix watch follow --json --to admin@example.org',
-      'one JSON document per line, and a mail about each',
+      'NDJSON: one document per line; and a mail about each',
     ],
   ])
     .description(

@@ -5,6 +5,7 @@ import { indent, printResult, say } from '../../ui/output.ts';
 import { printable } from '../../ui/printable.ts';
 import { confirm } from '../../ui/prompt.ts';
 import type { ScheduleResult } from '../../watch/document.ts';
+import { whyNoWay } from '../../watch/notify/way.ts';
 import {
   installSchedule,
   planSchedule,
@@ -30,39 +31,39 @@ export async function install(options: WatchInstallOptions, signal: AbortSignal)
   const target = openTarget(options, options.dryRun);
   if (options.dryRun) {
     await reportInterrupted(options);
-    const { plan, job } = await decide(target, options);
-    return show(options, resultOf(plan, job, 'planned'), page(plan));
+    const decided = await decide(target, options);
+    return show(options, resultOf(decided, 'planned'), page(decided));
   }
   return whileLocked(lockAnyGuest(target), async () => {
     await settleInterrupted(target, 'schedule');
-    const { plan, job } = await decide(target, options);
-    await confirm(page(plan), options, signal);
-    await installSchedule(target, plan, signal);
-    return show(options, resultOf(plan, job, 'installed'), page(plan));
+    const decided = await decide(target, options);
+    await confirm(page(decided), options, signal);
+    await installSchedule(target, decided.plan, signal);
+    return show(options, resultOf(decided, 'installed'), done(decided));
   });
 }
 
 /** Decides, reading only. Throws E_USAGE where nobody would be notified, and as `planSchedule`. */
-async function decide(
-  target: Target,
-  options: WatchInstallOptions,
-): Promise<{ readonly plan: SchedulePlan; readonly job: Job }> {
+async function decide(target: Target, options: WatchInstallOptions): Promise<Decided> {
   // A configuration that will be refused in the night is refused now.
-  requireReader(
-    await scheduledConfig(target, options),
-    `${typed('watch install', ['--to', 'admin@example.org'])}`,
-  );
+  const config = await scheduledConfig(target, options);
+  requireReader(config, `${typed('watch install', ['--to', 'admin@example.org'])}`);
+  const noWay = await whyNoWay(target, config);
   const job = jobOf(options, await guestProgram(target));
-  return { plan: await planSchedule(target, job), job };
+  return { plan: await planSchedule(target, job), job, notes: noWay === undefined ? [] : [noWay] };
 }
 
-function resultOf(
-  { scheduler, entries }: SchedulePlan,
-  { everyMinutes }: Job,
-  result: ScheduleResult['result'],
-): ScheduleResult {
-  const paths = entries.map(({ path }) => path);
-  return { schema: 'mptfix.watch-schedule/1', result, scheduler: scheduler.name, everyMinutes, paths };
+interface Decided {
+  readonly plan: SchedulePlan;
+  readonly job: Job;
+  /** What has to be known before it is confirmed. */
+  readonly notes: readonly string[];
+}
+
+function resultOf({ plan, job, notes }: Decided, result: ScheduleResult['result']): ScheduleResult {
+  const paths = plan.entries.map(({ path }) => path);
+  const [scheduler, everyMinutes] = [plan.scheduler.name, job.everyMinutes];
+  return { schema: 'mptfix.watch-schedule/1', result, scheduler, everyMinutes, paths, notes };
 }
 
 /** `mptfix watch uninstall`: leaves nothing of it. */
@@ -71,7 +72,12 @@ export async function uninstall(
   signal: AbortSignal,
 ): Promise<number> {
   const target = openTarget(options, options.dryRun);
-  const base = { schema: 'mptfix.watch-schedule/1', scheduler: null, everyMinutes: null } as const;
+  const base = {
+    schema: 'mptfix.watch-schedule/1',
+    scheduler: null,
+    everyMinutes: null,
+    notes: [],
+  } as const;
   if (options.dryRun) {
     await reportInterrupted(options);
     const text = 'the schedule and /run/mptfix would be removed';
@@ -118,8 +124,18 @@ function jobOf(options: WatchInstallOptions, program: readonly [string, string])
   };
 }
 
-function page({ scheduler, entries }: SchedulePlan): string {
+function done({ plan, job, notes }: Decided): string {
+  const every = job.everyMinutes === 1 ? 'every minute' : `every ${job.everyMinutes} minutes`;
   return [
+    `installed: mptfix watch once runs ${every}, by ${plan.scheduler.name}`,
+    ...plan.entries.map(({ path }) => printable(`  ${path}`)),
+    ...notes,
+  ].join('\n');
+}
+
+function page({ plan: { scheduler, entries }, notes }: Decided): string {
+  return [
+    ...notes.map((note) => `WARNING: ${note}`),
     `by ${scheduler.name}:`,
     ...entries.flatMap((entry) =>
       'link' in entry

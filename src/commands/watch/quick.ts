@@ -30,7 +30,8 @@ export const ONCE_FLAGS: readonly WatchFlag[] = [
   { name: 'probe', description: 'also write, sync and remove a small file on each file system' },
   {
     name: 'nagios',
-    description: 'print one line for Nagios or a compatible monitor; exit status 0, 1, 2 or 3',
+    description:
+      'print one line (with --json one document) for Nagios or a compatible monitor; exit status 0, 1, 2 or 3',
   },
   {
     name: 'prometheus',
@@ -41,9 +42,16 @@ export const ONCE_FLAGS: readonly WatchFlag[] = [
   { name: 'verbose', description: 'print more on stderr' },
 ];
 
-/** What `watch follow`, `test-mail` and `install` have of them. */
+/** What `watch test-mail` and `install` have of them. */
 export const TELLING_FLAGS: readonly WatchFlag[] = ONCE_FLAGS.filter(({ name }) =>
   ['root', 'to', 'config', 'json', 'verbose'].includes(name),
+);
+
+/** `watch follow` has no end: what it prints is no single document. */
+export const FOLLOW_FLAGS: readonly WatchFlag[] = TELLING_FLAGS.map((flag) =>
+  flag.name === 'json'
+    ? { ...flag, description: 'print NDJSON on stdout: one JSON document per line, one line per change' }
+    : flag,
 );
 
 /**
