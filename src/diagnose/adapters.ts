@@ -31,9 +31,9 @@ const ADAPTERS: readonly AdapterRow[] = [
     name: 'qla2xxx',
     fusion: false,
     // [0000:05:00.0]-801c:6: the number after the message's id is the host's.
-    speaks:
-      /(?:qla2xxx|qla2x00|qla4xxx|scsi\(\d{1,4}\)|qla2xxx 0000)[ :](?:\[?[\da-f:.]{1,16}\]?-[\da-f]{4}:(?<host>\d{1,4}): )?/y,
+    speaks: /qla(?:1280|2x00|2xxx|2\d00|4xxx)\b(?: \[[\da-f:.]{1,16}\]-[\da-f]{4}:(?<host>\d{1,4}): )?/y,
   },
+  { name: 'qla2xxx', fusion: false, speaks: /scsi\((?<host>\d{1,4})[:)]/y },
   { name: 'lpfc', fusion: false, speaks: /lpfc(?: [\da-f:.]{4,16}|\d{1,4})?: /y },
   { name: 'megaraid', fusion: false, speaks: /mega(?:raid_sas|raid|sas)(?: mbox| [\da-f:.]{4,16})?: /y },
   { name: 'aacraid', fusion: false, speaks: /(?:aacraid|AAC)\d{0,3}: /y },

@@ -12,7 +12,7 @@ export interface PartCensus {
   readonly kernelLines: number;
   /** Lines of ESX's kernel: the log of the machine below the guest. */
   readonly hypervisorLines: number;
-  /** The first and the last few of those, for their times. */
+  /** The first and the last few lines, for their times. */
   readonly firstLines: readonly string[];
   readonly lastLines: readonly string[];
   /** Its beginning is no text. Undefined: it is. */
@@ -36,10 +36,13 @@ const KERNEL_ELSEWHERE =
 /** How messages begin in a log without any prefix, as a kernel of before 2.6.30 and many a web page has it. */
 const BARE_MESSAGE =
   /Linux version \d|Kernel command line|BIOS-e820|ACPI: |SCSI (?:subsystem|device|disk error|[Ee]rror) ?|scsi ?(?:host)?\d{1,4} ?: |sd \d{1,5}:\d|sd[a-z]{1,2}: |EXT[234]-fs|XFS |XFS: |JBD|kjournald |end_request: |blk_update_request: |Buffer I\/O error|I\/O error|Aborting journal|ext[34]_|Remounting filesystem|mpt(?:base|scsi|spi|sas|fc)|Fusion MPT|device-mapper: |usb \d|eth\d: |pci 0000:|NET: |TCP: |Freeing |Memory: \d|hd[a-z]: |ata\d{1,3}: |lost page write/y;
-/** ESX writes the processor and the world before each message: `cpu7:8199)`. */
-const HYPERVISOR_WORD = 'cpu';
-const HYPERVISOR = /cpu\d{1,4}:\d{1,9}(?: opID=[\w-]{1,64})?\)/y;
-const PRINTK_TIME = /(?:\[ {0,8}\d{1,12}\.\d{6}\] ?)?/y;
+/** ESX writes the processor and the world before each message, `cpu7:8199)`; in syslog's form, its tag before that. */
+const HYPERVISOR_TAG = ' vmkernel: ';
+const HYPERVISOR_START =
+  /\d{4}-\d\d-\d\dT[\d:.]{8,16}Z (?:[A-Z][a-z]\(\d{1,3}\) vmkernel: )?cpu\d{1,4}:\d{1,9}/y;
+const PRINTK_TIME = /\[ {0,8}\d{1,12}\.\d{6}\] ?/y;
+/** With which a message begins that NOTABLE_START fits. */
+const NOTABLE_LETTERS = new Set([...'LsmiFhcqlaA3vbfp'].map((letter) => letter.charCodeAt(0)));
 
 const SAMPLE_BYTES = 64 * 1024;
 /** Log files have blocks of NUL after a crash, and colours; no text has more of what cannot be printed. */
@@ -57,7 +60,8 @@ export function lineCensus(onNote: (note: LineNote) => void) {
   let unprintable = 0;
   let isJournal = false;
   const firstLines: string[] = [];
-  let lastLines: string[] = [];
+  let lastText = '';
+  let firstKernelLine: string | undefined;
 
   const sample = (bytes: Uint8Array): void => {
     if (sampled === 0) isJournal = Buffer.from(bytes.subarray(0, 8)).toString('latin1') === JOURNAL_MAGIC;
@@ -75,31 +79,28 @@ export function lineCensus(onNote: (note: LineNote) => void) {
       for (let at = text.indexOf(word); at !== -1; at = text.indexOf(word, at + 1))
         notable.add(at === 0 ? 0 : text.lastIndexOf('\n', at) + 1);
     let tag = text.indexOf(TAG);
-    let processor = text.indexOf(HYPERVISOR_WORD);
-    let lastKernel = -1;
+    let below = text.indexOf(HYPERVISOR_TAG);
     for (let start = 0; start < text.length; ) {
       const found = text.indexOf('\n', start);
       const end = found === -1 ? text.length : found;
       while (tag !== -1 && tag < start) tag = text.indexOf(TAG, tag + 1);
-      while (processor !== -1 && processor < start) processor = text.indexOf(HYPERVISOR_WORD, processor + 1);
-      const isHypervisor = processor !== -1 && processor < end && startsAt(HYPERVISOR, text, processor);
-      const message = isHypervisor ? -1 : messageStart(text, start, tag < end ? tag : -1);
+      while (below !== -1 && below < start) below = text.indexOf(HYPERVISOR_TAG, below + 1);
+      const message = messageStart(text, start, tag < end ? tag : -1);
       lines += 1;
-      if (isHypervisor) hypervisorLines += 1;
-      if (message !== -1) kernelLines += 1;
-      if (message !== -1 || isHypervisor) {
-        lastKernel = start;
-        if (firstLines.length < FEW) firstLines.push(kept(text, start, end));
+      if (message === -1 && ((below !== -1 && below < end) || isHypervisors(text, start)))
+        hypervisorLines += 1;
+      if (firstLines.length < FEW) firstLines.push(kept(text, start, end));
+      if (message !== -1) {
+        kernelLines += 1;
+        firstKernelLine ??= kept(text, start, end);
       }
-      if ((message !== -1 && startsAt(NOTABLE_START, text, message)) || notable.has(start)) {
+      if (isNotable(text, message) || (notable.size > 0 && notable.has(start))) {
         const note = noteOf(text.slice(start, Math.min(end, start + MAX_LINE)));
         if (note !== undefined) onNote(note);
       }
       start = end + 1;
     }
-    if (lastKernel === -1) return;
-    const end = text.indexOf('\n', lastKernel);
-    lastLines = [...lastLines.slice(1 - FEW), kept(text, lastKernel, end === -1 ? text.length : end)];
+    lastText = text;
   };
 
   return {
@@ -112,10 +113,8 @@ export function lineCensus(onNote: (note: LineNote) => void) {
     },
     /** Whether no line of the kernel stands before this one, as far as it was read. */
     begins: (line: string): boolean => {
-      const [first] = firstLines;
-      return (
-        first === undefined || Buffer.from(line).toString('latin1').slice(0, MAX_KEPT) === first.trimEnd()
-      );
+      const start = Buffer.from(line).toString('latin1').slice(0, MAX_KEPT);
+      return firstKernelLine === undefined || start.trimEnd() === firstKernelLine.trimEnd();
     },
     end: (): PartCensus => {
       if (rest !== '') look(rest);
@@ -123,7 +122,8 @@ export function lineCensus(onNote: (note: LineNote) => void) {
       const isText = sampled === 0 || unprintable / sampled <= MAX_UNPRINTABLE;
       const binary = isJournal ? 'journal' : 'binary';
       return {
-        ...{ lines, kernelLines, hypervisorLines, firstLines, lastLines },
+        ...{ lines, kernelLines, hypervisorLines, firstLines },
+        lastLines: lastFew(lastText),
         binary: isText && !isJournal ? undefined : binary,
       };
     },
@@ -135,19 +135,45 @@ function kept(text: string, start: number, end: number): string {
   return Buffer.from(text.slice(start, Math.min(end, start + MAX_KEPT)), 'latin1').toString('latin1');
 }
 
+function lastFew(text: string): readonly string[] {
+  const lines: string[] = [];
+  for (let end = text.length; end > 0 && lines.length < FEW; ) {
+    const start = end === 1 ? 0 : text.lastIndexOf('\n', end - 2) + 1;
+    lines.unshift(kept(text, start, end).trimEnd());
+    end = start;
+  }
+  return lines;
+}
+
+const SPACE = 0x20;
+const COLON = 0x3a;
+const BRACKET = 0x5b;
+
+function isHypervisors(text: string, start: number): boolean {
+  return text.charCodeAt(start + 4) === 0x2d && startsAt(HYPERVISOR_START, text, start);
+}
+
 /** Where the kernel's message begins on a line; -1 where the line is not the kernel's. `tag`: where its tag is, or -1. */
 function messageStart(text: string, start: number, tag: number): number {
-  if (tag !== -1 && tag - start <= TAG_WITHIN) return after(PRINTK_TIME, text, tag + TAG.length);
+  if (tag !== -1 && tag - start <= TAG_WITHIN) return afterTime(text, tag + TAG.length);
+  // A line of syslog, `Jun 12 11:20:00`, without the tag: most lines of most logs.
+  if (text.charCodeAt(start + 3) === SPACE && text.charCodeAt(start + 9) === COLON) return -1;
   KERNEL_START.lastIndex = start;
   const match = KERNEL_START.exec(text);
   if (match !== null) {
     const { raw, priority, kmsg } = match.groups ?? {};
     // syslog(2): the facility is the priority without its last three bits, and the kernel's is 0.
     if (Number(raw ?? priority ?? kmsg ?? 0) >> 3 !== 0) return -1;
-    return after(PRINTK_TIME, text, KERNEL_START.lastIndex);
+    return afterTime(text, KERNEL_START.lastIndex);
   }
   if (startsAt(BARE_MESSAGE, text, start)) return start;
   return startsAt(KERNEL_ELSEWHERE, text, start) ? KERNEL_ELSEWHERE.lastIndex : -1;
+}
+
+function isNotable(text: string, message: number): boolean {
+  return (
+    message !== -1 && NOTABLE_LETTERS.has(text.charCodeAt(message)) && startsAt(NOTABLE_START, text, message)
+  );
 }
 
 function startsAt(pattern: RegExp, text: string, at: number): boolean {
@@ -155,6 +181,7 @@ function startsAt(pattern: RegExp, text: string, at: number): boolean {
   return pattern.test(text);
 }
 
-function after(pattern: RegExp, text: string, at: number): number {
-  return startsAt(pattern, text, at) ? pattern.lastIndex : at;
+/** Where the message begins after a tag: behind printk's time, if there is one. */
+function afterTime(text: string, at: number): number {
+  return text.charCodeAt(at) === BRACKET && startsAt(PRINTK_TIME, text, at) ? PRINTK_TIME.lastIndex : at;
 }

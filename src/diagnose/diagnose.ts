@@ -20,6 +20,8 @@ export interface DiagnoseRequest extends Omit<StreamSettings, 'onRead'> {
   readonly sources: readonly LogSource[];
   /** The user named each log: where one has no kernel's line, that is told. */
   readonly named: boolean;
+  /** The running kernel's buffer is among the sources. */
+  readonly live: boolean;
   /** Null where the logs may be of another machine than the target. */
   readonly names: DeviceNames | null;
   readonly facts: MachineFacts;
@@ -30,7 +32,7 @@ export interface DiagnoseRequest extends Omit<StreamSettings, 'onRead'> {
 
 /** Reads all sources together, in order of time. Throws E_LOG_MISSING or E_LOG_BINARY where none can be read. */
 export async function diagnose(request: DiagnoseRequest): Promise<Diagnosis> {
-  const { sources, since, until, names, named, facts } = request;
+  const { sources, since, until, names, named, live, facts } = request;
   const grouper = incidentGrouper(facts);
   const looked = lookedAt();
   const parts: string[] = [];
@@ -68,9 +70,9 @@ export async function diagnose(request: DiagnoseRequest): Promise<Diagnosis> {
 
   const read = parts.filter((part) => !unread.some((one) => one.part === part));
   if (read.length === 0 && !unread.some(({ partly }) => partly)) throw nothingRead(unread);
-  const { incidents, older, recordedErrors } = grouper.end();
+  const { incidents, older, recordedErrors, noIncident } = grouper.end();
   const seen = { logs: looked.logs(), looked: looked.all(), unread };
-  const cannotTell = incidents.length > 0 ? [] : reasonsNotToTell(seen, named);
+  const cannotTell = incidents.length > 0 ? [] : reasonsNotToTell(seen, { named, live, since, until });
   return {
     verdict: verdictOf(incidents, cannotTell),
     cannotTell,
@@ -81,6 +83,7 @@ export async function diagnose(request: DiagnoseRequest): Promise<Diagnosis> {
     read,
     leftOut,
     undated,
+    noIncident,
   };
 }
 

@@ -40,7 +40,7 @@ export interface PartRead {
   /** Lines that look like the kernel's, or have a message of the table. */
   readonly kernelLines: number;
   readonly hypervisorLines: number;
-  /** The times of the first and the last of those, in milliseconds since the epoch; null where the log does not say. */
+  /** The times of its first and its last line, in milliseconds since the epoch; null where the log does not say. */
   readonly first: number | null;
   readonly last: number | null;
 }

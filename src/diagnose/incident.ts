@@ -145,7 +145,7 @@ const logRead = v.strictObject({
   kernelLines: v.number(),
   /** Lines of a hypervisor's kernel (ESX): the machine below the guest. */
   hypervisorLines: v.number(),
-  /** Of the kernel's lines; null where they have no times, or there are none. */
+  /** The times of its first and its last line, whoever wrote them; null where lines have no times. */
   first: time,
   last: time,
 });
@@ -173,6 +173,8 @@ export const diagnosisSchema = v.strictObject({
   /** Messages that --since or --until leave out, and messages without a time, which they cannot. */
   leftOut: v.number(),
   undated: v.number(),
+  /** Messages that alone are no incident, by the signature's id: they have other causes too. */
+  noIncident: v.record(v.string(), v.number()),
 });
 /** What the logs say. */
 export type Diagnosis = Document<typeof diagnosisSchema>;

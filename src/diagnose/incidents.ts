@@ -1,3 +1,4 @@
+import type { LogEvent } from '../kernel-log/events.ts';
 import { isHarmless } from './causes.ts';
 import type { TimedEvent, TimedNote } from './event-stream.ts';
 import { type HostContext, hostContext, type MachineFacts } from './host-context.ts';
@@ -5,7 +6,7 @@ import type { Diagnosis, Incident, OlderIncidents, RecordedError } from './incid
 import { incidentBuilder, isoTime, isProved } from './incident-builder.ts';
 import { shortHost } from './merge.ts';
 
-type Grouped = Pick<Diagnosis, 'incidents' | 'older' | 'recordedErrors'>;
+type Grouped = Pick<Diagnosis, 'incidents' | 'older' | 'recordedErrors' | 'noIncident'>;
 
 /** The kernel may retry a command silently for (5 + 1) × its timeout: 180 s by default, 1080 s with a timeout of 180 s. */
 const GAP_MS = 20 * 60 * 1000;
@@ -17,7 +18,6 @@ const MAX_RECORDED = 256;
 /** Messages that alone are no incident: they have other causes too, or report an old incident. */
 const NOT_ALONE = new Set([
   'task-blocked',
-  'suppressed',
   'path-reinstated',
   'mpt-loginfo',
   'mpt-queue-full',
@@ -25,6 +25,14 @@ const NOT_ALONE = new Set([
   'scsi-sense-old',
   'scsi-unhandled',
 ]);
+/** Of those, a sense key that says that the device failed. Not Ready is an empty drive's answer, too. */
+const ALARMING_SENSE = new Set(['Medium Error', 'Hardware Error', 'Aborted Command', 'Data Protect']);
+
+function isAlarming(event: LogEvent): boolean {
+  if (isHarmless(event)) return false;
+  return !NOT_ALONE.has(event.id) || ALARMING_SENSE.has(event.fields.what ?? '');
+}
+
 const RECORDED = new Set(['ext4-first-error', 'ext4-error-count']);
 
 interface Group {
@@ -40,6 +48,7 @@ export function incidentGrouper(facts: MachineFacts) {
   const groups = new Map<string, Group>();
   const recorded = new Map<string, RecordedError>();
   const closed: Incident[] = [];
+  const strays = new Map<string, number>();
   let older: OlderIncidents | null = null;
 
   const close = (group: Group): void => {
@@ -85,27 +94,41 @@ export function incidentGrouper(facts: MachineFacts) {
         return;
       }
       if (group.open !== undefined && isApart(group.open.lastAt(), timed.at)) close(group);
-      if (group.open === undefined && (NOT_ALONE.has(event.id) || isHarmless(event))) {
+      if (group.open === undefined && !isAlarming(event)) {
         group.waiting = [...group.waiting.slice(1 - MAX_WAITING), timed];
+        if (!isHarmless(event)) countIn(strays, timed, 1);
         return;
       }
-      group.open ??= opened(group, timed);
+      group.open ??= opened(group, timed, strays);
       group.open.add(timed);
     },
     note: (note: TimedNote): void => groupOf(note.host ?? null, note).context.add(note),
     end: (): Grouped => {
       for (const group of groups.values()) close(group);
       const incidents = closed.sort((a, b) => (a.start ?? '').localeCompare(b.start ?? ''));
-      return { incidents, older, recordedErrors: [...recorded.values()] };
+      const noIncident = Object.fromEntries([...strays].filter(([, count]) => count > 0));
+      return { incidents, older, recordedErrors: [...recorded.values()], noIncident };
     },
   };
 }
 
-function opened(group: Group, { at }: TimedEvent): ReturnType<typeof incidentBuilder> {
+function opened(
+  group: Group,
+  { at }: TimedEvent,
+  strays: Map<string, number>,
+): ReturnType<typeof incidentBuilder> {
   const builder = incidentBuilder(group.host, group.context);
-  for (const earlier of group.waiting) if (!isApart(earlier.at, at)) builder.add(earlier);
+  for (const earlier of group.waiting) {
+    if (isApart(earlier.at, at)) continue;
+    builder.add(earlier);
+    countIn(strays, earlier, -1);
+  }
   group.waiting = [];
   return builder;
+}
+
+function countIn(counts: Map<string, number>, { event }: TimedEvent, sign: 1 | -1): void {
+  counts.set(event.id, (counts.get(event.id) ?? 0) + sign * (event.repeated ?? 1));
 }
 
 function isApart(before: number | null, after: number | null): boolean {

@@ -37,18 +37,37 @@ function read({ first, last, ...counts }: Counted): Omit<LogRead, 'name'> {
   return { ...counts, first: isoTime(first), last: isoTime(last) };
 }
 
-/**
- * Why "no failure found" would be no answer: nothing was recognised, or not everything was read.
- * @param named the user named the logs, so each of them counts
- */
+/** What was asked for, as far as it decides whether an answer can be given. */
+export interface Asked {
+  /** The user named the logs, so each of them counts. */
+  readonly named: boolean;
+  /** A running kernel's own buffer was among the logs: it has what no file could take. */
+  readonly live: boolean;
+  /** Milliseconds since the epoch. */
+  readonly since: number | undefined;
+  readonly until: number | undefined;
+}
+
+/** Why "no failure found" would be no answer: nothing was recognised, or not everything was read. */
 export function reasonsNotToTell(
   { logs, looked, unread }: Pick<Diagnosis, 'logs' | 'looked' | 'unread'>,
-  named: boolean,
+  { named, live, since, until }: Asked,
 ): readonly string[] {
   const problems = unread.map(({ part, problem, partly }) => notRead({ part, problem, partly }));
   if (looked.kernelLines === 0) return [nothingRecognised(looked), ...problems];
   const strange = named ? logs.filter(({ lines, kernelLines }) => lines > 0 && kernelLines === 0) : [];
-  return [...strange.map((log) => `${log.name}: ${nothingRecognised(log)}`), ...problems];
+  const outside = live ? [] : outsideOf(looked, since, until);
+  return [...outside, ...strange.map((log) => `${log.name}: ${nothingRecognised(log)}`), ...problems];
+}
+
+/** Logs that end before the time that was asked for: syslog stops when /var is read-only, which is what is looked for. */
+function outsideOf(
+  { first, last }: Pick<LogRead, 'first' | 'last'>,
+  since = Number.NEGATIVE_INFINITY,
+  until = Number.POSITIVE_INFINITY,
+): readonly string[] {
+  if (last !== null && Date.parse(last) < since) return [`the logs end at ${last}, before --since`];
+  return first !== null && Date.parse(first) > until ? [`the logs begin at ${first}, after --until`] : [];
 }
 
 function nothingRecognised({ lines, hypervisorLines }: Omit<LogRead, 'name'>): string {

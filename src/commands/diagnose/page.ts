@@ -35,13 +35,17 @@ function noIncident({ verdict, cannotTell }: Pick<Diagnosis, 'verdict' | 'cannot
 }
 
 /** What the answer was made from: without it, nobody knows what "no failure" is worth. */
-function lookedBlock({ logs, looked, unread, leftOut }: DiagnoseResult): string {
+function lookedBlock({ logs, looked, unread, leftOut, noIncident: alone }: DiagnoseResult): string {
+  const strays = Object.entries(alone).map(([id, count]) => `${count}× ${id}`);
   const rows = logs.map((log): [string, string] => [printable(log.name), readText(log)]);
   if (logs.length > 1) rows.push(['together', readText(looked)]);
   return [
     'looked at',
     ...(rows.length === 0 ? [] : [indent(columns(rows), 3)]),
     ...unread.map((problem) => indent(printable(notRead(problem)), 3)),
+    ...(strays.length > 0
+      ? [indent(printable(`also seen, alone no incident: ${strays.join(', ')}`), 3)]
+      : []),
     ...(leftOut > 0 ? [indent(`${leftOut} messages are left out by --since or --until`, 3)] : []),
   ].join('\n');
 }

@@ -48,7 +48,7 @@ function moment(option: string, text: string | undefined, now: number): number |
   );
 }
 
-type Logs = Pick<DiagnoseRequest, 'sources' | 'names' | 'named' | 'facts' | 'zone'>;
+type Logs = Pick<DiagnoseRequest, 'sources' | 'names' | 'named' | 'live' | 'facts' | 'zone'>;
 
 /** The logs of a guest, and what is known of it beside them. */
 export async function guestLogs(target: Target, kernel: string | undefined, now: number): Promise<Logs> {
@@ -59,6 +59,7 @@ export async function guestLogs(target: Target, kernel: string | undefined, now:
   return {
     sources: [...files, ...(journal === undefined ? [] : [journal]), ...buffer],
     named: false,
+    live: isLocal,
     names: await (isLocal ? liveNames(target) : treeNames(target)),
     facts: await factsOf(target, kernel),
     zone: isLocal ? undefined : await zoneOf(target),
@@ -67,11 +68,9 @@ export async function guestLogs(target: Target, kernel: string | undefined, now:
 
 async function factsOf(target: Target, wanted: string | undefined): Promise<MachineFacts> {
   const distro = await readDistro(target);
-  // A tree with none or several kernels has logs all the same; one that is named and does not exist is a mistake.
-  const kernel = await kernelFacts(target, wanted).catch((error: unknown) => {
-    if (wanted !== undefined) throw error;
-    return undefined;
-  });
+  // A tree with none or several kernels has logs all the same, and the kernel that wrote them may be gone by now.
+  const found = await kernelFacts(target, wanted).catch(() => undefined);
+  const kernel = found ?? (wanted === undefined ? undefined : { release: wanted });
   return {
     distro,
     kernel: kernel && { ...kernel, said: wanted === undefined ? 'guest' : 'option' },
@@ -96,6 +95,7 @@ export async function givenLogs(
   return {
     sources: [...(await fileSources(machine, paths)), ...(files.includes('-') ? [stdin] : [])],
     named: true,
+    live: false,
     names: null,
     facts: { kernel: kernel === undefined ? undefined : { release: kernel, said: 'option' } },
     zone: target.kind === 'root' ? await zoneOf(target) : undefined,
