@@ -1,10 +1,11 @@
 import { execFileSync } from 'node:child_process';
-import { cpSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { chownSync, cpSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { describe, expect, inject, test } from 'vitest';
 import { buildBench, proofs } from '../helpers/build.ts';
-import { json } from '../helpers/cli.ts';
+import { json, mptfix } from '../helpers/cli.ts';
 import { listing } from '../helpers/listing.ts';
+import { copyBundle } from '../helpers/many-runs.ts';
 
 const fixture = inject('fixture');
 const { guest, source, release } = fixture;
@@ -37,6 +38,22 @@ function otherCompiler(): string {
   if (other === undefined) throw new Error('scripts/setup.mjs should have brought a second gcc');
   return other;
 }
+
+test('a user who is not root builds, too, with the same proofs and in the same sandbox', async () => {
+  const folder = at('another-user');
+  mkdirSync(folder);
+  chownSync(folder, 65534, 65534);
+  const bundle = copyBundle(at('mptfix'));
+  execFileSync('chmod', ['-R', 'a+rX', bundle, dirname(guest), dirname(source)]);
+  const inputs = ['--source', source, '--headers', headers(), '--root', guest, '--no-cache'];
+  const run = await mptfix(
+    ['build', '--output', join(folder, 'out'), '--work', folder, '--json', ...inputs],
+    { uid: 65534, gid: 65534, bin: join(bundle, 'bin/mptfix.cjs') },
+  );
+  expect({ status: run.status, stderr: run.stderr }).toEqual({ status: 0, stderr: run.stderr });
+  expect(Object.values(proofs(run)).every(({ ok }) => ok)).toBe(true);
+  expect(readdirSync(folder)).toEqual(['out']);
+});
 
 describe('proofs', () => {
   test('the distro’s own source, headers and compiler give the distro’s own module again', async () => {
