@@ -1,6 +1,7 @@
 import { stat } from 'node:fs/promises';
 import { type Command, CommanderError } from 'commander';
 import { asFailure } from '../as-failure.ts';
+import { isPlugin, NAGIOS_STATUS, nagiosUnknown } from '../commands/watch/nagios.ts';
 import { EXIT_STATUS, type Failure, failure, isFailure } from '../errors.ts';
 import { lookingAt, typed, typedHelp, type Whereabouts, whereabouts } from '../typed.ts';
 import { sayFailure } from '../ui/failure.ts';
@@ -44,7 +45,10 @@ async function waitForTrees(roots: string | readonly string[]): Promise<void> {
 export function reportFailure(error: unknown, argv: readonly string[]): number {
   const problem = asFailure(error);
   report(problem, argv, error);
-  return EXIT_STATUS[problem.code];
+  if (!isPlugin(argv)) return EXIT_STATUS[problem.code];
+  // To Nagios 2 is an alarm: a line that is wrong is none.
+  if (!argv.includes('--json')) process.stdout.write(`${nagiosUnknown(problem.what)}\n`);
+  return NAGIOS_STATUS.unknown;
 }
 
 function report(problem: Failure, argv: readonly string[], error: unknown): void {

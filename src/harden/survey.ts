@@ -1,5 +1,6 @@
 import { survivalWindow } from '../driver/survival.ts';
 import type { Verdict } from '../driver/verdict.ts';
+import { failure } from '../errors.ts';
 import { judge } from '../filesystems/judge.ts';
 import { fileSystemKind } from '../filesystems/kinds.ts';
 import { observeAll } from '../filesystems/observe.ts';
@@ -22,7 +23,10 @@ export interface DriverKnowledge {
 
 const EXT = /^ext[234]$/;
 
-/** Reads all that harden shows and decides by. `mountPoints` empty: all. Writes nothing. */
+/**
+ * Reads all that harden shows and decides by. `mountPoints` empty: all. Writes nothing. Throws E_MOUNT_MISSING where one
+ * of them is none.
+ */
 export async function survey(
   target: Target,
   knowledge: DriverKnowledge,
@@ -33,11 +37,28 @@ export async function survey(
   const listed = (await inFstab(target)).filter(({ mountPoint }) => !places.has(mountPoint));
   const all = [...found, ...listed];
   return {
-    fileSystems:
-      mountPoints.length === 0 ? all : all.filter(({ mountPoint }) => mountPoints.includes(mountPoint ?? '')),
+    fileSystems: chosen(target, all, mountPoints),
     disks: (await readDisks(target)).map((disk) => ({ ...disk, ...windowOf(disk, knowledge) })),
     rules: await timeoutRules(target),
   };
+}
+
+/** Throws E_MOUNT_MISSING where one of the mount points is none: nothing would be done, and that looks like success. */
+function chosen(
+  target: Target,
+  all: readonly PolicyFacts[],
+  mountPoints: readonly string[],
+): readonly PolicyFacts[] {
+  if (mountPoints.length === 0) return all;
+  const wanted = new Set(mountPoints.map((place) => (place === '/' ? place : place.replace(/\/+$/, ''))));
+  const there = all.flatMap(({ mountPoint }) => mountPoint ?? []);
+  const missing = [...wanted].filter((place) => !there.includes(place));
+  if (missing.length === 0) return all.filter(({ mountPoint }) => wanted.has(mountPoint ?? ''));
+  throw failure(
+    'E_MOUNT_MISSING',
+    `${target.name} has no file system of a disk at ${missing.map((place) => JSON.stringify(place)).join(', ')}`,
+    there.length === 0 ? 'leave out --mount-point' : `give --mount-point one of: ${there.join(', ')}`,
+  );
 }
 
 async function mounted(target: Target): Promise<readonly PolicyFacts[]> {

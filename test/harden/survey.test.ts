@@ -2,6 +2,8 @@ import { expect, test } from 'vitest';
 import { adviceOn } from '../../src/harden/advice.ts';
 import { survey } from '../../src/harden/survey.ts';
 import { treeTarget } from '../../src/machine/tree.ts';
+import { json, mptfix } from '../helpers/cli.ts';
+import { listing } from '../helpers/listing.ts';
 import { type Entries, temporary } from '../machine/temporary.ts';
 
 /** A SCSI disk as sysfs shows it: a link to its own folder, named by its address. */
@@ -35,6 +37,36 @@ const MIXED: Entries = {
   'sys/block/loop0/size': '1\n',
   'sys/block/dm-0/size': '1\n',
 };
+
+test('a mount point that is none is an error that lists those that are there; nothing is done then', async () => {
+  const root = await temporary({
+    'etc/fstab':
+      '/dev/sda1 / ext3 defaults 1 1\n/dev/sda2 /data/ ext3 defaults 1 2\n/dev/cdrom /mnt/cdrom iso9660 ro 0 0\n',
+    'etc/redhat-release': 'CentOS release 5.11 (Final)\n',
+  });
+  const before = listing(root);
+  const harden = (...words: readonly string[]) => mptfix(['harden', '--json', '--root', root, ...words]);
+  const actions = [[], ['--apply', 'errors=remount-ro', '--yes'], ['--apply', 'errors=panic', '--dry-run']];
+  for (const words of actions) {
+    for (const place of ['/nope', '/mnt/cdrom', '']) {
+      const run = await harden(...words, '--mount-point', '/data', '--mount-point', place);
+      expect([run.status, json(run).error]).toEqual([
+        3,
+        expect.objectContaining({
+          code: 'E_MOUNT_MISSING',
+          what: expect.stringContaining(`no file system of a disk at ${JSON.stringify(place)}`),
+          next: 'give --mount-point one of: /, /data',
+        }),
+      ]);
+    }
+  }
+  expect(listing(root)).toEqual(before);
+  const shown = await harden('--mount-point', '/data/');
+  expect([
+    shown.status,
+    json(shown).fileSystems.map((one: { mountPoint: string }) => one.mountPoint),
+  ]).toEqual([0, ['/data']]);
+});
 
 test('each disk’s timeout in force, and how long its I/O outlasts a BUSY by what its driver does', async () => {
   const { disks } = await surveyOf(MIXED, 'affected');

@@ -1,5 +1,4 @@
 import { stat } from 'node:fs/promises';
-import { asFailure } from '../../as-failure.ts';
 import { EXIT_STATUS, failure } from '../../errors.ts';
 import type { Target } from '../../machine/port.ts';
 import { localTarget } from '../../machine/tree.ts';
@@ -11,8 +10,9 @@ import { machineOf } from '../../watch/machine-of.ts';
 import { CONFIG_FILE, type UsableConfig } from '../../watch/notify/config.ts';
 import { watchOnce } from '../../watch/once.ts';
 import { openTarget } from '../shared/options.ts';
+import { nagiosLine, nagiosStatus } from './nagios.ts';
 import { requireAddresses, type WatchOnceOptions, type WatchOptions, watchConfig } from './options.ts';
-import { NAGIOS_STATUS, nagiosLine, nagiosStatus, nagiosUnknown, prometheusText, watchPage } from './page.ts';
+import { prometheusText, watchPage } from './page.ts';
 import { watchResult } from './result.ts';
 
 /** The status that the contract has; Nagios has its own. */
@@ -26,15 +26,7 @@ export async function once(options: WatchOnceOptions): Promise<number> {
   // Where it hangs, this waits without holding up the signal that ends it.
   if (options.root !== undefined) await stat(options.root).catch(() => {});
   const target = openTarget(options, false);
-  if (!options.nagios) return lookAndTell(target, options);
-  try {
-    return await lookAndTell(target, options);
-  } catch (error) {
-    const problem = asFailure(error);
-    if (options.json) sayFailure(problem, true, undefined);
-    else process.stdout.write(`${nagiosUnknown(problem.what)}\n`);
-    return NAGIOS_STATUS.unknown;
-  }
+  return lookAndTell(target, options);
 }
 
 /** One look, all that it says, and the exit status. */

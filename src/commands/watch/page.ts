@@ -1,4 +1,3 @@
-import { cleanText } from '../../guest/clean-text.ts';
 import { columns, type Style, style } from '../../ui/output.ts';
 import { printable } from '../../ui/printable.ts';
 import { isAlarm } from '../../watch/condition.ts';
@@ -58,47 +57,6 @@ function reasons({ mountPoint, evidence, since }: WatchedFileSystem): readonly s
     printable(`${mountPoint}:${since === null ? '' : ` since ${since}`}`, 300),
     ...evidence.map(({ kind, state, detail }) => `  ${kind}: ${state}: ${printable(detail, 300)}`),
   ];
-}
-
-/** As the Monitoring Plugins' guidelines have it. */
-export const NAGIOS_STATUS = { ok: 0, warning: 1, alarm: 2, unknown: 3 } as const;
-
-const WORD: Readonly<Record<WatchVerdict, string>> = { ok: 'OK', warning: 'WARNING', alarm: 'CRITICAL' };
-const LONGEST = 300;
-
-/** The plugin's line with its performance data after the bar. */
-export function nagiosLine(watched: WatchResult): string {
-  const { result, fileSystems, untold, configuration } = watched;
-  const alarms = fileSystems.filter(({ state }) => isAlarm(state));
-  const warnings = fileSystems.filter(({ state }) => state === 'errors');
-  const found = [...alarms, ...warnings].map(brief).join(', ');
-  const text = [
-    found === '' ? `${fileSystems.length} file systems are fine` : found,
-    ...(configuration === null ? [] : [configuration.what]),
-    ...(untold.length === 0 ? [] : ['nobody was told yet']),
-  ].join('; ');
-  const data = `read_only=${alarms.length};;0;0 errors=${warnings.length};0;;0 file_systems=${fileSystems.length};;;0`;
-  const word = nagiosStatus(watched) === NAGIOS_STATUS.unknown ? 'UNKNOWN' : WORD[result];
-  return `MPTFIX ${word} - ${plain(text)} | ${data}`;
-}
-
-/** Of a look that found nothing wrong, but would tell nobody if it had, nothing good can be said. */
-export function nagiosStatus({ result, configuration }: WatchResult): number {
-  return result === 'ok' && configuration !== null ? NAGIOS_STATUS.unknown : NAGIOS_STATUS[result];
-}
-
-/** The line where there was no look. */
-export function nagiosUnknown(what: string): string {
-  return `MPTFIX UNKNOWN - ${plain(what)}`;
-}
-
-/** A bar would begin the performance data. */
-function plain(text: string): string {
-  return cleanText(text, LONGEST).replaceAll('|', '/');
-}
-
-function brief({ mountPoint, source, state, since }: WatchedFileSystem): string {
-  return `${mountPoint} (${source}) ${state}${since === null ? '' : ` since ${since}`}`;
 }
 
 /** Metrics for node_exporter's textfile collector, in Prometheus' text format. */

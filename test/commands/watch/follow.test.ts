@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
-import { BIN } from '../../helpers/cli.ts';
+import { BIN, mptfix } from '../../helpers/cli.ts';
 import { until } from '../../machine/temporary.ts';
 import { machine, mountImage } from '../../watch/machine.ts';
 
@@ -17,8 +17,12 @@ test('a failure is reported when the kernel logs it, and SIGTERM ends it', async
   });
   onTestFinished(() => void child.kill('SIGKILL'));
   const lines: { mountPoint: string; before: string | null; state: string }[] = [];
+  let rest = '';
   child.stdout.on('data', (chunk: Buffer) => {
-    for (const line of chunk.toString().split('\n').filter(Boolean)) lines.push(JSON.parse(line));
+    // NDJSON: a document is a line, and a line is a document.
+    const whole = (rest + chunk.toString()).split('\n');
+    rest = whole.pop() ?? '';
+    for (const line of whole) lines.push(JSON.parse(line));
   });
   const of = (state: string) =>
     lines.find((line) => line.mountPoint === `${on.folder}/data` && line.state === state);
@@ -29,5 +33,11 @@ test('a failure is reported when the kernel logs it, and SIGTERM ends it', async
   expect(of('read-only')?.before).toBe('ok');
   on.sh(`kill -TERM ${(await readFile(join(on.folder, 'pid'), 'utf8')).trim()}`);
   const [status] = await once(child, 'exit');
-  expect(status).toBe(0);
+  expect([status, rest]).toEqual([0, '']);
+});
+
+test('--help says that its --json is NDJSON, and that of once a document', async () => {
+  const help = async (verb: string) => (await mptfix(['watch', verb, '--help'])).stdout.replace(/\s+/g, ' ');
+  expect(await help('follow')).toContain('--json print NDJSON on stdout: one JSON document per line');
+  expect(await help('once')).toContain('--json print one JSON document on stdout');
 });

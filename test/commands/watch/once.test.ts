@@ -42,6 +42,29 @@ describe('what is printed', () => {
     expect([run.status, run.stdout]).toEqual([3, expect.stringMatching(/^MPTFIX UNKNOWN - .*\n$/)]);
   });
 
+  test.each([
+    [['--bogus'], /^MPTFIX UNKNOWN - unknown option '--bogus'\n$/],
+    [['--to', 'a b'], /^MPTFIX UNKNOWN - not a mail address: "a b"\n$/],
+    [['--root', '/nope'], /^MPTFIX UNKNOWN - there is no folder \/nope\n$/],
+    [['--probe', '--root', '/'], /^MPTFIX UNKNOWN - --probe writes to this machine’s own disks\n$/],
+  ])('a wrong line is UNKNOWN to Nagios, not its 2: %s', async (words, line) => {
+    const run = await mptfix(['watch', 'once', '--nagios', ...words]);
+    expect([run.status, run.stdout]).toEqual([3, expect.stringMatching(line)]);
+    const document = await mptfix(['watch', 'once', '--nagios', '--json', ...words]);
+    expect([document.status, json(document).schema]).toEqual([3, 'mptfix.error/1']);
+  });
+
+  test.each([
+    ['rw', 0, 'ok'],
+    ['ro', 2, 'alarm'],
+  ])('with --json Nagios gets one document, and its own status: %s', async (option, status, result) => {
+    const run = await mptfix(['watch', 'once', '--root', await guest(table(option)), '--nagios', '--json']);
+    expect([run.status, json(run)]).toEqual([
+      status,
+      expect.objectContaining({ schema: 'mptfix.watch/1', result }),
+    ]);
+  });
+
   test('metrics for Prometheus, with their labels escaped', async () => {
     const root = await guest(table('ro', '/a"b\\134c\\012d'));
     const file = join(root, 'mptfix.prom');

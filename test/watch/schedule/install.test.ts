@@ -116,6 +116,31 @@ test('a dry run and a refusal write nothing', async () => {
   expect(listing(root)).toEqual(before);
 });
 
+test('says that it is installed; warns where no notice could reach anybody; refuses where nobody is named', async () => {
+  const tree = async (more: object = {}) => temporary({ ...GUEST, 'etc/cron.d/.x': '', ...more });
+  const words = ['watch', 'install', '--yes', '--to', 'root', '--root'];
+  const mta = { 'usr/sbin/sendmail': '' };
+  const page = await mptfix([...words, await tree(mta)]);
+  expect([page.status, page.stdout]).toEqual([
+    0,
+    'installed: mptfix watch once runs every minute, by cron.d\n  /etc/cron.d/mptfix-watch\n',
+  ]);
+  expect(json(await install(await tree(mta)))).toMatchObject({ result: 'installed', notes: [] });
+  const noWay = expect.stringContaining('nobody would be told of an alarm: there is no /usr/sbin/sendmail');
+  expect(json(await install(await tree()))).toMatchObject({ result: 'installed', notes: [noWay] });
+  const asked = await mptfix([...words.filter((word) => word !== '--yes'), await tree(), '--dry-run']);
+  expect([asked.status, asked.stdout]).toEqual([0, expect.stringMatching(/^WARNING: nobody would be told/)]);
+  for (const config of [undefined, {}, { kernelLog: true }, { smtp: { host: 'relay.example.org' } }]) {
+    const root = await tree(
+      config === undefined ? {} : { 'etc/mptfix.json': JSON.stringify({ watch: config }) },
+    );
+    const before = listing(root);
+    const refused = await mptfix(['watch', 'install', '--yes', '--json', '--root', root]);
+    expect([refused.status, json(refused).error.code]).toEqual([2, 'E_USAGE']);
+    expect(listing(root)).toEqual(before);
+  }
+});
+
 test('a guest without a scheduler, or without Node, is told so', async () => {
   const none = await install(await temporary(GUEST));
   expect([none.status, json(none).error.code]).toEqual([3, 'E_SCHEDULE']);
@@ -183,7 +208,9 @@ describe('what the schedule would run as root, root alone may be able to change:
     const run = await planned(at);
     const { code, what, next } = json(run).error;
     expect([run.status, code, what]).toEqual([3, 'E_SCHEDULE', expect.stringMatching(SAYS)]);
-    expect(next).toMatch(/^as root: mkdir -p \/opt\/mptfix && cp -RL .*\/bin .* && .*watch install/);
+    expect(next).toMatch(
+      /^as root: `mkdir -p \/opt\/mptfix && cp -RL .*\/bin .*`; then the same command, begun with `/,
+    );
   });
 
   test('the command that it names makes a copy that is taken', async () => {
@@ -191,7 +218,7 @@ describe('what the schedule would run as root, root alone may be able to change:
     await chown(join(at.base, 'home'), 1000, 1000);
     const { next } = json(await planned(at)).error;
     const place = await temporary();
-    const command = next.replace(/^as root: /, '').replace(/ && \S+ \S+ watch install.*/, '');
+    const [, command = ''] = /^as root: `([^`]*)`/.exec(next) ?? [];
     sh(command.replaceAll('/opt/mptfix', join(place, 'opt')));
     const run = await planned({ bin: join(place, 'opt/bin/mptfix.cjs'), node: at.node });
     expect(run.stdout).not.toMatch(SAYS);
