@@ -1,6 +1,7 @@
 import { type LogEvent, lineEvents } from '../kernel-log/events.ts';
 import type { LinePrefix } from '../kernel-log/line.ts';
 import { lineParser, parseLine } from '../kernel-log/prefix.ts';
+import { type Repair, repairedLog } from '../kernel-log/repair.ts';
 import { type LineScanner, lineScanner } from '../kernel-log/scan.ts';
 import { absoluteTime, type ClockSettings, type LogTime } from '../kernel-log/time.ts';
 import { lineCensus, type PartCensus } from './census.ts';
@@ -40,6 +41,8 @@ export interface PartRead {
   /** Lines that look like the kernel's, or have a message of the table. */
   readonly kernelLines: number;
   readonly hypervisorLines: number;
+  /** What was mended before it was read. */
+  readonly repairs: readonly Repair[];
   /** The times of its first and its last line, in milliseconds since the epoch; null where the log does not say. */
   readonly first: number | null;
   readonly last: number | null;
@@ -123,8 +126,16 @@ async function* partEvents(
   };
 
   let scanner: LineScanner | undefined;
+  let repairs: readonly Repair[] = [];
+  // What comes from the kernel or from journald itself was in no mail and on no web page.
+  const isOriginal = source.ofKernel === true || source.bootedAt !== undefined;
+  const chunks = isOriginal
+    ? part.open()
+    : repairedLog(part.open(), (found) => {
+        repairs = found;
+      });
   try {
-    for await (const chunk of part.open()) {
+    for await (const chunk of chunks) {
       scanner ??= lineScanner(onLine, recordEnd(chunk));
       onBytes?.(part, chunk.length);
       for (let at = 0; at < chunk.length; at += PIECE_BYTES) {
@@ -153,6 +164,7 @@ async function* partEvents(
     lines,
     kernelLines: recognised,
     hypervisorLines,
+    repairs,
     ...span(counted, source, clock),
   });
 }

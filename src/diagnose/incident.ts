@@ -1,6 +1,7 @@
 import * as v from 'valibot';
 import type { Document } from '../document.ts';
 import { verdictSchema } from '../driver/verdict.ts';
+import { REPAIR_KINDS } from '../kernel-log/repair.ts';
 
 /** ISO 8601; null where the log has no times. */
 const time = v.nullable(v.string());
@@ -145,6 +146,8 @@ const logRead = v.strictObject({
   kernelLines: v.number(),
   /** Lines of a hypervisor's kernel (ESX): the machine below the guest. */
   hypervisorLines: v.number(),
+  /** What was mended before it was read, and in how many lines; see `mend.ts` of kernel-log. */
+  repairs: v.array(v.strictObject({ kind: v.picklist(REPAIR_KINDS), lines: v.number() })),
   /** The times of its first and its last line, whoever wrote them; null where lines have no times. */
   first: time,
   last: time,

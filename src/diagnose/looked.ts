@@ -1,3 +1,4 @@
+import { sumOfRepairs } from '../kernel-log/repair.ts';
 import type { PartRead } from './event-stream.ts';
 import type { Diagnosis, LogRead, PartProblem } from './incident.ts';
 import { isoTime } from './incident-builder.ts';
@@ -18,17 +19,18 @@ export function lookedAt() {
   };
 }
 
-type Sum = Pick<PartRead, 'lines' | 'kernelLines' | 'hypervisorLines' | 'first' | 'last'>;
+type Sum = Pick<PartRead, 'lines' | 'kernelLines' | 'hypervisorLines' | 'repairs' | 'first' | 'last'>;
 type Counted = { -readonly [Key in keyof Sum]: Sum[Key] };
 
 function counted(): Counted {
-  return { lines: 0, kernelLines: 0, hypervisorLines: 0, first: null, last: null };
+  return { lines: 0, kernelLines: 0, hypervisorLines: 0, repairs: [], first: null, last: null };
 }
 
-function addUp(sum: Counted, { lines, kernelLines, hypervisorLines, first, last }: Sum): void {
+function addUp(sum: Counted, { lines, kernelLines, hypervisorLines, repairs, first, last }: Sum): void {
   sum.lines += lines;
   sum.kernelLines += kernelLines;
   sum.hypervisorLines += hypervisorLines;
+  sum.repairs = sumOfRepairs([...sum.repairs, ...repairs]);
   if (first !== null) sum.first = Math.min(sum.first ?? first, first);
   if (last !== null) sum.last = Math.max(sum.last ?? last, last);
 }

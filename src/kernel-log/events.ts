@@ -3,7 +3,7 @@ import type { LinePrefix, ParsedLine, Writer } from './line.ts';
 import { parseLine } from './prefix.ts';
 import type { Effect, FieldName, Fields, Layer, Signature } from './signature.ts';
 import { SIGNATURES } from './signatures.ts';
-import { wordSearch } from './words.ts';
+import { squeeze, squeezedWords, wordSearch } from './words.ts';
 
 /*
  * This room turns the lines of a kernel log, of every era and syslog form, into typed messages. The messages it knows
@@ -42,25 +42,91 @@ export function lineEvents(
   line: string,
   parse: (line: string) => ParsedLine = parseLine,
 ): readonly LogEvent[] {
-  const events: LogEvent[] = [];
+  return lineRecords(line, parse).flatMap(({ prefix, text, found }) =>
+    found.map((one, index) => event(text, one, found[index + 1]?.start ?? text.length, prefix)),
+  );
+}
+
+/** The records on one line, each a prefix and the messages that follow it; usually there is one. */
+function lineRecords(line: string, parse: (line: string) => ParsedLine): readonly LineRecord[] {
+  const records: LineRecord[] = [];
   let rest: ParsedLine | undefined = parse(line.length > MAX_LINE ? line.slice(0, MAX_LINE) : line);
   while (rest !== undefined && rest.prefix.writer !== 'another') {
     const { prefix, text }: ParsedLine = rest;
     const found = matches(text, prefix.writer);
-    for (const [index, one] of found.entries())
-      events.push(event(text, one, found[index + 1]?.start ?? text.length, prefix));
-    rest = prefix.writer === 'kernel' ? undefined : joined(text, found.at(-1));
+    records.push({ prefix, text, found });
+    rest = prefix.writer === 'kernel' ? undefined : nextRecord(rest, found.at(-1));
   }
-  return events;
+  return records;
 }
 
-/** A further line of the log that stands on this one, as in a paragraph of a web page. */
-function joined(text: string, last: Match | undefined): ParsedLine | undefined {
-  if (last === undefined || last.signature.tail !== undefined) return undefined;
-  const after = text.slice(last.end).trimStart();
-  if (after === '') return undefined;
-  const line = parseLine(after);
-  return line.text.length < after.length ? line : undefined;
+interface LineRecord extends ParsedLine {
+  readonly found: readonly Match[];
+}
+
+/** A part of a line that is understood: what stands before a message, or one. */
+export interface Explained {
+  readonly start: number;
+  readonly end: number;
+  readonly isPrefix: boolean;
+}
+
+/** The parts of a line that are understood, in their order; undefined where nothing shows which they are. */
+export function explained(line: string): readonly Explained[] | undefined {
+  const spans: Explained[] = [];
+  let from = 0;
+  for (const { text, found } of lineRecords(line, parseLine)) {
+    const start = line.length - text.length;
+    if (!line.endsWith(text)) return undefined;
+    if (start > from) spans.push({ start: from, end: start, isPrefix: true });
+    for (const one of found) spans.push({ start: start + one.start, end: start + one.end, isPrefix: false });
+    from = start + (found.at(-1)?.end ?? 0);
+  }
+  return spans;
+}
+
+/** A further line of the log that stands on this one, as in a paragraph of a web page or a mail. */
+function nextRecord({ prefix, text }: ParsedLine, last: Match | undefined): ParsedLine | undefined {
+  if (last?.signature.tail === 'names') return undefined;
+  const from = last?.end ?? 0;
+  const directly = last === undefined ? undefined : prefixedAt(text, after(text, from));
+  if (directly !== undefined) return directly;
+  for (const { index } of text.slice(from, from + MAX_BETWEEN).matchAll(RECORD_START)) {
+    if (!mayBeBetween(text.slice(from, from + index))) return undefined;
+    const next = prefixedAt(text, from + index);
+    if (next !== undefined && isAlike(prefix, next.prefix)) return next;
+  }
+  return undefined;
+}
+
+function prefixedAt(text: string, at: number): ParsedLine | undefined {
+  if (at >= text.length) return undefined;
+  const line = text.slice(at);
+  const parsed = parseLine(line);
+  return parsed.text.length < line.length ? parsed : undefined;
+}
+
+/** Where a line of a log may begin within a text: a date, or the kernel's time. */
+const RECORD_START =
+  /(?<=[\s.!\])])(?=<\d{1,3}>|\[ {0,8}\d{1,12}\.\d{6}\]|\d{4}-\d{2}-\d{2}[T ]|\[?[A-Z][a-z]{2} {1,2}(?:[A-Z][a-z]{2} {1,2})?\d{1,2} )/g;
+/** The same anywhere: what stands behind it has a prefix of its own. */
+const HAS_RECORD = new RegExp(RECORD_START.source);
+const MAX_BETWEEN = 400;
+/** What may be words that a user chose: in quotation marks, or behind a colon, or a file's or a program's name. */
+const USERS_WORDS = /['"`]|[:=(] {0,9}$|\b(?:in|comm|name) {1,9}$/;
+
+function mayBeBetween(text: string): boolean {
+  return text.length <= MAX_BETWEEN && !USERS_WORDS.test(text);
+}
+
+/** Whether two prefixes on one line are of one log: they say the same things, and name the same host. */
+function isAlike(one: LinePrefix, other: LinePrefix): boolean {
+  return (
+    one.host === other.host &&
+    (one.time === undefined) === (other.time === undefined) &&
+    (one.kernelSeconds === undefined) === (other.kernelSeconds === undefined) &&
+    (one.time ?? one.kernelSeconds) !== undefined
+  );
 }
 
 interface Match {
@@ -75,7 +141,7 @@ const BY_WORD = new Map<string, Signature[]>();
 for (const signature of SIGNATURES) {
   for (const needle of signature.needles) BY_WORD.set(needle, [...(BY_WORD.get(needle) ?? []), signature]);
 }
-const WORDS = wordSearch([...BY_WORD.keys()]);
+const WORDS = wordSearch(squeezedWords([...BY_WORD.keys()]));
 /** One buffer for all lines: a new one for each would be garbage that the collector does not see. */
 const SCRATCH = Buffer.allocUnsafeSlow(MAX_LINE);
 const SIGNATURES_OF_WORD = [...BY_WORD.values()];
@@ -84,7 +150,7 @@ const SIGNATURES_OF_WORD = [...BY_WORD.values()];
 function matches(text: string, writer: Writer | undefined): readonly Match[] {
   const candidates = new Set<Signature>();
   // The words are ASCII: anything else may be mangled here.
-  const length = SCRATCH.write(text, 'latin1');
+  const length = squeeze(SCRATCH, SCRATCH.write(text, 'latin1'), SCRATCH);
   WORDS.each(SCRATCH, length, (index) => {
     for (const signature of SIGNATURES_OF_WORD[index] ?? [])
       if (mayWrite(writer, signature)) candidates.add(signature);
@@ -97,6 +163,8 @@ function matches(text: string, writer: Writer | undefined): readonly Match[] {
     const { tail } = match.signature;
     if (tail === 'names') break;
     at = tail === true ? nextAfter(text, match.end, candidates) : after(text, match.end);
+    if (tail !== true && at < text.length && longestAt(text, at, candidates) === undefined)
+      at = afterUnknown(text, at, candidates, writer);
   }
   return found;
 }
@@ -127,6 +195,21 @@ function longestAt(text: string, at: number, candidates: Iterable<Signature>): M
     longest = { signature, start: at, end: pattern.lastIndex, groups: match.groups ?? {} };
   }
   return longest;
+}
+
+/**
+ * Where the next message begins behind one that ends before its line does: there is what the table does not know, and then
+ * perhaps more that it does. -1 where there is none.
+ */
+function afterUnknown(
+  text: string,
+  end: number,
+  candidates: Iterable<Signature>,
+  writer: Writer | undefined,
+): number {
+  if (writer === 'kernel') return -1;
+  const at = nextAfter(text, end, candidates);
+  return at !== -1 && mayBeBetween(text.slice(end, at)) && !HAS_RECORD.test(text.slice(end, at)) ? at : -1;
 }
 
 /** Where the next message begins, after a tail of the kernel's own words; -1 where there is none. */

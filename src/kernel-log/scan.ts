@@ -1,5 +1,5 @@
 import { SIGNATURES } from './signatures.ts';
-import { wordSearch } from './words.ts';
+import { squeeze, squeezedWords, wordSearch } from './words.ts';
 
 /** sysklogd's line in place of repeated ones; it belongs to the line before it. */
 const LAST_REPEATED = 'last message repeated ';
@@ -8,7 +8,7 @@ const LAST_REPEATED = 'last message repeated ';
 const MAX_RECORD = 64 * 1024;
 const CAPACITY = 1024 * 1024;
 
-const WORDS = wordSearch([LAST_REPEATED, ...SIGNATURES.flatMap(({ needles }) => needles)]);
+const WORDS = wordSearch(squeezedWords([LAST_REPEATED, ...SIGNATURES.flatMap(({ needles }) => needles)]));
 
 /** Takes a log's bytes as they come, and returns the few lines that may have a message of the table. */
 export interface LineScanner {
@@ -28,6 +28,9 @@ export function lineScanner(
 ): LineScanner {
   const buffer = Buffer.allocUnsafe(CAPACITY);
   let held = 0;
+  /** The bytes without white space, in which the words are looked for, and where each was. */
+  let squeezed = Buffer.alloc(0);
+  let places = new Uint32Array(0);
   /** The rest of a cut line is still to come. */
   let cut = false;
   /** Bytes of the log before the buffer's first, and where the last candidate's line break is. */
@@ -35,14 +38,22 @@ export function lineScanner(
   let lastEnd = Number.NaN;
 
   const scan = (bytes: Buffer): void => {
-    for (let at = WORDS.first(bytes, 0); at !== -1; ) {
+    if (squeezed.length < bytes.length) {
+      squeezed = Buffer.allocUnsafe(bytes.length);
+      places = new Uint32Array(bytes.length);
+    }
+    const searched = squeezed.subarray(0, squeeze(bytes, bytes.length, squeezed, places));
+    for (let from = 0; ; ) {
+      const hit = WORDS.first(searched, from);
+      if (hit === -1) break;
+      const at = places[hit] as number;
       const start = at === 0 ? 0 : bytes.lastIndexOf(record, at - 1) + 1;
       const found = bytes.indexOf(record, at);
       const end = found === -1 ? bytes.length : found;
       const text = bytes.toString('utf8', start, Math.min(end, start + MAX_RECORD));
       onLine(text.replace(/^[\r\n]+/, ''), passed + start === lastEnd + 1);
       lastEnd = passed + end;
-      at = WORDS.first(bytes, end);
+      from = firstFrom(places, hit + 1, searched.length, end);
     }
   };
 
@@ -85,4 +96,16 @@ export function lineScanner(
       held = 0;
     },
   };
+}
+
+/** The first of the ascending places, from `from` on, that is `at` or later. */
+function firstFrom(places: Uint32Array, from: number, count: number, at: number): number {
+  let low = from;
+  let high = count;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if ((places[middle] as number) < at) low = middle + 1;
+    else high = middle;
+  }
+  return low;
 }

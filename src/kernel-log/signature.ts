@@ -75,14 +75,14 @@ export interface Signature {
   readonly eras: readonly Era[];
   readonly layer: Layer;
   /**
-   * Literal words of at least 9 characters, one of which is in every line that `pattern` fits: a file is searched for
-   * these first.
+   * Literal words of at least 8 characters without their white space, one of which is in every line that `pattern` fits:
+   * a file is searched for these first.
    */
   readonly needles: readonly string[];
   /**
    * Sticky: a message counts only from its beginning, for what stands later on a line may be words that a user chose (a
    * mount option, a file's name). Groups named by FIELD_NAMES; each repetition bounded or over one class of characters: no
-   * line is slow.
+   * line is slow. A space in it stands for any white space, none included: where a log is pasted, it is lost and doubled.
    */
   readonly pattern: RegExp;
   readonly effect?: Effect;
@@ -95,8 +95,12 @@ export interface Signature {
   readonly source: string;
 }
 
+/** How another message begins that stands directly behind a name or a number, where the space between them was lost. */
+const NEXT = String.raw`(?:end_request:|blk_update_request:|print_req_error:|ext[34]_abort|EXT[234]-fs|JBD2?: |Aborting|Remounting|Buffer I/O|lost page|journal commit|SCSI [Ee]rror|sd \d{1,5}:\d|I/O error|mpt(?:base|scsih):|XFS \(|device-mapper:)`;
+/** Behind a name or number of this class of characters: its end. */
+export const endOf = (characters: string): string => `(?=${NEXT}|(?!${characters}))`;
 /** A kernel's block device name as messages print it; `cciss!c0d0p1` too. */
-export const DEVICE = String.raw`[A-Za-z][\w!.-]{0,63}`;
+export const DEVICE = String.raw`[A-Za-z][\w!.-]{0,63}?${endOf(String.raw`[\w!.-]`)}`;
 /** In 2.4 `bdevname()` prints `sd(8,1)`, later kernels `sda1`. */
 export const OLD_OR_NEW_DEVICE = String.raw`(?:(?<kdev>[a-z0-9]{1,16}\(\d{1,5},\d{1,8}\))|(?<device>${DEVICE}))`;
 /** How `sdev_printk` begins a line: the driver's name, if it has one by then, and the address. */
@@ -104,9 +108,17 @@ export const SCSI_ADDRESS = String.raw`(?:\b(?:sd|sr|st|ses|scsi|osst|ch) )?(?<a
 /** `scmd_printk` adds the disk and the command's tag: `sd 0:0:1:0: [sda] tag#12 `. */
 export const SCSI_LEAD = String.raw`(?:${SCSI_ADDRESS}: {1,2}(?:\[(?<device>${DEVICE})\] {1,2})?(?:tag#\d{1,10} )?)?`;
 
-/** A sticky regular expression of a raw template. */
+/** A sticky regular expression of a raw template, in which each space stands for any white space. */
 export function regex(strings: TemplateStringsArray, ...parts: readonly string[]): RegExp {
-  return new RegExp(String.raw(strings, ...parts), 'y');
+  return new RegExp(anySpace(String.raw(strings, ...parts)), 'y');
+}
+
+/** A class of characters, an escaped character, or a space with how often it comes. */
+const ATOM = /\[(?:[^\]\\]|\\.)*\]|\\.|(?: (?:\{[\d,]+\}|[?*+])?)+/g;
+
+/** Replaces each space that is not in a class of characters. Bounded, so that no line is slow. */
+function anySpace(source: string): string {
+  return source.replace(ATOM, (atom) => (atom.startsWith(' ') ? String.raw`[ \t]{0,9}` : atom));
 }
 
 /** A table of one layer; a row of another one says so. */

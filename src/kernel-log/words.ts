@@ -2,8 +2,8 @@
 export interface WordSearch {
   /** Where the first word at or after `from` begins; -1 where there is none. */
   first(bytes: Uint8Array, from: number): number;
-  /** Calls `onWord` for each word in the first `length` bytes, with its place in the list. */
-  each(bytes: Uint8Array, length: number, onWord: (index: number) => void): void;
+  /** Calls `onWord` for each word in the first `length` bytes, with its place in the list and where it begins. */
+  each(bytes: Uint8Array, length: number, onWord: (index: number, start: number) => void): void;
 }
 
 /**
@@ -26,12 +26,12 @@ export function wordSearch(words: readonly string[]): WordSearch {
     ending.set(last, [...(ending.get(last) ?? []), index]);
   }
 
-  /** `stop` gets the place of a word in the list and decides whether the search ends there. */
+  /** `stop` gets the place of a word in the list, and where it begins, and decides whether the search ends there. */
   const search = (
     bytes: Uint8Array,
     length: number,
     from: number,
-    stop: (index: number) => boolean,
+    stop: (index: number, start: number) => boolean,
   ): number => {
     let at = from + width - 1;
     while (at < length) {
@@ -45,7 +45,7 @@ export function wordSearch(words: readonly string[]): WordSearch {
       at += 1;
       if (starting[((bytes[start] as number) << 8) | (bytes[start + 1] as number)] === 0) continue;
       for (const index of ending.get(pair) ?? []) {
-        if (standsAt(bytes, length, start, all[index] as Uint8Array) && stop(index)) return start;
+        if (standsAt(bytes, length, start, all[index] as Uint8Array) && stop(index, start)) return start;
       }
     }
     return -1;
@@ -55,12 +55,44 @@ export function wordSearch(words: readonly string[]): WordSearch {
   return {
     first: (bytes, from) => search(bytes, bytes.length, from, always),
     each: (bytes, length, onWord) => {
-      search(bytes, length, 0, (index) => {
-        onWord(index);
+      search(bytes, length, 0, (index, start) => {
+        onWord(index, start);
         return false;
       });
     },
   };
+}
+
+const SPACE = 0x20;
+const LINE_FEED = 0x0a;
+
+/**
+ * Copies the bytes without white space, but with the ends of lines; answers how many are left. The search for words takes
+ * them so: white space is lost and doubled where a log is pasted.
+ * @param places where each byte that is left was, if that is wanted
+ * @param across without the ends of lines, too
+ */
+export function squeeze(
+  bytes: Uint8Array,
+  length: number,
+  into: Uint8Array,
+  places?: Uint32Array,
+  across = false,
+): number {
+  let count = 0;
+  for (let at = 0; at < length; at += 1) {
+    const byte = bytes[at] as number;
+    if (byte <= SPACE && (across || byte !== LINE_FEED)) continue;
+    into[count] = byte;
+    if (places !== undefined) places[count] = at;
+    count += 1;
+  }
+  return count;
+}
+
+/** The words as they are found in squeezed bytes. */
+export function squeezedWords(words: readonly string[]): readonly string[] {
+  return words.map((word) => word.replace(/\s/g, ''));
 }
 
 function pairAt(bytes: Uint8Array, at: number): number {

@@ -5,7 +5,7 @@ import { columns, indent, style } from '../../ui/output.ts';
 import { printable } from '../../ui/printable.ts';
 import type { DiagnoseResult } from './document.ts';
 import { incidentBlock } from './incident-block.ts';
-import { NO_INCIDENT } from './words.ts';
+import { NO_INCIDENT, REPAIRED } from './words.ts';
 
 /** What `diagnose` prints for a person. */
 export function diagnosePage(result: DiagnoseResult): string {
@@ -42,6 +42,7 @@ function lookedBlock({ logs, looked, unread, leftOut, noIncident: alone }: Diagn
   return [
     'looked at',
     ...(rows.length === 0 ? [] : [indent(columns(rows), 3)]),
+    ...looked.repairs.map(({ kind, lines }) => indent(REPAIRED[kind](lines), 3)),
     ...unread.map((problem) => indent(printable(notRead(problem)), 3)),
     ...(strays.length > 0
       ? [indent(printable(`also seen, alone no incident: ${strays.join(', ')}`), 3)]
@@ -50,7 +51,13 @@ function lookedBlock({ logs, looked, unread, leftOut, noIncident: alone }: Diagn
   ].join('\n');
 }
 
-function readText({ lines, kernelLines, hypervisorLines, first, last }: Omit<LogRead, 'name'>): string {
+function readText({
+  lines,
+  kernelLines,
+  hypervisorLines,
+  first,
+  last,
+}: Omit<LogRead, 'name' | 'repairs'>): string {
   const below = hypervisorLines > 0 ? `, ${hypervisorLines} of a hypervisor` : '';
   const counts = `${lines} ${lines === 1 ? 'line' : 'lines'}, ${kernelLines} of the kernel${below}`;
   if (first === null) return kernelLines === 0 ? counts : `${counts}, without times`;

@@ -1,4 +1,5 @@
 import type { Diagnosis, Verdict } from '../../diagnose/incident.ts';
+import type { Repair } from '../../kernel-log/repair.ts';
 import type { Style } from '../../ui/output.ts';
 
 /** What each cause means, in one line, and its colour. */
@@ -22,3 +23,17 @@ export const NO_INCIDENT: Readonly<
 };
 
 export const HYPERVISOR = 'A HYPERVISOR’S LOG: this happened below the guests';
+
+const count = (lines: number): string => (lines === 1 ? '1 line' : `${lines} lines`);
+
+/** What was mended in a log before it was read. */
+export const REPAIRED: Readonly<Record<Repair['kind'], (lines: number) => string>> = {
+  encoding: () => 'mended: its encoding (UTF-16, or a byte order mark)',
+  colours: (lines) => `mended: a terminal’s colours, in ${count(lines)}`,
+  entities: (lines) => `mended: what HTML or a mail’s source escapes, in ${count(lines)}`,
+  'white-space': (lines) => `mended: no-break spaces and the like, in ${count(lines)}`,
+  typography: (lines) => `mended: curly quotation marks and long dashes, in ${count(lines)}`,
+  quoting: (lines) => `mended: the quotation marks of a mail, in ${count(lines)}`,
+  'file-prefix': (lines) => `mended: file names and line numbers in front, in ${count(lines)}`,
+  wrapped: (lines) => `mended: ${count(lines)} that were broken within a message, joined`,
+};

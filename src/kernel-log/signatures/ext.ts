@@ -1,4 +1,4 @@
-import { DEVICE, OLD_OR_NEW_DEVICE, ofLayer, regex } from '../signature.ts';
+import { DEVICE, endOf, OLD_OR_NEW_DEVICE, ofLayer, regex } from '../signature.ts';
 
 const FUNCTION = String.raw`(?<function>[A-Za-z_]\w{0,63})(?::\d{1,6})?`;
 
@@ -42,7 +42,7 @@ export const EXT_SIGNATURES = ofLayer('file-system', [
     id: 'ext-error-3',
     eras: ['3'],
     needles: ['EXT2-fs (', 'EXT3-fs ('],
-    pattern: regex`EXT[23]-fs \((?<device>${DEVICE})\): error: (?!remounting)(?:in )?${FUNCTION}: `,
+    pattern: regex`EXT[23]-fs \((?<device>${DEVICE})\): error: (?! remounting)(?:in )?${FUNCTION}: `,
     effect: 'error',
     tail: 'names',
     source: 'ext2/super.c ext2_error(), ext3/super.c ext3_msg(), from 2.6.34',
@@ -98,7 +98,7 @@ export const EXT_SIGNATURES = ofLayer('file-system', [
   },
 ]);
 
-const JOURNAL = String.raw`(?<journal>[A-Za-z][\w!.:-]{0,63}[\w])`;
+const JOURNAL = String.raw`(?<journal>[A-Za-z][\w!.:-]{0,63}?\w)(?=[!.:-]{0,9}${endOf(String.raw`[\w!.:-]`)})`;
 const OLD_OR_NEW = String.raw`(?:(?<kdev>[a-z0-9]{1,16}\(\d{1,5},\d{1,8}\)|[\da-f]{2}:[\da-f]{2})|${JOURNAL})`;
 
 /** jbd and jbd2: the journals of ext3 and ext4. */

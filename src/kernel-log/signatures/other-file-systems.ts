@@ -3,7 +3,7 @@ import { DEVICE, OLD_OR_NEW_DEVICE, ofLayer, regex } from '../signature.ts';
 const XFS = String.raw`XFS \((?<device>${DEVICE})\): `;
 
 /** `(device sda1)`, from 5.18 with the file system's state: `(device sda1: state EA)`, `(device sda1 state EA)`. */
-const BTRFS_DEVICE = String.raw`\(device (?<device>${DEVICE}?)(?::? state [A-Z]{1,16})?\)`;
+const BTRFS_DEVICE = String.raw`\(device (?<device>${DEVICE})(?::? state [A-Z]{1,16})?\)`;
 
 /** XFS and its log, btrfs, reiserfs and JFS. */
 export const OTHER_FILE_SYSTEM_SIGNATURES = ofLayer('file-system', [
@@ -122,7 +122,7 @@ export const OTHER_FILE_SYSTEM_SIGNATURES = ofLayer('file-system', [
     id: 'jfs-error',
     eras: ['2.4', '2.6', '3', '4', '5', '6'],
     needles: ['ERROR: (device '],
-    pattern: regex`ERROR: \(device (?<device>${DEVICE})\): (?!remounting filesystem)`,
+    pattern: regex`ERROR: \(device (?<device>${DEVICE})\): (?! remounting filesystem)`,
     effect: 'error',
     tail: 'names',
     source: 'jfs/super.c jfs_error()',

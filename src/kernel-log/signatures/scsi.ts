@@ -1,5 +1,6 @@
-import { ofLayer, regex, SCSI_ADDRESS, SCSI_LEAD } from '../signature.ts';
+import { endOf, ofLayer, regex, SCSI_ADDRESS, SCSI_LEAD } from '../signature.ts';
 
+const WORD_END = endOf(String.raw`\w`);
 const OLD_ADDRESS = String.raw`host (?<host>\d{1,5}) channel (?<channel>\d{1,5}) id (?<id>\d{1,10}) lun (?<lun>\d{1,20})`;
 
 const SENSE_KEYS =
@@ -14,7 +15,7 @@ export const SCSI_SIGNATURES = ofLayer('scsi', [
     id: 'scsi-return-code-2.4',
     eras: ['2.4'],
     needles: ['return code = '],
-    pattern: regex`SCSI \w{1,16} error : ${OLD_ADDRESS} return code = (?:0x)?(?<code>[\da-fA-F]{1,8})\b`,
+    pattern: regex`SCSI \w{1,16} error : ${OLD_ADDRESS} return code = (?:0x)?(?<code>[\da-fA-F]{1,8}?)${WORD_END}`,
     source: 'scsi_lib.c scsi_io_completion(), 2.4',
   },
   {
@@ -22,21 +23,21 @@ export const SCSI_SIGNATURES = ofLayer('scsi', [
     eras: ['2.6'],
     needles: ['return code = '],
     // The address in angle brackets is lost where a log went through a web page.
-    pattern: regex`SCSI [Ee]rror ?: (?:<?(?<host>\d{1,5}) (?<channel>\d{1,5}) (?<id>\d{1,10}) (?<lun>\d{1,20})>? )?return code = 0x(?<code>[\da-fA-F]{1,8})\b`,
+    pattern: regex`SCSI [Ee]rror ?: (?:<?(?<host>\d{1,5}) (?<channel>\d{1,5}) (?<id>\d{1,10}) (?<lun>\d{1,20})>? )?return code = 0x(?<code>[\da-fA-F]{1,8}?)${WORD_END}`,
     source: 'scsi_lib.c scsi_io_completion(), 2.6.0 to 2.6.13 and RHEL 4',
   },
   {
     id: 'scsi-return-code',
     eras: ['2.6'],
     needles: ['return code = '],
-    pattern: regex`${SCSI_ADDRESS}: SCSI error: return code = 0x(?<code>[\da-fA-F]{1,8})\b`,
+    pattern: regex`${SCSI_ADDRESS}: SCSI error: return code = 0x(?<code>[\da-fA-F]{1,8}?)${WORD_END}`,
     source: 'scsi_lib.c scsi_io_completion(), 2.6.14 to 2.6.22 (eight digits from 2.6.18)',
   },
   {
     id: 'scsi-result',
     eras: ['2.6', '3', '4', '5', '6'],
     needles: ['Result: hostbyte='],
-    pattern: regex`${SCSI_LEAD}(?:(?:FAILED|[A-Z_]{1,32}|UNKNOWN\(0x[\da-f]{1,8}\)) )?Result: hostbyte=(?<hostbyte>\w{1,40}) driverbyte=(?<driverbyte>\w{1,40})(?:,(?<suggest>\w{1,40}))?(?: cmd_age=(?<seconds>\d{1,10})s)?`,
+    pattern: regex`${SCSI_LEAD}(?:(?:FAILED|[A-Z_]{1,32}|UNKNOWN\(0x[\da-f]{1,8}\)) )?Result: hostbyte=(?<hostbyte>\w{1,40}) driverbyte=(?<driverbyte>\w{1,40}?)${WORD_END}(?:,(?<suggest>\w{1,40}?)${WORD_END})?(?: cmd_age=(?<seconds>\d{1,10})s)?`,
     source:
       'constants.c scsi_print_result() from 2.6.22, scsi_logging.c from 3.19; SUGGEST_… to 2.6.27, cmd_age from 5.4; numbers without CONFIG_SCSI_CONSTANTS',
   },

@@ -1,0 +1,236 @@
+import { carry } from './carry.ts';
+import { explained } from './events.ts';
+import { parseLine } from './prefix.ts';
+import { SIGNATURES } from './signatures.ts';
+import { squeeze, squeezedWords, wordSearch } from './words.ts';
+
+/*
+ * Joins the lines of a message that a mail, a forum or a terminal broke. Nothing is joined for the look of it: only where a
+ * message of the table goes across the break, or the prefix of one does.
+ */
+
+const NEEDLES = squeezedWords([...new Set(SIGNATURES.flatMap(({ needles }) => needles))]);
+const WORDS = wordSearch(NEEDLES);
+const LINE_FEED = 0x0a;
+
+/** A message has at most so many lines, one that is reflowed with others as many as there are. */
+const MAX_BEFORE = 3;
+const WINDOW = 6;
+const MAX_JOINED = 8 * 1024;
+const MAX_LINE = 2 * 1024;
+/** So many lines wait for those that may go on with them. */
+const HELD = MAX_BEFORE + WINDOW;
+const MAX_HELD = 16 * 1024;
+/** In a log with so many lines that no join makes readable, nothing was broken; each join that does allows for more. */
+const MAX_FAILED = 1000;
+const SUCCESS = 20;
+/** A terminal is at least this wide: only a line of this length was broken within a word or number that is whole as it is. */
+const LEAST_WIDTH = 60;
+/** dmesg and journalctl indent what belongs to a message by as much: a user may have chosen it. */
+const INDENTED = /^[ \t]{12}/;
+
+/** Takes whole lines and gives them back with broken ones joined. @param onJoined called with how many lines were joined */
+export function unwrapper(onJoined: (lines: number) => void): (lines: Buffer, isEnd: boolean) => Buffer {
+  const held = carry();
+  let failed = 0;
+  let squeezed = Buffer.alloc(0);
+  let places = new Uint32Array(0);
+
+  /** Where words of the table begin and end, also across line breaks. */
+  const hits = (bytes: Buffer): readonly (readonly [number, number])[] => {
+    if (squeezed.length < bytes.length) {
+      squeezed = Buffer.allocUnsafe(bytes.length);
+      places = new Uint32Array(bytes.length);
+    }
+    const found: (readonly [number, number])[] = [];
+    WORDS.each(squeezed, squeeze(bytes, bytes.length, squeezed, places, true), (index, start) => {
+      const end = start + (NEEDLES[index]?.length ?? 1) - 1;
+      found.push([places[start] as number, places[end] as number]);
+    });
+    return found;
+  };
+
+  return (lines, isEnd) => {
+    const bytes = held.join(lines);
+    const until = isEnd ? bytes.length : heldFrom(bytes);
+    const out: Buffer[] = [];
+    let done = 0;
+    for (const [start, end] of hits(bytes)) {
+      const first = lineStart(bytes, start);
+      if (first >= until) break;
+      const last = lineEnd(bytes, end);
+      if (first < done || isPlain(bytes, first, last, end) || failed > MAX_FAILED) continue;
+      if (isReadable(bytes, first, last, start)) continue;
+      const joined = joinedAt(bytes, first, last, done);
+      failed += joined === undefined ? 1 : -SUCCESS;
+      if (joined === undefined) continue;
+      out.push(bytes.subarray(done, joined.from), Buffer.from(joined.text));
+      onJoined(joined.lines);
+      done = joined.to;
+    }
+    const rest = Math.max(until, done);
+    held.keep(bytes.subarray(rest));
+    return out.length === 0 ? bytes.subarray(0, rest) : Buffer.concat([...out, bytes.subarray(done, rest)]);
+  };
+}
+
+/** Where the last few lines begin. */
+function heldFrom(bytes: Buffer): number {
+  let from = bytes.length;
+  for (let count = 0; count < HELD && from > 0; count += 1) {
+    const start = lineStart(bytes, from - 1);
+    if (bytes.length - start > MAX_HELD) break;
+    from = start;
+  }
+  return from;
+}
+
+function lineStart(bytes: Buffer, at: number): number {
+  return at === 0 ? 0 : bytes.lastIndexOf(LINE_FEED, at - 1) + 1;
+}
+
+/** Of its line break, or where the bytes end. */
+function lineEnd(bytes: Buffer, at: number): number {
+  const end = bytes.indexOf(LINE_FEED, at);
+  return end === -1 ? bytes.length : end;
+}
+
+/** In most logs each line begins like the next: then neither is broken, and nothing needs a closer look. */
+function isPlain(bytes: Buffer, first: number, last: number, hitEnd: number): boolean {
+  const next = last + 1;
+  if (lineEnd(bytes, first) < hitEnd || next + 4 > bytes.length) return false;
+  for (let at = 0; at < 4; at += 1) if (bytes[first + at] !== bytes[next + at]) return false;
+  return true;
+}
+
+/** A line that needs nothing: its words are read, and it does not look like a part of a longer one. */
+function isReadable(bytes: Buffer, first: number, last: number, hit: number): boolean {
+  if (lineEnd(bytes, first) !== last) return false;
+  const line = textAt(bytes, first);
+  const spans = explained(line) ?? [];
+  const at = bytes.toString('utf8', first, hit).length;
+  const isRead = spans.some(({ start, end, isPrefix }) => !isPrefix && start <= at && at < end);
+  if (!isRead) return false;
+  const isAtEnd = (spans.at(-1)?.end ?? 0) >= line.trimEnd().length;
+  if (isAtEnd && line.length >= LEAST_WIDTH) return false;
+  return first === 0 || hasPrefix(line) || !GOES_ON.test(textAt(bytes, lineStart(bytes, first - 1)));
+}
+
+/** How the line before a message ends that belongs to it: with a device, a colon or a time. */
+const GOES_ON = /(?:[:\]]|tag#\d{1,10}|FAILED|\d{2}:\d{2}:\d{2}(?:\.\d{1,9})?(?: [\w.-]{1,64})?)[ \t]{0,9}$/;
+
+interface Joined {
+  readonly from: number;
+  readonly to: number;
+  readonly text: string;
+  readonly lines: number;
+}
+
+/** The message that goes across the end of a line near these two places; undefined where none does. */
+function joinedAt(bytes: Buffer, first: number, last: number, done: number): Joined | undefined {
+  const starts = [first];
+  while (starts.length <= MAX_BEFORE) {
+    const [earliest] = starts as [number];
+    if (earliest <= done) break;
+    const before = lineStart(bytes, earliest - 1);
+    if (
+      before < done ||
+      isBlank(textAt(bytes, before)) ||
+      (earliest < first && hasPrefix(textAt(bytes, earliest)))
+    )
+      break;
+    if (earliest === first && hasPrefix(textAt(bytes, first))) break;
+    starts.unshift(before);
+  }
+  for (const from of starts) {
+    const joined = joinedFrom(bytes, from);
+    // All of what stands before the words must belong to it, too.
+    if (joined !== undefined && joined.to > Math.min(last, first === from ? 0 : first)) return joined;
+  }
+  return undefined;
+}
+
+/** What the line that begins here is with those that go on with it. */
+function joinedFrom(bytes: Buffer, from: number): Joined | undefined {
+  let text = textAt(bytes, from);
+  if (INDENTED.test(text)) return undefined;
+  let next = lineEnd(bytes, from) + 1;
+  let lines = 1;
+  for (;;) {
+    const following = followingLines(bytes, next);
+    if (following.length === 0 || text.length > MAX_JOINED) break;
+    const best = bestJoin(text, following);
+    if (best === undefined) break;
+    text = best.text;
+    lines += best.count;
+    for (let count = 0; count < best.count; count += 1) next = lineEnd(bytes, next) + 1;
+  }
+  return lines === 1 ? undefined : { from, to: next, text: `${text}\n`, lines };
+}
+
+/** The lines from here on with which no record begins, up to an empty one. */
+function followingLines(bytes: Buffer, from: number): readonly string[] {
+  const found: string[] = [];
+  for (let at = from; at < bytes.length && found.length < WINDOW; at = lineEnd(bytes, at) + 1) {
+    const text = textAt(bytes, at);
+    if (isBlank(text) || INDENTED.test(text) || hasPrefix(text)) break;
+    found.push(text);
+  }
+  return found;
+}
+
+interface Join {
+  readonly text: string;
+  /** How many of the following lines are in it. */
+  readonly count: number;
+  /** How many characters of it, without white space, are explained. */
+  readonly reach: number;
+}
+
+/** Joins as many lines as a message goes across: with a space, as mail programs break, or without, as terminals do. */
+function bestJoin(line: string, following: readonly string[]): Join | undefined {
+  const alone = explained(line) ?? [];
+  const isWhole = (alone.at(-1)?.end ?? 0) >= line.trimEnd().length;
+  const joins = [joinWith(' ', line, following)];
+  // A number that is whole as it is goes on only where a line is so long that a terminal broke it.
+  if (!isWhole || line.length >= LEAST_WIDTH) joins.push(joinWith('', line, following));
+  const [best] = joins
+    .filter(({ count }) => count > 0)
+    .sort((one, other) => other.count - one.count || other.reach - one.reach);
+  return best;
+}
+
+function joinWith(glue: ' ' | '', line: string, following: readonly string[]): Join {
+  const joints: number[] = [];
+  let text = glue === '' ? line : line.trimEnd();
+  for (const next of following) {
+    joints.push(text.length);
+    text += glue === '' ? next : `${glue}${next.trim()}`;
+  }
+  const spans = explained(text) ?? [];
+  const isInside = (joint: number): boolean =>
+    spans.some(
+      ({ start, end, isPrefix }) =>
+        start < joint && (isPrefix ? end >= joint + glue.length : end > joint + glue.length),
+    );
+  const apart = joints.findIndex((joint) => !isInside(joint));
+  const count = apart === -1 ? joints.length : apart;
+  const last = joints[count - 1] ?? 0;
+  const reached = spans.filter(({ start }) => start < last).at(-1)?.end ?? 0;
+  const reach = text.slice(0, reached).replace(/\s/g, '').length;
+  return { text: text.slice(0, joints[count] ?? text.length), count, reach };
+}
+
+function textAt(bytes: Buffer, start: number): string {
+  return bytes.toString('utf8', start, Math.min(lineEnd(bytes, start), start + MAX_LINE)).replace(/\r$/, '');
+}
+
+function isBlank(text: string): boolean {
+  return text.trim() === '';
+}
+
+/** A line that has a time, a priority or the like begins a record. */
+function hasPrefix(line: string): boolean {
+  const { prefix } = parseLine(line);
+  return Object.keys(prefix).length > 0;
+}
