@@ -6,7 +6,7 @@ import type { Evidence } from '../driver/verdict.ts';
 import { failure } from '../errors.ts';
 import { readModule } from '../guest/module-file.ts';
 import { isArchive } from '../kernel-source/archive.ts';
-import { DRIVER_FOLDER, readDriverTree } from '../kernel-source/driver-files.ts';
+import { type DriverFiles, readDriverTree } from '../kernel-source/driver-files.ts';
 import { unpackDriver } from '../kernel-source/unpack.ts';
 import { LIMITS } from '../limits.ts';
 import { localTarget } from '../machine/tree.ts';
@@ -38,14 +38,18 @@ export async function judgeSource(path: string, signal: AbortSignal): Promise<Fi
       'give --source an existing file, folder or tarball',
     );
   }
-  if (status.type === 'directory') return judgeFiles(path, (await readDriverTree(machine, path)).files);
+  if (status.type === 'directory') {
+    const found = await readDriverTree(machine, path);
+    return judgeFiles(path, found, join(path, found.folder));
+  }
   if (status.size <= MAX_SOURCE_BYTES && !(await isArchive(machine, path))) {
     return judgement(
       path,
       scanDriverSource((await machine.read(path, LIMITS.sourceBytes)).toString('latin1'), path),
     );
   }
-  return judgeFiles(path, (await unpackDriver(machine, path, { progress: silentProgress, signal })).files);
+  const found = await unpackDriver(machine, path, { progress: silentProgress, signal });
+  return judgeFiles(path, found, found.folder);
 }
 
 /**
@@ -59,12 +63,13 @@ const DECISIVE = new Map<SourceScan['shape'], FixedHow | undefined>([
   ['never-had-it', undefined],
 ]);
 
-function judgeFiles(origin: string, files: ReadonlyMap<string, Buffer>): FileJudgement {
+/** `folder`: the driver's, on the disk or in the archive. */
+function judgeFiles(origin: string, { files }: DriverFiles, folder: string): FileJudgement {
   const scans: SourceScan[] = [];
   for (const name of ['mptscsih.c', 'mptscsi.c']) {
     const content = files.get(name);
     if (content === undefined) continue;
-    const scan = scanDriverSource(content.toString('latin1'), join(DRIVER_FOLDER, name));
+    const scan = scanDriverSource(content.toString('latin1'), join(folder, name));
     scans.push(scan);
     if (DECISIVE.has(scan.shape)) break;
   }

@@ -15,6 +15,8 @@ export interface DriverFiles {
   readonly files: ReadonlyMap<string, Buffer>;
   /** Text of the tree's top Makefile; absent where only the driver's folder was given. */
   readonly makefile?: string;
+  /** The driver's folder below what was given: `linux-6.1/drivers/message/fusion`; empty where it is that itself. */
+  readonly folder: string;
 }
 
 /** Where the driver lives in every kernel from 2.4 on. */
@@ -22,16 +24,41 @@ export const DRIVER_FOLDER = 'drivers/message/fusion';
 /** The files that may hold the completion routine: RHEL 4 has it in the second. */
 const DRIVER_SOURCES = ['mptscsih.c', 'mptscsi.c'] as const;
 
-/** The path below the driver's folder of an archive's entry, a folder or a file; undefined for what is not in it. */
-export function driverPath(entryPath: string): string | undefined {
-  const path = entryPath.replace(/^(\.\/)+/, '');
-  // A whole tree (with or without a leading folder), or the driver's folder packed alone.
-  const match = /^(?:[^/]+\/)?drivers\/message\/fusion\/(.+)$/.exec(path) ?? /^fusion\/(.+)$/.exec(path);
-  return match?.[1];
+/** A place in a driver's folder. */
+export interface DriverPlace {
+  /** The driver's folder, as the archive has it: `linux-6.1/drivers/message/fusion`. */
+  readonly folder: string;
+  /** The path below it: `mptscsih.c`, `lsi/mpi.h`. */
+  readonly name: string;
 }
 
-export function isTopMakefile(entryPath: string): boolean {
-  return /^(?:\.\/)?(?:[^/]+\/)?Makefile$/.test(entryPath);
+/**
+ * Where an archive's entry, a folder or a file, is in a driver's folder; undefined for what is in none. The folder is that
+ * of a kernel's tree, that of LSI's own packages, which have one for each distro (`SLES10/message/fusion`), or `fusion`
+ * packed alone.
+ */
+export function driverPlace(entryPath: string): DriverPlace | undefined {
+  const path = entryPath.replace(/^(\.\/)+/, '');
+  const match = /^((?:[^/]+\/){0,5}message\/fusion)\/(.+)$/.exec(path) ?? /^(fusion)\/(.+)$/.exec(path);
+  return match?.[1] === undefined || match[2] === undefined
+    ? undefined
+    : { folder: match[1], name: match[2] };
+}
+
+/** Whether a file has the completion routine, or is where RHEL 4 has it in the other one. */
+export function isDriverSource(name: string): boolean {
+  return DRIVER_SOURCES.some((one) => one === name);
+}
+
+/** The folder of a Makefile that may be the top one of a kernel's tree, with its slash; undefined for another file. */
+export function makefileFolder(entryPath: string): string | undefined {
+  return /^(?:\.\/)*((?:[^/]+\/){0,4})Makefile$/.exec(entryPath)?.[1];
+}
+
+/** The top of the kernel's tree that a driver's folder is in, with its slash; undefined where it is in none. */
+export function treeOf(folder: string): string | undefined {
+  const top = folder.slice(0, -DRIVER_FOLDER.length);
+  return folder.endsWith(DRIVER_FOLDER) && (top === '' || top.endsWith('/')) ? top : undefined;
 }
 
 /** Throws E_DRIVER_NOT_IN_SOURCE where neither of the driver's sources is there. */
@@ -44,17 +71,66 @@ export function requireDriver(found: DriverFiles, origin: string): DriverFiles {
   );
 }
 
-/** Reads the driver from a folder: an unpacked kernel tree, or the driver's own folder. Nothing is written to it. */
-export async function readDriverTree(machine: Target, folder: string): Promise<DriverFiles> {
-  const isDriver = (await Promise.all(DRIVER_SOURCES.map((name) => machine.stat(join(folder, name))))).some(
-    Boolean,
+/** The most folders that a message names. */
+const NAMED = 10;
+
+/** The error for a source with several drivers: which of them is the guest's, only a person can tell. */
+export function severalDrivers(origin: string, folders: readonly string[]): Error {
+  const more = folders.length > NAMED ? ` and ${folders.length - NAMED} more` : '';
+  const named = folders.slice(0, NAMED).map((folder) => JSON.stringify(folder.slice(0, 120)));
+  return failure(
+    'E_DRIVER_NOT_IN_SOURCE',
+    `${origin} holds the driver ${folders.length} times: ${named.join(', ')}${more}`,
+    'give --source one of these folders; a tarball has to be unpacked for that',
   );
-  const files = await sourcesOf(machine, isDriver ? folder : join(folder, DRIVER_FOLDER));
-  const makefile = isDriver
-    ? undefined
-    : await machine.readText(join(folder, 'Makefile'), LIMITS.sourceBytes);
-  return requireDriver({ files, ...defined({ makefile }) }, folder);
 }
+
+/**
+ * Reads the driver from a folder: an unpacked kernel tree, the driver's own folder, or a folder with one of these in it.
+ * Nothing is written to it. Throws E_DRIVER_NOT_IN_SOURCE where there is none, or more than one.
+ */
+export async function readDriverTree(machine: Target, folder: string): Promise<DriverFiles> {
+  const found = await driverFolders(machine, folder);
+  const [first = DRIVER_FOLDER, ...others] = found;
+  if (others.length > 0) throw severalDrivers(folder, found);
+  const top = treeOf(first);
+  const files = await sourcesOf(machine, join(folder, first));
+  const makefile =
+    top === undefined ? undefined : await machine.readText(join(folder, top, 'Makefile'), LIMITS.sourceBytes);
+  return requireDriver({ files, ...defined({ makefile }), folder: first }, folder);
+}
+
+/** How deep below a folder the trees are that it may hold: folder, package, distro. */
+const TREE_DEPTH = 2;
+
+/** The driver's folders below `folder`, as paths below it: the nearest ones. */
+async function driverFolders(machine: Target, folder: string): Promise<readonly string[]> {
+  const holdsDriver = async (below: string): Promise<boolean> =>
+    (await Promise.all(DRIVER_SOURCES.map((name) => machine.stat(join(folder, below, name))))).some(Boolean);
+  let level: readonly string[] = [''];
+  let looked = 0;
+  for (let depth = 0; depth <= TREE_DEPTH; depth += 1) {
+    const found: string[] = [];
+    const deeper: string[] = [];
+    for (const below of level) {
+      for (const inner of depth === 0 ? ['', ...IN_TREE] : IN_TREE)
+        if (await holdsDriver(join(below, inner))) found.push(inner === '' ? '' : join(below, inner));
+      if (found.length > 0 || looked > LIMITS.driverNames) continue;
+      for (const name of await machine.list(join(folder, below))) {
+        looked += 1;
+        // A link may lead to a tree that is looked at anyway: linux -> linux-2.6.18.
+        if ((await machine.lstat(join(folder, below, name)))?.type === 'directory')
+          deeper.push(join(below, name));
+      }
+    }
+    if (found.length > 0) return found;
+    level = deeper;
+  }
+  return [];
+}
+
+/** Where the driver is in a kernel's tree, and in LSI's packages. */
+const IN_TREE: readonly string[] = [DRIVER_FOLDER, 'message/fusion'];
 
 /** The driver has one level of folders (`lsi/`); more would be a loop of links. */
 const MAX_DEPTH = 3;

@@ -3,17 +3,24 @@ import { Parser, type ReadEntry } from 'tar';
 import { LIMITS } from '../limits.ts';
 import { defined } from '../optional.ts';
 import { truncated, unsafe } from './archive.ts';
-import { type DriverFiles, driverPath, isTopMakefile, keptFiles, treeVersion } from './driver-files.ts';
+import {
+  type DriverFiles,
+  driverPlace,
+  isDriverSource,
+  keptFiles,
+  makefileFolder,
+  severalDrivers,
+  treeOf,
+  treeVersion,
+} from './driver-files.ts';
 
 /** Takes the driver's folder and the top Makefile out of a tar stream, into memory. */
 export interface TarCollector {
   /** False where the rest is useless: the archive is unsafe or damaged. */
   write(chunk: Buffer): boolean;
-  /** The driver's folder has passed and the top Makefile was seen. */
-  complete(): boolean;
   /**
-   * What was found, without files that are not complete. Throws what is wrong with the archive; a tar that ends within
-   * an entry is wrong too, unless the reader itself `stopped`.
+   * What was found, without files that are not complete. Throws what is wrong with the archive, and where it holds more
+   * than one driver; a tar that ends within an entry is wrong too, unless the reader itself `stopped`.
    */
   end(stopped?: boolean): DriverFiles;
 }
@@ -22,10 +29,11 @@ export interface TarCollector {
 export function tarCollector(path: string, onEntry?: (name: string) => void): TarCollector {
   const kept = keptFiles(path, unsafe);
   let count = 0;
-  let makefile: string | undefined;
+  /** By the folder that each is in, with its slash: those that declare a kernel's version. */
+  const makefiles = new Map<string, string>();
+  /** The driver's folders: those with its source. */
+  const folders = new Set<string>();
   let problem: Error | undefined;
-  let previous: string | undefined;
-  let past = false;
 
   const take = (entry: ReadEntry): void => {
     count += 1;
@@ -33,24 +41,24 @@ export function tarCollector(path: string, onEntry?: (name: string) => void): Ta
       problem ??= unsafe(`${path} holds more than ${LIMITS.archiveEntries} entries`);
     problem ??= unsafeEntry(path, entry);
     onEntry?.(entry.path);
-    const name = driverPath(entry.path);
-    past ||= previous !== undefined && name === undefined;
-    previous = name;
+    const place = driverPlace(entry.path);
+    const inFolder = makefileFolder(entry.path);
+    if (place !== undefined && isDriverSource(place.name) && isPlainFile(entry)) folders.add(place.folder);
     if (problem !== undefined || !isPlainFile(entry) || entry.size > LIMITS.driverFileBytes) {
       entry.resume();
-    } else if (name !== undefined) {
+    } else if (place !== undefined && folders.size < 2) {
       keep(entry, (content) => {
         try {
-          kept.add(name, content);
+          kept.add(`${place.folder}/${place.name}`, content);
         } catch (error) {
           problem ??= error as Error;
         }
       });
-    } else if (isTopMakefile(entry.path)) {
+    } else if (inFolder !== undefined) {
       keep(entry, (content) => {
-        // Without a leading folder every first-level folder's Makefile looks like the top one: only that has a version.
+        // Every folder near the top has a Makefile: only a kernel's top one has a version.
         const text = content.toString('utf8');
-        if (treeVersion(text) !== undefined) makefile = text;
+        if (treeVersion(text) !== undefined && makefiles.size < MAX_TREES) makefiles.set(inFolder, text);
       });
     } else {
       entry.resume();
@@ -67,13 +75,30 @@ export function tarCollector(path: string, onEntry?: (name: string) => void): Ta
       parser.write(chunk);
       return problem === undefined;
     },
-    complete: () => past && makefile !== undefined,
     end: (stopped = false) => {
       if (problem === undefined && !stopped) parser.end();
       if (problem !== undefined) throw problem;
-      return { files: kept.files, ...defined({ makefile }) };
+      if (folders.size > 1) throw severalDrivers(path, [...folders]);
+      return theOne([...folders][0], kept.files, makefiles);
     },
   };
+}
+
+/** More than any archive has of kernels. */
+const MAX_TREES = 100;
+
+/** The driver's files by their names in its folder, with the Makefile of the tree that this is in. */
+function theOne(
+  source: string | undefined,
+  kept: ReadonlyMap<string, Buffer>,
+  makefiles: ReadonlyMap<string, string>,
+): DriverFiles {
+  // A part of an archive may have the driver's other files alone.
+  const folder = source ?? driverPlace([...kept.keys()][0] ?? '')?.folder ?? '';
+  const inside = [...kept].filter(([name]) => name.startsWith(`${folder}/`));
+  const files = new Map(inside.map(([name, content]) => [name.slice(folder.length + 1), content]));
+  const makefile = folder === '' ? [...makefiles.values()][0] : makefiles.get(treeOf(folder) ?? '-');
+  return { files, ...defined({ makefile }), folder };
 }
 
 /** By events and not by a promise: a promise for an entry whose end a stopped reader never saw would never settle. */

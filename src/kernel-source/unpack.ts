@@ -11,16 +11,13 @@ import { type DriverFiles, requireDriver } from './driver-files.ts';
 import { tarCollector } from './tar-collector.ts';
 import { unpackDriverFromBlocks } from './xz/unpack-blocks.ts';
 
-/**
- * Above this size an archive is not read to its end: a kernel's tarball is some 130 MB of xz, and its names are
- * sorted, so that the driver is complete once its folder has passed. A smaller one is read whole: that costs nothing,
- * and also finds what is damaged or hostile after the driver.
- */
-const READ_WHOLE_BYTES = 16 * 1024 * 1024;
+/** A smaller archive is read from its start to its end in a moment. */
+const SMALL_BYTES = 16 * 1024 * 1024;
 
 /**
  * Reads only the driver's folder and the top Makefile from a tarball, into memory: no name in the archive decides where
- * a file is written. A single entry that leads out of the archive makes all of it refused (E_ARCHIVE_UNSAFE).
+ * a file is written. A single entry that leads out of the archive makes all of it refused (E_ARCHIVE_UNSAFE), and so does
+ * a second driver (E_DRIVER_NOT_IN_SOURCE): it is read to its end, or shown by its blocks to be one tree.
  */
 export async function unpackDriver(
   machine: Target,
@@ -28,24 +25,18 @@ export async function unpackDriver(
   options: UnpackOptions,
 ): Promise<DriverFiles> {
   const archive = await openArchive(machine, path);
-  const readWhole = archive.size <= READ_WHOLE_BYTES;
-  if (archive.compression?.name === 'xz' && !readWhole) {
+  if (archive.compression?.name === 'xz' && archive.size > SMALL_BYTES) {
     const found = await unpackDriverFromBlocks(machine, path, options);
     if (found !== undefined) return requireDriver(found, path);
   }
 
   const collector = tarCollector(path);
-  let stopped = false;
-  await streamArchive(machine, archive, options, (chunk) => {
-    const wanted = collector.write(chunk);
-    stopped = wanted && !readWhole && collector.complete();
-    return wanted && !stopped;
-  });
-  return requireDriver(collector.end(stopped), path);
+  await streamArchive(machine, archive, options, (chunk) => collector.write(chunk));
+  return requireDriver(collector.end(), path);
 }
 
 /** Raise it when the same archive would give different files. */
-const FORMAT = 2;
+const FORMAT = 3;
 
 /** What the cache has of an archive, by the hash of its content. */
 export interface CachedSource {
@@ -77,17 +68,16 @@ export async function lookUpSource(
   };
 }
 
-function toCache({ files, makefile }: DriverFiles): Buffer {
+function toCache({ files, makefile, folder }: DriverFiles): Buffer {
   const entries = [...files].map(([name, content]) => [name, content.toString('latin1')]);
-  return Buffer.from(JSON.stringify({ entries, makefile }));
+  return Buffer.from(JSON.stringify({ entries, makefile, folder }));
 }
 
 function fromCache(content: Buffer): DriverFiles {
-  const { entries, makefile }: { entries: [string, string][]; makefile?: string } = JSON.parse(
-    content.toString('utf8'),
-  );
+  const { entries, makefile, folder }: { entries: [string, string][]; makefile?: string; folder: string } =
+    JSON.parse(content.toString('utf8'));
   const files = new Map(entries.map(([name, text]) => [name, Buffer.from(text, 'latin1')]));
-  return { files, ...defined({ makefile }) };
+  return { files, ...defined({ makefile }), folder };
 }
 
 /**

@@ -1,9 +1,10 @@
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import {
-  driverPath,
-  isTopMakefile,
+  driverPlace,
+  makefileFolder,
   readDriverTree,
+  treeOf,
   treeVersion,
 } from '../../src/kernel-source/driver-files.ts';
 import { localTarget } from '../../src/machine/tree.ts';
@@ -40,6 +41,38 @@ describe('the driver is read', () => {
     expect([[...files.keys()].sort(), makefile]).toEqual([SOURCES, undefined]);
   });
 
+  test.each([
+    ['linux-2.6.18/drivers/message/fusion', 'VERSION = 2\n'],
+    ['mptlinux/linux-2.6.18/drivers/message/fusion', 'VERSION = 2\n'],
+    ['SLES10/message/fusion', undefined],
+    ['mptlinux-3.02/SLES10/message/fusion', undefined],
+  ])('from a folder that holds %s', async (folder, makefile) => {
+    const tree = await temporary({
+      ...below(folder),
+      'linux-2.6.18/Makefile': 'VERSION = 2\n',
+      'mptlinux/linux-2.6.18/Makefile': 'VERSION = 2\n',
+      'a/b/c/mptscsih.c': 'in no folder of a driver',
+      linux: { link: folder },
+    });
+    const found = await readDriverTree(machine, tree);
+    expect([[...found.files.keys()].sort(), found.folder, found.makefile]).toEqual([
+      SOURCES,
+      folder,
+      makefile,
+    ]);
+  });
+
+  test('but not from a folder with two: both are named', async () => {
+    const [a, b] = ['linux-2.6.18/drivers/message/fusion', 'linux-2.6.9/drivers/message/fusion'];
+    const { code, what } = await failureOf(
+      readDriverTree(machine, await temporary({ ...below(a), [`${b}/mptscsi.c`]: 'c' })),
+    );
+    expect([code, what]).toEqual([
+      'E_DRIVER_NOT_IN_SOURCE',
+      expect.stringContaining(`the driver 2 times: "${a}", "${b}"`),
+    ]);
+  });
+
   test('also where a link leads back up: it ends', async () => {
     const tree = await temporary({ ...DRIVER, loop: { link: '.' } });
     const { files } = await readDriverTree(machine, tree);
@@ -60,27 +93,41 @@ test.each([{ 'drivers/message/fusion/Makefile': 'x' }, { README: 'x' }])(
 );
 
 test.each([
-  ['linux-6.1/drivers/message/fusion/mptscsih.c', 'mptscsih.c'],
-  ['./linux-6.1/drivers/message/fusion/lsi/mpi.h', 'lsi/mpi.h'],
-  ['drivers/message/fusion/a', 'a'],
-  ['fusion/a', 'a'],
-  ['linux-6.1/x/drivers/message/fusion/a', undefined],
-  ['linux-6.1/drivers/message/fusion', undefined],
-  ['linux-6.1/drivers/message/fusion/', undefined],
-  ['other-fusion/a', undefined],
-])('%s is %s of the driver', (path, name) => {
-  expect(driverPath(path)).toBe(name);
+  ['linux-6.1/drivers/message/fusion/mptscsih.c', 'linux-6.1/drivers/message/fusion', 'mptscsih.c'],
+  ['./linux-6.1/drivers/message/fusion/lsi/mpi.h', 'linux-6.1/drivers/message/fusion', 'lsi/mpi.h'],
+  ['drivers/message/fusion/a', 'drivers/message/fusion', 'a'],
+  ['fusion/a', 'fusion', 'a'],
+  ['mptlinux-3.02/x/drivers/message/fusion/a', 'mptlinux-3.02/x/drivers/message/fusion', 'a'],
+  ['SLES10/message/fusion/lsi/mpi.h', 'SLES10/message/fusion', 'lsi/mpi.h'],
+  ['message/fusion/a', 'message/fusion', 'a'],
+  ['linux-6.1/drivers/message/fusion', undefined, undefined],
+  ['linux-6.1/drivers/message/fusion/', undefined, undefined],
+  ['linux-6.1/drivers/message/other/fusion/a', undefined, undefined],
+  ['x-message/fusion/a', undefined, undefined],
+  ['other-fusion/a', undefined, undefined],
+])('%s is in the driver’s folder %s', (path, folder, name) => {
+  expect(driverPlace(path)).toEqual(folder === undefined ? undefined : { folder, name });
 });
 
 test.each([
-  ['Makefile', true],
-  ['./Makefile', true],
-  ['linux-6.1/Makefile', true],
-  ['./linux-6.1/Makefile', true],
-  ['linux-6.1/arch/Makefile', false],
-  ['linux-6.1/Makefile.lib', false],
-])('%s is the top Makefile: %s', (path, answer) => {
-  expect(isTopMakefile(path)).toBe(answer);
+  ['linux-6.1/drivers/message/fusion', 'linux-6.1/'],
+  ['drivers/message/fusion', ''],
+  ['SLES10/message/fusion', undefined],
+  ['x-drivers/message/fusion', undefined],
+  ['fusion', undefined],
+])('%s is in the tree %j', (folder, top) => {
+  expect(treeOf(folder)).toBe(top);
+});
+
+test.each([
+  ['Makefile', ''],
+  ['./Makefile', ''],
+  ['linux-6.1/Makefile', 'linux-6.1/'],
+  ['./linux-6.1/Makefile', 'linux-6.1/'],
+  ['linux-6.1/Makefile.lib', undefined],
+  ['a/b/c/d/e/Makefile', undefined],
+])('%s is the Makefile of %j', (path, folder) => {
+  expect(makefileFolder(path)).toBe(folder);
 });
 
 describe('a top Makefile tells its version:', () => {

@@ -6,16 +6,24 @@ const PROBE_BYTES = 512 * 1024;
 /** In so many blocks there may be no entry (a large file fills them) before the search is given up. */
 const MAX_BARREN = 12;
 
-/** Where to read for a goal: from this entry on, and no further than to the end of the block `last`. */
-export interface Stretch {
+/** Among so many blocks at the end the last entry is looked for. */
+const TAIL = 8;
+
+export interface FoundIn {
   readonly block: number;
   readonly entry: FoundEntry;
+}
+
+/** Where to read for a goal: from this entry on, and no further than to the end of the block `last`. */
+export interface Stretch extends FoundIn {
   readonly last: number;
 }
 
 export interface BlockSearch {
   /** The folder that all entries are in, with its slash; undefined where they are not all in one. */
   top(): Promise<string | undefined>;
+  /** An entry near the archive's end that is in the folder of all; undefined where none is found. */
+  last(): Promise<FoundIn | undefined>;
   /**
    * Where the goal (as placeOf takes it) begins; undefined where that is not clear. The search starts at the `guess`, from
    * 0 at the archive's start to 1 at its end, continues in steps that double, and then bisects.
@@ -58,6 +66,18 @@ export function blockSearch(file: XzFile): BlockSearch {
   const top = async (): Promise<string | undefined> => {
     const first = await probe(0);
     return first?.offset === 0 ? topOf(first.name) : undefined;
+  };
+
+  const last = async (): Promise<FoundIn | undefined> => {
+    const before = barren;
+    let found: FoundIn | undefined;
+    for (let block = blocks.length - 1; found === undefined && block >= blocks.length - TAIL; block -= 1) {
+      const entry = await probe(block);
+      if (entry !== undefined) found = { block, entry };
+    }
+    // What fills these blocks up (tar's own zeros) says nothing of the others.
+    barren = before;
+    return found;
   };
 
   const find = async (goal: string, guess: number): Promise<Stretch | undefined> => {
@@ -115,7 +135,7 @@ export function blockSearch(file: XzFile): BlockSearch {
     }
     return order.sorted();
   };
-  return { top, find, sorted };
+  return { top, last, find, sorted };
 }
 
 /** The folder at the top of an entry's name, with its slash: `linux-source-6.1/`. */

@@ -44,7 +44,7 @@ export async function unpackDriverFromBlocks(
   // Both at the same time. Where one finds nothing, the other is useless: it is stopped and awaited.
   const reading: Reading = { file, search, unpacked: 0, abandoned: false };
   const [makefile, driver] = await Promise.allSettled([
-    readGoal(reading, `${top}Makefile`, MAKEFILE_AT),
+    readGoal(reading, `${top}Makefile`, MAKEFILE_AT).then((found) => onlyOfOneTree(reading, top, found)),
     readGoal(reading, `${top}${DRIVER_FOLDER}/`, DRIVER_AT),
   ]);
   options.signal?.throwIfAborted();
@@ -52,9 +52,43 @@ export async function unpackDriverFromBlocks(
   if (makefile.status === 'rejected') throw makefile.reason;
   if (driver.status === 'rejected') throw driver.reason;
   if (makefile.value?.makefile === undefined || driver.value === undefined) return undefined;
-  return driver.value.files.size === 0
-    ? undefined
-    : { files: driver.value.files, makefile: makefile.value.makefile };
+  return driver.value.files.size === 0 ? undefined : { ...driver.value, makefile: makefile.value.makefile };
+}
+
+/** What was found, where the archive ends in the same folder; else `abandoned` is set. */
+async function onlyOfOneTree<Found>(reading: Reading, top: string, found: Found): Promise<Found | undefined> {
+  if (reading.abandoned || (await endsIn(reading.file, reading.search, top))) return found;
+  reading.abandoned = true;
+  return undefined;
+}
+
+/**
+ * Whether every entry from one near the end on is in the folder. As the names are sorted, all that lie between the
+ * archive's first entry and that one are, too: it holds one tree.
+ */
+async function endsIn(file: XzFile, search: BlockSearch, top: string): Promise<boolean> {
+  const last = await search.last();
+  if (last === undefined) return false;
+  let outside = false;
+  const collector = tarCollector(file.path, (name) => {
+    outside ||= !name.startsWith(top);
+  });
+  let skip = last.entry.offset;
+  for (const block of file.layout.blocks.slice(last.block)) {
+    const { ended } = await decodeBlock(file, block, (chunk) => {
+      const wanted = chunk.subarray(skip);
+      skip = Math.max(0, skip - chunk.length);
+      return collector.write(wanted) && !outside;
+    });
+    if (!ended || outside) return false;
+  }
+  try {
+    collector.end();
+    return true;
+  } catch {
+    // Whoever reads it from its start says what is wrong.
+    return false;
+  }
 }
 
 function isWorthIt({ blocks }: XzLayout): boolean {

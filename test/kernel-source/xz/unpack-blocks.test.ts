@@ -5,7 +5,7 @@ import { unpackDriverFromBlocks } from '../../../src/kernel-source/xz/unpack-blo
 import type { RunOptions, Target } from '../../../src/machine/port.ts';
 import { localTarget } from '../../../src/machine/tree.ts';
 import { silentProgress } from '../../../src/progress.ts';
-import { type Entries, sh, temporary } from '../../machine/temporary.ts';
+import { type Entries, failureOf, sh, temporary } from '../../machine/temporary.ts';
 import { FUSION, kernelTree, type Packing, pack, TOP, text } from './packed-tree.ts';
 
 const machine = localTarget({ dryRun: true });
@@ -108,7 +108,7 @@ test('few programs are started, two at a time, as the user that was given, and m
 test('unpackDriver takes this way for a large .xz, and reads what it does not suit from the start', async () => {
   const noise = await temporary();
   sh('head -c 17000000 /dev/urandom > "$1/noise"', noise);
-  const entries = { ...TREE, [`${TOP}/zz`]: readFileSync(`${noise}/noise`) };
+  const entries = { ...TREE, [`${TOP}/zz`]: readFileSync(`${noise}/noise`), [`${TOP}/zzz`]: 'last' };
   const whole = await fromStart(await pack(TREE));
   for (const [xz, streams] of [
     ['-0 --block-size=100000', false],
@@ -118,6 +118,13 @@ test('unpackDriver takes this way for a large .xz, and reads what it does not su
     expect(await unpackDriver(on, await packedXz(entries, { xz }), quiet)).toEqual(whole);
     expect(runs.some((run) => run.stdinFile !== undefined)).toBe(streams);
   }
+});
+
+test('a second tree in a large .xz is found, though the first one alone would do', async () => {
+  const second = { 'linux-6.2/drivers/message/fusion/mptscsih.c': 'x', 'linux-6.2/Makefile': 'VERSION = 6' };
+  const path = await packedXz({ ...TREE, ...second }, { xz: '--block-size=8192' });
+  expect(await fromBlocks(path)).toBe(undefined);
+  expect((await failureOf(fromStart(path))).what).toContain('"linux-6.2/drivers/message/fusion"');
 });
 
 /** Files in a folder that stands before the driver's in one order and after it in the other. */
