@@ -3,16 +3,13 @@ import { LIMITS } from '../limits.ts';
 import { type ConfigFile, existing, readConfigs } from './config-file.ts';
 import {
   type BootEntryKey,
-  type BootEntryRequest,
   type BootReads,
   type FileEdit,
   fallbackTitle,
-  isKernelOf,
   type Loader,
   type LoaderPlan,
-  namesImage,
+  type NamedRequest,
   nothingToEdit,
-  withFallback,
 } from './entry.ts';
 import { GRUB_CONFIGS } from './grub2/loader.ts';
 import { nameOf, readScript } from './grub2/script.ts';
@@ -23,7 +20,7 @@ const PLACES: readonly string[] = ['/boot', '/efi', '/boot/efi'];
 /** Entries of the Boot Loader Specification: a file an entry, read by Red Hat's GRUB (`blscfg`) or systemd-boot. */
 export const bls: Loader = { name: 'bls', plan, remove };
 
-async function plan(target: BootReads, request: BootEntryRequest): Promise<LoaderPlan | undefined> {
+async function plan(target: BootReads, request: NamedRequest): Promise<LoaderPlan | undefined> {
   const grub = await grubReadsEntries(target);
   const problems: string[] = [];
   let readBySomebody = false;
@@ -76,16 +73,16 @@ function linesOf(text: string): readonly Line[] {
   });
 }
 
-function isEntryOf(text: string, request: BootEntryRequest): boolean {
-  const isImage = (path: string): boolean => namesImage(path, request.image);
+function isEntryOf(text: string, { names }: NamedRequest): boolean {
+  const isImage = (path: string): boolean => names.fallback(path) !== undefined;
   const lines = linesOf(text);
   return (
-    lines.some(({ key, value }) => key === 'linux' && isKernelOf(value, request.release)) &&
+    lines.some(({ key, value }) => key === 'linux' && names.kernel(value) !== undefined) &&
     lines.some(({ key, value }) => key === 'initrd' && value.split(/\s+/).some(isImage))
   );
 }
 
-function planFor(file: ConfigFile, folder: string, grub: boolean, request: BootEntryRequest): LoaderPlan {
+function planFor(file: ConfigFile, folder: string, grub: boolean, request: NamedRequest): LoaderPlan {
   const name = nameBelow(basename(file.path), request);
   const lines = linesOf(file.text);
   const sorted = lines.some(({ key }) => key === 'sort-key');
@@ -100,14 +97,16 @@ function planFor(file: ConfigFile, folder: string, grub: boolean, request: BootE
   return { title, edits: [{ path, content, mode: file.mode }], notes: [] };
 }
 
-function changed({ key, value, raw }: Line, title: string, request: BootEntryRequest): string {
+function changed({ key, value, raw }: Line, title: string, request: NamedRequest): string {
   switch (key) {
     case 'title':
       return `title ${title}`;
+    case 'linux':
+      return `linux ${request.names.kernel(value) ?? value}`;
     case 'initrd':
       return `initrd ${value
         .split(/\s+/)
-        .map((path) => (namesImage(path, request.image) ? withFallback(path, request) : path))
+        .map((path) => request.names.fallback(path) ?? path)
         .join(' ')}`;
     // systemd-boot sorts by it first and takes the highest version within it: so this one is of a later key.
     case 'sort-key':

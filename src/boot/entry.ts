@@ -1,6 +1,7 @@
-import { basename, dirname } from 'node:path/posix';
+import { dirname } from 'node:path/posix';
 import { cleanText } from '../guest/clean-text.ts';
 import type { TargetReads } from '../machine/port.ts';
+import type { BootNames } from './names.ts';
 
 /** One file as it must be afterwards; the caller writes it, keeps owner and mode, and can undo it. */
 export interface FileEdit {
@@ -36,38 +37,19 @@ export interface BootEntryRequest extends BootEntryKey {
   readonly fallback: string;
 }
 
+/** A request with what the guest's loader may call its files. */
+export interface NamedRequest extends BootEntryRequest {
+  readonly names: BootNames;
+}
+
 export type BootReads = Pick<TargetReads, 'read' | 'list' | 'stat' | 'hostPath'>;
 
 export interface Loader {
   readonly name: string;
   /** Undefined where the guest does not boot by it. */
-  plan(target: BootReads, request: BootEntryRequest): Promise<LoaderPlan | undefined>;
+  plan(target: BootReads, request: NamedRequest): Promise<LoaderPlan | undefined>;
   /** The edits that take an entry away, wherever it still is. */
   remove(target: BootReads, key: BootEntryKey): Promise<readonly FileEdit[]>;
-}
-
-/** How the distributions call a kernel's image, before `-RELEASE`. */
-const KERNEL_NAMES: readonly string[] = ['vmlinuz', 'vmlinux', 'kernel', 'bzImage', 'zImage', 'Image'];
-
-/** Whether a loader's path, `(hd0,1)/boot/vmlinuz-6.1` or `/@/boot/vmlinuz-6.1`, is of this kernel. */
-export function isKernelOf(path: string, release: string): boolean {
-  return KERNEL_NAMES.some((name) => basename(path) === `${name}-${release}`);
-}
-
-/**
- * Whether a loader's path names the initramfs; a device or a variable may stand before it. A loader sees the boot partition's root or the file system's, and
- * with btrfs a subvolume before it; the folder must be one of these, for a copy elsewhere (an ESP's own) has no
- * old image beside it.
- */
-export function namesImage(path: string, image: string): boolean {
-  if (basename(path) !== basename(image)) return false;
-  const folder = dirname(path.replace(/^(?:\([^()]*\)|\$\w+|\$\{\w+\})/, ''));
-  return folder === '/' || /boot/i.test(basename(folder));
-}
-
-/** The path with the old initramfs's name in the place of the current one's. */
-export function withFallback(path: string, request: BootEntryRequest): string {
-  return path.slice(0, path.length - basename(request.image).length) + basename(request.fallback);
 }
 
 /** The old entry's title, made to tell kernel and generation; one printable line. */

@@ -2,18 +2,16 @@ import { basename } from 'node:path/posix';
 import { type ConfigFile, readConfigs } from './config-file.ts';
 import {
   type BootEntryKey,
-  type BootEntryRequest,
   type BootReads,
   type FileEdit,
   fallbackTitle,
-  isKernelOf,
   type Loader,
   type LoaderPlan,
   mark,
-  namesImage,
+  type NamedRequest,
   nothingToEdit,
-  withFallback,
 } from './entry.ts';
+import { isKernelOf } from './names.ts';
 
 /** menu.lst is the name of GRUB itself and of Debian and SUSE; Red Hat's is a link to its grub.conf. */
 const MENUS: readonly string[] = ['/boot/efi/EFI/*/grub.conf', '/boot/grub/grub.conf', '/boot/grub/menu.lst'];
@@ -42,10 +40,10 @@ function lineOf(raw: string): Line {
   return { raw, command: found?.[1]?.toLowerCase() ?? '', words };
 }
 
-async function plan(target: BootReads, request: BootEntryRequest): Promise<LoaderPlan | undefined> {
+async function plan(target: BootReads, request: NamedRequest): Promise<LoaderPlan | undefined> {
   const answers = await readConfigs(target, MENUS);
   if (answers.length === 0) return undefined;
-  const isImage = (word: string): boolean => namesImage(word, request.image);
+  const { names } = request;
   const notes: string[] = [];
   for (const answer of answers) {
     if ('problem' in answer) {
@@ -54,7 +52,11 @@ async function plan(target: BootReads, request: BootEntryRequest): Promise<Loade
     }
     const { file } = answer;
     const entry = entriesOf(file.text.split('\n').map(lineOf)).find((one) =>
-      boots(one, request.release, isImage),
+      boots(
+        one,
+        (word) => names.kernel(word) !== undefined,
+        (word) => names.fallback(word) !== undefined,
+      ),
     );
     if (entry !== undefined) return planFor(file, entry, request);
     notes.push(`no entry of ${file.path} boots ${request.release} with ${request.image}`);
@@ -72,13 +74,17 @@ function entriesOf(lines: readonly Line[]): readonly (readonly Line[])[] {
   return entries.filter(([first]) => first?.command === 'title');
 }
 
-function boots(entry: readonly Line[], release: string, isImage: (word: string) => boolean): boolean {
+function boots(
+  entry: readonly Line[],
+  isKernel: (word: string) => boolean,
+  isImage: (word: string) => boolean,
+): boolean {
   const names = (wanted: string, matches: (word: string) => boolean): boolean =>
     entry.some(({ command, words }) => command === wanted && words.some(matches));
-  return names('kernel', (word) => isKernelOf(word, release)) && names('initrd', isImage);
+  return names('kernel', isKernel) && names('initrd', isImage);
 }
 
-function planFor(file: ConfigFile, entry: readonly Line[], request: BootEntryRequest): LoaderPlan {
+function planFor(file: ConfigFile, entry: readonly Line[], request: NamedRequest): LoaderPlan {
   const old = entry[0]?.raw.replace(/^\s*title[\s=]*/i, '');
   const title = fallbackTitle(old, request);
   const own = [
@@ -103,10 +109,15 @@ function planFor(file: ConfigFile, entry: readonly Line[], request: BootEntryReq
   return { title, edits: [{ path: file.path, content, mode: file.mode }], notes: [] };
 }
 
-function changed({ raw, command, words }: Line, request: BootEntryRequest): string {
+/** A link of the kernel's leads to the next one as soon as there is one: its own name stays. */
+function changed({ raw, command, words }: Line, { names }: NamedRequest): string {
   const line = raw.trimEnd();
+  if (command === 'kernel') {
+    const link = words.find((word) => (names.kernel(word) ?? word) !== word);
+    return link === undefined ? line : line.replace(link, () => names.kernel(link) ?? link);
+  }
   if (command !== 'initrd') return line;
-  const paths = words.map((word) => (namesImage(word, request.image) ? withFallback(word, request) : word));
+  const paths = words.map((word) => names.fallback(word) ?? word);
   return `${/^\s*/.exec(line)?.[0] ?? ''}initrd ${paths.join(' ')}`;
 }
 
@@ -128,8 +139,9 @@ async function remove(target: BootReads, key: BootEntryKey): Promise<readonly Fi
 function without(text: string, key: BootEntryKey): string | undefined {
   const lines = text.split('\n').map(lineOf);
   const isOwn = (word: string): boolean => basename(word).endsWith(`.mptfix-${key.generation}`);
+  const isKernel = (word: string): boolean => isKernelOf(word, key.release);
   const from = lines.findIndex(
-    ({ command }, at) => command === 'title' && boots(lines.slice(at, endOf(lines, at)), key.release, isOwn),
+    ({ command }, at) => command === 'title' && boots(lines.slice(at, endOf(lines, at)), isKernel, isOwn),
   );
   if (from === -1) return undefined;
   const to = endOf(lines, from);

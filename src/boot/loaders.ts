@@ -1,6 +1,6 @@
-import { basename } from 'node:path/posix';
+import { basename, dirname, join } from 'node:path/posix';
 import { bls } from './bls.ts';
-import { existing } from './config-file.ts';
+import { existing, readConfig } from './config-file.ts';
 import {
   type BootEntryKey,
   type BootEntryPlan,
@@ -8,11 +8,13 @@ import {
   type BootReads,
   type FileEdit,
   type Loader,
+  type NamedRequest,
   nothingToEdit,
   problemOfRequest,
 } from './entry.ts';
 import { grubLegacy } from './grub-legacy.ts';
 import { grub2 } from './grub2/loader.ts';
+import { bootNames } from './names.ts';
 
 interface Foreign {
   readonly name: string;
@@ -53,14 +55,50 @@ const FOREIGN: readonly Foreign[] = [
 
 const byHand: readonly Loader[] = FOREIGN.map(({ name, files, section, after = '' }) => ({
   name,
-  plan: async (target, { image, fallback }) => {
+  plan: async (target, request) => {
     const [path] = await existing(target, files);
     if (path === undefined) return undefined;
-    const how = `copy the kernel’s ${section} under another name, with ${basename(fallback)} instead of ${basename(image)}${after}`;
+    const swaps = await swapsIn(target, path, request);
+    const how = `copy the kernel’s ${section} under another name, with ${swaps}${after}`;
     return nothingToEdit(`${path}: mptfix does not edit this loader’s menu; for a way back at boot, ${how}`);
   },
   remove: async () => [],
 }));
+
+/**
+ * What a person writes in the place of what. Of links (`/vmlinuz`) the kernel's is exchanged, too: it leads to another
+ * kernel as soon as there is one.
+ */
+async function swapsIn(
+  target: BootReads,
+  path: string,
+  { image, fallback, names }: NamedRequest,
+): Promise<string> {
+  const plain = `${basename(fallback)} instead of ${basename(image)}`;
+  const answer = await readConfig(target, path);
+  if (answer === undefined || 'problem' in answer) return plain;
+  // syslinux takes a path as one from the folder of its file, unless it begins with a slash.
+  const here = dirname(path);
+  const full = (word: string): string => (word.startsWith('/') ? word : join(here, word));
+  const words = [...new Set(answer.file.text.split(/[\s=,"']+/))].filter((word) =>
+    /^[\w.+~@/-]{1,255}$/.test(word),
+  );
+  const swap = (rename: (word: string) => string | undefined): string | undefined => {
+    for (const word of words) {
+      const other = rename(full(word));
+      if (other !== undefined && basename(other) !== basename(word)) return `${other} instead of ${word}`;
+    }
+    return undefined;
+  };
+  const link = swap(names.kernel);
+  const initrd = swap(names.fallback);
+  if (
+    initrd === undefined ||
+    (link === undefined && words.some((word) => basename(word) === basename(image)))
+  )
+    return plain;
+  return link === undefined ? initrd : `${initrd} and ${link}`;
+}
 
 /** The first that the guest has is the one that it boots by: a menu.lst beside a grub.cfg was left from an upgrade. */
 const LOADERS: readonly Loader[] = [bls, grub2, grubLegacy, ...byHand];
@@ -74,8 +112,9 @@ export async function planBootEntry(
   request: BootEntryRequest,
 ): Promise<BootEntryPlan | undefined> {
   const problem = problemOfRequest(request);
+  const names = await bootNames(target, request);
   for (const loader of LOADERS) {
-    const plan = await loader.plan(target, request);
+    const plan = await loader.plan(target, { ...request, names });
     if (plan !== undefined)
       return { loader: loader.name, ...(problem === undefined ? plan : nothingToEdit(problem)) };
   }

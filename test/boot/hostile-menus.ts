@@ -4,6 +4,7 @@ import { bls } from '../../src/boot/bls.ts';
 import type { BootEntryRequest, Loader } from '../../src/boot/entry.ts';
 import { grubLegacy } from '../../src/boot/grub-legacy.ts';
 import { grub2 } from '../../src/boot/grub2/loader.ts';
+import { bootNames } from '../../src/boot/names.ts';
 import { rootTarget } from '../../src/machine/tree.ts';
 import type { Hostile } from '../helpers/bounded.ts';
 
@@ -25,7 +26,7 @@ function tree(loader: Loader, files: Readonly<Record<string, string>>): () => Pr
   }
   const target = rootTarget(root, { dryRun: true });
   return async () => {
-    const plan = await loader.plan(target, WISH);
+    const plan = await loader.plan(target, { ...WISH, names: await bootNames(target, WISH) });
     await loader.remove(target, WISH);
     return `${plan?.edits.length} edits ${plan?.notes.join('; ')}`;
   };

@@ -4,6 +4,7 @@ import { bls } from '../../src/boot/bls.ts';
 import type { BootReads } from '../../src/boot/entry.ts';
 import { grubLegacy } from '../../src/boot/grub-legacy.ts';
 import { grub2 } from '../../src/boot/grub2/loader.ts';
+import { bootNames } from '../../src/boot/names.ts';
 import { changesOf, mutated } from '../helpers/mutated.ts';
 import { wishOf } from './guest.ts';
 
@@ -58,7 +59,7 @@ test('a menu that is changed anywhere gives a plan, and that plan can be taken b
         ]);
         const target = inMemory(files);
         const wish = wishOf(RELEASE);
-        const plan = await loader.plan(target, wish);
+        const plan = await loader.plan(target, { ...wish, names: await bootNames(target, wish) });
         for (const edit of plan?.edits ?? []) files.set(edit.path, edit.content ?? '');
         for (const edit of await loader.remove(target, wish)) {
           if (edit.content === null) files.delete(edit.path);

@@ -2,11 +2,11 @@ import { dirname } from 'node:path/posix';
 import { type ConfigAnswer, type ConfigFile, readConfig, readConfigs } from '../config-file.ts';
 import {
   type BootEntryKey,
-  type BootEntryRequest,
   type BootReads,
   type FileEdit,
   type Loader,
   type LoaderPlan,
+  type NamedRequest,
   nothingToEdit,
 } from '../entry.ts';
 import { fallbackEntry, type MenuEntry } from './menu-entry.ts';
@@ -40,7 +40,7 @@ interface Menu extends ConfigFile {
   readonly script: Script;
 }
 
-async function plan(target: BootReads, request: BootEntryRequest): Promise<LoaderPlan | undefined> {
+async function plan(target: BootReads, request: NamedRequest): Promise<LoaderPlan | undefined> {
   const answers = await readConfigs(target, GRUB_CONFIGS);
   if (answers.length === 0) return undefined;
   const { menus, problems } = menusOf(answers);
@@ -81,7 +81,7 @@ async function planFor(
   target: BootReads,
   menu: Menu,
   entry: MenuEntry,
-  request: BootEntryRequest,
+  request: NamedRequest,
 ): Promise<LoaderPlan> {
   const old = await readConfig(target, DROP_IN);
   if (old !== undefined && 'problem' in old) return nothingToEdit(old.problem);

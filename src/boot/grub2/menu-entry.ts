@@ -1,5 +1,5 @@
 import { basename } from 'node:path/posix';
-import { type BootEntryRequest, fallbackTitle, isKernelOf, namesImage } from '../entry.ts';
+import { type BootEntryRequest, fallbackTitle, type NamedRequest } from '../entry.ts';
 import { type Command, commandsInside, literal, nameOf, type Range, type Script, spelled } from './script.ts';
 
 /** linux16 and initrd16 on BIOS, linuxefi and initrdefi on UEFI: Red Hat's GRUB 2.02. */
@@ -19,13 +19,15 @@ export interface MenuEntry {
  * The entry for the old initramfs: the first one that boots this kernel with its initramfs, with another title, another
  * id and the old image, and without what would make it the default. Undefined where there is no such entry.
  */
-export function fallbackEntry(script: Script, request: BootEntryRequest): MenuEntry | undefined {
+export function fallbackEntry(script: Script, request: NamedRequest): MenuEntry | undefined {
   for (const [index, entry] of script.commands.entries()) {
     if (nameOf(script, entry) !== 'menuentry' || entry.body === undefined || !inMenu(script, entry)) continue;
     const inside = commandsInside(script, index);
-    if (!boots(script, inside, request.release)) continue;
-    const images = imageWords(script, inside, request);
-    if (images.length > 0) return derive(script, { entry, body: entry.body, inside, images }, request);
+    const kernels = wordsOf(script, inside, LINUX).map(renameBy(script, request.names.kernel));
+    const images = wordsOf(script, inside, INITRD).map(renameBy(script, request.names.fallback));
+    const [kernel, image] = [kernels, images].map((all) => all.filter((change) => change !== undefined));
+    if (!kernel?.length || !image?.length) continue;
+    return derive(script, { entry, body: entry.body, inside, renamed: [...kernel, ...image] }, request);
   }
   return undefined;
 }
@@ -36,46 +38,53 @@ function inMenu(script: Script, entry: Command): boolean {
   return parent === undefined || (nameOf(script, parent) === 'submenu' && inMenu(script, parent));
 }
 
-function boots(script: Script, inside: readonly Command[], release: string): boolean {
-  return inside.some(
-    (command) =>
-      LINUX.includes(nameOf(script, command)) &&
-      command.words.slice(1).some((word) => isKernelOf(spelled(script, word), release)),
-  );
+/** An initrd command may have other words before the image, such as microcode. */
+function wordsOf(
+  script: Script,
+  inside: readonly Command[],
+  names: readonly (string | undefined)[],
+): readonly Range[] {
+  return inside
+    .filter((command) => names.includes(nameOf(script, command)))
+    .flatMap((command) => command.words.slice(1));
 }
 
-/** The words to change: an initrd command may have others before it, such as microcode. */
-function imageWords(script: Script, inside: readonly Command[], request: BootEntryRequest): readonly Range[] {
-  const name = basename(request.image);
-  return inside
-    .filter((command) => INITRD.includes(nameOf(script, command)))
-    .flatMap((command) => command.words.slice(1))
-    .filter(
-      (word) =>
-        namesImage(spelled(script, word), request.image) &&
-        script.text.slice(word.from, word.to).includes(name),
-    );
+/** Another path in the place of a word that names the file; undefined: it names another one. */
+function renameBy(script: Script, rename: (word: string) => string | undefined) {
+  return (word: Range): Change | undefined => {
+    const old = spelled(script, word);
+    const path = rename(old);
+    if (path === undefined) return undefined;
+    const raw = script.text.slice(word.from, word.to);
+    // As it was written, quotes and all, where that shows what is to be replaced.
+    const folder = old.slice(0, old.length - basename(old).length);
+    const [from, to] = [basename(old), basename(path)];
+    const at = raw.lastIndexOf(from);
+    if (at !== -1 && path === folder + to)
+      return { ...word, put: raw.slice(0, at) + to + raw.slice(at + from.length) };
+    return /^[\w.+~:@/(){}$,-]+$/.test(path) ? { ...word, put: `"${path}"` } : undefined;
+  };
 }
 
 interface Found {
   readonly entry: Command;
   readonly body: Range;
   readonly inside: readonly Command[];
-  readonly images: readonly Range[];
+  readonly renamed: readonly Change[];
 }
 
 type Change = Range & { readonly put: string };
 
 function derive(
   script: Script,
-  { entry, body, inside, images }: Found,
+  { entry, body, inside, renamed }: Found,
   request: BootEntryRequest,
 ): MenuEntry {
   const { text } = script;
   const from = entry.words[0]?.from ?? 0;
   const head = heading(script, entry, request);
   const changes: Change[] = [
-    ...images.map((word) => ({ ...word, put: renamed(text.slice(word.from, word.to), request) })),
+    ...renamed,
     ...inside
       .filter((command) => nameOf(script, command) === 'savedefault')
       .map((command) => withoutCommand(text, command)),
@@ -97,12 +106,6 @@ function replaced(text: string, { from, to }: Range, changes: readonly Change[])
     at = change.to;
   }
   return parts.join('') + text.slice(at, to);
-}
-
-function renamed(raw: string, request: BootEntryRequest): string {
-  const name = basename(request.image);
-  const at = raw.lastIndexOf(name);
-  return raw.slice(0, at) + basename(request.fallback) + raw.slice(at + name.length);
 }
 
 /** `menuentry TITLE options`, up to the brace. */
