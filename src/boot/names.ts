@@ -1,5 +1,6 @@
 import { basename, dirname } from 'node:path/posix';
 import { readFstab } from '../guest/fstab.ts';
+import { LIMITS } from '../limits.ts';
 import type { BootEntryRequest, BootReads } from './entry.ts';
 
 /**
@@ -95,7 +96,7 @@ async function hasBootPartition(target: BootReads): Promise<boolean> {
 }
 
 async function textOf(target: BootReads, path: string): Promise<string | undefined> {
-  return (await target.read(path, 1024 * 1024).catch(() => undefined))?.toString('utf8');
+  return (await target.read(path, LIMITS.textBytes).catch(() => undefined))?.toString('utf8');
 }
 
 /** The word with the name of the file that its path leads to; undefined where the path is none of the links. */
