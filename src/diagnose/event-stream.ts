@@ -69,7 +69,7 @@ const REPEATED = /^(?:-- )?last message repeated (\d{1,9}) times?(?: --)?\s*$/;
 const PIECE_BYTES = 8 * 1024;
 const EXPORT_START = Buffer.from('__CURSOR=');
 
-/** A source's messages, oldest part first, in batches of one piece of a file; a piece's notes come before its messages. */
+/** A source's messages, oldest part first, in batches of one piece of a file. */
 export async function* sourceEvents(
   source: LogSource,
   settings: StreamSettings,
@@ -89,11 +89,12 @@ async function* partEvents(
   isFirst: boolean,
 ): AsyncGenerator<readonly StreamItem[]> {
   const clock: ClockSettings = { until: part.until, zone };
-  let batch: StreamItem[] = [];
+  let batch: TimedEvent[] = [];
+  let notes: TimedNote[] = [];
   let eventLines = 0;
   const census = lineCensus(({ note, host, ...line }) => {
     const at = timeOf(line, source, clock) ?? null;
-    batch.push({ note, host: host ?? source.host, at, source: source.name });
+    notes.push({ note, host: host ?? source.host, at, source: source.name });
   });
   let lastAt: number | null = null;
   let lastTime: LogTime | undefined;
@@ -142,9 +143,10 @@ async function* partEvents(
         const piece = chunk.subarray(at, at + PIECE_BYTES);
         census.write(piece);
         scanner.write(piece);
-        if (batch.length === 0) continue;
-        yield batch;
+        if (batch.length === 0 && notes.length === 0) continue;
+        yield inOrder(notes, batch);
         batch = [];
+        notes = [];
       }
     }
   } catch (error) {
@@ -153,7 +155,7 @@ async function* partEvents(
   }
   const counted = census.end();
   scanner?.end();
-  if (batch.length > 0) yield batch;
+  if (batch.length > 0 || notes.length > 0) yield inOrder(notes, batch);
   const recognised = Math.max(counted.kernelLines, eventLines);
   if (recognised === 0 && counted.hypervisorLines === 0 && counted.binary !== undefined)
     onProblem({ part: part.name, problem: NO_TEXT[counted.binary], partly: false });
@@ -167,6 +169,25 @@ async function* partEvents(
     repairs,
     ...span(counted, source, clock),
   });
+}
+
+/** Notes before the messages of their second or later: which kernel and adapter it was counts for what follows. */
+function inOrder(notes: readonly TimedNote[], events: readonly TimedEvent[]): readonly StreamItem[] {
+  if (notes.length === 0) return events;
+  const items: StreamItem[] = [];
+  let next = 0;
+  for (const event of events) {
+    for (let note = notes[next]; note !== undefined && !isAfter(note, event); note = notes[next]) {
+      items.push(note);
+      next += 1;
+    }
+    items.push(event);
+  }
+  return [...items, ...notes.slice(next)];
+}
+
+function isAfter({ at }: TimedNote, event: TimedEvent): boolean {
+  return at !== null && event.at !== null && at > event.at;
 }
 
 /** Why a part is no log, and what to do about it. */
