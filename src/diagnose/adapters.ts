@@ -6,6 +6,8 @@ export interface Adapter {
   readonly fusion: boolean;
   /** The SCSI host's number, H of H:C:I:L, where the line tells it. */
   readonly host?: number;
+  /** It says that it is there, which every adapter does at the kernel's start, a CD-ROM's too. */
+  readonly introduced?: true;
 }
 
 interface AdapterRow {
@@ -41,7 +43,7 @@ const ADAPTERS: readonly AdapterRow[] = [
   { name: '3ware', fusion: false, speaks: /3w-(?:9xxx|sas|xxxx): /y },
   { name: 'virtio-scsi', fusion: false, speaks: /virtio[_-]scsi(?: virtio\d{1,4})?: /y },
   { name: 'vmw_pvscsi', fusion: false, speaks: /(?:vmw_)?pvscsi(?: [\da-f:.]{4,16})?: /y },
-  { name: 'hv_storvsc', fusion: false, speaks: /(?:hv_)?storvsc(?: [\da-f-]{4,40})?: /y },
+  { name: 'hv_storvsc', fusion: false, speaks: /(?:hv_)?storvsc(?: [\w-]{4,40})?: /y },
   { name: 'smartpqi', fusion: false, speaks: /smartpqi [\da-f:.]{4,16}: /y },
   { name: 'bfa', fusion: false, speaks: /bfa(?: [\da-f:.]{4,16})?: /y },
   { name: 'fnic', fusion: false, speaks: /(?:fnic|host\d{1,4}: fnic) ?/y },
@@ -72,7 +74,9 @@ export function adapterOf(message: string): Adapter | undefined {
   if (host === undefined || NO_INTRODUCTION.test(words)) return undefined;
   const fusion = OF_FUSION.test(words);
   const name = fusion ? 'the LSI Fusion MPT driver' : words.split(/[,;]/)[0]?.trim().slice(0, 60);
-  return name === undefined || name === '' ? undefined : { name, fusion, host: Number(host) };
+  return name === undefined || name === ''
+    ? undefined
+    : { name, fusion, host: Number(host), introduced: true };
 }
 
 /** Names in /sys/class/scsi_host/host0/proc_name of the LSI Fusion MPT driver. Source: its scsi_host_template's. */

@@ -17,8 +17,12 @@ export interface ShownCause {
   readonly host?: number | undefined;
 }
 
+/** Kernels print a result with eight digits or without leading zeros: this one goes on in a line that was cut off. */
+const CUT_CODE = /^0[\da-f]{0,6}$/i;
+
 /** The cause that this message shows; undefined where it shows none. */
 export function shownCause(event: LogEvent): ShownCause | undefined {
+  if (event.id.startsWith('scsi-return-code') && CUT_CODE.test(event.fields.code ?? '')) return undefined;
   const found: ShownCause | undefined =
     causeOf(event) ??
     causeOfSense(event) ??

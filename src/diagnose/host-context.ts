@@ -22,6 +22,15 @@ export interface Period {
 const NEAR_MS = 20 * 60 * 1000;
 const MAX_KEPT = 200;
 
+/** What one start of the machine tells: a reboot may bring another kernel, and give SCSI hosts other numbers. */
+export interface Boot {
+  readonly kernel: KernelOfLog | undefined;
+  /** The adapters that introduced themselves, by the number of their SCSI host. */
+  readonly introduced: Map<number, Adapter>;
+  /** The boot after this one. Where a log begins later than its boot, that is the best word on it. */
+  next: Boot | undefined;
+}
+
 interface Kept {
   readonly text: string;
   readonly at: number | null;
@@ -29,38 +38,43 @@ interface Kept {
 
 /** Collects what one machine's log says beside its messages, in bounded memory. */
 export function hostContext(facts: MachineFacts) {
-  /** As the log last introduced them: a reboot may give them other numbers. */
-  const introduced = new Map<number, Adapter>();
+  let boot: Boot = { kernel: undefined, introduced: new Map(), next: undefined };
   let spoken: (Kept & { readonly fusion: boolean })[] = [];
   let lost: Kept[] = [];
   let cut: Kept[] = [];
-  let kernel: KernelOfLog | undefined;
 
   const add = ({ note, at }: TimedNote): void => {
     if (note.kind === 'kernel') {
-      kernel = kernelOfLog({ release: note.release, said: 'log' }, facts.distro);
+      const kernel = kernelOfLog({ release: note.release, said: 'log' }, facts.distro);
+      const next: Boot = { kernel, introduced: new Map(), next: undefined };
+      boot.next = next;
+      boot = next;
     } else if (note.kind === 'adapter') {
       const { adapter } = note;
-      if (adapter.host !== undefined && (introduced.has(adapter.host) || introduced.size < MAX_KEPT))
-        introduced.set(adapter.host, adapter);
-      spoken = kept(spoken, { text: adapter.name, fusion: adapter.fusion, at });
+      if (adapter.host !== undefined && boot.introduced.size < MAX_KEPT)
+        boot.introduced.set(adapter.host, adapter);
+      if (adapter.introduced !== true || adapter.fusion)
+        spoken = kept(spoken, { text: adapter.name, fusion: adapter.fusion, at });
     } else if (note.kind === 'lost') lost = kept(lost, { text: note.what, at });
     else cut = kept(cut, { text: note.what, at });
   };
 
-  /** The kernel that wrote an incident: `then` is what was known when it began. */
-  const kernelOf = (then: KernelOfLog | undefined): KernelOfLog | undefined => {
+  /** The kernel that wrote an incident of this boot. */
+  const kernelOf = (then: Boot): KernelOfLog | undefined => {
     const named = facts.kernel;
     const outside = named === undefined ? undefined : kernelOfLog(named, facts.distro);
-    return named?.said === 'option' ? outside : (then ?? kernel ?? outside);
+    return named?.said === 'option' ? outside : (then.kernel ?? then.next?.kernel ?? outside);
   };
 
+  const adapterOfHost = (host: number, then: Boot): Adapter | undefined =>
+    then.introduced.get(host) ?? then.next?.introduced.get(host) ?? facts.adapters?.get(host);
+
   /** Whose answer DID_BUS_BUSY is. Only of the LSI Fusion MPT driver, in a kernel that can have the branch, is it this bug. */
-  const judge = (cause: ShownCause, period: Period, then: KernelOfLog | undefined): ShownCause => {
+  const judge = (cause: ShownCause, period: Period, then: Boot): ShownCause => {
     if (cause.cause !== 'this-bug') return cause;
     const result = cause.evidence.split(/[:;]/)[0] ?? '';
     const { host } = cause;
-    const adapter = host === undefined ? undefined : (introduced.get(host) ?? facts.adapters?.get(host));
+    const adapter = host === undefined ? undefined : adapterOfHost(host, then);
     if (adapter !== undefined && !adapter.fusion)
       return notOurs(
         `${result}, from ${adapter.name} (SCSI host ${host}): not the LSI Fusion MPT driver`,
@@ -85,7 +99,8 @@ export function hostContext(facts: MachineFacts) {
     add,
     judge,
     kernelOf,
-    kernel: (): KernelOfLog | undefined => kernel,
+    /** The present one; what is known of it may grow. */
+    boot: (): Boot => boot,
     adapters: (period: Period): readonly string[] => [
       ...new Set(spoken.filter((one) => isNear(one, period)).map(({ text }) => text)),
     ],

@@ -24,7 +24,7 @@ export function isProved({ event }: TimedEvent): boolean {
 
 /** Collects the events of one incident, in order of time, in bounded memory. */
 export function incidentBuilder(host: string | null, context: HostContext) {
-  const kernelThen = context.kernel();
+  const boot = context.boot();
   const counts = new Map<string, number>();
   const timeline = new Map<string, Entry>();
   const effects = new Map<string, LogEvent>();
@@ -91,7 +91,7 @@ export function incidentBuilder(host: string | null, context: HostContext) {
     lastAt: (): number | null => end,
     build: (): Incident => {
       const period = { start, end };
-      const judge = (cause: ShownCause): ShownCause => context.judge(cause, period, kernelThen);
+      const judge = (cause: ShownCause): ShownCause => context.judge(cause, period, boot);
       const verdict = causes.verdict(judge);
       return {
         host,
@@ -105,7 +105,7 @@ export function incidentBuilder(host: string | null, context: HostContext) {
           hypervisor || DECIDED.has(verdict.cause)
             ? []
             : [...(opens ? [OPENS] : []), ...suppressed(counts.get('suppressed')), ...context.doubts(period)],
-        kernel: context.kernelOf(kernelThen) ?? null,
+        kernel: context.kernelOf(boot) ?? null,
         adapters: context.adapters(period),
         reported: !proved,
         disks: disks.disks(judge),

@@ -26,7 +26,7 @@ export const NOTABLE_START =
   /Linux version \d|(?:scsi|mpt|ioc\d|Fusion MPT|hpsa|cciss|qla|lpfc|mega|aacraid|AAC\d|arcmsr|3w-|virtio|vmw_|pvscsi|hv_|storvsc|smartpqi|bfa|fnic|host\d+: fnic|ibmvscsi|printk: )/y;
 
 /** Words of lines that tell of lost messages or have the result of a command, wherever they stand. */
-export const NOTABLE_WORDS = ['essages ', 'return code', 'hostbyte='] as const;
+export const NOTABLE_WORDS = ['essages', 'return code', 'hostbyte='] as const;
 
 /** Who says that messages of the kernel were lost. */
 const LOST: readonly { readonly pattern: RegExp; readonly text: (count: string) => string }[] = [
@@ -54,7 +54,7 @@ const LOST: readonly { readonly pattern: RegExp; readonly text: (count: string) 
 const RESULT_WORDS = /return ?code|hostbyte=/;
 /** A result with its value. White space gets lost and doubled where a log is pasted. */
 const WHOLE_RESULT =
-  /return\s*code\s*=\s*(?:0x)?[\da-f]{1,8}(?![\da-z])|hostbyte=\w{3,40},?\s+driverbyte=\w/i;
+  /return\s*code\s*=\s*(?:0x)?(?:[1-9a-f][\da-f]{0,7}|0[\da-f]{7})(?![\da-z])|hostbyte=\w{3,40},?\s+driverbyte=\w/i;
 const MAX_QUOTED = 120;
 
 /** The note that a line makes; undefined where it makes none, or where another program wrote it. */
