@@ -1,7 +1,6 @@
 import { dirname } from 'node:path/posix';
 import { cleanText } from '../guest/clean-text.ts';
 import type { TargetReads } from '../machine/port.ts';
-import type { BootNames } from './names.ts';
 
 /** One file as it must be afterwards; the caller writes it, keeps owner and mode, and can undo it. */
 export interface FileEdit {
@@ -35,6 +34,18 @@ export interface BootEntryRequest extends BootEntryKey {
   readonly image: string;
   /** The old one, in the same folder: `/boot/initrd.img-RELEASE.mptfix-1`. */
   readonly fallback: string;
+}
+
+/**
+ * What a word of a loader's file names. A loader sees the boot partition's root or the file system's, and with btrfs a
+ * subvolume before it; a device or a variable may stand before the path. The path is a file's own name, or that of a
+ * link to it, as Debian (`/vmlinuz`, `/initrd.img`) and SUSE (`/boot/vmlinuz`, `/boot/initrd`) have them.
+ */
+export interface BootNames {
+  /** The word with the kernel's own name; undefined: it does not name this kernel. */
+  readonly kernel: (word: string) => string | undefined;
+  /** The word with the old initramfs's name; undefined: it does not name the kernel's initramfs. */
+  readonly fallback: (word: string) => string | undefined;
 }
 
 /** A request with what the guest's loader may call its files. */

@@ -1,19 +1,7 @@
 import { basename, dirname } from 'node:path/posix';
 import { readFstab } from '../guest/fstab.ts';
 import { LIMITS } from '../limits.ts';
-import type { BootEntryRequest, BootReads } from './entry.ts';
-
-/**
- * What a word of a loader's file names. A loader sees the boot partition's root or the file system's, and with btrfs a
- * subvolume before it; a device or a variable may stand before the path. The path is a file's own name, or that of a
- * link to it, as Debian (`/vmlinuz`, `/initrd.img`) and SUSE (`/boot/vmlinuz`, `/boot/initrd`) have them.
- */
-export interface BootNames {
-  /** The word with the kernel's own name; undefined: it does not name this kernel. */
-  readonly kernel: (word: string) => string | undefined;
-  /** The word with the old initramfs's name; undefined: it does not name the kernel's initramfs. */
-  readonly fallback: (word: string) => string | undefined;
-}
+import type { BootEntryRequest, BootNames, BootReads } from './entry.ts';
 
 /** How the distributions call a kernel's image, before `-RELEASE`. */
 const KERNEL_NAMES: readonly string[] = ['vmlinuz', 'vmlinux', 'kernel', 'bzImage', 'zImage', 'Image'];
