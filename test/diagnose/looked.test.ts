@@ -27,6 +27,7 @@ describe('what was looked at is told:', () => {
         lines: 3,
         kernelLines: 2,
         hypervisorLines: 0,
+        repairs: [],
         first: at('09:00:00'),
         last: at('09:10:00'),
       },
@@ -35,12 +36,13 @@ describe('what was looked at is told:', () => {
         lines: 10,
         kernelLines: 10,
         hypervisorLines: 0,
+        repairs: [],
         first: at('11:20:00'),
         last: at('11:20:09'),
       },
     ]);
     expect(found.looked).toEqual({
-      ...{ lines: 13, kernelLines: 12, hypervisorLines: 0 },
+      ...{ lines: 13, kernelLines: 12, hypervisorLines: 0, repairs: [] },
       ...{ first: at('09:00:00'), last: at('11:20:09') },
     });
   });
