@@ -1,3 +1,4 @@
+import type { UnreadDate } from './dates.ts';
 import type { LogTime } from './time.ts';
 
 /**
@@ -10,6 +11,10 @@ export type Writer = 'kernel' | 'multipathd' | 'vmkernel' | 'another';
 export interface LinePrefix {
   readonly writer?: Writer | undefined;
   readonly time?: LogTime | undefined;
+  /** The date and time as the line has them, with the zone if it has one. */
+  readonly stamp?: string | undefined;
+  /** Where the line has a date that cannot be read. */
+  readonly unread?: UnreadDate | undefined;
   readonly host?: string | undefined;
   /** Seconds since the kernel started. */
   readonly kernelSeconds?: number | undefined;

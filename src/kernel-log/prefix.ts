@@ -1,6 +1,8 @@
 import { defined } from '../optional.ts';
+import { DATE_FORMS, unreadDate } from './dates.ts';
 import { journalRecord } from './journal-record.ts';
 import type { LinePrefix, ParsedLine } from './line.ts';
+import { cellsOf, readCells } from './table-record.ts';
 import { type Groups, type LogTime, localTime, zonedTime } from './time.ts';
 
 /** One form in which a line may begin; what follows it is tried with the later forms. */
@@ -12,16 +14,22 @@ interface PrefixForm {
   readonly escaped?: true;
   /** `syslog`: a program's tag must follow. `tag`: it is that tag, or what stands for it. */
   readonly role?: 'syslog' | 'tag';
+  /** One of all the forms of dates: only where the line has no time yet. */
+  readonly isDate?: true;
 }
 
 function sticky(strings: TemplateStringsArray, ...parts: readonly string[]): RegExp {
   return new RegExp(String.raw(strings, ...parts), 'y');
 }
 
-const ISO = String.raw`(?<date>\d{4}-\d{2}-\d{2})[T ](?<clock>\d{2}:\d{2}:\d{2})(?:[.,](?<fraction>\d{1,9}))?(?<zone>Z|[+-]\d{2}:?\d{2})?`;
-const BSD = String.raw`(?<month>[A-Z][a-z]{2}) {1,2}(?<day>\d{1,2}) (?:(?<year>\d{4}) )?(?<clock>\d{2}:\d{2}:\d{2})(?:\.(?<fraction>\d{1,9}))?`;
+const ISO = String.raw`(?<stamp>(?<date>\d{4}-\d{2}-\d{2})[T ](?<clock>\d{2}:\d{2}:\d{2})(?:[.,](?<fraction>\d{1,9}))?(?<zone>Z|[+-]\d{2}:?\d{2}| (?:[+-]\d{4}|UTC|GMT)(?= ))?)`;
+const BSD = String.raw`(?<stamp>(?<month>[A-Z][a-z]{2}) {1,2}(?<day>\d{1,2}) (?:(?<year>\d{4}) )?(?<clock>\d{2}:\d{2}:\d{2})(?:\.(?<fraction>\d{1,9}))?)`;
 /** A program's tag, `kernel:`, is no host, and neither is busybox syslogd's `kern.err`. */
 const HOST = String.raw`(?<host>(?![\w./-]{1,64}(?:\[\d{1,10}\])?: |(?:kern|user|daemon)\.)[\w.:@%-]{1,255})`;
+
+/** What stands behind a host: a program's tag, a severity, busybox's facility, or printk's time. */
+const AFTER_HOST = String.raw`[\w.\/\-]{1,64}(?:\[\d{1,10}\])?: |\[ ?|(?:kern|user|daemon)\.|(?:EMERG|ALERT|CRIT|ERR|ERROR|WARN|WARNING|NOTICE|INFO|DEBUG) `;
+const LEVEL = '(?:(?:EMERG|ALERT|CRIT|ERR|ERROR|WARN|WARNING|NOTICE|INFO|DEBUG) )?';
 
 /** syslog(2): the facility is the priority without its last three bits, and the kernel's is 0. */
 const isOfKernel = (priority: string | undefined): boolean => Number(priority ?? 0) >> 3 === 0;
@@ -53,7 +61,7 @@ const FORMS: readonly PrefixForm[] = [
   },
   // journalctl -o short-full.
   {
-    pattern: sticky`[A-Z][a-z]{2} ${ISO}(?: [A-Z]{2,5})? ${HOST} `,
+    pattern: sticky`[A-Z][a-z]{2} ${ISO}(?: (?<zoneName>[A-Z]{2,5}))? ${HOST} `,
     read: dated(zonedTime),
     role: 'syslog',
   },
@@ -65,7 +73,7 @@ const FORMS: readonly PrefixForm[] = [
   },
   // journalctl -o short-unix.
   {
-    pattern: sticky`(?<unix>\d{9,11}\.\d{6}) ${HOST} `,
+    pattern: sticky`(?<stamp>(?<unix>\d{9,11}\.\d{6})) ${HOST} `,
     read: dated(({ unix }) => ({ kind: 'absolute', ms: Number(unix) * 1000 })),
     role: 'syslog',
   },
@@ -75,11 +83,41 @@ const FORMS: readonly PrefixForm[] = [
     read: dated(localTime),
     role: 'syslog',
   },
+  // dmesg -d beside -T or --color.
+  { pattern: /\[ {0,8}\+\d{1,9}\.\d{1,6}\] (?=\[)/y },
   // dmesg -T.
   {
     pattern:
-      /\[[A-Z][a-z]{2} (?<month>[A-Z][a-z]{2}) {1,2}(?<day>\d{1,2}) (?<clock>\d{2}:\d{2}:\d{2}) (?<year>\d{4})\] /y,
+      /\[(?<stamp>[A-Z][a-z]{2} (?<month>[A-Z][a-z]{2}) {1,2}(?<day>\d{1,2}) (?<clock>\d{2}:\d{2}:\d{2}) (?<year>\d{4}))(?: < {0,9}\d{1,9}\.\d{6}>)?\] /y,
     read: dated(localTime),
+  },
+  // All other dates, in brackets or not: `dates.ts`. What follows is as with syslog.
+  ...DATE_FORMS.map(
+    ({ pattern, read }): PrefixForm => ({
+      pattern: new RegExp(
+        String.raw`\[(?<stamp>${pattern})(?: < {0,9}\d{1,9}\.\d{6}>)?\](?:: | {1,2}|$)`,
+        'uy',
+      ),
+      read: dated(read),
+      isDate: true,
+    }),
+  ),
+  ...DATE_FORMS.map(
+    ({ pattern, read }): PrefixForm => ({
+      pattern: new RegExp(
+        `(?<stamp>${pattern})(?: {1,2}|: )(?:${HOST} {1,2}(?=${AFTER_HOST}))?${LEVEL}`,
+        'uy',
+      ),
+      read: dated(read),
+      role: 'syslog',
+      isDate: true,
+    }),
+  ),
+  // journalctl -o short-monotonic and short-delta.
+  {
+    pattern: sticky`\[ {0,8}(?<seconds>\d{1,12}\.\d{6})(?: < {0,9}\d{1,9}\.\d{6} ?>)?\] ${HOST} (?=(?:kernel|multipathd)(?:\[\d{1,10}\])?: )`,
+    read: ({ seconds, host }) => defined({ kernelSeconds: Number(seconds), host }),
+    role: 'syslog',
   },
   // RFC 5424: APP-NAME PROCID MSGID STRUCTURED-DATA.
   {
@@ -145,7 +183,7 @@ const UP_TO_TAG =
  */
 export function parseLine(raw: string): ParsedLine {
   const record = journalRecord(raw);
-  if (record !== undefined) return record;
+  if (record !== undefined) return record.isLine === true ? within(record) : record;
   const line = raw.includes(ESCAPE) ? raw.replace(COLOURS, '') : raw;
   let at = line.length - line.trimStart().length;
   const start = at;
@@ -153,6 +191,7 @@ export function parseLine(raw: string): ParsedLine {
   let escaped = false;
   let untagged = false;
   for (const form of FORMS) {
+    if (form.isDate === true && (prefix.stamp !== undefined || prefix.kernelSeconds !== undefined)) continue;
     form.pattern.lastIndex = at;
     const match = form.pattern.exec(line);
     if (match === null) continue;
@@ -165,11 +204,56 @@ export function parseLine(raw: string): ParsedLine {
     escaped = form.escaped === true;
     if (escaped) break;
   }
-  if (at === start) at += UP_TO_TAG.exec(line.slice(start))?.[0].length ?? 0;
+  if (prefix.stamp === undefined && prefix.kernelSeconds === undefined && prefix.writer === undefined) {
+    const head = UP_TO_TAG.exec(line.slice(at))?.[0];
+    const table = head === undefined && at === start ? tableLine(line) : undefined;
+    if (table !== undefined) return table;
+    if (head !== undefined) Object.assign(prefix, dateWithin(head));
+    at += head?.length ?? 0;
+  }
   if (untagged || CONTINUED.test(line)) prefix.writer = 'another';
   const text = line.endsWith('\r') ? line.slice(at, -1) : line.slice(at);
   return { prefix, text: escaped ? unescapeKmsg(text) : text };
 }
+
+/** A line in a record of docker's or of a log server's, with what the record says where the line does not. */
+function within({ prefix, text }: ParsedLine): ParsedLine {
+  const inner = parseLine(text);
+  const isDated = inner.prefix.time !== undefined || inner.prefix.unread !== undefined;
+  const dates = isDated ? {} : defined({ time: prefix.time, stamp: prefix.stamp, unread: prefix.unread });
+  const host = inner.prefix.host ?? prefix.host;
+  const writer = prefix.writer ?? inner.prefix.writer;
+  return { prefix: { ...inner.prefix, ...dates, ...defined({ host, writer }) }, text: inner.text };
+}
+
+/** A line of a table; undefined where it is none. */
+function tableLine(line: string): ParsedLine | undefined {
+  const cells = cellsOf(line);
+  const read = cells === undefined ? undefined : readCells(cells);
+  if (read === undefined) return undefined;
+  const { message, date, host, isOfKernel } = read;
+  const inner = parseLine(message);
+  const isTagged = inner.text.length < message.length;
+  return within({
+    prefix: { ...dateWithin(date), ...defined({ host }), ...ifAnother(isOfKernel === false && !isTagged) },
+    text: message,
+  });
+}
+
+/** The date in a text; where it cannot be read, at least whether two lines have the same one. */
+function dateWithin(text: string): LinePrefix {
+  for (const { pattern, read } of DATES_ANYWHERE) {
+    const match = pattern.exec(text);
+    const found = match === null ? undefined : dated(read)(match.groups ?? {});
+    if (found?.time !== undefined) return found;
+  }
+  return defined({ unread: unreadDate(text) });
+}
+
+const DATES_ANYWHERE = DATE_FORMS.map(({ pattern, read }) => ({
+  pattern: new RegExp(String.raw`(?<![\p{L}\d])(?<stamp>${pattern})`, 'u'),
+  read,
+}));
 
 /**
  * `parseLine` for the lines of one log, in their order: in a storm of errors most lines begin like the one before, to the
@@ -197,7 +281,12 @@ const MESSAGE_START =
 
 /** Reads a form that has a time and perhaps a host. */
 function dated(timeOf: (groups: Groups) => LogTime | undefined): (groups: Groups) => LinePrefix {
-  return (groups) => defined({ time: timeOf(groups), host: groups.host });
+  return (groups) => {
+    const time = timeOf(groups);
+    const stamp = [groups.stamp, groups.zoneName].filter((part) => part !== undefined).join(' ');
+    const unread = time === undefined ? unreadDate(stamp) : undefined;
+    return defined({ time, stamp, unread, host: groups.host });
+  };
 }
 
 /** The kernel writes what is not printable as \xHH. */

@@ -2,6 +2,7 @@ import { isAscii } from 'node:buffer';
 import { carry } from './carry.ts';
 import { decoder } from './encoding.ts';
 import { foundInFront, LINE_REPAIRS, mendLines } from './mend.ts';
+import { type Reshaper, reshaperOf } from './reshape.ts';
 import { unwrapper } from './unwrap.ts';
 
 /*
@@ -40,6 +41,8 @@ export interface LogRepair {
 
 /** A longer line is no text that somebody pasted: it passes as it is. */
 const MAX_HELD = 64 * 1024;
+/** So much of a log shows its form. */
+const SAMPLE = 8 * 1024;
 const NOTHING = new Uint8Array(0);
 /** Records of `journalctl -o json` and `-o export`, and of docker: their text is escaped, and one of them is no line. */
 const RECORDS = /^\s{0,8}(?:\{\s{0,8}"|__?[A-Z][A-Z_]{1,40}=)/;
@@ -56,6 +59,7 @@ export function logRepair(): LogRepair {
   const held = carry();
   let isRecords: boolean | undefined;
   let inFront: RegExp | undefined;
+  let shape: ReturnType<typeof reshaperOf>;
 
   const lines = (bytes: Buffer, isEnd: boolean): Uint8Array => {
     const mended = inFront !== undefined || needsLook(bytes) ? mendLines(bytes, inFront, count) : bytes;
@@ -64,8 +68,12 @@ export function logRepair(): LogRepair {
 
   const take = (bytes: Buffer, isEnd: boolean): Uint8Array => {
     if (isRecords === undefined && bytes.length > 0) {
-      isRecords = RECORDS.test(bytes.toString('latin1', 0, 64));
-      inFront = foundInFront(bytes);
+      const start = bytes.toString('utf8', 0, SAMPLE);
+      shape = reshaperOf(start);
+      isRecords = shape === undefined && RECORDS.test(start);
+      inFront = isRecords ? undefined : foundInFront(bytes);
+      if (shape !== undefined && shape.head !== '')
+        return Buffer.concat([Buffer.from(shape.head), take(bytes, isEnd)]);
     }
     if (isRecords === true) return bytes;
     const whole = held.join(bytes);
@@ -73,7 +81,10 @@ export function logRepair(): LogRepair {
     // A line that is too long to hold: what is there of it goes on, and the rest follows as it comes.
     const cut = isEnd || (lastBreak === 0 && whole.length > MAX_HELD) ? whole.length : lastBreak;
     held.keep(whole.subarray(cut));
-    return cut === 0 && !isEnd ? NOTHING : lines(whole.subarray(0, cut), isEnd);
+    if (cut === 0 && !isEnd) return NOTHING;
+    return shape === undefined
+      ? lines(whole.subarray(0, cut), isEnd)
+      : reshaped(shape, whole.subarray(0, cut), isEnd);
   };
 
   return {
@@ -81,6 +92,15 @@ export function logRepair(): LogRepair {
     end: () => take(decode(NOTHING, true), true),
     repairs: () => [...counts].map(([kind, lines]) => ({ kind, lines })),
   };
+}
+
+/** The lines of a log as its form is read. */
+function reshaped(shape: Reshaper, bytes: Buffer, isEnd: boolean): Uint8Array {
+  const lines = bytes.toString('utf8').replace(/\n$/, '').split('\n');
+  const out = bytes.length === 0 ? [] : lines.map((line) => shape.line(line.replace(/\r$/, '')));
+  if (isEnd) out.push(shape.end());
+  const text = out.filter((line) => line !== undefined).join('\n');
+  return text === '' ? NOTHING : Buffer.from(`${text}\n`);
 }
 
 /** Bytes of ASCII, one of which is in every text that `mend.ts` changes, where all of it is ASCII. */

@@ -27,9 +27,22 @@ export function localTime(groups: Groups): LocalTime | undefined {
 /** From the groups date and clock, with fraction and zone if there are any; local without a zone. */
 export function zonedTime(groups: Groups): LogTime | undefined {
   const [year, month, day] = (groups.date ?? '').split('-');
-  const local = checked(year, Number(month), Number(day), groups);
-  if (local === undefined || groups.zone === undefined) return local;
-  return { kind: 'absolute', ms: utc(local, local.year ?? 0) - offsetMs(groups.zone) };
+  return timeOfParts({ year, month: Number(month), day }, groups);
+}
+
+/** A date as a log has it: a year may lack, or have two digits. */
+interface DateParts {
+  readonly year: string | undefined;
+  /** 1 to 12. */
+  readonly month: number;
+  readonly day: string | undefined;
+}
+
+/** From a date, and the groups clock, with fraction, zone and `half` (of the day: `A` or `P`) if there are any. */
+export function timeOfParts({ year, month, day }: DateParts, groups: Groups): LogTime | undefined {
+  const local = checked(year?.length === 2 ? `20${year}` : year, month, Number(day), groups);
+  if (local === undefined || local.year === undefined || groups.zone === undefined) return local;
+  return { kind: 'absolute', ms: utc(local, local.year) - offsetMs(groups.zone) };
 }
 
 /** The time as if the clock were set to UTC. */
@@ -41,11 +54,10 @@ function checked(
   year: string | undefined,
   month: number,
   day: number,
-  { clock, fraction }: Groups,
+  { clock = '', fraction, half }: Groups,
 ): LocalTime | undefined {
-  const hour = Number(clock?.slice(0, 2));
-  const minute = Number(clock?.slice(3, 5));
-  const second = Number(clock?.slice(6, 8));
+  const [hours = Number.NaN, minute = Number.NaN, second = 0] = clock.split(':').map(Number);
+  const hour = half === undefined ? hours : (hours % 12) + (half.toLowerCase() === 'p' ? 12 : 0);
   // 60 is a leap second.
   if (!(month >= 1 && month <= 12 && day >= 1 && day <= 31 && hour < 24 && minute < 60 && second <= 60)) {
     return undefined;
@@ -62,7 +74,7 @@ function checked(
   };
 }
 
-/** Of `+02:00`, `-0500` or `GMT+02:00`; 0 for `Z` and `GMT`. */
+/** Of `+02:00`, `-0500` or `GMT+02:00`; 0 for `Z`, `UTC` and `GMT`. */
 function offsetMs(zone: string): number {
   const [, sign, hours = '0', minutes = '0'] = /([+-])(\d{2}):?(\d{2})/.exec(zone) ?? [];
   return (sign === '-' ? -1 : 1) * (Number(hours) * 60 + Number(minutes)) * 60_000;
