@@ -176,6 +176,12 @@ const RED_HAT_NAMES: readonly (readonly [pattern: RegExp, id: string])[] = [
   [/^AlmaLinux/, 'almalinux'],
   [/^Red Hat (?:Enterprise Linux|Linux Advanced Server)/, 'rhel'],
   [/^Red Hat Linux/, 'redhatlinux'],
+  // They keep Red Hat's name of the file, and not its kernels.
+  [/^Asianux/, 'asianux'],
+  [/^MIRACLE LINUX/i, 'miraclelinux'],
+  [/^Red ?Flag/, 'redflag'],
+  [/^Mandr(?:iva|ake)/, 'mandriva'],
+  [/^Turbolinux/i, 'turbolinux'],
 ];
 
 /** `Red Hat Enterprise Linux AS release 4 (Nahant Update 4)`, `CentOS release 5.1 (Final)` and the like. */

@@ -33,7 +33,10 @@ const RED_HAT: readonly Case[] = (
     ['Scientific Linux SL release 5.1 (Boron)', 'scientific', '5.1', 'Boron'],
     ['Enterprise Linux Enterprise Linux Server release 5.4 (Carthage)', 'oracle', '5.4', 'Carthage'],
     ['Fedora Core release 6 (Zod)', 'fedora', '6', 'Zod'],
-    ['Asianux Server release 3 (Quartet)', 'unknown', '3', 'Quartet'],
+    ['Asianux Server release 3 (Quartet)', 'asianux', '3', 'Quartet'],
+    ['MIRACLE LINUX V4.0 release 4.0 (Asianux Inside)', 'miraclelinux', '4.0', 'Asianux Inside'],
+    ['Red Flag DC Server release 5.0 (Trinity)', 'redflag', '5.0', 'Trinity'],
+    ['Mandriva Linux release 2007.0 (Tested) for i586', 'mandriva', '2007.0', 'Tested'],
   ] as const
 ).map(([text, id, version, codename]) => [
   '/etc/redhat-release',

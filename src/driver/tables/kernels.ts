@@ -2,9 +2,10 @@ import semver from 'semver';
 import { defined } from '../../optional.ts';
 import { type KernelBase, kernelBase } from '../../versions/kernel-base.ts';
 import type { Evidence } from '../verdict.ts';
+import { type ForeignBuilder, foreignBuilder } from './foreign.ts';
 import { inSpan, type KernelRow } from './kernel-row.ts';
 import { MAINLINE_ROWS, TAGS_BEFORE_A_CHANGE } from './mainline.ts';
-import { packageOrder, type Vendor, vendorOf } from './vendors.ts';
+import { packageOrder, runsKernelsOf, type Vendor, vendorCalled, vendorOf } from './vendors.ts';
 
 export interface KernelQuestion {
   readonly distro: { readonly id: string; readonly family: string };
@@ -28,16 +29,42 @@ const MISSING = "The driver's source or its module is needed to decide";
 
 /**
  * The table's verdict on a kernel. Pure; takes any text. A vendor's kernel is judged by that vendor's rows
- * alone: mainline's never decide on it, and where it has no row the verdict is `unknown`.
+ * alone: mainline's never decide on it, and where it has no row the verdict is `unknown`. A builder without rows may have
+ * taken a driver from anywhere: of its kernels a table never says `never`, `fixed` or `absent`.
  */
 export function kernelTableVerdict(question: KernelQuestion): KernelTableEvidence {
   const { release, packageVersion, base } = question;
   const kernel = kernelBase(release, packageVersion) ?? (base === undefined ? undefined : kernelBase(base));
   if (kernel === undefined) return undecided('this release names no kernel version');
+  const version = packageOrder(kernel, packageVersion);
+  const foreign = foreignBuilder(kernel);
+  if (foreign !== undefined)
+    return affectedAtMost(byForeign(foreign, kernel, version), foreign.name, release);
   const vendor = vendorOf(question.distro, kernel);
-  if (vendor !== undefined) return byVendor(vendor, packageOrder(kernel, packageVersion));
-  const plain = question.distro.family === 'unknown' && /^(?:rc\d+)?$/.test(kernel.local);
-  return byMainline(kernel, !plain);
+  if (vendor === undefined) return byMainline(kernel, question);
+  const found = byVendor(vendor, version);
+  return runsKernelsOf(vendor, question.distro, kernel)
+    ? found
+    : affectedAtMost(found, `this derivative of ${vendor.name}`, release);
+}
+
+function byForeign({ name, from }: ForeignBuilder, kernel: KernelBase, version: string): KernelTableEvidence {
+  const redhat = from === 'redhat' ? vendorCalled('redhat') : undefined;
+  const row =
+    redhat === undefined
+      ? from && mainlineRow(kernel)
+      : redhat.rows.find((candidate) => inSpan(candidate, version, redhat.compare));
+  if (row === undefined) return undecided(`no table row for ${name}'s kernels`);
+  const changed = `A kernel of ${name}, judged by the one that it is built from: the source or the module decides`;
+  return evidence({ ...row, inferred: true, caveats: [...(row.caveats ?? []), changed] });
+}
+
+/** Of a builder that has no rows a table knows at most that the kernel it started from has the branch. */
+function affectedAtMost(found: KernelTableEvidence, builder: string, release: string): KernelTableEvidence {
+  if (found.verdict === 'affected' || found.verdict === 'unknown') return found;
+  return undecided(
+    `no table row for ${builder}'s kernel ${release}, which may differ from the one it is built from`,
+  );
 }
 
 function byVendor(vendor: Vendor, version: string): KernelTableEvidence {
@@ -46,17 +73,25 @@ function byVendor(vendor: Vendor, version: string): KernelTableEvidence {
   return undecided(`no table row for ${vendor.name}'s kernel ${version}`);
 }
 
-/** `ownBuild`: its builder may have changed the source, so that the row is a guess at best. */
-function byMainline(kernel: KernelBase, ownBuild: boolean): KernelTableEvidence {
+/** A kernel whose release has nothing but mainline's own words: a candidate, a snapshot. */
+const MAINLINES_OWN = /^(?:rc\d{1,3})?-?(?:(?:git|bk)\d{1,3})?$/;
+
+function byMainline(kernel: KernelBase, { distro, release }: KernelQuestion): KernelTableEvidence {
   if (kernel.snapshot && TAGS_BEFORE_A_CHANGE.includes(kernel.base) && kernel.stable === undefined) {
     return undecided(`a tree of some time after ${kernel.base}`);
   }
-  const row = MAINLINE_ROWS.find((candidate) => inSpan(candidate, kernel.base, semver.compare));
+  const row = mainlineRow(kernel);
   if (row === undefined) return undecided(`no table row for ${kernel.base}`);
-  if (!ownBuild) return evidence(row);
+  const isMainlines = MAINLINES_OWN.test(kernel.local);
+  if (isMainlines && distro.family === 'unknown' && !kernel.snapshot) return evidence(row);
   const changed =
     'Not a kernel of a known vendor, judged by its version: its builder may have changed the driver';
-  return evidence({ ...row, inferred: true, caveats: [...(row.caveats ?? []), changed] });
+  const found = evidence({ ...row, inferred: true, caveats: [...(row.caveats ?? []), changed] });
+  return isMainlines ? found : affectedAtMost(found, 'this builder', release);
+}
+
+function mainlineRow({ base }: KernelBase): KernelRow | undefined {
+  return MAINLINE_ROWS.find((candidate) => inSpan(candidate, base, semver.compare));
 }
 
 /** What each verdict means, for the line that a person reads. */

@@ -3,6 +3,7 @@ import type { KernelBase } from '../../versions/kernel-base.ts';
 import type { Order } from '../../versions/order.ts';
 import { compareRpm } from '../../versions/rpm.ts';
 import { DEBIAN_ROWS, FEDORA_ROWS, SUSE_ROWS, UBUNTU_ROWS } from './by-base.ts';
+import { foreignBuilder } from './foreign.ts';
 import type { KernelRow, KernelVendor } from './kernel-row.ts';
 import { REDHAT_ROWS } from './redhat.ts';
 
@@ -19,8 +20,23 @@ export interface Vendor {
   readonly tag: RegExp;
   /** What the local part of each of their releases looks like: else the kernel is somebody's own build. */
   readonly local: RegExp;
+  /** The same of their kernels 2.4, where it differs. */
+  readonly local24?: RegExp;
   readonly compare: (a: string, b: string) => Order;
   readonly rows: readonly KernelRow[];
+}
+
+/** The vendor of these kernels. */
+export function vendorCalled(vendor: Vendor['vendor']): Vendor | undefined {
+  return VENDORS.find((one) => one.vendor === vendor);
+}
+
+/**
+ * Whether a distribution is one that runs this vendor's kernels, and not just of its family: a kernel without the vendor's
+ * mark may be its own build there.
+ */
+export function runsKernelsOf({ distros, tag }: Vendor, distro: { id: string }, kernel: KernelBase): boolean {
+  return distros.includes(distro.id) || tag.test(kernel.local);
 }
 
 /** In the order in which the tags are tried. */
@@ -29,8 +45,10 @@ export const VENDORS: readonly Vendor[] = [
     vendor: 'fedora',
     name: 'Fedora',
     distros: ['fedora'],
-    tag: /\.fc\d{1,3}(?:\D|$)/,
-    local: /\.fc\d{1,3}(?:\D|$)/,
+    tag: /(?:\.fc|_FC)\d{1,3}(?:\D|$)/,
+    // Fedora Core 2 and 3 began without a mark: 2.6.9-1.667.
+    local: /(?:\.fc|_FC)\d{1,3}(?:\D|$)|^1\.\d{3,4}(?:smp)?$/,
+    local24: /^\d/,
     compare: compareRpm,
     rows: FEDORA_ROWS,
   },
@@ -40,8 +58,9 @@ export const VENDORS: readonly Vendor[] = [
     distros: ['rhel', 'centos', 'oracle', 'scientific', 'rocky', 'almalinux', 'redhatlinux'],
     family: 'redhat',
     tag: /\.(?:EL|el\d{1,2})(?:[^a-z]|smp|hugemem|largesmp|xen|PAE|debug|kdump|uek|rt|$)/,
-    // CentOS Plus of that age has no EL in it: 2.6.9-42.0.10.plus.c4.
-    local: /^\d/,
+    // CentOS Plus of that age has no EL in it: 2.6.9-42.0.10.plus.c4. Every other kernel 2.6 of theirs has.
+    local: /^\d[\w.]*[._](?:EL|el\d)|^\d[\d.]*\.plus\.c\d/,
+    local24: /^(?:\d|e\.\d)/,
     compare: compareRpm,
     rows: REDHAT_ROWS,
   },
@@ -81,12 +100,14 @@ export const VENDORS: readonly Vendor[] = [
  * distribution, if the release looks like one of its own. Undefined: mainline's, or somebody's own build.
  */
 export function vendorOf(distro: { id: string; family: string }, kernel: KernelBase): Vendor | undefined {
+  if (foreignBuilder(kernel) !== undefined) return undefined;
   const tagged = VENDORS.find((vendor) => vendor.tag.test(kernel.local));
   if (tagged !== undefined) return tagged;
   const byDistro =
     VENDORS.find((vendor) => vendor.distros.includes(distro.id)) ??
     VENDORS.find((vendor) => vendor.family === distro.family);
-  return byDistro?.local.test(kernel.local) ? byDistro : undefined;
+  const local = kernel.base.startsWith('2.4.') ? (byDistro?.local24 ?? byDistro?.local) : byDistro?.local;
+  return local?.test(kernel.local) === true ? byDistro : undefined;
 }
 
 /**

@@ -121,11 +121,68 @@ const OTHERS: readonly Row[] = [
   [SLES, '2.6.27.19-5-default', 'fixed', true],
 ];
 
+const ASIANUX = { id: 'asianux', family: 'redhat' };
+const MIRACLE = { id: 'miraclelinux', family: 'redhat' };
+const RED_FLAG = { id: 'redflag', family: 'redhat' };
+const MANDRIVA = { id: 'mandriva', family: 'redhat' };
+const OTHER_RPM = { id: 'unknown', family: 'redhat' };
+const OTHER_DEB = { id: 'knoppix', family: 'debian' };
+
+/** Builders without rows: nothing but `affected` or `unknown`, and always inferred. */
+const FOREIGN: readonly Row[] = [
+  [ASIANUX, '2.6.9-42.7AX', 'affected', true],
+  [ASIANUX, '2.6.9-42.7AXsmp', 'affected', true],
+  [ASIANUX, '2.6.9-11.19AX', 'unknown', true],
+  [NONE, '2.6.9-11.19AXhugemem', 'unknown', true],
+  [ASIANUX, '2.6.9-55.16AXsmp', 'unknown', true],
+  [ASIANUX, '2.6.18-53.11AXS3', 'unknown', true],
+  [MIRACLE, '2.6.9-22.3AXsmp', 'unknown', true],
+  [MIRACLE, '2.6.9-34.19AX', 'affected', true],
+  [MIRACLE, '2.4.9-e.25.89ml', 'unknown', true],
+  [RED_FLAG, '2.6.9-22.8AXsmp', 'unknown', true],
+  [RED_FLAG, '2.6.9-42.0.10.ELsmp', 'affected', false],
+  [RED_FLAG, '2.6.18-53.el5', 'fixed', false],
+  [OTHER_RPM, '2.6.9-5.12', 'unknown', true],
+  [OTHER_RPM, '2.6.25-3', 'unknown', true],
+  [DEBIAN, '2.6.18-028stab064.7', 'affected', true],
+  [CENTOS, '2.6.18-028stab033.1-smp', 'affected', true],
+  [NONE, '2.6.18-028stab039', 'affected', true],
+  [CENTOS, '2.6.18-8.1.8.el5.028stab039.1', 'affected', true],
+  [CENTOS, '2.6.18-53.1.19.el5.028stab053.14', 'unknown', true],
+  [CENTOS, '2.6.32-042stab120.16', 'unknown', true],
+  [CENTOS, '2.6.9-023stab048.6-smp', 'unknown', true],
+  [CENTOS, '3.10.0-327.18.2.vz7.15.2', 'unknown', true],
+  [MANDRIVA, '2.6.12-12mdk', 'unknown', true],
+  [MANDRIVA, '2.6.17-5mdv', 'affected', true],
+  [NONE, '2.6.22.9-2mdv', 'unknown', true],
+  [MANDRIVA, '2.6.27.45-server-1mnb', 'unknown', true],
+  [MANDRIVA, '2.6.12-22mlcs4-smp', 'unknown', true],
+  [CENTOS, '2.6.9-55.0.9.EL_lustre.1.6.4.1smp', 'unknown', true],
+  [RHEL, '2.6.9-42.0.3.EL.cernsmp', 'affected', true],
+  [RHEL, '2.6.9-22.0.1.EL.cernsmp', 'unknown', true],
+  [DEBIAN, '2.6.18-2-pve', 'unknown', true],
+  [DEBIAN, '2.6.24-8-pve', 'unknown', true],
+  [OTHER_DEB, '2.6.24-1-686', 'unknown', true],
+  [OTHER_DEB, '2.6.18-6-686', 'affected', true],
+  [NONE, '2.6.13-15-smp', 'unknown', true],
+  [NONE, '2.6.24.5-smp', 'unknown', true],
+  [NONE, '2.6.24-ARCH', 'unknown', true],
+  [DEBIAN, '6.12.1-custom', 'unknown', true],
+  // Those of vendors with rows, in forms that look foreign.
+  [FEDORA, '2.6.9-1.667', 'never', true],
+  [FEDORA, '2.6.11-1.1369_FC4smp', 'never', true],
+  [NONE, '2.6.15-1.2054_FC5', 'affected', true],
+  [CENTOS, '2.6.32-71.el6.centos.plus.x86_64', 'fixed', true],
+  [RHEL, '5.14.0-427.13.1.el9_4.x86_64+debug', 'fixed', true],
+  [RHEL, '2.4.9-e.3smp', 'never', true],
+  [{ id: 'redhatlinux', family: 'redhat' }, '2.4.20-31.9bigmem', 'never', true],
+];
+
 const verdictOf = (distro: KernelQuestion['distro'], release: string, packageVersion?: string) =>
   kernelTableVerdict({ distro, release, ...(packageVersion === undefined ? {} : { packageVersion }) });
 
 describe('kernelTableVerdict', () => {
-  it.each([...MAINLINE, ...RED_HAT, ...OTHERS])(
+  it.each([...MAINLINE, ...RED_HAT, ...OTHERS, ...FOREIGN])(
     '$id: %s is %s, inferred: %s',
     (distro, release, verdict, inferred) => {
       expect(verdictOf(distro, release)).toMatchObject({ kind: 'kernel-table', verdict, inferred });
@@ -154,7 +211,7 @@ describe('kernelTableVerdict', () => {
       verdict: 'fixed',
       inferred: false,
     });
-    expect(verdictOf(RHEL, '2.6.9-prep', '2.6.9-42.0.10.EL').verdict).toBe('never');
+    expect(verdictOf(RHEL, '2.6.9-prep', '2.6.9-42.0.10.EL').verdict).toBe('unknown');
   });
 
   it('warns of the data underrun in 2.5.0 to 2.6.13, and only there', () => {
@@ -199,6 +256,31 @@ describe('kernelTableVerdict', () => {
       expect(evidence.detail).toBe('the table cannot decide: this release names no kernel version');
     },
   );
+
+  it('never clears a kernel with a foreign mark, whatever its numbers', () => {
+    const mark = fc.constantFrom(
+      'AX',
+      'AXsmp',
+      'mdv',
+      'mdk',
+      'EL.cern',
+      'el5_lustre',
+      'el5.028stab1',
+      '-pve',
+      'vz7.1',
+    );
+    const base = fc.constantFrom('2.6.9', '2.6.12', '2.6.18', '2.6.22.9', '2.6.32', '4.4.0');
+    const distro = fc.constantFrom(NONE, RHEL, CENTOS, FEDORA, DEBIAN, UBUNTU, SLES, MANDRIVA, ASIANUX);
+    fc.assert(
+      fc.property(distro, base, fc.nat(500), fc.nat(20), mark, (guest, numbers, first, second, word) => {
+        const { verdict, inferred } = verdictOf(
+          guest,
+          `${numbers}-${first}.${second}.${word}`.replace('.-', '-'),
+        );
+        expect([verdict === 'affected' || verdict === 'unknown', inferred]).toEqual([true, true]);
+      }),
+    );
+  });
 
   it('answers any text in one short line', () => {
     const text = fc.oneof(fc.string(), fc.stringMatching(/^2\.6\.\d{1,2}[-.~]\w{0,9}[-.]?\w{0,9}$/));
