@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { constants } from 'node:os';
 import { resolve } from 'node:path';
 import { requireDocument, requireDocuments } from './documents.ts';
+import { requireTypedCommands } from './typed-commands.ts';
 
 export interface Run {
   readonly status: number;
@@ -56,6 +57,7 @@ export async function mptfix(args: readonly string[], settings: RunSettings = {}
   };
   // What a killed run has printed may end anywhere.
   if (args.includes('--json') && code !== null) requireDocuments(run.stdout);
+  if (code !== null) await requireTypedCommands(args, run, settings.cwd);
   return run;
 }
 

@@ -4,6 +4,7 @@ import { cpSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import type { Run } from './cli.ts';
+import { requireTypedCommands } from './typed-commands.ts';
 
 export interface MeasuredRun extends Run {
   /** The most memory that the process has had so far, in bytes. */
@@ -65,6 +66,7 @@ export function manyRuns(bundle: string, uid = 0): ManyRuns {
       over.abort();
       await Promise.allSettled(all);
       if (result === undefined) await restart();
+      else await requireTypedCommands(argv, result, bundle);
       return result;
     },
   };

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
 import { temporary } from '../machine/temporary.ts';
 import { BIN, mptfix, type Run } from './cli.ts';
+import { requireTypedCommands } from './typed-commands.ts';
 
 /**
  * This machine in a mount and process namespace of its own: /etc is a copy, /var/log and /var/lib are empty, and what is
@@ -71,6 +72,7 @@ export async function privateMachine(has: 'loops' | 'disks' = 'loops'): Promise<
           terminal.stdin.write(`${answers[answered] ?? 'n'}\n`);
       });
       await once(terminal, 'close');
+      await requireTypedCommands(args, { stdout: '', stderr: shown.replaceAll('\r', '') });
       return shown;
     },
   };
