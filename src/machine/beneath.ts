@@ -2,7 +2,7 @@ import { closeSync, constants } from 'node:fs';
 import { readlink } from 'node:fs/promises';
 import { posix } from 'node:path';
 import { LIMITS } from '../limits.ts';
-import { isCode, unsafe } from './file-errors.ts';
+import { explained, isCode, unsafe } from './file-errors.ts';
 import { FOLDER_ITSELF, handlePath, openPlace, statDescriptor } from './places.ts';
 
 /**
@@ -54,6 +54,10 @@ interface Route {
  * `..` never climbs above it. Throws E_FILE_UNSAFE where links lead in a circle, or folders are nested too deep.
  */
 export async function beneath<T>(walk: Walk, use: (found: Found) => Promise<T>): Promise<T> {
+  return explained(walk.path, () => reach(walk, use), walk.root);
+}
+
+async function reach<T>(walk: Walk, use: (found: Found) => Promise<T>): Promise<T> {
   if (!posix.isAbsolute(walk.path)) throw new Error(`not an absolute path: ${walk.path}`);
   const root = await openPlace(walk.root, constants.O_DIRECTORY);
   const route: Route = { held: [{ name: '', descriptor: root }], beyond: [], missing: undefined };

@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import { type FailureError, failure } from '../errors.ts';
 
 /** Whether it is Node's error for one of errno's codes, such as ENOENT. */
@@ -14,14 +15,25 @@ export function unsafe(path: string, why: string): FailureError {
   );
 }
 
-/** Lets errors name the guest's path, not the descriptor by which it was reached. Links in a circle are E_FILE_UNSAFE. */
-export async function explained<T>(path: string, step: () => Promise<T>): Promise<T> {
+/**
+ * Lets errors name the guest's path, not the descriptor by which it was reached, and as their `path` that of this machine.
+ * Links in a circle are E_FILE_UNSAFE.
+ */
+export async function explained<T>(path: string, step: () => Promise<T>, root = '/'): Promise<T> {
   try {
     return await step();
   } catch (error) {
     if (isCode(error, 'ELOOP')) throw unsafe(path, 'its links lead in a circle');
-    if (error instanceof Error)
-      error.message = error.message.replace(/\/proc\/self\/fd\/\d+[^']*/, () => path);
+    // Node names no file where a call takes a descriptor, and this process's own way to it otherwise.
+    if (error instanceof Error && 'syscall' in error) {
+      const message = error.message.replace(/\/proc\/self\/fd\/\d+[^']*/, () => path);
+      error.message = message.includes(path) ? message : `${message} '${path}'`;
+      if (!hasOwnPath(error)) Object.assign(error, { path: root === '/' ? path : join(root, path) });
+    }
     throw error;
   }
+}
+
+function hasOwnPath(error: Error): boolean {
+  return 'path' in error && typeof error.path === 'string' && !error.path.startsWith('/proc/self/fd/');
 }

@@ -83,7 +83,8 @@ export function fileReads(root: string): FileReads {
     path: string,
     limit: number,
     read: (file: FileHandle, bounds: Bounds) => Promise<T>,
-  ): Promise<T> => closing(await regular(path, limit), (file) => read(file, { path, limit }));
+  ): Promise<T> =>
+    explained(path, async () => closing(await regular(path, limit), (file) => read(file, { path, limit })));
   // A tree's device nodes are whatever its owner made them; this machine's are read for the superblocks of its disks.
   const openForRange = root === '/' ? openRegularOrDisk : openRegular;
   const anySize = Number.MAX_SAFE_INTEGER;

@@ -3,6 +3,7 @@ import { resolve } from 'node:path';
 import { failure } from '../errors.ts';
 import { LIMITS } from '../limits.ts';
 import { beneath } from './beneath.ts';
+import { isCode } from './file-errors.ts';
 import { TREE_IN_SANDBOX } from './folders.ts';
 import { handlePath, openPlace, sharedPath } from './places.ts';
 import type { RunOptions, RunResult, Sandbox, Target, TargetReads, TargetWrites } from './port.ts';
@@ -173,5 +174,11 @@ export function rootTarget(root: string, options: TargetOptions): Target {
 }
 
 function isFolder(path: string): boolean {
-  return statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false;
+  try {
+    return statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false;
+  } catch (error) {
+    // Whoever may not look cannot tell.
+    if (isCode(error, 'EACCES', 'EPERM')) throw error;
+    return false;
+  }
 }

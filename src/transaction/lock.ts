@@ -23,7 +23,13 @@ export async function lockGuest(target: Target): Promise<Lock> {
  * /etc that is locked. Throws E_LOCKED.
  */
 export async function lockAnyGuest(target: Target): Promise<Lock> {
-  return lockFolder(target, (await hasModules(target)) ? MODULES_FOLDER : '/etc');
+  if (await hasModules(target)) return lockFolder(target, MODULES_FOLDER);
+  if ((await target.stat('/etc'))?.type === 'directory') return lockFolder(target, '/etc');
+  throw failure(
+    'E_TARGET_MISSING',
+    `${target.name} holds no guest: it has neither ${MODULES_FOLDER} nor /etc`,
+    'give --root the folder that holds the guest’s whole /',
+  );
 }
 
 /** Does what the lock is held for, and releases it whatever comes of that. */
