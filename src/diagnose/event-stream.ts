@@ -193,7 +193,7 @@ function isAfter({ at }: TimedNote, event: TimedEvent): boolean {
 /** Why a part is no log, and what to do about it. */
 const NO_TEXT = {
   binary: 'it is a binary file, not text',
-  journal: 'it is journald’s own file; print it: journalctl --file=FILE -o short-iso | mptfix diagnose -',
+  journal: 'it is journald’s own file: give the output of `journalctl --file=FILE -o short-iso` instead',
 } as const;
 
 /** Whether a part's problem is that it holds no text. */

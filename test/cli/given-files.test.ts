@@ -15,12 +15,17 @@ const THINGS: Readonly<Record<string, (path: string) => string | undefined>> = {
   'a name that is too long': (path) => `${path}${'x'.repeat(300)}`,
   'an empty folder': (path) => void mkdirSync(path),
   'an empty file': (path) => void writeFileSync(path, ''),
-  'a binary file': (path) => void writeFileSync(path, Buffer.from(Array.from({ length: 4096 }, (_, at) => (at * 167) % 256))),
+  'a binary file': (path) =>
+    void writeFileSync(path, Buffer.from(Array.from({ length: 4096 }, (_, at) => (at * 167) % 256))),
   'a text': (path) => void writeFileSync(path, '{ "this": is no JSON\nnor a log\n'),
   'a FIFO': (path) => void execFileSync('mkfifo', ['-m', '666', path]),
   'a device': (path) => void execFileSync('mknod', ['-m', '666', path, 'c', '1', '5']),
   'a socket': (path) =>
-    void execFileSync('python3', ['-c', 'import socket,sys; socket.socket(socket.AF_UNIX).bind(sys.argv[1])', path]),
+    void execFileSync('python3', [
+      '-c',
+      'import socket,sys; socket.socket(socket.AF_UNIX).bind(sys.argv[1])',
+      path,
+    ]),
   'a loop of links': (path) => void symlinkSync(path.slice(path.lastIndexOf('/') + 1), path),
   'a link to nothing': (path) => void symlinkSync('nowhere', path),
   'a file of 3 GB': (path) => {
@@ -84,7 +89,6 @@ const LINES: readonly string[] = [
   'watch install --root GUEST --config PATH --yes',
   'watch uninstall --root PATH --yes',
   'watch test-mail --config PATH --root GUEST',
-  'demo --work PATH --no-install-tools',
 ];
 
 let base: string;
@@ -108,13 +112,21 @@ describe.each(['root', 'nobody'] as const)('whatever a path leads to, %s is told
     for (const [thing, put] of Object.entries(THINGS)) {
       const free = join(base, 'given');
       const path = put(free) ?? free;
-      const names = { PATH: path, GUEST: join(base, 'guest'), SOURCE: join(base, 'source'), OUT: join(base, 'out'), HEADERS: join(base, 'guest', HEADERS), MODULE: join(base, 'guest', MODULE) };
-      const argv = line.split(' ').map((word) => word.replace(/^[A-Z]+/, (name) => names[name as keyof typeof names] ?? name));
+      const names = {
+        PATH: path,
+        GUEST: join(base, 'guest'),
+        SOURCE: join(base, 'source'),
+        OUT: join(base, 'out'),
+        HEADERS: join(base, 'guest', HEADERS),
+        MODULE: join(base, 'guest', MODULE),
+      };
+      const argv = line
+        .split(' ')
+        .map((word) => word.replace(/^[A-Z]+/, (name) => names[name as keyof typeof names] ?? name));
       const run = await runs[user]?.run(argv, 40_000);
       rmSync(free, { recursive: true, force: true });
       rmSync(join(base, 'out'), { recursive: true, force: true });
       const wrong = fault(run);
-      if (process.env.SHOW) console.log(`## ${user} ${line} [${thing}] ${run?.status} ${run?.stderr.slice(0, 400)} ${run?.stdout.slice(0,100)}`);
       if (wrong !== undefined) faults.push(`${thing}: ${wrong}`);
     }
     expect(faults).toEqual([]);

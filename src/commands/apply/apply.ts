@@ -1,4 +1,3 @@
-import { open } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import type { Artifact } from '../../build/artifact.ts';
 import type { BuildContext, Job } from '../../build/job.ts';
@@ -188,17 +187,14 @@ function requireSame(option: string, typed: string | undefined, planned: string 
 
 /** Reads a file, or standard input for `-`; no more than a plan can have. */
 async function readAtMost(path: string, name: string): Promise<string> {
+  if (path !== '-')
+    return (await localTarget({ dryRun: true }).read(resolve(path), MAX_PLAN_BYTES)).toString('utf8');
   const chunks: Buffer[] = [];
   let length = 0;
-  try {
-    const stream = path === '-' ? process.stdin : (await open(path)).createReadStream();
-    for await (const chunk of stream) {
-      chunks.push(chunk);
-      length += chunk.length;
-      if (length > MAX_PLAN_BYTES) break;
-    }
-  } catch (error) {
-    throw notAPlan(name, (error as Error).message);
+  for await (const chunk of process.stdin) {
+    chunks.push(chunk);
+    length += chunk.length;
+    if (length > MAX_PLAN_BYTES) break;
   }
   if (length <= MAX_PLAN_BYTES) return Buffer.concat(chunks).toString('utf8');
   throw notAPlan(name, `it is larger than ${MAX_PLAN_BYTES} bytes`);

@@ -127,7 +127,7 @@ function jobOf(options: WatchInstallOptions, program: readonly [string, string])
 function done({ plan, job, notes }: Decided): string {
   const every = job.everyMinutes === 1 ? 'every minute' : `every ${job.everyMinutes} minutes`;
   return [
-    `installed: mptfix watch once runs ${every}, by ${plan.scheduler.name}`,
+    `installed: the watch runs ${every}, by ${plan.scheduler.name}`,
     ...plan.entries.map(({ path }) => printable(`  ${path}`)),
     ...notes,
   ].join('\n');

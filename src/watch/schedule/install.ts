@@ -4,7 +4,7 @@ import { LIMITS } from '../../limits.ts';
 import type { Target } from '../../machine/port.ts';
 import { fileStep, planFile, planFolders, planLink } from '../../transaction/files.ts';
 import { type Planned, perform } from '../../transaction/perform.ts';
-import { typedInGuest } from '../../typed.ts';
+import { typed } from '../../typed.ts';
 import { isInMemory, MEMORY_FOLDER } from './program.ts';
 import { type Job, runAll, type ScheduleEntry, type Scheduler } from './scheduler.ts';
 import { SCHEDULERS, scheduleUser } from './user.ts';
@@ -27,7 +27,7 @@ export async function planSchedule(target: Target, job: Job): Promise<SchedulePl
   throw failure(
     'E_SCHEDULE',
     `${target.name} has neither systemd nor /etc/cron.d nor /etc/crontab`,
-    `let its own scheduler run \`${typedInGuest('watch once', ['--to', 'ADDRESS'])}\` every minute`,
+    `let another scheduler run ${typed('watch once', ['--to', 'ADDRESS'])} every minute`,
   );
 }
 

@@ -123,7 +123,7 @@ test('says that it is installed; warns where no notice could reach anybody; refu
   const page = await mptfix([...words, await tree(mta)]);
   expect([page.status, page.stdout]).toEqual([
     0,
-    'installed: mptfix watch once runs every minute, by cron.d\n  /etc/cron.d/mptfix-watch\n',
+    'installed: the watch runs every minute, by cron.d\n  /etc/cron.d/mptfix-watch\n',
   ]);
   expect(json(await install(await tree(mta)))).toMatchObject({ result: 'installed', notes: [] });
   const noWay = expect.stringContaining('nobody would be told of an alarm: there is no /usr/sbin/sendmail');
