@@ -34,3 +34,18 @@ export function atDeath(act: () => void): () => void {
 export function doLastActs(): void {
   for (const act of lastActs) act();
 }
+
+/** What a signal aborts a run with. */
+export interface Stop extends Error {
+  /** The exit status of a run that the signal ended, as shells have it: 128 and the signal's number. */
+  readonly exitStatus: number;
+}
+
+export function stopBy(exitStatus: number): Stop {
+  return Object.assign(new DOMException('stopped by a signal', 'AbortError'), { exitStatus });
+}
+
+/** The exit status of a command that goes on until it is stopped; 0 where nothing has stopped it. */
+export function statusOfStop({ aborted, reason }: AbortSignal): number {
+  return aborted ? (reason as Stop).exitStatus : 0;
+}

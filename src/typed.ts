@@ -1,5 +1,6 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { resolve } from 'node:path';
+import { isAsciiOnly } from './charset.ts';
 
 /*
  * Commands that a person is to type, for messages of all kinds. Whoever reads one may be in another folder, on a machine
@@ -100,10 +101,13 @@ export function shellWords(words: readonly string[]): string {
   return words.map(quoted).join(' ');
 }
 
+const HIDDEN = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu;
+const NOT_ASCII = /[^\x20-\x7e]/gu;
+
 function quoted(word: string): string {
   if (/^[\w@%+=:,./-]+$/.test(word)) return word;
-  const hidden = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu;
-  if (!hidden.test(word)) return `'${word.replaceAll("'", `'\\''`)}'`;
+  const hidden = isAsciiOnly() ? NOT_ASCII : HIDDEN;
+  if (word.search(hidden) === -1) return `'${word.replaceAll("'", `'\\''`)}'`;
   const escaped = word
     .replace(/[\\']/g, '\\$&')
     .replace(hidden, (mark) =>

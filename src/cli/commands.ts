@@ -13,6 +13,7 @@ import type { Run } from '../commands/shared/options.ts';
 import { declareStatus } from '../commands/status/declare.ts';
 import { declareWatch } from '../commands/watch/declare.ts';
 import { toolVersion } from '../package-root.ts';
+import { print } from '../ui/output.ts';
 
 /** Every command, in the order of `--help`. */
 const DECLARATIONS: readonly Declare[] = [
@@ -38,7 +39,7 @@ export function commandLine(run: Run): Command {
     .version(toolVersion())
     .exitOverride()
     // commander prints errors in a form of its own, and the whole help where a command is missing: `main` prints ours.
-    .configureOutput({ writeErr: () => {} })
+    .configureOutput({ writeErr: () => {}, writeOut: print })
     .configureHelp({ optionDescription: withoutFalse })
     .helpCommand('help [command...]', 'the help of a command, such as: mptfix help watch once');
   examples(program, [

@@ -2,18 +2,18 @@ import { stat } from 'node:fs/promises';
 import { type Command, CommanderError } from 'commander';
 import { asFailure } from '../as-failure.ts';
 import { isPlugin, NAGIOS_STATUS, nagiosUnknown } from '../commands/watch/nagios.ts';
-import { EXIT_STATUS, type Failure, failure, isFailure } from '../errors.ts';
-import { lookingAt, typed, typedHelp, type Whereabouts, whereabouts } from '../typed.ts';
-import { sayFailure } from '../ui/failure.ts';
+import { EXIT_STATUS, failure, isFailure } from '../errors.ts';
+import { lookingAt, typedHelp, type Whereabouts, whereabouts } from '../typed.ts';
 import { commandLine } from './commands.ts';
 import { withoutHelp } from './help.ts';
 import { watchSignals } from './signals.ts';
+import { report, stopped } from './stopped.ts';
 
 /** Runs one command line; answers the exit status. Never throws. */
 export async function main(argv: readonly string[]): Promise<number> {
   let where: Whereabouts = {};
-  const stopped = (): Failure => lookingAt(where, interrupted);
-  const interrupts = watchSignals(() => report(stopped(), argv, undefined));
+  const reportStop = (error?: unknown): void => report(lookingAt(where, stopped), argv, error);
+  const interrupts = watchSignals(reportStop);
   let status = 0;
   const program = commandLine(async (act) => {
     status = await lookingAt(where, () => act(interrupts.signal));
@@ -29,7 +29,7 @@ export async function main(argv: readonly string[]): Promise<number> {
     if (error instanceof CommanderError)
       return error.exitCode === 0 ? 0 : reportFailure(usage(error, program, argv), argv);
     if (!interrupts.signal.aborted || isUndoFailure(error)) return reportFailure(error, argv);
-    report(stopped(), argv, error);
+    reportStop(error);
     return interrupts.status();
   } finally {
     interrupts.stop();
@@ -51,10 +51,6 @@ export function reportFailure(error: unknown, argv: readonly string[]): number {
   return NAGIOS_STATUS.unknown;
 }
 
-function report(problem: Failure, argv: readonly string[], error: unknown): void {
-  sayFailure(problem, argv.includes('--json'), argv.includes('--verbose') ? error : undefined);
-}
-
 /** What commander found wrong, in the form of every other error. */
 function usage(error: CommanderError, program: Command, argv: readonly string[]): Error {
   const command = commandOf(program, argv);
@@ -74,12 +70,4 @@ function commandOf(program: Command, [word, ...rest]: readonly string[]): string
 /** That not everything could be put back matters more than the signal. */
 function isUndoFailure(error: unknown): boolean {
   return isFailure(error) && EXIT_STATUS[error.failure.code] === EXIT_STATUS.E_INSTALL_UNDO;
-}
-
-function interrupted(): Failure {
-  return {
-    code: 'E_INTERRUPTED',
-    what: 'stopped by a signal; the guest is unchanged, or its journal lists what was changed and the next run that may write puts it back',
-    next: `run the same command again; ${typed('status')} shows the guest’s state`,
-  };
 }

@@ -1,4 +1,4 @@
-import { doLastActs, whyNotNow } from '../interruption.ts';
+import { doLastActs, stopBy, whyNotNow } from '../interruption.ts';
 import { say } from '../ui/output.ts';
 
 /** What signals ask of a run. */
@@ -51,17 +51,36 @@ export function watchSignals(giveUp: () => void = () => {}): Interrupts {
     if (why !== undefined) say(`${name}: ${why}`);
     if (first !== undefined) return;
     first = name as Name;
-    controller.abort();
+    controller.abort(stopBy(statusBy(first)));
     endSoon(first, GRACE_MS);
   };
   for (const name of NAMES) process.on(name, stop);
   return {
     signal: controller.signal,
-    status: () => 128 + NUMBERS[first ?? 'SIGINT'],
+    status: () => statusBy(first ?? 'SIGINT'),
     stop: () => {
       isOver = true;
       for (const name of NAMES) process.off(name, stop);
     },
+  };
+}
+
+function statusBy(name: Name): number {
+  return 128 + NUMBERS[name];
+}
+
+/**
+ * For a run that has nothing to put back: the first signal reports it and ends it, whatever it waits for.
+ * Answers how to stop watching.
+ */
+export function endAtSignal(report: () => void): () => void {
+  const end = (name: NodeJS.Signals): void => {
+    report();
+    endBy(name as Name);
+  };
+  for (const name of NAMES) process.once(name, end);
+  return () => {
+    for (const name of NAMES) process.off(name, end);
   };
 }
 

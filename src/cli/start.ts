@@ -1,13 +1,19 @@
 import { setFlagsFromString } from 'node:v8';
+import { learnCharset } from '../charset.ts';
 import { failure } from '../errors.ts';
 import { lookingAt, whereabouts } from '../typed.ts';
+import { adaptOutput } from '../ui/ascii.ts';
 import { lostOutput, outliveReaders } from '../ui/readers.ts';
 import { followNpm } from './checkout.ts';
 import { cleanEnvironment } from './environment.ts';
+import { endAtSignal } from './signals.ts';
+import { report, stopped } from './stopped.ts';
 
 /** Runs one command line from start to end; answers the exit status. */
 export async function start(argv: readonly string[]): Promise<number> {
   outliveReaders();
+  learnCharset(process.env);
+  adaptOutput();
   try {
     followNpm();
   } catch (error) {
@@ -38,11 +44,15 @@ async function run(argv: readonly string[]): Promise<number> {
   if (options === undefined) return viaMain(argv);
   // A tenth of a second is not worth the compilers' threads and memory: 9 MiB of 65.
   for (const flag of ['--no-opt', '--no-maglev', '--semi-space-growth-factor=1']) setFlagsFromString(flag);
+  const where = whereabouts(options);
+  const forget = endAtSignal(() => report(lookingAt(where, stopped), argv, undefined));
   try {
     const { once } = await import('../commands/watch/once.ts');
-    return await lookingAt(whereabouts(options), () => once(options));
+    return await lookingAt(where, () => once(options));
   } catch (error) {
     return (await import('./main.ts')).reportFailure(error, argv);
+  } finally {
+    forget();
   }
 }
 

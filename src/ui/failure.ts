@@ -1,14 +1,15 @@
 import type { Failure } from '../errors.ts';
 import type { FailureDocument } from './failure-document.ts';
+import { say } from './output.ts';
 import { printable, printableJson, printablePage } from './printable.ts';
 
-/** Reports a failed run: what and what next on stderr; with `json` also as the document on stdout. */
-export function sayFailure(problem: Failure, json: boolean, cause: unknown): void {
+/** Reports a failed run: what and what next on stderr; with `json` also as the document on stdout, or as one line of many. */
+export function sayFailure(problem: Failure, json: boolean | 'line', cause: unknown): void {
   const lines = [...failureLines(problem, 'mptfix')];
   if (cause instanceof Error && cause.stack !== undefined) lines.push(shownStack(cause, cause.stack));
-  process.stderr.write(`${lines.join('\n')}\n`);
-  if (!json) return;
-  process.stdout.write(`${printableJson(failureDocument(problem), 2)}\n`);
+  say(lines.join('\n'));
+  if (json === false) return;
+  process.stdout.write(`${printableJson(failureDocument(problem), json === 'line' ? undefined : 2)}\n`);
 }
 
 /** What and what next, a line each; `who` stands before it all. */

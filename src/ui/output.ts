@@ -1,4 +1,6 @@
+import { shownHere } from './ascii.ts';
 import { printable, printableJson, printablePage } from './printable.ts';
+import { keepingMarks, wrapped } from './wrap.ts';
 
 /** How a command is shown: results go to stdout, everything else to stderr. */
 export interface View {
@@ -9,18 +11,44 @@ export interface View {
 
 /** Prints the command's result: the document with `--json`, else the page. */
 export function printResult(view: View, document: unknown, page: string): void {
-  const text = view.json ? printableJson(document, 2) : shown(page);
-  process.stdout.write(text.endsWith('\n') ? text : `${text}\n`);
+  if (view.json) process.stdout.write(`${printableJson(document, 2)}\n`);
+  else print(page);
+}
+
+/** Writes lines to stdout, for a person. */
+export function print(text: string): void {
+  const lines = shown(text, process.stdout);
+  process.stdout.write(lines.endsWith('\n') ? lines : `${lines}\n`);
 }
 
 /** A line for a person who watches. */
 export function say(text: string): void {
-  process.stderr.write(`${shown(text)}\n`);
+  process.stderr.write(`${shown(text, process.stderr)}\n`);
 }
 
-/** What came from a guest has no hold on the terminal, wherever in the text it stands. */
-function shown(text: string): string {
-  return isColoured() ? printablePage(text, COLOURS) : printablePage(text);
+/**
+ * The text as a stream's reader is to see it. What came from a guest has no hold on the terminal, wherever in the text
+ * it stands; and on a terminal no line is wider than that.
+ */
+export function shown(text: string, stream: NodeJS.WriteStream): string {
+  const isWithColours = isColoured(stream);
+  const safe = (line: string): string =>
+    isWithColours ? printablePage(line, COLOURS) : printablePage(line.replace(COLOURS, ''));
+  return wrapped(
+    keepingMarks(text, (line) => shownHere(safe(line))),
+    columnsOf(stream),
+  );
+}
+
+/** The width of a terminal; undefined where it is none, or does not tell. */
+export function columnsOf(stream: NodeJS.WriteStream): number | undefined {
+  if (stream.isTTY !== true) return undefined;
+  return stream.columns > 0 ? stream.columns : undefined;
+}
+
+/** Whether it can move its cursor and colour its text. TERM=dumb says that it cannot (terminfo(5)). */
+export function isPlain(stream: NodeJS.WriteStream): boolean {
+  return stream.isTTY !== true || process.env.TERM === 'dumb';
 }
 
 const STYLES = {
@@ -34,14 +62,14 @@ export type Style = keyof typeof STYLES;
 
 const COLOURS = new RegExp(`\\u001B\\[(?:${Object.values(STYLES).flat().join('|')})m`, 'g');
 
-function isColoured(): boolean {
-  return process.stdout.isTTY === true && (process.env.NO_COLOR ?? '') === '';
+function isColoured(stream: NodeJS.WriteStream): boolean {
+  return !isPlain(stream) && (process.env.NO_COLOR ?? '') === '';
 }
 
 /** Colours stdout's page on a terminal only, and not where NO_COLOR is set (no-color.org). */
 export function style(name: Style, text: string): string {
   const [on, off] = STYLES[name];
-  return isColoured() ? `\u001B[${on}m${text}\u001B[${off}m` : text;
+  return isColoured(process.stdout) ? `\u001B[${on}m${text}\u001B[${off}m` : text;
 }
 
 /** `label: value` lines with the values in one column, each a line whatever is in it. */

@@ -1,6 +1,7 @@
 import { createInterface } from 'node:readline/promises';
 import { failure } from '../errors.ts';
 import { defined } from '../optional.ts';
+import { shownHere } from './ascii.ts';
 import { say } from './output.ts';
 import { printable } from './printable.ts';
 
@@ -9,13 +10,22 @@ export function canAsk(): boolean {
   return process.stdin.isTTY === true && process.stderr.isTTY === true;
 }
 
-/** Asks on stderr; anything but a clear yes is a no. */
+/** Asks on stderr; anything but a clear yes is a no, also the end of the input (Ctrl-D). */
 export async function askYes(question: string, signal?: AbortSignal): Promise<boolean> {
-  const lines = createInterface({ input: process.stdin, output: process.stderr });
+  // The terminal itself edits the line: it also works where no cursor can be moved, and Ctrl-C is a signal like any other.
+  const lines = createInterface({ input: process.stdin, output: process.stderr, terminal: false });
+  const ended = new Promise<string>((resolve) => {
+    lines.once('close', () => {
+      process.stderr.write('\n');
+      resolve('');
+    });
+  });
   try {
-    const answer = await lines.question(`${printable(question)} [y/N] `, defined({ signal }));
+    const asked = lines.question(`${shownHere(printable(question))} [y/N] `, defined({ signal }));
+    const answer = await Promise.race([asked, ended]);
     return /^y(es)?$/i.test(answer.trim());
   } finally {
+    lines.removeAllListeners('close');
     lines.close();
   }
 }

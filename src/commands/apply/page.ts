@@ -2,7 +2,8 @@ import { generationFolder } from '../../install/generations.ts';
 import type { Manifest } from '../../install/manifest.ts';
 import { typed } from '../../typed.ts';
 import { columns, style } from '../../ui/output.ts';
-import { printable } from '../../ui/printable.ts';
+import { printable, printablePage } from '../../ui/printable.ts';
+import { verbatim } from '../../ui/wrap.ts';
 import { kernelText, warningLines } from '../plan/page.ts';
 
 /** What was done, with its proofs and how to undo it. */
@@ -31,7 +32,12 @@ export function artifactLines({ patch, proofs }: Manifest['artifact']): readonly
   return [
     ...(patch === null
       ? []
-      : ['', printable(`patch ${patch.name} (${patch.origin}):`), '', patch.diff.trimEnd()]),
+      : [
+          '',
+          printable(`patch ${patch.name} (${patch.origin}):`),
+          '',
+          verbatim(printablePage(patch.diff.trimEnd())),
+        ]),
     '',
     ...proofs.map(
       ({ name, ok, detail }) =>

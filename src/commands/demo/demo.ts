@@ -9,7 +9,7 @@ import { requireTools, TOOLS } from '../../machine/tools.ts';
 import { localTarget, rootTarget } from '../../machine/tree.ts';
 import { packageRoot } from '../../package-root.ts';
 import { firstStep } from '../../progress.ts';
-import { printResult, say, style } from '../../ui/output.ts';
+import { print, printResult, say, style } from '../../ui/output.ts';
 import { printable } from '../../ui/printable.ts';
 import { runSteps } from '../../ui/steps.ts';
 import { openWorkspace, type Workspace } from '../../work/workspace.ts';
@@ -118,7 +118,7 @@ async function requireCompiler(headers: string, options: DemoOptions, signal: Ab
 }
 
 function introduce(kernel: KernelPackages, tree: DemoTree): void {
-  process.stdout.write(
+  print(
     [
       '',
       `This is a demonstration. ${kernel.release} (${kernel.version}) is fixed as the distro ships it, as every kernel`,
@@ -145,17 +145,17 @@ async function runCommands(
     const source = WANTS_SOURCE.has(verb) ? ['--source', tree.source] : [];
     const argv = [verb, '--root', tree.guest, ...source, ...flags];
     const command = `mptfix ${argv.join(' ')}`;
-    if (!options.json) process.stdout.write(`${style('bold', `$ ${command}`)}\n`);
+    if (!options.json) print(style('bold', `$ ${command}`));
     const json = options.json ? ['--json'] : [];
     const bin = join(packageRoot(), 'bin', 'mptfix.cjs');
     const program = [process.execPath, bin, ...argv, ...json] as const;
     const result = await workspace.machine.run(withItsOwnProc(program), {
       effect: 'write',
       signal,
-      onLine: options.json ? undefined : (line) => process.stdout.write(`${printable(line)}\n`),
+      onLine: options.json ? undefined : (line) => print(printable(line)),
     });
     signal.throwIfAborted();
-    if (!options.json) process.stdout.write(`${style('dim', `(exit status ${result.status})`)}\n\n`);
+    if (!options.json) print(`${style('dim', `(exit status ${result.status})`)}\n\n`);
     if (result.status !== status) {
       say(result.stderr);
       throw failure(

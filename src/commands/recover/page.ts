@@ -1,6 +1,7 @@
 import { shellWords, typed } from '../../typed.ts';
 import { type Style, style } from '../../ui/output.ts';
 import { printable } from '../../ui/printable.ts';
+import { verbatim } from '../../ui/wrap.ts';
 import type { RecoverResult } from './document.ts';
 
 type FileSystemReport = RecoverResult['fileSystems'][number];
@@ -71,7 +72,7 @@ function stepLines(
   return [
     `  ${number}. ${printable(title)}${done}`,
     `     ${printable(why)}`,
-    ...commands.map((command) => `       ${shellWords(command)}`),
+    ...commands.map((command) => verbatim(`       ${shellWords(command)}`)),
     ...(outcome === undefined || outcome.outcome === 'left'
       ? []
       : [`     ${outcome.outcome}: ${printable(outcome.detail)}`]),
@@ -84,7 +85,7 @@ function servicesPart({ services }: RecoverResult): readonly string[] {
     'services that should be running and are not:',
     ...services.flatMap(({ name, why, commands }) => [
       printable(`  ${name}: ${why}`),
-      ...commands.map((command) => `       ${shellWords(command)}`),
+      ...commands.map((command) => verbatim(`       ${shellWords(command)}`)),
     ]),
     '',
   ];

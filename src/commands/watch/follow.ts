@@ -1,3 +1,4 @@
+import { statusOfStop } from '../../interruption.ts';
 import { say } from '../../ui/output.ts';
 import { printable, printableJson } from '../../ui/printable.ts';
 import { stdoutReaderGone } from '../../ui/readers.ts';
@@ -8,8 +9,8 @@ import { requireAddresses, type WatchOptions } from './options.ts';
 import { watchChange } from './result.ts';
 
 /**
- * `mptfix watch follow`: a line for each change, within a second, until SIGTERM. With `--json` each is a document. It
- * ends as well when nobody reads its lines any more, unless it notifies somebody.
+ * `mptfix watch follow`: a line for each change, within a second, until a signal, whose status it then has. With `--json`
+ * each is a document. It ends as well (0) when nobody reads its lines any more, unless it notifies somebody.
  */
 export async function follow(options: WatchOptions, signal: AbortSignal): Promise<number> {
   requireAddresses(options.to);
@@ -29,7 +30,7 @@ export async function follow(options: WatchOptions, signal: AbortSignal): Promis
       for (const note of said) notes.add(note);
     },
   });
-  return 0;
+  return statusOfStop(signal);
 }
 
 function line({ finding, before }: Change): string {

@@ -4,6 +4,7 @@ import { typed } from '../../typed.ts';
 import { indent, printResult, say } from '../../ui/output.ts';
 import { printable } from '../../ui/printable.ts';
 import { confirm } from '../../ui/prompt.ts';
+import { verbatim } from '../../ui/wrap.ts';
 import type { ScheduleResult } from '../../watch/document.ts';
 import { whyNoWay } from '../../watch/notify/way.ts';
 import {
@@ -140,7 +141,7 @@ function page({ plan: { scheduler, entries }, notes }: Decided): string {
     ...entries.flatMap((entry) =>
       'link' in entry
         ? ['', `${entry.path} -> ${entry.link}`]
-        : ['', `${entry.path}:`, indent(entry.content.trimEnd(), 2)],
+        : ['', `${entry.path}:`, verbatim(indent(entry.content.trimEnd(), 2))],
     ),
   ].join('\n');
 }

@@ -33,7 +33,7 @@ test('a failure is reported when the kernel logs it, and SIGTERM ends it', async
   expect(of('read-only')?.before).toBe('ok');
   on.sh(`kill -TERM ${(await readFile(join(on.folder, 'pid'), 'utf8')).trim()}`);
   const [status] = await once(child, 'exit');
-  expect([status, rest]).toEqual([0, '']);
+  expect([status, rest]).toEqual([143, '']);
 });
 
 test('--help says that its --json is NDJSON, and that of once a document', async () => {
