@@ -74,7 +74,8 @@ function isWhole(line: string): boolean {
 }
 
 describe('words wrap at the width of the terminal:', () => {
-  test.each(LINES)('%s', async (line) => {
+  // A plugin's answer is one line, whoever reads it.
+  test.each(LINES.filter((line) => !line.endsWith('--nagios')))('%s', async (line) => {
     const { text } = await onTerminal(words(line), { columns: COLUMNS });
     expect(text.split('\n').filter((one) => width(one) > COLUMNS && !isWhole(one))).toEqual([]);
     expect(text.length).toBeGreaterThan(20);
