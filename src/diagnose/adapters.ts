@@ -27,6 +27,12 @@ const ADAPTERS: readonly AdapterRow[] = [
   { name: 'the LSI Fusion MPT driver', fusion: true, speaks: /Fusion MPT (?:base|SPI|SAS|FC|misc)/y },
   { name: 'mpt2sas', fusion: false, speaks: /mpt2sas(?:_cm)?\d{0,3}(?: version|:)/y },
   { name: 'mpt3sas', fusion: false, speaks: /mpt3sas(?:_cm)?\d{0,3}(?: version|:)/y },
+  {
+    name: 'mpt2sas or mpt3sas',
+    fusion: false,
+    speaks:
+      /(?:sd|st|sr|ses) (?<host>\d{1,5}):\d{1,5}:\d{1,10}:\d{1,20}: (?:\[\w{1,16}\] )?(?:tag#\d{1,10} )?(?:attempting )?(?:task|device) (?:abort|reset)(?:!|: [A-Z]{1,12}) ?scmd\(/y,
+  },
   { name: 'hpsa', fusion: false, speaks: /hpsa(?:\d{1,3}| [\da-f:.]{4,16})?: /y },
   { name: 'cciss', fusion: false, speaks: /cciss(?:\d{1,3}|[ :/][^ ]{0,16}): /y },
   {

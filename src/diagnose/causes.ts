@@ -66,11 +66,19 @@ function causeOfBlock({ layer, fields: { what } }: LogEvent): ShownCause | undef
   return { cause: 'other', certainty: 'certain', evidence: `the block layer says: ${what} error` };
 }
 
+const ABORTS: ReadonlySet<string> = new Set([
+  'scsi-task-abort',
+  'scsi-abort-2.4',
+  'scsi-reset-2.4',
+  'scsi-bus-reset-2.4',
+]);
+
 /** Commands ran out of time: the kernel or the driver gave up waiting, and took them back or reset something. */
 function timeoutOf({ id, fields }: LogEvent): ShownCause | undefined {
   if (id.includes('recovery-attempt')) return timeouts(`${fields.step ?? 'a command’s abort'} attempted`);
   if (id.includes('recovery-result'))
     return timeouts(`${fields.step ?? 'error recovery'}: ${fields.what ?? 'ended'}`);
+  if (ABORTS.has(id)) return timeouts(`${fields.step ?? 'abort or reset'}, for a command got no answer`);
   if (id.startsWith('scsi-offlined'))
     return timeouts('the kernel took the disk offline, for it did not answer after error recovery');
   if (id === 'mpt-fault') return timeouts('the adapter was in a fault state, and was reset');

@@ -26,7 +26,7 @@ export const NOTABLE_START =
   /Linux version \d|(?:scsi|mpt|ioc\d|Fusion MPT|hpsa|cciss|qla|lpfc|mega|aacraid|AAC\d|arcmsr|3w-|virtio|vmw_|pvscsi|hv_|storvsc|smartpqi|bfa|fnic|host\d+: fnic|ibmvscsi|printk: )/y;
 
 /** Words of lines that tell of lost messages or have the result of a command, wherever they stand. */
-export const NOTABLE_WORDS = ['essages', 'return code', 'hostbyte='] as const;
+export const NOTABLE_WORDS = ['essages', 'return code', 'hostbyte=', 'scmd('] as const;
 
 /** Who says that messages of the kernel were lost. */
 const LOST: readonly { readonly pattern: RegExp; readonly text: (count: string) => string }[] = [

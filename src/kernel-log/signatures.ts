@@ -4,6 +4,7 @@ import { DRIVER_SIGNATURES } from './signatures/driver.ts';
 import { EXT_SIGNATURES, JOURNAL_SIGNATURES } from './signatures/ext.ts';
 import { HYPERVISOR_SIGNATURES } from './signatures/hypervisor.ts';
 import { OTHER_FILE_SYSTEM_SIGNATURES } from './signatures/other-file-systems.ts';
+import { RECOVERY_SIGNATURES } from './signatures/recovery.ts';
 import { SCSI_SIGNATURES } from './signatures/scsi.ts';
 
 /**
@@ -13,6 +14,7 @@ import { SCSI_SIGNATURES } from './signatures/scsi.ts';
 export const SIGNATURES: readonly Signature[] = [
   ...DRIVER_SIGNATURES,
   ...SCSI_SIGNATURES,
+  ...RECOVERY_SIGNATURES,
   ...BLOCK_SIGNATURES,
   ...MULTIPATH_SIGNATURES,
   ...JOURNAL_SIGNATURES,

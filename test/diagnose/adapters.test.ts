@@ -13,6 +13,7 @@ const OTHERS: readonly (readonly [name: string, message: string])[] = [
   ['mpt2sas', 'mpt2sas_cm1: removing handle(0x000b), sas_addr(0x5000aaaabbbbcccc)'],
   ['mpt3sas', 'mpt3sas_cm0: log_info(0x31110e03): originator(PL), code(0x11), sub_code(0x0e03)'],
   ['mpt3sas', 'mpt3sas version 29.100.00.00 loaded'],
+  ['mpt2sas or mpt3sas', 'sd 4:0:1:0: attempting task abort! scmd(ffff8804aaaa0000)'],
   ['hpsa', 'hpsa 0000:03:00.0: scsi 0:1:0:0: resetting logical Direct-Access'],
   ['cciss', 'cciss 0000:04:00.0: cmd ffff8100 timedout'],
   ['qla2xxx', 'qla2xxx [0000:05:00.0]-801c:4: Abort command issued nexus=4:0:3 -- 1 2002.'],

@@ -48,6 +48,9 @@ describe('timeouts, resets and aborts alone are a cause of their own:', () => {
     ],
     [['mptscsih: ioc0: attempting bus reset! (sc=f7a2b1c0)', ERROR]],
     [['mptbase: ioc0: IOC is in FAULT state!!!']],
+    [['sd 6:0:3:0: attempting task abort! scmd(ffff8804aaaa0000)', ERROR]],
+    [['sd 0:0:1:0: [sdb] tag#44 task abort on host 0, 00000000bbbb0000']],
+    [['scsi : aborting command due to timeout : pid 1, scsi0, channel 0, id 1, lun 0 Write (10) 00 00']],
     [['scsi: Device offlined - not ready after error recovery: host 0 channel 0 id 0 lun 0', ERROR]],
     [['timeout error, dev sda, sector 1138 op 0x1:(WRITE) flags 0x800 phys_seg 1 prio class 0']],
   ])('%j', async (messages) => {
