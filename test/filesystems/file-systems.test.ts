@@ -1,5 +1,8 @@
+import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { fileSystems } from '../../src/filesystems/file-systems.ts';
+import { look } from '../../src/watch/look.ts';
+import { emptyState } from '../../src/watch/state.ts';
 import { guest, partitions } from '../watch/guest.ts';
 
 test('once a superblock, with all its mounts, its names and its entry in fstab', async () => {
@@ -45,6 +48,40 @@ test('old guests: /dev/root and the device mapper’s nodes', async () => {
     ['8:2', 'sda2', 1],
     ['8:1', 'sda1', 2],
   ]);
+});
+
+test('/proc/mounts, in whatever order: one place that is rw proves that the device is writable, and none else does', async () => {
+  const place = fc.record({
+    ro: fc.boolean(),
+    name: fc.constantFrom('/', '/srv', '/jail', '/jail/lib', '/a\\040b'),
+  });
+  const places = fc.uniqueArray(place, { selector: ({ name }) => name, minLength: 1 });
+  const others = fc.subarray([
+    'none / overlay ro,lowerdir=/a 0 0',
+    'none /etc/hosts 9p ro 0 0',
+    '/dev/sda2 /old ext3 ro 0 0',
+    'srv:/dev/sda1 /net nfs ro 0 0',
+    'none /proc proc rw 0 0',
+  ]);
+  const order = fc.array(fc.nat(), { minLength: 10, maxLength: 10 });
+  await fc.assert(
+    fc.asyncProperty(places, others, order, async (own, more, keys) => {
+      const lines = [...own.map(({ name, ro }) => `/dev/sda1 ${name} ext3 ${ro ? 'ro' : 'rw'} 0 0`), ...more];
+      const shuffled = lines.toSorted(
+        (a, b) => (keys[lines.indexOf(a)] ?? 0) - (keys[lines.indexOf(b)] ?? 0),
+      );
+      const target = await guest({
+        'proc/mounts': `${shuffled.join('\n')}\n`,
+        'etc/fstab': `/dev/sda1 ${own[0]?.name} ext3 defaults 1 1\n`,
+        'dev/kmsg': '',
+      });
+      const { findings } = await look(target, { state: emptyState('') });
+      const found = findings.filter(({ fileSystem }) => fileSystem.source === '/dev/sda1');
+      expect(found.map(({ state }) => state)).toEqual([own.every(({ ro }) => ro) ? 'read-only' : 'ok']);
+      expect(findings.filter(({ state }) => state !== 'ok').length).toBeLessThan(2);
+    }),
+    { numRuns: 100 },
+  );
 });
 
 const RW = '/dev/sda1 /x ext4 defaults 0 2\n';
