@@ -1,3 +1,4 @@
+import type { UnreadDate } from '../kernel-log/dates.ts';
 import { type LogEvent, lineEvents } from '../kernel-log/events.ts';
 import type { LinePrefix } from '../kernel-log/line.ts';
 import { lineParser, parseLine } from '../kernel-log/prefix.ts';
@@ -16,6 +17,8 @@ export interface TimedEvent {
   /** Milliseconds since the epoch; null where the log does not say. */
   readonly at: number | null;
   readonly source: string;
+  /** Without `at`: messages of one log with different numbers are more than `GAP_MS` apart, or nothing shows that they are not. */
+  readonly run?: number;
   /** Another log has had this very message before. */
   readonly again?: true;
   /** No line of the kernel stands before it in its log. */
@@ -60,6 +63,9 @@ export interface StreamSettings {
   readonly onPart?: ((part: LogPart) => void) | undefined;
 }
 
+/** The kernel may retry a command silently for (5 + 1) × its timeout: 180 s by default, 1080 s with a timeout of 180 s. */
+export const GAP_MS = 20 * 60 * 1000;
+
 /** sysklogd's own line. */
 const REPEATED = /^(?:-- )?last message repeated (\d{1,9}) times?(?: --)?\s*$/;
 /**
@@ -98,6 +104,7 @@ async function* partEvents(
   });
   let lastAt: number | null = null;
   let lastTime: LogTime | undefined;
+  const runOf = runCounter();
   /** The last message of the last line that had any. */
   let last: TimedEvent | undefined;
   const parse = source.ofKernel === true ? kernelLines(lineParser()) : lineParser();
@@ -116,11 +123,14 @@ async function* partEvents(
       found = true;
       ofHypervisor = event.layer === 'hypervisor';
       if (event.time === undefined || event.time !== lastTime)
-        lastAt = timeOf(event, source, clock) ?? lastAt;
+        lastAt = timeOf(event, source, clock) ?? (event.unread === undefined ? lastAt : null);
+      const run = runOf(event);
       lastTime = event.time;
       const named =
         event.host === undefined && source.host !== undefined ? { ...event, host: source.host } : event;
-      last = { event: named, at: lastAt, source: source.name, ...(opens ? { opens } : {}) };
+      last = { event: named, at: lastAt, source: source.name };
+      if (opens) last = { ...last, opens };
+      if (lastAt === null) last = { ...last, run };
       batch.push(last);
     }
     if (found && !ofHypervisor) eventLines += 1;
@@ -188,6 +198,25 @@ function inOrder(notes: readonly TimedNote[], events: readonly TimedEvent[]): re
 
 function isAfter({ at }: TimedNote, event: TimedEvent): boolean {
   return at !== null && event.at !== null && at > event.at;
+}
+
+/**
+ * Counts the runs of messages whose dates are not known: by the kernel's seconds, or by what of a date cannot be read. What
+ * has neither belongs to what came before.
+ */
+function runCounter(): (event: LogEvent) => number {
+  let run = 0;
+  let last: UnreadDate | undefined;
+  return ({ time, unread, kernelSeconds }) => {
+    const bySeconds = time === undefined && kernelSeconds !== undefined;
+    const here = unread ?? (bySeconds ? { day: '', seconds: kernelSeconds } : undefined);
+    if (here === undefined) return run;
+    const isNear =
+      last?.day === here.day && Math.abs(here.seconds - (last?.seconds ?? Number.NaN)) * 1000 <= GAP_MS;
+    if (last !== undefined && !isNear) run += 1;
+    last = here;
+    return run;
+  };
 }
 
 /** Why a part is no log, and what to do about it. */

@@ -22,8 +22,15 @@ export function isProved({ event }: TimedEvent): boolean {
   return event.writer === 'kernel';
 }
 
+interface OneMachine {
+  readonly host: string | null;
+  readonly context: HostContext;
+  /** Names of disks by their addresses. */
+  readonly names: ReadonlyMap<string, string>;
+}
+
 /** Collects the events of one incident, in order of time, in bounded memory. */
-export function incidentBuilder(host: string | null, context: HostContext) {
+export function incidentBuilder({ host, context, names }: OneMachine) {
   const boot = context.boot();
   const counts = new Map<string, number>();
   const timeline = new Map<string, Entry>();
@@ -36,6 +43,8 @@ export function incidentBuilder(host: string | null, context: HostContext) {
   const causes = causeTally();
   let start: number | null = null;
   let end: number | null = null;
+  let firstLogged: string | null = null;
+  let lastLogged: string | null = null;
   let messages = 0;
   let proved = false;
   let cut = 0;
@@ -66,6 +75,8 @@ export function incidentBuilder(host: string | null, context: HostContext) {
       sources.add(source);
       opens ||= timed.opens === true;
       start ??= at;
+      firstLogged ??= loggedTime(event);
+      lastLogged = loggedTime(event) ?? lastLogged;
       end = at ?? end;
       note(timed, count);
       const cause = disks.add(event, count);
@@ -88,6 +99,8 @@ export function incidentBuilder(host: string | null, context: HostContext) {
       const cause = disks.add(event, 0);
       if (cause !== undefined) causes.add(cause, 0, true);
     },
+    /** A message that is none of an incident names a disk. */
+    named: (device: string): void => disks.named(device),
     lastAt: (): number | null => end,
     build: (): Incident => {
       const period = { start, end };
@@ -97,6 +110,8 @@ export function incidentBuilder(host: string | null, context: HostContext) {
         host,
         start: isoTime(start),
         end: isoTime(end),
+        firstLogged,
+        lastLogged,
         seconds: start === null || end === null ? null : Math.max(0, Math.round((end - start) / 1000)),
         verdict,
         hypervisor,
@@ -108,7 +123,7 @@ export function incidentBuilder(host: string | null, context: HostContext) {
         kernel: context.kernelOf(boot) ?? null,
         adapters: context.adapters(period),
         reported: !proved,
-        disks: disks.disks(judge),
+        disks: disks.disks(judge, names),
         deviceMapper: [...deviceMapper].map((device) => ({ device, name: null, on: [] })),
         fileSystems: fileSystemEffects([...effects.values()]).map(({ device, effect }) => ({
           device,
@@ -148,6 +163,11 @@ function subject({ fields }: LogEvent): string {
   ].join(' ');
 }
 
+/** The date as the log has it: a copy, for a part of a line would keep the whole line in memory. */
+function loggedTime({ stamp }: LogEvent): string | null {
+  return stamp === undefined ? null : Buffer.from(stamp).toString();
+}
+
 /** As documents have a time; null where it is not known. */
 export function isoTime(ms: number | null): string | null {
   return ms === null || !Number.isFinite(ms) ? null : new Date(ms).toISOString();
@@ -158,6 +178,7 @@ function timelineEntry({ first, last, count, proved }: Entry): TimelineEntry {
   return {
     first: isoTime(at),
     last: isoTime(last),
+    logged: loggedTime(event),
     kernelSeconds: event.kernelSeconds ?? null,
     id: event.id,
     layer: event.layer,

@@ -58,6 +58,8 @@ export type FileSystemHit = Document<typeof fileSystemHit>;
 const timelineEntry = v.strictObject({
   first: time,
   last: time,
+  /** The first as the log has it; null where it has no date. */
+  logged: v.nullable(v.string()),
   kernelSeconds: v.nullable(v.number()),
   id: v.string(),
   layer: v.picklist(['hypervisor', 'driver', 'scsi', 'block', 'multipath', 'journal', 'file-system']),
@@ -86,6 +88,9 @@ const incident = v.strictObject({
   host: v.nullable(v.string()),
   start: time,
   end: time,
+  /** The same as the log has them, with the zone if it has one; null where it has no dates. */
+  firstLogged: v.nullable(v.string()),
+  lastLogged: v.nullable(v.string()),
   /** Seconds from the first message to the last; null where they are not known. */
   seconds: v.nullable(v.number()),
   verdict,

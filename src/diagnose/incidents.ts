@@ -1,6 +1,6 @@
 import type { LogEvent } from '../kernel-log/events.ts';
 import { isHarmless } from './causes.ts';
-import type { TimedEvent, TimedNote } from './event-stream.ts';
+import { GAP_MS, type TimedEvent, type TimedNote } from './event-stream.ts';
 import { type HostContext, hostContext, type MachineFacts } from './host-context.ts';
 import type { Diagnosis, Incident, OlderIncidents, RecordedError } from './incident.ts';
 import { incidentBuilder, isoTime, isProved } from './incident-builder.ts';
@@ -8,8 +8,6 @@ import { shortHost } from './merge.ts';
 
 type Grouped = Pick<Diagnosis, 'incidents' | 'older' | 'recordedErrors' | 'noIncident'>;
 
-/** The kernel may retry a command silently for (5 + 1) × its timeout: 180 s by default, 1080 s with a timeout of 180 s. */
-const GAP_MS = 20 * 60 * 1000;
 const MAX_INCIDENTS = 200;
 const MAX_HOSTS = 64;
 const MAX_WAITING = 50;
@@ -41,6 +39,10 @@ interface Group {
   /** What came before the first message that makes an incident. */
   waiting: TimedEvent[];
   readonly context: HostContext;
+  /** Of the last message without a time. */
+  run: number;
+  /** Which disk has which address, as far as the log says. */
+  readonly names: Map<string, string>;
 }
 
 /** Groups events, which come in order of time, into incidents. Memory is bounded. */
@@ -76,7 +78,14 @@ export function incidentGrouper(facts: MachineFacts) {
       close(first[1]);
       groups.delete(first[0]);
     }
-    const group: Group = { host, open: undefined, waiting: [], context: hostContext(facts) };
+    const group: Group = {
+      host,
+      open: undefined,
+      waiting: [],
+      context: hostContext(facts),
+      run: 0,
+      names: new Map(),
+    };
     groups.set(key, group);
     return group;
   };
@@ -93,7 +102,16 @@ export function incidentGrouper(facts: MachineFacts) {
         if (isProved(timed)) group.open?.prove(timed);
         return;
       }
+      if (NAMING.test(event.id)) {
+        nameDisk(group, event);
+        return;
+      }
       if (group.open !== undefined && isApart(group.open.lastAt(), timed.at)) close(group);
+      if ((timed.run ?? group.run) !== group.run) {
+        close(group);
+        group.waiting = [];
+        group.run = timed.run ?? group.run;
+      }
       if (group.open === undefined && !isAlarming(event)) {
         group.waiting = [...group.waiting.slice(1 - MAX_WAITING), timed];
         if (!isHarmless(event)) countIn(strays, timed, 1);
@@ -112,12 +130,22 @@ export function incidentGrouper(facts: MachineFacts) {
   };
 }
 
+/** Messages of disks' names, which are no part of an incident. */
+const NAMING = /^scsi-(?:attached|cdb)/;
+const MAX_NAMES = 4096;
+
+function nameDisk({ names, open }: Group, { fields: { device, address } }: LogEvent): void {
+  if (device === undefined || address === undefined) return;
+  if (names.has(address) || names.size < MAX_NAMES) names.set(address, device);
+  open?.named(device);
+}
+
 function opened(
   group: Group,
   { at }: TimedEvent,
   strays: Map<string, number>,
 ): ReturnType<typeof incidentBuilder> {
-  const builder = incidentBuilder(group.host, group.context);
+  const builder = incidentBuilder(group);
   for (const earlier of group.waiting) {
     if (isApart(earlier.at, at)) continue;
     builder.add(earlier);

@@ -12,6 +12,8 @@ interface Disk {
 
 /** A storage that loses its paths affects many disks, but not thousands. */
 const MAX_DISKS = 256;
+/** Disks of the kernel: not device mapper's, loops or RAIDs, which are on disks. */
+const DISK_NAME = /^(?:sd|hd|vd|xvd)[a-z]{1,3}$|^(?:nvme\d+n\d+|cciss!c\d+d\d+)$/;
 const BLOCK_ERRORS = new Set(['block-error', 'block-error-2.4', 'block-error-2.4-name', 'buffer-error']);
 
 /** Collects what messages say about disks, and joins the names and addresses of one disk. */
@@ -19,6 +21,14 @@ export function diskTally() {
   const disks: Disk[] = [];
   /** The disk of the last SCSI message with an address and no name: its block error follows directly. */
   let unnamed: Disk | undefined;
+  /** The cause that a message showed without naming any disk: the block error that follows does. */
+  let pending: { readonly cause: ShownCause; readonly count: number; readonly proved: boolean } | undefined;
+  /** Disks that only messages of other layers name: a file system's, or a path's. */
+  const elsewhere = new Set<string>();
+  const nameElsewhere = (device: string): void => {
+    const name = diskOfPartition(device);
+    if (DISK_NAME.test(name) && elsewhere.size < MAX_DISKS) elsewhere.add(name);
+  };
 
   const find = (name: string | undefined, address: string | undefined): Disk | undefined => {
     const byName = name === undefined ? undefined : disks.find((disk) => disk.name === name);
@@ -36,7 +46,12 @@ export function diskTally() {
       const { device, address } = event.fields;
       const cause = shownCause(event);
       const name = diskNameOf(event, device);
-      if (event.layer !== 'scsi' && !BLOCK_ERRORS.has(event.id)) return cause;
+      if (event.layer !== 'scsi' && !BLOCK_ERRORS.has(event.id)) {
+        if (device !== undefined) nameElsewhere(device);
+        return cause;
+      }
+      if (name === undefined && address === undefined && cause !== undefined)
+        pending = { cause, count, proved: event.writer === 'kernel' };
       if (unnamed !== undefined && name !== undefined && address === undefined) {
         if (!disks.some((disk) => disk.name === name)) unnamed.name = name;
         unnamed = undefined;
@@ -47,10 +62,30 @@ export function diskTally() {
       if (address !== undefined) disk.address ??= address;
       unnamed = address !== undefined && disk.name === undefined ? disk : undefined;
       if (cause !== undefined) disk.causes.add(cause, count, event.writer === 'kernel');
-      if (BLOCK_ERRORS.has(event.id)) disk.errors += count;
+      if (BLOCK_ERRORS.has(event.id)) {
+        disk.errors += count;
+        if (pending !== undefined) disk.causes.add(pending.cause, pending.count, pending.proved);
+        pending = undefined;
+      }
       return cause;
     },
-    disks: (judge: Judge): readonly DiskHit[] => disks.map((disk) => hit(disk, judge)),
+    named: nameElsewhere,
+    /** @param names of disks by their addresses, where other messages told them */
+    disks: (judge: Judge, names: ReadonlyMap<string, string>): readonly DiskHit[] => {
+      for (const disk of disks) {
+        const name = names.get(disk.address ?? '');
+        if (name !== undefined && !disks.some((one) => one.name === name)) disk.name ??= name;
+      }
+      const nameless = disks.filter(({ name }) => name === undefined);
+      const free = [...elsewhere].filter((name) => !disks.some((disk) => disk.name === name));
+      const [only] = nameless;
+      if (only !== undefined && nameless.length === 1 && free.length === 1) only.name = free[0] ?? '';
+      if (disks.length > 0) return disks.map((disk) => hit(disk, judge));
+      const causes = causeTally();
+      if (pending !== undefined && free.length === 1)
+        causes.add(pending.cause, pending.count, pending.proved);
+      return free.map((name) => hit({ name, errors: 0, causes }, judge));
+    },
   };
 }
 

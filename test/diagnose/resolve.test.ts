@@ -21,6 +21,8 @@ const NOTHING: Incident = {
   counts: {},
   messages: 0,
   reported: false,
+  firstLogged: null,
+  lastLogged: null,
   timeline: [],
   timelineCut: 0,
   sources: [],

@@ -419,6 +419,41 @@ export const STORAGE_LINES: readonly Line[] = [
     line: 'BTRFS error (device sda1: state EA): bdev /dev/sda1 errs: wr 7, rd 0, flush 2, corrupt 0, gen 0',
     events: [message('btrfs-device-errors', { device: 'sda1', count: '7' })],
   },
+  // Which disk has which address.
+  {
+    era: '2.4',
+    line: 'Attached scsi disk sdb at scsi0, channel 0, id 1, lun 0',
+    events: [
+      message('scsi-attached-old', {
+        device: 'sdb',
+        host: '0',
+        channel: '0',
+        id: '1',
+        lun: '0',
+        address: '0:0:1:0',
+      }),
+    ],
+  },
+  {
+    era: '2.6',
+    line: 'sd 0:0:1:0: Attached scsi disk sdb',
+    events: [message('scsi-attached-2.6', { address: '0:0:1:0', device: 'sdb' })],
+  },
+  {
+    era: '4',
+    line: 'sd 0:0:1:0: [sdb] Attached SCSI disk',
+    events: [message('scsi-attached', { address: '0:0:1:0', device: 'sdb' })],
+  },
+  {
+    era: '5',
+    line: 'sd 0:0:1:0: [sdb] tag#12 CDB: Write(10) 2a 00 00 01 0c 40 00 00 08 00',
+    events: [message('scsi-cdb', { address: '0:0:1:0', device: 'sdb' })],
+  },
+  {
+    era: '2.6',
+    line: 'sd 0:0:1:0: [sdb] CDB: cdb[0]=0x2a: 2a 00 00 01 0c 40 00 00 08 00',
+    events: [message('scsi-cdb', { address: '0:0:1:0', device: 'sdb' })],
+  },
   // multipathd
   {
     era: 'multipathd',

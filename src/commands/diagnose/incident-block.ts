@@ -80,13 +80,22 @@ function when({
   start,
   end,
   seconds,
+  firstLogged,
+  lastLogged,
   timeline,
-}: Pick<Incident, 'start' | 'end' | 'seconds' | 'timeline'>): string {
-  if (start !== null) return start === end ? start : `${start} to ${end ?? '?'} (${seconds ?? '?'} s)`;
+}: Pick<Incident, 'start' | 'end' | 'seconds' | 'firstLogged' | 'lastLogged' | 'timeline'>): string {
+  const logged = printable(span(firstLogged, lastLogged) ?? '');
+  const utc = start === end ? span(start, null) : `${start} to ${end ?? '?'} (${seconds ?? '?'} s)`;
+  if (start !== null) return logged === '' ? `${utc}` : `${utc}; in the log: ${logged}`;
+  if (logged !== '') return `${logged} (a date that cannot be read)`;
   const kernel = timeline[0]?.kernelSeconds;
   return typeof kernel === 'number'
     ? `${kernel.toFixed(1)} s after the kernel’s start (the log has no date)`
     : 'not known: the log has no times';
+}
+
+function span(first: string | null, last: string | null): string | null {
+  return last === null || last === first ? first : `${first} to ${last}`;
 }
 
 function diskText({ name, address, lun, errors, results, verdict }: DiskHit, many: boolean): string {
@@ -115,8 +124,10 @@ function fileSystemText(hit: FileSystemHit): string {
   return printable(`${fileSystemName(hit)}: ${EFFECT[hit.effect]}`);
 }
 
-function entryText({ first, last, kernelSeconds, count, text }: TimelineEntry): string {
-  const time = first ?? (kernelSeconds === null ? '' : `[${kernelSeconds.toFixed(6)}]`);
+function entryText({ first, last, logged, kernelSeconds, count, text }: TimelineEntry): string {
+  const time =
+    (logged === null ? first : printable(logged)) ??
+    (kernelSeconds === null ? '' : `[${kernelSeconds.toFixed(6)}]`);
   const times = count === 1 ? '' : ` (${count}×${last === null || last === first ? '' : `, last ${last}`})`;
   return `${time} ${printable(text)}${times}`.trimStart();
 }

@@ -1,4 +1,4 @@
-import { endOf, ofLayer, regex, SCSI_ADDRESS, SCSI_LEAD } from '../signature.ts';
+import { DEVICE, endOf, ofLayer, regex, SCSI_ADDRESS, SCSI_LEAD } from '../signature.ts';
 
 const WORD_END = endOf(String.raw`\w`);
 const OLD_ADDRESS = String.raw`host (?<host>\d{1,5}) channel (?<channel>\d{1,5}) id (?<id>\d{1,10}) lun (?<lun>\d{1,20})`;
@@ -55,6 +55,37 @@ export const SCSI_SIGNATURES = ofLayer('scsi', [
     needles: ['Unhandled error code', 'Unhandled sense code'],
     pattern: regex`${SCSI_LEAD}Unhandled (?<what>error|sense) code`,
     source: 'scsi_lib.c scsi_io_completion(), 2.6.30 to 3.16',
+  },
+  {
+    id: 'scsi-cdb',
+    eras: ['2.6', '3', '4', '5', '6'],
+    needles: [
+      ...['Write', 'Read', 'Synchronize', 'Test Unit', 'Unmap', 'Inquiry'].map((name) => `CDB: ${name}`),
+      'CDB: cdb[0]=',
+    ],
+    pattern: regex`${SCSI_ADDRESS}: {1,2}\[(?<device>${DEVICE})\] {1,2}(?:tag#\d{1,10} )?CDB: (?:cdb\[0\]=0x[\da-f]{2}|[A-Z][\w /]{1,40}(?:\(\d{1,2}\))?):? (?:[\da-f]{2} ){0,32}`,
+    source: 'constants.c scsi_print_command() from 2.6.22, scsi_logging.c from 3.19: the command that failed',
+  },
+  {
+    id: 'scsi-attached',
+    eras: ['2.6', '3', '4', '5', '6'],
+    needles: ['] Attached SCSI'],
+    pattern: regex`${SCSI_ADDRESS}: \[(?<device>${DEVICE})\] Attached SCSI (?:removable )?disk`,
+    source: 'sd.c sd_probe_async(), from 2.6.22: at each boot, which disk has which address',
+  },
+  {
+    id: 'scsi-attached-old',
+    eras: ['2.4', '2.6'],
+    needles: ['Attached scsi'],
+    pattern: regex`Attached scsi (?:removable )?disk (?<device>${DEVICE}) at scsi(?<host>\d{1,5}), channel (?<channel>\d{1,5}), id (?<id>\d{1,10}), lun (?<lun>\d{1,20})`,
+    source: 'sd.c sd_attach(), 2.4, and sd_probe() to 2.6.13',
+  },
+  {
+    id: 'scsi-attached-2.6',
+    eras: ['2.6'],
+    needles: ['Attached scsi'],
+    pattern: regex`${SCSI_ADDRESS}: Attached scsi (?:removable )?disk (?<device>${DEVICE})`,
+    source: 'sd.c sd_probe(), 2.6.14 to 2.6.21',
   },
   {
     id: 'scsi-rejecting',
