@@ -63,7 +63,9 @@ export function hostContext(facts: MachineFacts) {
   const kernelOf = (then: Boot): KernelOfLog | undefined => {
     const named = facts.kernel;
     const outside = named === undefined ? undefined : kernelOfLog(named, facts.distro);
-    return named?.said === 'option' ? outside : (then.kernel ?? then.next?.kernel ?? outside);
+    if (named?.said === 'option') return outside;
+    const later = then.next?.kernel;
+    return then.kernel ?? (later === undefined ? outside : { ...later, said: 'later' });
   };
 
   const adapterOfHost = (host: number, then: Boot): Adapter | undefined =>
@@ -90,6 +92,8 @@ export function hostContext(facts: MachineFacts) {
       );
     const writer = kernelOf(then);
     if (writer !== undefined && cannotHaveBranch(writer)) return ofOtherKernel(cause, result, writer);
+    if (writer === undefined && cause.certainty === 'likely')
+      return { ...cause, evidence: `${cause.evidence}; ${NEWER_FORM}` };
     if (others.length === 0 || adapter !== undefined) return cause;
     const evidence = `${cause.evidence}; the log has messages of ${others.join(', ')} too, so look whose disk it is`;
     return { ...cause, certainty: 'likely', evidence };
@@ -122,11 +126,15 @@ function notOurs(evidence: string, certain: boolean): ShownCause {
   return { cause: 'other', certainty: certain ? 'certain' : 'likely', evidence };
 }
 
+/** scsi_print_result() came with 2.6.22, and so did the driver without the branch. */
+const NEWER_FORM = 'kernels print it so from 2.6.22 on, and their own driver no longer has the branch';
+const NOT_OF_THEN: ReadonlySet<KernelOfLog['said']> = new Set(['guest', 'later']);
+
 /** A module from elsewhere could still have the branch; and a guest's present kernel need not be that of then. */
 function ofOtherKernel(cause: ShownCause, result: string, kernel: KernelOfLog): ShownCause {
   const cannot = `${kernel.release} cannot have the branch (${kernel.detail})`;
-  if (kernel.said === 'guest' && cause.certainty === 'certain') {
-    const evidence = `${cause.evidence}; it was another kernel or another driver then, for the guest’s kernel of now, ${cannot}`;
+  if (NOT_OF_THEN.has(kernel.said) && cause.certainty === 'certain') {
+    const evidence = `${cause.evidence}; it was another kernel or another driver then, for the guest’s later kernel, ${cannot}`;
     return { ...cause, certainty: 'likely', evidence };
   }
   return notOurs(`${result}, but kernel ${cannot}: only a driver from elsewhere could`, false);

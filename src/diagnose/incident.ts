@@ -74,8 +74,11 @@ export type TimelineEntry = Document<typeof timelineEntry>;
 
 const kernelOfLog = v.strictObject({
   release: v.string(),
-  /** Who names it: the `log` itself, the `option` --kernel, or the `guest`, which may have had another one then. */
-  said: v.picklist(['log', 'option', 'guest']),
+  /**
+   * Who names it: the `log` before, the `option` --kernel; or the log `later`, or the `guest` now: then it may have been
+   * another one.
+   */
+  said: v.picklist(['log', 'option', 'later', 'guest']),
   /** What the tables of kernels say of its driver. */
   verdict: verdictSchema,
   detail: v.string(),

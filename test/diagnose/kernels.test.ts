@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { json, mptfix } from '../helpers/cli.ts';
 import { temporary } from '../machine/temporary.ts';
 import { logFile } from './diagnosis.ts';
-import { diagnosed } from './in-process.ts';
+import { diagnosed, logOf } from './in-process.ts';
 import { DRIVER_BUG, syslog } from './sequences.ts';
 
 const banner = (release: string) => `Linux version ${release} (builder@example) (gcc version 4.1.1) #1 SMP`;
@@ -46,13 +46,33 @@ describe('the kernel that the log names decides whether it can be this bug:', ()
     ]);
   });
 
-  test('a log that begins after its kernel’s start has the next word on it', async () => {
-    const text =
-      syslog('Jun 12 11:20:', [WITH_STATUS, ERROR]) + syslog('Jun 12 11:24:', [banner('2.6.18-92.el5')]);
-    expect((await diagnosed(text)).incidents[0]).toMatchObject({
-      kernel: { release: '2.6.18-92.el5', said: 'log', verdict: 'fixed' },
-      verdict: { cause: 'other' },
+  test('the next one in a log that begins later makes it likely only, for somebody may have updated it', async () => {
+    const later = syslog('Jun 12 11:24:', [banner('2.6.18-92.el5')]);
+    const of = async (result: string) => {
+      const { incidents } = await diagnosed(syslog('Jun 12 11:20:', [result, ERROR]) + later);
+      return [incidents[0]?.kernel?.said, incidents[0]?.verdict.cause, incidents[0]?.verdict.certainty];
+    };
+    expect(await of(WITH_STATUS)).toEqual(['later', 'this-bug', 'likely']);
+    expect(await of(WITHOUT)).toEqual(['later', 'other', 'likely']);
+  });
+
+  test('also where it stands in another log, which is read at the same time', async () => {
+    const old =
+      syslog('Jun 10 08:00:', [banner('2.6.18-8.el5')]) + syslog('Jun 12 11:20:', [WITH_STATUS, ERROR]);
+    const buffer = syslog('Jun 14 08:00:', [banner('2.6.18-92.el5')]);
+    const { incidents } = await diagnosed([logOf(buffer, 'kern.log'), logOf(old, 'messages')]);
+    expect(incidents[0]).toMatchObject({
+      kernel: { release: '2.6.18-8.el5' },
+      verdict: { cause: 'this-bug' },
     });
+  });
+
+  test('where nothing names it, a line in the newer form says what that means', async () => {
+    const { incidents } = await diagnosed(syslog('Jun 12 11:20:', [WITHOUT, ERROR]));
+    expect(incidents[0]?.verdict).toMatchObject({ cause: 'this-bug', certainty: 'likely' });
+    expect(incidents[0]?.verdict.evidence[0]).toMatch(
+      /from 2\.6\.22 on, and their own driver no longer has the branch/,
+    );
   });
 });
 

@@ -68,6 +68,7 @@ function verdictText({ cause, certainty }: Verdict): string {
 const SAID: Readonly<Record<NonNullable<Incident['kernel']>['said'], string>> = {
   log: 'says the log',
   option: 'by --kernel',
+  later: 'the log names it later; it may have been another then',
   guest: 'the guest’s present one; it may have had another then',
 };
 
