@@ -11,6 +11,7 @@ import { type ModuleFile, moduleFile, readModule } from '../guest/module-file.ts
 import { type OutsideModules, outsideModules } from '../guest/outside-modules.ts';
 import type { Target } from '../machine/port.ts';
 import { defined } from '../optional.ts';
+import { disagreement } from './explain.ts';
 
 /** What was read of a guest; nothing is decided yet. */
 export interface Facts {
@@ -35,6 +36,8 @@ export interface Assessment {
   readonly driver: { readonly version: string | null };
   readonly kb: KbAnswer;
   readonly survival: SurvivalWindow | undefined;
+  /** Why the module and the table say different things. */
+  readonly disagreement?: string | undefined;
   /** What a person should know beside the verdict. */
   readonly caveats: readonly string[];
 }
@@ -62,6 +65,7 @@ export async function assess(target: Target, kernel: string | undefined): Promis
     driver: { version: scanned?.version ?? null },
     kb,
     survival: survival(facts, verdict),
+    disagreement: disagreement(scanned?.evidence, table, facts.kernel.release),
     caveats: caveats(facts, table),
   };
 }

@@ -10,7 +10,8 @@ import { reportInterrupted } from '../shared/interrupted.ts';
 import { type CommonOptions, openTarget } from '../shared/options.ts';
 import { eachRoot, lookAtEach, type SeveralLooks, type WithRoots } from '../shared/several.ts';
 import type { CheckResult } from './document.ts';
-import { checkCells, checkPage } from './page.ts';
+import { nextForFile, nextForGuest } from './next.ts';
+import { checkBelow, checkCells, checkPage } from './page.ts';
 
 export interface CheckOptions extends CommonOptions {
   readonly source?: string;
@@ -64,7 +65,12 @@ async function checkEach(
     look: async (guest) => {
       await reportInterrupted(guest);
       const output = guestResult(await assess(openTarget(guest, true), guest.kernel));
-      return { output, exitStatus: STATUS[output.verdict], cells: checkCells(output) };
+      return {
+        output,
+        exitStatus: STATUS[output.verdict],
+        cells: checkCells(output),
+        below: checkBelow(guest, output),
+      };
     },
   };
   return lookAtEach(looks, options, signal);
@@ -86,7 +92,8 @@ async function judgeOne(
   throw failure('E_USAGE', '--source and --module judge one file each', 'run check twice, once with each');
 }
 
-function fileResult({ evidence, version, module, how }: FileJudgement): CheckResult {
+function fileResult(judgement: FileJudgement): CheckResult {
+  const { evidence, version, module, how } = judgement;
   return {
     schema: 'mptfix.check/1',
     verdict: evidence.verdict,
@@ -94,6 +101,7 @@ function fileResult({ evidence, version, module, how }: FileJudgement): CheckRes
     driver: { file: evidence.file ?? null, version, module, inUse: null },
     kernel: null,
     evidence: [evidence],
+    ...defined({ next: nextForFile(judgement) }),
     kb: null,
   };
 }
@@ -112,6 +120,7 @@ function guestResult(assessment: Assessment): CheckResult {
     },
     kernel: { release: facts.kernel.release, base: facts.kernel.base ?? null, distro: facts.distro.pretty },
     evidence,
+    ...defined({ disagreement: assessment.disagreement, next: nextForGuest(assessment) }),
     kb: { id: kb.id, covered: kb.covered, ...defined({ vendorFix: kb.vendorFix }) },
     ...(typeof survival?.now === 'number' ? { survivalWindowSeconds: survival.now } : {}),
   };

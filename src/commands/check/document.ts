@@ -20,6 +20,10 @@ export const checkSchema = v.strictObject({
     v.strictObject({ release: v.string(), base: v.nullable(v.string()), distro: v.string() }),
   ),
   evidence: v.array(evidenceSchema),
+  /** Why the module and the table of kernels say different things, in words. */
+  disagreement: v.exactOptional(v.string()),
+  /** With `affected` and `unknown`: what to do, with the command to type in backquotes. */
+  next: v.exactOptional(v.string()),
   kb: v.nullable(
     v.strictObject({
       id: v.literal('51306'),

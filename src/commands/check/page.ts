@@ -23,12 +23,27 @@ export function checkCells({ verdict, kernel, driver }: CheckResult): readonly s
 /** Those that ask for something to be done stand out, without colour too. */
 const LOUD: Partial<Record<Verdict, string>> = { affected: 'AFFECTED', unknown: 'UNKNOWN' };
 
+/** The lines below that table: what to do about one of them. */
+export function checkBelow(
+  { root }: { readonly root?: string | undefined },
+  { verdict, kernel, disagreement, next }: CheckResult,
+): readonly string[] {
+  if (next === undefined) return [];
+  const who = `${root ?? 'this machine'}, ${kernel?.release ?? ''}: ${LOUD[verdict] ?? verdict}`;
+  return [
+    printable(who),
+    ...(disagreement === undefined ? [] : [printable(`  note: ${disagreement}`)]),
+    printable(`  next: ${next}`),
+  ];
+}
+
 /** A page to paste into a ticket. */
 export function checkPage(
   result: CheckResult,
   more: { readonly name: string; readonly notes: readonly string[] },
 ): string {
-  const { verdict, driver, kernel, evidence, kb, survivalWindowSeconds } = result;
+  const { verdict, driver, kernel, evidence, disagreement, next, kb, survivalWindowSeconds } = result;
+  const notes = [...(disagreement === undefined ? [] : [disagreement]), ...more.notes];
   const [colour, meaning] = MEANING[verdict];
   const rows: [string, string][] = [['guest', more.name]];
   if (kernel !== null) rows.push(['distro', kernel.distro], ['kernel', kernel.release]);
@@ -50,7 +65,8 @@ export function checkPage(
     '',
     'evidence:',
     ...evidence.map((item) => printable(`  ${item.kind}: ${item.verdict}: ${item.detail}${place(item)}`)),
-    ...(more.notes.length === 0 ? [] : ['', ...more.notes.map((note) => printable(`note: ${note}`))]),
+    ...(notes.length === 0 ? [] : ['', ...notes.map((note) => printable(`note: ${note}`))]),
+    ...(next === undefined ? [] : ['', printable(`next: ${next}`)]),
   ].join('\n');
 }
 

@@ -22,6 +22,8 @@ export interface KernelTableEvidence extends Evidence, Pick<KernelRow, 'driver' 
   readonly kind: 'kernel-table';
   /** True where that kernel's source was not read. */
   readonly inferred: boolean;
+  /** Whose build the verdict is about, where that is known: `Debian`. */
+  readonly builder?: string;
   readonly caveats: readonly string[];
 }
 
@@ -56,7 +58,8 @@ function byForeign({ name, from }: ForeignBuilder, kernel: KernelBase, version: 
       : redhat.rows.find((candidate) => inSpan(candidate, version, redhat.compare));
   if (row === undefined) return undecided(`no table row for ${name}'s kernels`);
   const changed = `A kernel of ${name}, judged by the one that it is built from: the source or the module decides`;
-  return evidence({ ...row, inferred: true, caveats: [...(row.caveats ?? []), changed] });
+  const found = evidence({ ...row, inferred: true, caveats: [...(row.caveats ?? []), changed] });
+  return { ...found, builder: name };
 }
 
 /** Of a builder that has no rows a table knows at most that the kernel it started from has the branch. */
@@ -69,7 +72,7 @@ function affectedAtMost(found: KernelTableEvidence, builder: string, release: st
 
 function byVendor(vendor: Vendor, version: string): KernelTableEvidence {
   const row = vendor.rows.find((candidate) => inSpan(candidate, version, vendor.compare));
-  if (row !== undefined) return evidence(row);
+  if (row !== undefined) return { ...evidence(row), builder: vendor.name };
   return undecided(`no table row for ${vendor.name}'s kernel ${version}`);
 }
 
