@@ -10,7 +10,7 @@ import { installUser } from './user.ts';
 export interface RollbackRequest {
   /** Kernel release whose module goes back. */
   readonly kernel: string;
-  /** `--to N`: 0 is what the distro shipped; undefined is the state before the newest generation. */
+  /** `--to N`: 0 is what was there before the first installation; undefined is the state before the newest generation. */
   readonly to: number | undefined;
   /** Also where somebody else has changed the module since. */
   readonly force: boolean;
@@ -37,7 +37,7 @@ export async function planRollback(target: Target, request: RollbackRequest): Pr
   if (current === undefined) {
     return {
       undo: [],
-      why: `nothing is installed for ${request.kernel}: the module is as the distro shipped it`,
+      why: `mptfix has nothing installed for ${request.kernel} that could be undone`,
     };
   }
   const { to } = request;

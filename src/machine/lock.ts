@@ -101,16 +101,34 @@ function unlessThere(error: unknown): void {
  */
 async function isHeldByOwner(path: string): Promise<boolean> {
   const { ino, uid } = await stat(path, { bigint: true });
-  // Source: fs/locks.c, lock_get_status(): `1: FLOCK  ADVISORY  WRITE 1234 fe:00:5678 0 EOF`. The device is not always that
-  // of stat(2), as on btrfs.
-  const lines = (await readFile('/proc/locks', 'latin1')).split('\n');
-  const holders = lines.filter((line) => / FLOCK /.test(line) && line.split(/[\s:]+/)[7] === String(ino));
+  const holders = await holdersOf(ino);
   if (holders.length === 0) return true;
-  for (const line of holders) {
-    const owner = await userOf(Number(line.split(/[\s:]+/)[4]));
+  for (const pid of holders) {
+    const owner = await userOf(pid);
     if (owner === 'hidden' || owner === 0 || owner === Number(uid)) return true;
   }
   return false;
+}
+
+/** Whether a run that this process can see holds the lock of a folder: it takes nothing, so it stands in no run's way. */
+export async function isFolderLocked(path: string): Promise<boolean> {
+  const { ino, uid } = await stat(path, { bigint: true });
+  for (const pid of await holdersOf(ino)) {
+    const owner = await userOf(pid);
+    const program = await readFile(`/proc/${pid}/comm`, 'latin1').catch(() => '');
+    // Numbers of inodes are those of every disk: `flock` is how a run takes it.
+    if (program.trim() === 'flock' && (owner === 0 || owner === Number(uid))) return true;
+  }
+  return false;
+}
+
+/** The processes that hold a lock of flock(2) on what has this number. */
+async function holdersOf(ino: bigint): Promise<readonly number[]> {
+  // Source: fs/locks.c, lock_get_status(): `1: FLOCK  ADVISORY  WRITE 1234 fe:00:5678 0 EOF`. The device is not always that
+  // of stat(2), as on btrfs.
+  const lines = (await readFile('/proc/locks', 'latin1')).split('\n');
+  const fields = lines.filter((line) => / FLOCK /.test(line)).map((line) => line.trim().split(/[\s:]+/));
+  return fields.filter((words) => words[7] === String(ino)).map((words) => Number(words[4]));
 }
 
 /** The user who started a process; nobody where it has ended, and what it left holds the lock. */

@@ -61,6 +61,8 @@ export interface TargetReads {
   findInside(name: string): Promise<string | undefined>;
   /** Takes the kernel-held lock of a folder; undefined where another process holds it. Writes nothing. */
   lock(path: string): Promise<Lock | undefined>;
+  /** Whether a run holds that lock, as far as this process can see, which another container hides. Takes nothing. */
+  isLocked(path: string): Promise<boolean>;
   /** Bytes that this user may still write to the file system of the nearest folder that exists. */
   freeSpace(path: string): Promise<number>;
 }

@@ -21,7 +21,7 @@ import { walkFolder } from './walk.ts';
 /** The reads of a tree of files, and what the adapter needs of them besides. */
 export type FileReads = Omit<
   TargetReads,
-  'toolRoot' | 'requireUnused' | 'run' | 'findProgram' | 'findInside' | 'lock' | 'openStream'
+  'toolRoot' | 'requireUnused' | 'run' | 'findProgram' | 'findInside' | 'isLocked' | 'lock' | 'openStream'
 > & {
   /** Opens a regular file for a program that this process starts. */
   readonly openFile: (path: string, limit: number) => Promise<FileHandle>;

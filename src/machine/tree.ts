@@ -69,6 +69,18 @@ export function treeTarget(
         return lockFolder(sharedPath(place), { writes: !dryRun });
       });
     },
+    isLocked: async (path) => {
+      const { isFolderLocked } = await import('./lock.ts');
+      return reads
+        .stat(path)
+        .then((found) =>
+          found === undefined
+            ? false
+            : beneath({ root, path, upTo: 'target' }, async ({ place }) =>
+                place === undefined ? false : isFolderLocked(sharedPath(place)),
+              ),
+        );
+    },
     openStream: async (path) => {
       if (kind === 'root') throw deviceOfTree(name, path);
       // A folder may stand for this machine's /.

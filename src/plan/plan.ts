@@ -76,8 +76,7 @@ function nothingToDo({ verdict, facts }: Assessment, patchedBy: number | undefin
     return `nothing to do: the kernel ${kernel.release} has no module mptscsih (nor mptscsi)`;
   if (verdict === 'fixed' && patchedBy !== undefined)
     return `already patched: generation ${patchedBy} of mptfix is installed`;
-  if (verdict === 'fixed')
-    return `nothing to do: the driver of ${kernel.release} is fixed as its distro ships it`;
+  if (verdict === 'fixed') return `nothing to do: the driver of ${kernel.release} does not have the branch`;
   if (verdict === 'never') return `nothing to do: the driver of ${kernel.release} never had the branch`;
   if (module !== undefined) return undefined;
   throw failure(

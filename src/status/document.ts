@@ -27,10 +27,11 @@ export type LoadedModule = Document<typeof loadedModule>;
 export const statusSchema = v.strictObject({
   schema: v.literal('mptfix.status/1'),
   /**
-   * `original`: as the distro shipped it. `patched`: ours is on disk. `drifted`: ours was installed, and something
-   * else is there now. `interrupted`: the run was interrupted. `absent`: no such module.
+   * `original`: mptfix has nothing installed here. `patched`: ours is on disk. `drifted`: ours was installed, and something
+   * else is there now. `interrupted`: the run was interrupted. `absent`: no such module. `at-work`: a run is at work.
+   * `unknown`: this user may not see what is installed.
    */
-  state: v.picklist(['original', 'patched', 'drifted', 'interrupted', 'absent']),
+  state: v.picklist(['original', 'patched', 'drifted', 'interrupted', 'absent', 'at-work', 'unknown']),
   target: v.string(),
   kernel: v.strictObject({
     release: v.string(),
@@ -68,7 +69,9 @@ export const statusSchema = v.strictObject({
       state: v.picklist(['installed', 'rolled-back', 'replaced', 'open']),
     }),
   ),
-  /** Interrupted runs: installations, runs of harden, installations of the watch. */
+  /** What this user could not look at, and why; empty where all was seen. */
+  unseen: v.array(v.string()),
+  /** Interrupted runs: installations, runs of harden, installations of the watch; none while a run is at work. */
   interrupted: v.array(
     v.strictObject({
       purpose: v.picklist(['install', 'harden', 'schedule']),

@@ -8,14 +8,19 @@ import { type ExpectedModule, moduleInInitramfs, proveInitramfs } from '../initr
 import { initramfsImages } from '../initramfs/tools.ts';
 import { type Generation, generations } from '../install/generations.ts';
 import { LIMITS } from '../limits.ts';
+import { isCode } from '../machine/file-errors.ts';
+import { STATE_FOLDER } from '../machine/folders.ts';
 import type { Target } from '../machine/port.ts';
+import { isAtWork } from '../transaction/lock.ts';
 import { interrupted } from '../transaction/settle.ts';
 import type { GuestStatus, ImageStatus, LoadedModule, ModuleState } from './document.ts';
 
-/** Reads the state of one kernel of the guest. Throws as `gatherFacts`; the state folder needs root to be read. */
+/** Reads the state of one kernel of the guest. Throws as `gatherFacts`. Of the state, which is root's, others see nothing. */
 export async function guestStatus(target: Target, kernel: string | undefined): Promise<GuestStatus> {
   const facts = await gatherFacts(target, kernel);
-  const all = await generations(target);
+  const known = await stateOf(target);
+  const all = known?.generations ?? [];
+  const atWork = await isAtWork(target);
   const mine = all.filter((generation) => generation.kernel === facts.kernel.release);
   const current = mine.findLast(({ state }) => state === 'installed' || state === 'open');
   const module = facts.module === undefined ? undefined : await describeModule(target, facts.module);
@@ -24,7 +29,7 @@ export async function guestStatus(target: Target, kernel: string | undefined): P
     module === undefined ? [] : await imageStatus(target, facts.kernel.release, module.name, module.path);
   return {
     schema: 'mptfix.status/1',
-    state: moduleState(module?.sha256, current),
+    state: atWork ? 'at-work' : moduleState(module?.sha256, known === undefined ? 'unseen' : current),
     target: target.name,
     kernel: {
       release: facts.kernel.release,
@@ -43,12 +48,32 @@ export async function guestStatus(target: Target, kernel: string | undefined): P
       images.every(({ holds }) => holds === 'same' || holds === 'absent') && loaded?.sameAsDisk !== false,
     rebootNeeded: loaded?.sameAsDisk === undefined || loaded.sameAsDisk === null ? null : !loaded.sameAsDisk,
     generations: all.map(({ number, kernel: release, state }) => ({ number, kernel: release, state })),
-    // What cannot be believed of another purpose does not stop this one.
-    interrupted: await interrupted(target, () => {}),
+    unseen: known === undefined ? [`${STATE_FOLDER}: only root may see what mptfix has installed`] : [],
+    interrupted: atWork ? [] : (known?.interrupted ?? []),
   };
 }
 
-function moduleState(sha256: string | undefined, current: Generation | undefined): ModuleState {
+interface KnownState {
+  readonly generations: readonly Generation[];
+  readonly interrupted: GuestStatus['interrupted'];
+}
+
+/** What mptfix has written down on the guest; undefined where this user may not read it. */
+async function stateOf(target: Target): Promise<KnownState | undefined> {
+  try {
+    // What cannot be believed of another purpose does not stop this one.
+    return {
+      generations: await generations(target),
+      interrupted: [...(await interrupted(target, () => {}))],
+    };
+  } catch (error) {
+    if (isCode(error, 'EACCES')) return undefined;
+    throw error;
+  }
+}
+
+function moduleState(sha256: string | undefined, current: Generation | undefined | 'unseen'): ModuleState {
+  if (current === 'unseen') return 'unknown';
   if (current?.state === 'open') return 'interrupted';
   if (sha256 === undefined) return 'absent';
   if (current === undefined) return 'original';

@@ -32,6 +32,11 @@ export async function lockAnyGuest(target: Target): Promise<Lock> {
   );
 }
 
+/** Whether a run that changes the guest is at work, as far as this process can see. Stands in no run's way. */
+export async function isAtWork(target: Target): Promise<boolean> {
+  return target.isLocked((await hasModules(target)) ? MODULES_FOLDER : '/etc');
+}
+
 /** Does what the lock is held for, and releases it whatever comes of that. */
 export async function whileLocked<T>(lock: Promise<Lock>, act: () => Promise<T>): Promise<T> {
   const held = await lock;

@@ -178,7 +178,7 @@ test('an origin is put in words', () => {
 
 describe('nothing is to be done, and nothing is asked for,', () => {
   test.each([
-    ['fixed', undefined, 'fixed as its distro ships it'],
+    ['fixed', undefined, 'does not have the branch'],
     ['fixed', 3, 'already patched: generation 3'],
     ['never', undefined, 'never had the branch'],
   ] as const)('where the verdict is %s (patched by %s)', (verdict, patchedBy, reason) => {

@@ -10,6 +10,7 @@ import { wordsOf } from '../../harden/handlers.ts';
 import { planHarden } from '../../harden/plan.ts';
 import { type HardenPlan, type HardenRequest, parseRequest } from '../../harden/request.ts';
 import { type DriverKnowledge, survey } from '../../harden/survey.ts';
+import { isCode } from '../../machine/file-errors.ts';
 import type { Target } from '../../machine/port.ts';
 import { requireTools } from '../../machine/tools.ts';
 import { lockAnyGuest, whileLocked } from '../../transaction/lock.ts';
@@ -166,6 +167,8 @@ async function knowledgeOf(target: Target, kernel: string | undefined): Promise<
 const INTERRUPTED =
   'an earlier run was interrupted: the next --apply or --undo puts back what it had changed first';
 
+const UNSEEN = 'only root may see what an earlier run has set here, and how it is undone';
+
 function deviceOf({ device }: HardenOptions): string | undefined {
   return device === undefined ? undefined : resolve(device);
 }
@@ -176,7 +179,11 @@ async function result(
   outcome: HardenResult['result'],
   plan: HardenPlan,
 ): Promise<HardenResult> {
-  const all = await transactions(target, 'harden');
+  const seen = await transactions(target, 'harden').catch((error: unknown) => {
+    if (isCode(error, 'EACCES')) return undefined;
+    throw error;
+  });
+  const all = seen ?? [];
   const open = all.some(({ state }) => state === 'open');
   return {
     schema: 'mptfix.harden/1',
@@ -186,7 +193,7 @@ async function result(
     ...found,
     advice: adviceOn(found),
     changes: plan.changes.map(({ step }) => wordsOf(step)),
-    notes: [...plan.notes, ...(open ? [INTERRUPTED] : [])],
+    notes: [...plan.notes, ...(open ? [INTERRUPTED] : []), ...(seen === undefined ? [UNSEEN] : [])],
     undoFolder: all.length > 0 ? placeOf('harden').folder : null,
   };
 }

@@ -20,6 +20,8 @@ const STATES: Readonly<Record<FileSystemReport['state'], readonly [Style, string
   'not-running': ['bold', 'not running: the steps if its kernel gives it up'],
 };
 
+const THIS_MACHINE = 'this machine';
+
 const RESULTS: Readonly<Record<RecoverResult['result'], () => string>> = {
   well: () => 'nothing to recover',
   advised: () => `${typed('recover', ['--apply'])} does the safe ones of these steps, and asks before each`,
@@ -35,7 +37,9 @@ export function recoverPage(result: RecoverResult): string {
     ...parts,
     ...servicesPart(result),
     ...(result.savedLog === null ? [] : [printable(`kernel log: ${result.savedLog}`)]),
-    RESULTS[result.result](),
+    ...(result.target === THIS_MACHINE || result.result !== 'advised'
+      ? [RESULTS[result.result]()]
+      : ['these steps are for the guest itself, when it runs: type none of them on this machine']),
   ].join('\n');
 }
 

@@ -7,12 +7,15 @@ export const declareRollback: Declare = (program, run) =>
   examples(mutating(common(program.command('rollback'))), [
     ['mptfix rollback --dry-run', 'what would be put back'],
     ['mptfix rollback', 'as root: undo the last apply'],
-    ['mptfix rollback --to 0 --yes', 'as root: back to what the distro shipped, without questions'],
+    [
+      'mptfix rollback --to 0 --yes',
+      'as root: back to what was there before the first apply, without questions',
+    ],
   ])
     .description('put back what apply replaced, byte for byte')
     .option(
       '--to <generation>',
-      '0 is what the distro shipped; default: the state before the newest generation',
+      '0 is what was there before the first apply; default: the state before the newest generation',
       wholeNumber,
     )
     .option('--force', 'even if something else has changed the module since', false)

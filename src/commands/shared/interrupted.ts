@@ -70,6 +70,7 @@ function repairCommand({ purpose, kernel }: Interrupted, known: readonly Generat
 /** Whether what looks interrupted is a run that has not ended yet. A lock is no write. */
 async function isAtWork(target: Target): Promise<boolean> {
   const hasModules = (await target.stat(MODULES_FOLDER))?.type === 'directory';
+  if (await target.isLocked(hasModules ? MODULES_FOLDER : '/etc')) return true;
   try {
     const lock = await target.lock(hasModules ? MODULES_FOLDER : '/etc');
     await lock?.release();

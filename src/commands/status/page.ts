@@ -8,6 +8,8 @@ const MEANING: Readonly<Record<ModuleState, string>> = {
   drifted: 'DRIFTED: mptfix installed a module, and another one is there now (a kernel update?)',
   interrupted: 'INTERRUPTED: a run was interrupted; apply and rollback first put everything back',
   absent: 'this kernel has no such module',
+  'at-work': 'a run is at work: what is below may change any moment',
+  unknown: 'UNKNOWN: this user may not see what mptfix has installed; run it as root',
 };
 
 const COLOUR = {
@@ -16,6 +18,8 @@ const COLOUR = {
   drifted: 'red',
   interrupted: 'red',
   absent: 'bold',
+  'at-work': 'yellow',
+  unknown: 'yellow',
 } as const;
 
 const HOLDS: Readonly<Record<GuestStatus['images'][number]['holds'], string>> = {
@@ -64,6 +68,7 @@ export function statusPage(result: GuestStatus): string {
   for (const { path, holds, detail } of images)
     rows.push(['initramfs', `${path}: ${HOLDS[holds]}${holds === 'unreadable' ? ` (${detail})` : ''}`]);
   for (const path of fallbacks) rows.push(['kept', `${path}: the old image, as a way back at boot`]);
+  for (const text of result.unseen) rows.push(['not seen', text]);
   for (const one of interrupted)
     rows.push(['interrupted', `${PURPOSE_WORDS[one.purpose]}, number ${one.number}`]);
   if (loaded !== null) rows.push(['loaded', loadedText(loaded.sameAsDisk)]);

@@ -1,4 +1,4 @@
-import { failure } from '../../errors.ts';
+import { EXIT_STATUS, failure } from '../../errors.ts';
 import { prunable, prune } from '../../install/prune.ts';
 import type { GuestStatus } from '../../status/document.ts';
 import { guestStatus } from '../../status/status.ts';
@@ -23,7 +23,7 @@ export async function status(options: WithRoots<StatusOptions>, signal: AbortSig
   if (first.prune) await pruneKept(first, signal);
   const result = await look(first);
   printResult(options, result, statusPage(result));
-  return 0;
+  return exitStatusOf(result);
 }
 
 async function statusOfEach(
@@ -38,17 +38,22 @@ async function statusOfEach(
     heads: ['state', 'kernel', 'driver', 'initramfs', 'reboot'],
     look: async (guest) => {
       const output = await look(guest);
-      return { output, exitStatus: 0, cells: statusCells(output) };
+      return { output, exitStatus: exitStatusOf(output), cells: statusCells(output) };
     },
   };
   return lookAtEach(looks, options, signal);
+}
+
+/** What this user could not see is not known to be well. */
+function exitStatusOf({ state }: GuestStatus): number {
+  return state === 'unknown' ? EXIT_STATUS.E_CANNOT_DECIDE : 0;
 }
 
 async function look(guest: StatusOptions): Promise<GuestStatus> {
   await reportInterrupted(guest);
   const target = openTarget(guest, true);
   const result: GuestStatus = await guestStatus(target, guest.kernel);
-  for (const path of await leftovers(target, 'install'))
+  for (const path of result.unseen.length > 0 ? [] : await leftovers(target, 'install'))
     say(`${JSON.stringify(path.slice(0, 300))} is no generation of mptfix, and is left as it is`);
   return result;
 }
