@@ -27,9 +27,9 @@ export type LoadedModule = Document<typeof loadedModule>;
 export const statusSchema = v.strictObject({
   schema: v.literal('mptfix.status/1'),
   /**
-   * `original`: mptfix has nothing installed here. `patched`: ours is on disk. `drifted`: ours was installed, and something
-   * else is there now. `interrupted`: the run was interrupted. `absent`: no such module. `at-work`: a run is at work.
-   * `unknown`: this user may not see what is installed.
+   * `original`: mptfix has nothing installed here; `module.asPackaged` tells whether the module is its package's. `patched`:
+   * ours is on disk. `drifted`: ours was installed, and something else is there now. `interrupted`: the run was interrupted.
+   * `absent`: no such module. `at-work`: a run is at work. `unknown`: this user may not see what is installed.
    */
   state: v.picklist(['original', 'patched', 'drifted', 'interrupted', 'absent', 'at-work', 'unknown']),
   target: v.string(),
@@ -44,6 +44,8 @@ export const statusSchema = v.strictObject({
       path: v.string(),
       sha256: v.string(),
       verdict: verdictSchema,
+      /** Whether it is what its package has unpacked; null where that cannot be compared. */
+      asPackaged: v.nullable(v.boolean()),
       srcversion: v.nullable(v.string()),
       buildId: v.nullable(v.string()),
     }),

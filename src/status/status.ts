@@ -4,6 +4,7 @@ import { readElf } from '../elf/elf.ts';
 import { buildId, buildIdOfNotes } from '../elf/module-data.ts';
 import { isFailure } from '../errors.ts';
 import { type ModuleFile, moduleIdentity, readModule } from '../guest/module-file.ts';
+import { isAsPackaged } from '../guest/packaged-file.ts';
 import { type ExpectedModule, moduleInInitramfs, proveInitramfs } from '../initramfs/module.ts';
 import { initramfsImages } from '../initramfs/tools.ts';
 import { type Generation, generations } from '../install/generations.ts';
@@ -23,7 +24,8 @@ export async function guestStatus(target: Target, kernel: string | undefined): P
   const atWork = await isAtWork(target);
   const mine = all.filter((generation) => generation.kernel === facts.kernel.release);
   const current = mine.findLast(({ state }) => state === 'installed' || state === 'open');
-  const module = facts.module === undefined ? undefined : await describeModule(target, facts.module);
+  const module =
+    facts.module === undefined ? undefined : await describeModule(target, facts.kernel.release, facts.module);
   const loaded = await loadedModule(target, facts.kernel.running, module);
   const images =
     module === undefined ? [] : await imageStatus(target, facts.kernel.release, module.name, module.path);
@@ -82,12 +84,13 @@ function moduleState(sha256: string | undefined, current: Generation | undefined
 
 type DescribedModule = NonNullable<GuestStatus['module']>;
 
-async function describeModule(target: Target, file: ModuleFile): Promise<DescribedModule> {
+async function describeModule(target: Target, release: string, file: ModuleFile): Promise<DescribedModule> {
   const { bytes } = await readModule(target, file.path);
   const scan = scanModule(bytes, file.path);
   return {
     ...moduleIdentity(file),
     verdict: verdictOfModuleScan(scan).verdict,
+    asPackaged: await isAsPackaged(target, release, file.path),
     srcversion: scan.srcversion ?? null,
     buildId: buildId(readElf(bytes)) ?? null,
   };

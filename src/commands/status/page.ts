@@ -59,6 +59,7 @@ export function statusPage(result: GuestStatus): string {
   ];
   if (module !== null) {
     rows.push(['module', module.path], ['sha256', module.sha256], ['verdict', module.verdict]);
+    if (state !== 'patched') rows.push(['package', packageText(module.asPackaged)]);
   }
   if (generation !== null)
     rows.push([
@@ -75,6 +76,11 @@ export function statusPage(result: GuestStatus): string {
   if (rebootNeeded === true)
     rows.push(['reboot', 'needed: the running kernel still has the other driver loaded']);
   return [style(COLOUR[state], MEANING[state]), '', columns(rows)].join('\n');
+}
+
+function packageText(asPackaged: boolean | null): string {
+  if (asPackaged === null) return 'the module was not compared with that of its package: only dpkg’s can be';
+  return asPackaged ? 'the module is as its package has it' : 'the module is ANOTHER than its package has';
 }
 
 function loadedText(sameAsDisk: boolean | null): string {
