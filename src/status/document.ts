@@ -50,6 +50,13 @@ export const statusSchema = v.strictObject({
       buildId: v.nullable(v.string()),
     }),
   ),
+  /**
+   * Where the driver is if no module of it was found: part of the kernel's image, nowhere, or not known. Null where there
+   * is a module.
+   */
+  noModule: v.nullable(
+    v.strictObject({ place: v.picklist(['built-in', 'nowhere', 'unknown']), detail: v.string() }),
+  ),
   /** The generation in force, or the one that was interrupted. */
   generation: v.nullable(
     v.strictObject({ number: v.number(), created: v.nullable(v.string()), folder: v.string() }),

@@ -39,6 +39,8 @@ export async function guestStatus(target: Target, kernel: string | undefined): P
       running: facts.kernel.running,
     },
     module: module ?? null,
+    noModule:
+      facts.outside === undefined ? null : { place: facts.outside.place, detail: facts.outside.detail },
     generation:
       current === undefined
         ? null

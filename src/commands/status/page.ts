@@ -12,6 +12,12 @@ const MEANING: Readonly<Record<ModuleState, string>> = {
   unknown: 'UNKNOWN: this user may not see what mptfix has installed; run it as root',
 };
 
+const NO_MODULE: Readonly<Record<NonNullable<GuestStatus['noModule']>['place'], string>> = {
+  'built-in': 'built in: the driver is part of the kernel, and no module can replace it',
+  nowhere: MEANING.absent,
+  unknown: 'UNKNOWN: no module was found, and nothing tells whether the driver is built in',
+};
+
 const COLOUR = {
   original: 'bold',
   patched: 'green',
@@ -30,13 +36,14 @@ const HOLDS: Readonly<Record<GuestStatus['images'][number]['holds'], string>> = 
 };
 
 /** The row of a table of several. */
-export function statusCells({ state, kernel, module, images, rebootNeeded }: GuestStatus): readonly string[] {
+export function statusCells(result: GuestStatus): readonly string[] {
+  const { state, kernel, module, noModule, images, rebootNeeded } = result;
   const odd = images.find(({ holds }) => holds === 'other' || holds === 'unreadable');
   const inImages = odd ?? images.find(({ holds }) => holds === 'same');
   return [
     state === 'drifted' || state === 'interrupted' ? state.toUpperCase() : state,
     kernel.release,
-    module?.verdict ?? '-',
+    module?.verdict ?? noModule?.place ?? '-',
     inImages === undefined ? '-' : IN_IMAGES[inImages.holds],
     rebootNeeded === null ? '-' : rebootNeeded ? 'needed' : 'not needed',
   ];
@@ -51,7 +58,18 @@ const IN_IMAGES: Readonly<Record<GuestStatus['images'][number]['holds'], string>
 };
 
 export function statusPage(result: GuestStatus): string {
-  const { state, module, generation, kernel, loaded, rebootNeeded, images, fallbacks, interrupted } = result;
+  const {
+    state,
+    module,
+    noModule,
+    generation,
+    kernel,
+    loaded,
+    rebootNeeded,
+    images,
+    fallbacks,
+    interrupted,
+  } = result;
   const rows: [string, string][] = [
     ['guest', result.target],
     ['distro', kernel.distro],
@@ -61,6 +79,7 @@ export function statusPage(result: GuestStatus): string {
     rows.push(['module', module.path], ['sha256', module.sha256], ['verdict', module.verdict]);
     if (state !== 'patched') rows.push(['package', packageText(module.asPackaged)]);
   }
+  if (noModule !== null) rows.push(['driver', noModule.detail]);
   if (generation !== null)
     rows.push([
       'generation',
@@ -75,7 +94,8 @@ export function statusPage(result: GuestStatus): string {
   if (loaded !== null) rows.push(['loaded', loadedText(loaded.sameAsDisk)]);
   if (rebootNeeded === true)
     rows.push(['reboot', 'needed: the running kernel still has the other driver loaded']);
-  return [style(COLOUR[state], MEANING[state]), '', columns(rows)].join('\n');
+  const meaning = state === 'absent' && noModule !== null ? NO_MODULE[noModule.place] : MEANING[state];
+  return [style(COLOUR[state], meaning), '', columns(rows)].join('\n');
 }
 
 function packageText(asPackaged: boolean | null): string {

@@ -44,9 +44,9 @@ async function statusOfEach(
   return lookAtEach(looks, options, signal);
 }
 
-/** What this user could not see is not known to be well. */
-function exitStatusOf({ state }: GuestStatus): number {
-  return state === 'unknown' ? EXIT_STATUS.E_CANNOT_DECIDE : 0;
+/** What this user could not see, or what nothing tells of, is not known to be well. */
+function exitStatusOf({ state, noModule }: GuestStatus): number {
+  return state === 'unknown' || noModule?.place === 'unknown' ? EXIT_STATUS.E_CANNOT_DECIDE : 0;
 }
 
 async function look(guest: StatusOptions): Promise<GuestStatus> {

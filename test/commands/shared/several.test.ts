@@ -98,6 +98,20 @@ describe('all kernels of a guest', () => {
   });
 });
 
+test('status says where a driver is that is no module, and that it cannot tell', async () => {
+  const place = async (entries: Entries) => {
+    const run = await mptfix(['status', '--root', await temporary(entries), '--json']);
+    return [run.status, json(run).noModule?.place];
+  };
+  const modules = { [`lib/modules/${FIXED}/kernel/fs/ext3.ko`]: 'x' };
+  expect(await place(rhel4(FIXED))).toEqual([0, 'built-in']);
+  expect(await place({ ...modules, [`boot/config-${FIXED}`]: '# CONFIG_FUSION is not set\n' })).toEqual([
+    0,
+    'nowhere',
+  ]);
+  expect(await place(modules)).toEqual([11, 'unknown']);
+});
+
 test('affected is worse than an error, an error than unknown, and unknown than fine', () => {
   expect(worst([0, 11, 3, 10, 4])).toBe(10);
   expect(worst([0, 11, 4, 3])).toBe(4);
