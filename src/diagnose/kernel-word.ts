@@ -1,26 +1,20 @@
 import { kernelTableVerdict } from '../driver/tables/kernels.ts';
 import type { Distro } from '../guest/distro.ts';
-import { defined } from '../optional.ts';
 import type { KernelOfLog } from './incident.ts';
 
 /** A kernel that something else than the log names. */
 export interface NamedKernel {
   readonly release: string;
-  readonly packageVersion?: string | undefined;
   /** `option`: the user says that the log is of it. `guest`: the guest has it now, and may have had another then. */
   readonly said: 'option' | 'guest';
 }
 
 /** What the tables of kernels say of the kernel that wrote a log. The distro is unknown where the log may be any machine's. */
 export function kernelOfLog(
-  {
-    release,
-    packageVersion,
-    said,
-  }: Pick<NamedKernel, 'release' | 'packageVersion'> & Pick<KernelOfLog, 'said'>,
+  { release, said }: Pick<KernelOfLog, 'release' | 'said'>,
   distro: Pick<Distro, 'id' | 'family'> = { id: 'unknown', family: 'unknown' },
 ): KernelOfLog {
-  const { verdict, detail } = kernelTableVerdict({ distro, release, ...defined({ packageVersion }) });
+  const { verdict, detail } = kernelTableVerdict({ distro, release });
   return { release, said, verdict, detail };
 }
 

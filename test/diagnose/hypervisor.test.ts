@@ -70,3 +70,12 @@ test('beside the guestâ€™s own log it is an incident of its own, and the guestâ€
     [true, 'cause-not-told'],
   ]);
 });
+
+test('also where neither log names its host', async () => {
+  const guest = DRIVER_BUG.map((text, at) => `2008-06-12T11:20:0${at}Z ${text}\n`).join('');
+  const { incidents } = await diagnosed(guest + BUSY);
+  expect(incidents.map((one) => [one.hypervisor, one.messages])).toEqual([
+    [false, 10],
+    [true, 1],
+  ]);
+});

@@ -67,6 +67,13 @@ describe('the kernel that the log names decides whether it can be this bug:', ()
     });
   });
 
+  test('and a boot of later in another log says nothing of now', async () => {
+    const old = syslog('Jun 12 11:20:', [WITH_STATUS, ERROR]);
+    const buffer = syslog('Jun 14 08:00:', [banner('2.6.18-92.el5')]);
+    const { incidents } = await diagnosed([logOf(buffer, 'kern.log'), logOf(old, 'messages')]);
+    expect(incidents[0]).toMatchObject({ kernel: { said: 'later' }, verdict: { cause: 'this-bug' } });
+  });
+
   test('where nothing names it, a line in the newer form says what that means', async () => {
     const { incidents } = await diagnosed(syslog('Jun 12 11:20:', [WITHOUT, ERROR]));
     expect(incidents[0]?.verdict).toMatchObject({ cause: 'this-bug', certainty: 'likely' });

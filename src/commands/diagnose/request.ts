@@ -13,7 +13,8 @@ import {
 import { DURATION_FORMS } from '../../duration.ts';
 import { failure } from '../../errors.ts';
 import { readDistro } from '../../guest/distro.ts';
-import { kernelFacts } from '../../guest/kernel.ts';
+import { kernelReleases } from '../../guest/kernels.ts';
+import { LIMITS } from '../../limits.ts';
 import type { Target } from '../../machine/port.ts';
 import { localTarget } from '../../machine/tree.ts';
 import { parseMoment } from './moment.ts';
@@ -68,14 +69,20 @@ export async function guestLogs(target: Target, kernel: string | undefined, now:
 
 async function factsOf(target: Target, wanted: string | undefined): Promise<MachineFacts> {
   const distro = await readDistro(target);
-  // A tree with none or several kernels has logs all the same, and the kernel that wrote them may be gone by now.
-  const found = await kernelFacts(target, wanted).catch(() => undefined);
-  const kernel = found ?? (wanted === undefined ? undefined : { release: wanted });
+  const release = wanted ?? (await presentRelease(target));
   return {
     distro,
-    kernel: kernel && { ...kernel, said: wanted === undefined ? 'guest' : 'option' },
+    kernel: release === undefined ? undefined : { release, said: wanted === undefined ? 'guest' : 'option' },
     adapters: target.kind === 'local' ? await liveAdapters(target) : undefined,
   };
+}
+
+/** The kernel that runs, or a tree's only one. A tree with none or with several has logs all the same. */
+async function presentRelease(target: Target): Promise<string | undefined> {
+  if (target.kind === 'local')
+    return (await target.readText('/proc/sys/kernel/osrelease', LIMITS.kernelBytes))?.trim();
+  const releases = await kernelReleases(target).catch(() => []);
+  return releases.length === 1 ? releases[0] : undefined;
 }
 
 /** Files that the user names. They may be of any machine: the names of this one would mislead. */
