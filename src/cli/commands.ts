@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import { Command, Help, type Option } from 'commander';
 import { declareApply } from '../commands/apply/declare.ts';
 import { declareBuild } from '../commands/build/declare.ts';
@@ -12,7 +13,7 @@ import { type Declare, examples } from '../commands/shared/flags.ts';
 import type { Run } from '../commands/shared/options.ts';
 import { declareStatus } from '../commands/status/declare.ts';
 import { declareWatch } from '../commands/watch/declare.ts';
-import { toolVersion } from '../package-root.ts';
+import { packageRoot, toolVersion } from '../package-root.ts';
 import { print } from '../ui/output.ts';
 
 /** Every command, in the order of `--help`. */
@@ -47,6 +48,10 @@ export function commandLine(run: Run): Command {
     ['mptfix apply --dry-run', 'what would be done about it'],
     ['mptfix apply', 'as root: do it'],
   ]);
+  program.addHelpText(
+    'after',
+    `\nExit statuses: 0 nothing wrong, or done; 10 affected, or a file system that cannot be written; the others:\n  ${join(packageRoot(), 'docs/exit-status.md')}`,
+  );
   for (const declare of DECLARATIONS) declare(program, run);
   return program;
 }

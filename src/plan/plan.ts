@@ -6,6 +6,7 @@ import { moduleIdentity } from '../guest/module-file.ts';
 import { type Origin, originText, providerFor } from '../kernel-source/provider.ts';
 import { MODULES_FOLDER } from '../machine/folders.ts';
 import { toolVersion } from '../package-root.ts';
+import { typed } from '../typed.ts';
 import { kernelSeries } from '../versions/kernel-base.ts';
 import type { Plan, PlannedImage, PlanStep } from './document.ts';
 
@@ -86,7 +87,7 @@ function nothingToDo({ verdict, facts }: Assessment, patchedBy: number | undefin
       : `the module mptscsih (or mptscsi) of the kernel ${kernel.release} was not found`,
     builtIn
       ? 'build and install a whole kernel with the patch from patches/; mptfix only replaces modules'
-      : 'install the kernel’s package again, or give --kernel RELEASE for another kernel',
+      : `${typed('check')} lists what is known; give --kernel RELEASE for another kernel`,
   );
 }
 

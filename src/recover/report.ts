@@ -47,16 +47,20 @@ export async function examine(
 
 function choose(all: readonly FileSystem[], mountPoints: readonly string[]): readonly FileSystem[] {
   return mountPoints.map((wanted) => {
-    const path = wanted.length > 1 ? wanted.replace(/\/+$/, '') || '/' : wanted;
+    const path = withoutSlash(wanted);
     // Of several mounts in one place the last one is seen.
     const found = all.findLast(({ mounts }) => mounts.some(({ mountPoint }) => mountPoint === path));
     if (found !== undefined) return { ...found, mountPoint: path };
-    throw failure(
-      'E_MOUNT_MISSING',
-      `no file system of a disk is mounted at ${JSON.stringify(path)}`,
-      `${typed('recover')} without a mount point lists them all`,
-    );
+    throw noMount(`no file system of a disk is mounted at ${JSON.stringify(path)}`);
   });
+}
+
+function withoutSlash(path: string): string {
+  return path.length > 1 ? path.replace(/\/+$/, '') || '/' : path;
+}
+
+function noMount(what: string): Error {
+  return failure('E_MOUNT_MISSING', what, `${typed('recover')} without a mount point lists them all`);
 }
 
 export function reportOf(seen: Observation, init: InitSystem, named: boolean): FileSystemReport {
@@ -96,9 +100,17 @@ async function recoveryOfTree(target: Target, mountPoints: readonly string[]): P
   const entries = (await readFstab(target)).filter(
     (entry) => !isBind(entry) && fileSystemKind(entry.fsType, entry.source) === 'disk',
   );
-  const chosen = entries.filter(
-    ({ mountPoint }) => mountPoints.length === 0 || mountPoints.includes(mountPoint),
-  );
+  const chosen =
+    mountPoints.length === 0
+      ? entries
+      : mountPoints.map((wanted) => {
+          const path = withoutSlash(wanted);
+          const entry = entries.findLast(({ mountPoint }) => mountPoint === path);
+          if (entry !== undefined) return entry;
+          throw noMount(
+            `/etc/fstab of ${target.name} has no file system of a disk at ${JSON.stringify(path)}`,
+          );
+        });
   return { init, fileSystems: chosen.map((entry) => reportOfEntry(entry, init)), services: [] };
 }
 
