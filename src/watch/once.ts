@@ -21,7 +21,7 @@ import {
 export interface OnceOptions {
   readonly probe: boolean;
   /** Undefined: nobody is notified. Read at each look, so that what is wrong with it is said while all is well. */
-  readonly notify: (() => Promise<UsableConfig>) | undefined;
+  readonly notify: (() => Promise<UsableConfig | undefined>) | undefined;
 }
 
 export interface OnceResult {
@@ -63,7 +63,10 @@ export async function watchOnce(target: Target, options: OnceOptions): Promise<O
     if (typeof done === 'string') notes.push(done);
     else kept = done;
   }
-  const noWay = notify === undefined ? undefined : await whyNoWay(machineOf(target), notify.config);
+  const noWay =
+    notify === undefined || notify.problem !== undefined
+      ? undefined
+      : await whyNoWay(machineOf(target), notify.config);
   if (noWay !== undefined) notes.push(noWay);
   const untold = notify === undefined ? [] : untoldOf(seen.findings, kept);
   return { look: seen, notified, untold, problem: notify?.problem, notes: [...seen.notes, ...notes] };

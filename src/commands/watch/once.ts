@@ -50,7 +50,7 @@ export async function lookAndTell(target: Target, options: WatchOnceOptions): Pr
 export async function notifier(
   target: Target,
   options: WatchOptions,
-): Promise<(() => Promise<UsableConfig>) | undefined> {
+): Promise<(() => Promise<UsableConfig | undefined>) | undefined> {
   const machine = machineOf(target);
   const isConfigured =
     target.kind === 'local' && (await machine.lstat(options.config ?? CONFIG_FILE)) !== undefined;
@@ -59,8 +59,8 @@ export async function notifier(
     const found = await watchConfig(target, options);
     // A look by a user: the notices are root's, who may read whom to send them to.
     if (found.problem?.code !== 'E_NOT_ROOT' || options.config !== undefined) return found;
-    say(printable(`note: ${found.problem.what}`));
-    return { ...found, problem: undefined };
+    say(printable(`note: nobody is notified: ${found.problem.what}`));
+    return undefined;
   };
 }
 

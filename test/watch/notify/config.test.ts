@@ -87,6 +87,18 @@ describe('the configuration', () => {
     expect((await once(root)).status).toBe(10);
   });
 
+  test('a look by a user, who may not read it, is no failure: it notifies nobody, and says so', async () => {
+    const root = await guest({ to: 'admin@example.org' }, 'rw');
+    await chmod(root, 0o755);
+    await chmod(join(root, 'etc/mptfix.json'), 0o600);
+    const run = await once(root, { uid: 65534, gid: 65534 });
+    expect([run.status, json(run).configuration, run.stderr]).toEqual([
+      0,
+      null,
+      expect.stringContaining('nobody is notified: only root may read /etc/mptfix.json'),
+    ]);
+  });
+
   test('what is right in a bad one is used', async () => {
     const hook: string[] = [];
     const url = await web((body) => hook.push(body), 200);

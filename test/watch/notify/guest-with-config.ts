@@ -1,6 +1,6 @@
 import { chmod, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { mptfix, type Run } from '../../helpers/cli.ts';
+import { mptfix, type Run, type RunSettings } from '../../helpers/cli.ts';
 import { put, temporary } from '../../machine/temporary.ts';
 import { kmsg } from '../cases.ts';
 import { forgetTree, partitions } from '../guest.ts';
@@ -35,8 +35,11 @@ export async function guest(config: object | undefined, option = 'ro'): Promise<
 const ONCE_IN = join(import.meta.dirname, 'once-in.ts');
 
 /** One look, in a process of its own, at the guest as the machine that the watch runs on; mails `to` these. */
-export const once = (root: string, ...to: readonly string[]): Promise<Run> =>
-  mptfix([root, ...to], { bin: ONCE_IN });
+export const once = (root: string, ...words: readonly (string | RunSettings)[]): Promise<Run> => {
+  const to = words.filter((word) => typeof word === 'string');
+  const settings = words.find((word) => typeof word !== 'string');
+  return mptfix([root, ...to], { ...settings, bin: ONCE_IN });
+};
 
 /** A test by a configuration of this machine that lies in the folder. */
 export const testMail = (root: string): Promise<Run> =>
