@@ -22,6 +22,8 @@ export interface PartCensus {
 /** The kernel's tag stands before the message, after a time and a host. */
 const TAG = ' kernel: ';
 const TAG_WITHIN = 200;
+/** journalctl's own lines, which are in no log: `-- No entries --`, `-- Boot 4f0c… --`. */
+const REMARK = '-- ';
 /** A longer line is cut. */
 const MAX_LINE = 16 * 1024;
 const MAX_KEPT = 300;
@@ -85,6 +87,10 @@ export function lineCensus(onNote: (note: LineNote) => void) {
       const end = found === -1 ? text.length : found;
       while (tag !== -1 && tag < start) tag = text.indexOf(TAG, tag + 1);
       while (below !== -1 && below < start) below = text.indexOf(HYPERVISOR_TAG, below + 1);
+      if (text.startsWith(REMARK, start)) {
+        start = end + 1;
+        continue;
+      }
       const message = messageStart(text, start, tag < end ? tag : -1);
       lines += 1;
       if (message === -1 && ((below !== -1 && below < end) || isHypervisors(text, start)))

@@ -75,7 +75,7 @@ function outsideOf(
 function nothingRecognised({ lines, hypervisorLines }: Omit<LogRead, 'name'>): string {
   if (hypervisorLines > 0)
     return `this is the log of a hypervisor (${hypervisorLines} lines), which has no failed command; the guest’s own log tells what its kernel saw`;
-  if (lines === 0) return 'there is not one line in it';
+  if (lines === 0) return 'there was not one line to read';
   return lines === 1
     ? 'its one line is not a kernel’s message'
     : `none of the ${lines} lines is a kernel’s message`;

@@ -145,7 +145,7 @@ export async function kernelBufferSource(target: Target, now: number): Promise<L
     // The buffer is small (at most some MB) and fits into memory; dd's last message shows whether it was read whole.
     const kmsg = await target.run(READ_KMSG, { effect: 'read' });
     if (kmsg.stderr.includes(KMSG_IS_READ) && kmsg.stdout.length > 0) yield kmsg.stdout;
-    else yield* outputOf(target, ['dmesg']);
+    else yield* fromDmesg(target);
   };
   return {
     name: 'kernel buffer',
@@ -153,6 +153,15 @@ export async function kernelBufferSource(target: Target, now: number): Promise<L
     host: host === '' ? undefined : host,
     bootedAt,
   };
+}
+
+async function* fromDmesg(target: Target): AsyncGenerator<Uint8Array> {
+  try {
+    yield* outputOf(target, ['dmesg']);
+  } catch (error) {
+    if (!/not permitted|denied/.test(String(error))) throw error;
+    throw new Error('this user may not read it (kernel.dmesg_restrict): run mptfix as root (sudo)');
+  }
 }
 
 async function bootTime(target: Target, now: number): Promise<number | undefined> {

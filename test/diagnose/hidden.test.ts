@@ -70,6 +70,19 @@ test('what journald hides is no “all is well”, though the kernel’s buffer 
   expect(found.cannotTell).toEqual([expect.stringContaining('journald')]);
 });
 
+test('what the kernel keeps from the user is no “all is well” either', async () => {
+  const found = await looked({ ...RESTRICTED, journalctl: OPEN });
+  expect(found.cannotTell).toEqual([expect.stringMatching(/may not read it \(kernel\.dmesg_restrict\)/)]);
+});
+
+test('a journal without an entry has no line', async () => {
+  const found = await looked({ ...READABLE, journalctl: [0, '-- No entries --\n', ''] });
+  expect(found.logs.map(({ name, lines }) => [name, lines])).toEqual([
+    ['journald', 0],
+    ['kernel buffer', 1],
+  ]);
+});
+
 test('with both read, nothing is hidden', async () => {
   expect(await looked({ ...READABLE, journalctl: OPEN })).toMatchObject({ verdict: 'none', unread: [] });
 });
