@@ -18,7 +18,7 @@ export interface ForeignBuilder {
 
 /** What Red Hat and its rebuilds write behind their mark: 2.6.9-42.0.10.ELsmp, 2.6.32-71.el6.centos.plus.x86_64. */
 const RED_HATS_WORDS =
-  '(?:[._+-]?(?:smp|hugemem|largesmp|xen\\w?|PAE|BOOT|kdump|debug|trace|uek|rt\\d*|plus|centos|c\\d|\\d[\\d.]*k?|x86_64|i[3-6]86|athlon|ia64|ppc(?:64)?(?:le|iseries)?|s390x?|aarch64))';
+  '(?:[._+-]?(?:smp|hugemem|largesmp|xen\\w?|PAE|BOOT|kdump|debug|trace|uek|rt\\d*|plus|centos|c\\d|x86_64|i[3-6]86|athlon|ia64|ppc(?:64)?(?:le|iseries)?|s390x?|aarch64)|[._+-]\\d+k?)';
 
 /** In the order in which the marks are tried. Source: the releases of these distributions, as their packages are named. */
 const FOREIGN: readonly ForeignBuilder[] = [

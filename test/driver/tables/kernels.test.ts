@@ -257,6 +257,11 @@ describe('kernelTableVerdict', () => {
     },
   );
 
+  it.each(['.1', '1', '.', 'xen', 'c1', '.1stab', 'EL', '.el5'])('a long row of %j ends, too', (word) => {
+    const release = `2.6.18-53.el5${word.repeat(100)}`.slice(0, 126);
+    expect(['unknown', 'fixed']).toContain(verdictOf(CENTOS, `${release}=`).verdict);
+  });
+
   it('never clears a kernel with a foreign mark, whatever its numbers', () => {
     const mark = fc.constantFrom(
       'AX',
