@@ -106,35 +106,58 @@ afterAll(async () => {
   rmSync(base, { recursive: true });
 });
 
-describe.each(['root', 'nobody'] as const)('whatever a path leads to, %s is told in words:', (user) => {
+function argvOf(line: string, path: string): readonly string[] {
+  const names: Readonly<Record<string, string>> = {
+    PATH: path,
+    GUEST: join(base, 'guest'),
+    SOURCE: join(base, 'source'),
+    OUT: join(base, 'out'),
+    HEADERS: join(base, 'guest', HEADERS),
+    MODULE: join(base, 'guest', MODULE),
+  };
+  return line.split(' ').map((word) => word.replace(/^[A-Z]+/, (name) => names[name] ?? name));
+}
+
+function clear(): void {
+  for (const name of ['given', 'out']) rmSync(join(base, name), { recursive: true, force: true });
+}
+
+describe.each([
+  ['root', Object.entries(THINGS)],
+  // What root may do and a user may not is what differs.
+  ['nobody', Object.entries(THINGS).filter(([thing]) => /nothing|may not/.test(thing))],
+] as const)('whatever a path leads to, %s is told in words:', (user, things) => {
   test.each(LINES)('%s', { timeout: 600_000 }, async (line) => {
     const faults: string[] = [];
-    for (const [thing, put] of Object.entries(THINGS)) {
-      const free = join(base, 'given');
-      const path = put(free) ?? free;
-      const names = {
-        PATH: path,
-        GUEST: join(base, 'guest'),
-        SOURCE: join(base, 'source'),
-        OUT: join(base, 'out'),
-        HEADERS: join(base, 'guest', HEADERS),
-        MODULE: join(base, 'guest', MODULE),
-      };
-      const argv = line
-        .split(' ')
-        .map((word) => word.replace(/^[A-Z]+/, (name) => names[name as keyof typeof names] ?? name));
-      const run = await runs[user]?.run(argv, 40_000);
-      rmSync(free, { recursive: true, force: true });
-      rmSync(join(base, 'out'), { recursive: true, force: true });
-      const wrong = fault(run);
+    for (const [thing, put] of things) {
+      const path = put(join(base, 'given')) ?? join(base, 'given');
+      const wrong = fault(await runs[user]?.run(argvOf(line, path), 40_000));
+      clear();
       if (wrong !== undefined) faults.push(`${thing}: ${wrong}`);
     }
     expect(faults).toEqual([]);
   });
 });
 
+describe('a relative path is of the folder where mptfix was started, as its whole path is:', () => {
+  test.each(LINES)('%s', { timeout: 120_000 }, async (line) => {
+    const answers: string[] = [];
+    for (const path of [join(base, 'given'), '../given']) {
+      writeFileSync(join(base, 'given'), '{ "this": is no JSON\n');
+      const run = await runs.root?.run(argvOf(line, path), 40_000);
+      const code = /\bE_[A-Z_]+/.exec(run?.stderr ?? '')?.[0] ?? '';
+      answers.push(`${run?.status} ${code}`);
+      clear();
+    }
+    expect(answers[1]).toBe(answers[0]);
+  });
+});
+
 function fault(run: MeasuredRun | undefined): string | undefined {
   if (run === undefined) return 'it did not end';
-  if (/E_INTERNAL/.test(run.stdout + run.stderr)) return run.stderr.slice(0, 300);
+  const said = run.stdout + run.stderr;
+  if (/E_INTERNAL/.test(said)) return said.slice(0, 300);
+  if (/: E_(?:FILE|FILE_UNSAFE|TARGET_MISSING): /.test(said) && !said.includes('/given'))
+    return `it does not name the file: ${run.stderr}`;
   return undefined;
 }
