@@ -5,15 +5,15 @@ import { stdoutReaderGone } from '../../ui/readers.ts';
 import { type Change, follow as followGuest } from '../../watch/follow.ts';
 import { openTarget } from '../shared/options.ts';
 import { notifier } from './once.ts';
-import { requireAddresses, type WatchOptions } from './options.ts';
+import { checkedOptions, type WatchOptions } from './options.ts';
 import { watchChange } from './result.ts';
 
 /**
  * `mptfix watch follow`: a line for each change, within a second, until a signal, whose status it then has. With `--json`
  * each is a document. It ends as well (0) when nobody reads its lines any more, unless it notifies somebody.
  */
-export async function follow(options: WatchOptions, signal: AbortSignal): Promise<number> {
-  requireAddresses(options.to);
+export async function follow(given: WatchOptions, signal: AbortSignal): Promise<number> {
+  const options = checkedOptions(given);
   const target = openTarget(options, false);
   const notify = await notifier(target, options);
   const notes = new Set<string>();

@@ -18,7 +18,7 @@ import type { Job } from '../../watch/schedule/scheduler.ts';
 import { reportInterrupted } from '../shared/interrupted.ts';
 import { type MutatingOptions, openTarget } from '../shared/options.ts';
 import { settleInterrupted } from '../shared/settle.ts';
-import { requireAddresses, requireReader, scheduledConfig, type WatchOptions } from './options.ts';
+import { checkedOptions, requireReader, scheduledConfig, type WatchOptions } from './options.ts';
 
 export interface WatchInstallOptions extends WatchOptions, MutatingOptions {
   readonly every: number;
@@ -27,8 +27,8 @@ export interface WatchInstallOptions extends WatchOptions, MutatingOptions {
 }
 
 /** `mptfix watch install`: has `watch once` run regularly, also while no disk can be read. */
-export async function install(options: WatchInstallOptions, signal: AbortSignal): Promise<number> {
-  requireAddresses(options.to);
+export async function install(given: WatchInstallOptions, signal: AbortSignal): Promise<number> {
+  const options = checkedOptions(given);
   const target = openTarget(options, options.dryRun);
   if (options.dryRun) {
     await reportInterrupted(options);

@@ -11,7 +11,7 @@ import { CONFIG_FILE, type UsableConfig } from '../../watch/notify/config.ts';
 import { watchOnce } from '../../watch/once.ts';
 import { openTarget } from '../shared/options.ts';
 import { nagiosLine, nagiosStatus } from './nagios.ts';
-import { requireAddresses, type WatchOnceOptions, type WatchOptions, watchConfig } from './options.ts';
+import { checkedOptions, type WatchOnceOptions, type WatchOptions, watchConfig } from './options.ts';
 import { prometheusText, watchPage } from './page.ts';
 import { watchResult } from './result.ts';
 
@@ -19,8 +19,8 @@ import { watchResult } from './result.ts';
 const STATUS: Readonly<Record<WatchVerdict, number>> = { ok: 0, warning: 0, alarm: 10 };
 
 /** `mptfix watch once`: every file system of the guest, by all signals. */
-export async function once(options: WatchOnceOptions): Promise<number> {
-  requireAddresses(options.to);
+export async function once(given: WatchOnceOptions): Promise<number> {
+  const options = checkedOptions(given);
   if (options.probe && options.root !== undefined)
     throw failure('E_USAGE', '--probe writes to this machine’s own disks', 'leave out --root, or --probe');
   // Where it hangs, this waits without holding up the signal that ends it.

@@ -1,3 +1,4 @@
+import { resolve } from 'node:path';
 import { failure } from '../../errors.ts';
 import type { Target } from '../../machine/port.ts';
 import { typed } from '../../typed.ts';
@@ -39,9 +40,16 @@ export async function scheduledConfig(guest: Target, options: WatchOptions): Pro
   return options.to === undefined ? config : { ...config, to: options.to };
 }
 
-/** Throws E_USAGE where an address is none. */
-export function requireAddresses(addresses: readonly string[] | undefined): void {
-  for (const address of addresses ?? []) {
+/**
+ * The options with whole paths: a schedule starts the watch in another folder. Throws E_USAGE where an address is none.
+ */
+export function checkedOptions<Options extends WatchOptions>(options: Options): Options {
+  requireAddresses(options.to ?? []);
+  return options.config === undefined ? options : { ...options, config: resolve(options.config) };
+}
+
+function requireAddresses(addresses: readonly string[]): void {
+  for (const address of addresses) {
     if (!isAddress(address))
       throw failure(
         'E_USAGE',

@@ -6,11 +6,11 @@ import { machineOf } from '../../watch/machine-of.ts';
 import { channelsOf, deliver } from '../../watch/notify/channels.ts';
 import { hostName, noticeOf } from '../../watch/notify/notice.ts';
 import { openTarget } from '../shared/options.ts';
-import { notifyConfig, requireAddresses, requireReader, type WatchOptions } from './options.ts';
+import { checkedOptions, notifyConfig, requireReader, type WatchOptions } from './options.ts';
 
 /** `mptfix watch test-mail`: says which channel would notify somebody, and why the ones before it did not. */
-export async function testMail(options: WatchOptions): Promise<number> {
-  requireAddresses(options.to);
+export async function testMail(given: WatchOptions): Promise<number> {
+  const options = checkedOptions(given);
   const target = openTarget(options, false);
   const config = await notifyConfig(target, options);
   requireReader(

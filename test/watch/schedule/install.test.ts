@@ -231,3 +231,12 @@ describe('what the schedule would run as root, root alone may be able to change:
     expect([run.status, json(run).error.what]).toEqual([3, expect.stringMatching(SAYS)]);
   });
 });
+
+test('a relative --config is in the schedule by its whole path', async () => {
+  const root = await temporary({ ...SYSTEMD, 'etc/watch.json': '{ "watch": { "to": ["a@example.org"] } }' });
+  const args = ['watch', 'install', '--root', root, '--yes', '--json', '--config', 'etc/watch.json'];
+  const run = await mptfix(args, { cwd: '/' });
+  expect([run.status, run.stderr]).toEqual([0, '']);
+  const unit = json(run).paths.find((path: string) => path.endsWith('.service'));
+  expect(await readFile(join(root, unit), 'utf8')).toContain(' --config /etc/watch.json\n');
+});
