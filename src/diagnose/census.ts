@@ -1,4 +1,4 @@
-import { type LineNote, NOTABLE_START, NOTABLE_WORDS, noteOf } from './notes.ts';
+import { type LineNote, NOTABLE_START, NOTABLE_WORDS, notesOf } from './notes.ts';
 
 /*
  * Counts the lines of a log, and those of them that the kernel wrote: where none is recognised, nothing was looked at, and
@@ -101,8 +101,7 @@ export function lineCensus(onNote: (note: LineNote) => void) {
         firstKernelLine ??= kept(text, start, end);
       }
       if (isNotable(text, message) || (notable.size > 0 && notable.has(start))) {
-        const note = noteOf(text.slice(start, Math.min(end, start + MAX_LINE)));
-        if (note !== undefined) onNote(note);
+        for (const note of notesOf(text.slice(start, Math.min(end, start + MAX_LINE)))) onNote(note);
       }
       start = end + 1;
     }

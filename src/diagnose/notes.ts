@@ -57,12 +57,29 @@ const WHOLE_RESULT =
   /return\s*code\s*=\s*(?:0x)?(?:[1-9a-f][\da-f]{0,7}|0[\da-f]{7})(?![\da-z])|hostbyte=\w{3,40},?\s+driverbyte=\w/i;
 const MAX_QUOTED = 120;
 
-/** The note that a line makes; undefined where it makes none, or where another program wrote it. */
-export function noteOf(line: string): LineNote | undefined {
+/** The notes that a line makes; none where another program wrote it. */
+export function notesOf(line: string): readonly LineNote[] {
   const { prefix, text } = parseLine(line);
-  const note = noteOfMessage(text.trimStart(), prefix.writer === 'another');
-  if (note === undefined) return undefined;
-  return { note, host: prefix.host, time: prefix.time, kernelSeconds: prefix.kernelSeconds };
+  const { host, time, kernelSeconds } = prefix;
+  const message = text.trimStart();
+  const isAnother = prefix.writer === 'another';
+  const first = noteOfMessage(message, isAnother);
+  const within = !isAnother && RESULT_WORDS.test(message) ? adaptersWithin(message) : [];
+  return [...(first === undefined ? [] : [first]), ...within].map((note) => ({
+    ...{ note, host, time, kernelSeconds },
+  }));
+}
+
+/** Where an adapter's message may begin in a paragraph of several. */
+const WITHIN =
+  /(?<=[\s.!)\]])(?:mpt[23]sas|mptbase|mptscsih?:|hpsa|cciss|qla2xxx|lpfc|mega|aacraid|virtio_scsi|vmw_pvscsi|hv_storvsc)/g;
+
+/** The adapters that speak in a line with a command's result: a web page puts many messages into one. */
+function adaptersWithin(text: string): readonly Note[] {
+  return [...text.matchAll(WITHIN)].flatMap(({ index }): Note[] => {
+    const adapter = adapterOf(text.slice(index, index + 200));
+    return adapter === undefined ? [] : [{ kind: 'adapter', adapter }];
+  });
 }
 
 /** `another`: another program than the kernel wrote it. Only that messages were lost is its to say. */

@@ -19,7 +19,8 @@ const SEPARATORS = [
   { separator: ',', pattern: /,(?! )/y },
   { separator: '|', pattern: / {0,3}\| {0,3}/y },
 ] as const;
-const CLOCK = /\d{1,2}:\d{2}:\d{2}/;
+/** Not a part of a PCI address, 0000:03:00.0, nor of a WWN. */
+const CLOCK = /(?<![\d:])\d{1,2}:\d{2}:\d{2}(?![\d:])/;
 const MAX_CELLS = 64;
 const MAX_CHARACTERS = 16 * 1024;
 

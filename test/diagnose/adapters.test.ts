@@ -102,6 +102,18 @@ describe('another adapter’s DID_BUS_BUSY is not this bug:', () => {
     }
   });
 
+  test('in one paragraph, as a web page shows a log', async () => {
+    const others = OTHERS.filter(([name]) =>
+      ['mpt2sas', 'mpt3sas', 'hpsa', 'lpfc', 'megaraid'].includes(name),
+    );
+    for (const [, message] of others) {
+      for (const result of RESULTS) {
+        expect((await diagnosed(`${result} ${message} ${ERROR}\n`)).verdict).toBe('other');
+        expect((await diagnosed(`${message} ${result} ${ERROR}\n`)).verdict).not.toBe('this-bug');
+      }
+    }
+  });
+
   test('wherever in the incident it speaks, and however often', async () => {
     const others = fc.constantFrom(...OTHERS.map(([, message]) => message));
     const property = fc.asyncProperty(
