@@ -66,7 +66,7 @@ export async function assess(target: Target, kernel: string | undefined): Promis
     kb,
     survival: survival(facts, verdict),
     disagreement: disagreement(scanned?.evidence, table, facts.kernel.release),
-    caveats: caveats(facts, table),
+    caveats: caveats(facts, verdict === 'absent' ? [] : table.caveats),
   };
 }
 
@@ -167,8 +167,9 @@ function survival({ kernel, use }: Facts, verdict: Verdict): SurvivalWindow | un
   return survivalWindow({ base: kernel.base, verdict, timeoutSeconds });
 }
 
-function caveats({ module, builtIn, use }: Facts, table: KernelTableEvidence): readonly string[] {
-  const all = [...table.caveats];
+/** `ofTable`: those of a driver that is there. */
+function caveats({ module, builtIn, use }: Facts, ofTable: readonly string[]): readonly string[] {
+  const all = [...ofTable];
   if (module !== undefined && module.candidates.length > 1) {
     all.push(`there are ${module.candidates.length} files of that name: ${module.candidates.join(', ')}`);
   }

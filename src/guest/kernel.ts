@@ -3,6 +3,7 @@ import { LIMITS } from '../limits.ts';
 import { MODULES_FOLDER } from '../machine/folders.ts';
 import type { Target, TargetReads } from '../machine/port.ts';
 import { kernelRelease as asRelease, requireRelease } from '../names.ts';
+import { typed } from '../typed.ts';
 import { kernelBase } from '../versions/kernel-base.ts';
 import type { Distro } from './distro.ts';
 import type { KernelIdentity } from './document.ts';
@@ -37,7 +38,7 @@ export async function kernelFacts(target: Target, wanted: string | undefined): P
       : undefined;
   const release = wanted ?? running ?? (await onlyRelease(target));
   requireRelease(release);
-  if (release !== running && release === wanted) await requireKernel(target, release);
+  if (release !== running && release === wanted) await requireKernel(target, release, running);
   const packageVersion = await kernelPackageVersion(target, release);
   return {
     release,
@@ -50,8 +51,9 @@ export async function kernelFacts(target: Target, wanted: string | undefined): P
 /** The most that a message names. */
 const NAMED = 20;
 
-async function requireKernel(target: Target, release: string): Promise<void> {
-  const all = await allReleases(target);
+async function requireKernel(target: Target, release: string, running: string | undefined): Promise<void> {
+  const found = await allReleases(target);
+  const all = running === undefined || found.includes(running) ? found : [...found, running];
   if (all.includes(release)) return;
   const more = all.length > NAMED ? `, and ${all.length - NAMED} more` : '';
   throw failure(
@@ -80,7 +82,7 @@ async function onlyRelease(target: Target): Promise<string> {
     throw failure(
       'E_KERNEL_AMBIGUOUS',
       `${target.name} has ${releases.length} kernels: ${releases.join(', ')}`,
-      'say which with --kernel KERNEL_RELEASE',
+      `say which with --kernel KERNEL_RELEASE; ${typed('check', ['--all-kernels'])} checks them all`,
     );
   }
   return first;

@@ -105,6 +105,8 @@ describe('on this machine', () => {
   });
 
   test('one that is not here is refused', async () => {
-    expect((await failureOf(kernelFacts(machine, '2.6.18-8.el5'))).code).toBe('E_KERNEL_UNKNOWN');
+    const { code, what } = await failureOf(kernelFacts(machine, '2.6.18-8.el5'));
+    // It may run from a container, where no file is of it.
+    expect([code, what.includes(running)]).toEqual(['E_KERNEL_UNKNOWN', true]);
   });
 });

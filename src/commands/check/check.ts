@@ -78,8 +78,12 @@ async function checkEach(
 
 /** The same guest once for each kernel. One that has none, or that cannot be looked at, is left for a row with its error. */
 async function eachKernel(guest: CheckOptions): Promise<readonly CheckOptions[]> {
-  const kernels = await allReleases(openTarget(guest, true)).catch(() => []);
-  return kernels.length === 0 ? [guest] : kernels.map((kernel) => ({ ...guest, kernel }));
+  try {
+    const kernels = await allReleases(openTarget(guest, true));
+    return kernels.length === 0 ? [guest] : kernels.map((kernel) => ({ ...guest, kernel }));
+  } catch {
+    return [guest];
+  }
 }
 
 async function judgeOne(

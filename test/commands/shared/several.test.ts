@@ -93,6 +93,15 @@ describe('all kernels of a guest', () => {
     expect(json(run).results[0].output.error.code).toBe('E_KERNEL_UNKNOWN');
   });
 
+  test('of one guest, beside another that cannot be looked at', async () => {
+    const root = await temporary(rhel4(FIXED, AFFECTED));
+    const run = await mptfix(['check', '--root', '/nothing-here', '--root', root, '--all-kernels', '--json']);
+    expect([
+      run.status,
+      json(run).results.map(({ exitStatus }: { exitStatus: number }) => exitStatus),
+    ]).toEqual([10, [3, 10, 0]]);
+  });
+
   test('and one kernel cannot both be meant', async () => {
     expect((await mptfix(['check', '--all-kernels', '--kernel', AFFECTED])).status).toBe(2);
   });
