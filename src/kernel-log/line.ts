@@ -26,4 +26,6 @@ export interface ParsedLine {
   readonly prefix: LinePrefix;
   /** The message. */
   readonly text: string;
+  /** The prefix does not begin where the line does: something unknown stands before it. */
+  readonly isLater?: true;
 }

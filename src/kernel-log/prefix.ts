@@ -190,6 +190,7 @@ export function parseLine(raw: string): ParsedLine {
   const prefix: { -readonly [Key in keyof LinePrefix]: LinePrefix[Key] } = {};
   let escaped = false;
   let untagged = false;
+  let isLater = false;
   for (const form of FORMS) {
     if (form.isDate === true && (prefix.stamp !== undefined || prefix.kernelSeconds !== undefined)) continue;
     form.pattern.lastIndex = at;
@@ -210,10 +211,11 @@ export function parseLine(raw: string): ParsedLine {
     if (table !== undefined) return table;
     if (head !== undefined) Object.assign(prefix, dateWithin(head));
     at += head?.length ?? 0;
+    isLater = head !== undefined;
   }
   if (untagged || CONTINUED.test(line)) prefix.writer = 'another';
   const text = line.endsWith('\r') ? line.slice(at, -1) : line.slice(at);
-  return { prefix, text: escaped ? unescapeKmsg(text) : text };
+  return { prefix, text: escaped ? unescapeKmsg(text) : text, ...(isLater ? { isLater } : {}) };
 }
 
 /** A line in a record of docker's or of a log server's, with what the record says where the line does not. */

@@ -116,9 +116,12 @@ export function regex(strings: TemplateStringsArray, ...parts: readonly string[]
 /** A class of characters, an escaped character, or a space with how often it comes. */
 const ATOM = /\[(?:[^\]\\]|\\.)*\]|\\.|(?: (?:\{[\d,]+\}|[?*+])?)+/g;
 
-/** Replaces each space that is not in a class of characters. Bounded, so that no line is slow. */
+/** Replaces each space; a class of characters with one gets the tab, too. Bounded, so that no line is slow. */
 function anySpace(source: string): string {
-  return source.replace(ATOM, (atom) => (atom.startsWith(' ') ? String.raw`[ \t]{0,9}` : atom));
+  return source.replace(ATOM, (atom) => {
+    if (atom.startsWith(' ')) return String.raw`[ \t]{0,9}`;
+    return atom.startsWith('[') && atom.includes(' ') ? atom.replace(' ', String.raw` \t`) : atom;
+  });
 }
 
 /** A table of one layer; a row of another one says so. */

@@ -113,7 +113,9 @@ function isReadable(bytes: Buffer, first: number, last: number, hit: number): bo
   if (!isRead) return false;
   const isAtEnd = (spans.at(-1)?.end ?? 0) >= line.trimEnd().length;
   if (isAtEnd && line.length >= LEAST_WIDTH) return false;
-  return first === 0 || hasPrefix(line) || !GOES_ON.test(textAt(bytes, lineStart(bytes, first - 1)));
+  if (first === 0) return true;
+  const before = textAt(bytes, lineStart(bytes, first - 1));
+  return beginsRecord(line, before) || !GOES_ON.test(before);
 }
 
 /** How the line before a message ends that belongs to it: with a device, a colon or a time. */
@@ -133,13 +135,8 @@ function joinedAt(bytes: Buffer, first: number, last: number, done: number): Joi
     const [earliest] = starts as [number];
     if (earliest <= done) break;
     const before = lineStart(bytes, earliest - 1);
-    if (
-      before < done ||
-      isBlank(textAt(bytes, before)) ||
-      (earliest < first && hasPrefix(textAt(bytes, earliest)))
-    )
-      break;
-    if (earliest === first && hasPrefix(textAt(bytes, first))) break;
+    const line = textAt(bytes, before);
+    if (before < done || isBlank(line) || beginsRecord(textAt(bytes, earliest), line)) break;
     starts.unshift(before);
   }
   for (const from of starts) {
@@ -157,7 +154,7 @@ function joinedFrom(bytes: Buffer, from: number): Joined | undefined {
   let next = lineEnd(bytes, from) + 1;
   let lines = 1;
   for (;;) {
-    const following = followingLines(bytes, next);
+    const following = followingLines(bytes, next, text);
     if (following.length === 0 || text.length > MAX_JOINED) break;
     const best = bestJoin(text, following);
     if (best === undefined) break;
@@ -169,11 +166,11 @@ function joinedFrom(bytes: Buffer, from: number): Joined | undefined {
 }
 
 /** The lines from here on with which no record begins, up to an empty one. */
-function followingLines(bytes: Buffer, from: number): readonly string[] {
+function followingLines(bytes: Buffer, from: number, line: string): readonly string[] {
   const found: string[] = [];
   for (let at = from; at < bytes.length && found.length < WINDOW; at = lineEnd(bytes, at) + 1) {
     const text = textAt(bytes, at);
-    if (isBlank(text) || INDENTED.test(text) || hasPrefix(text)) break;
+    if (isBlank(text) || INDENTED.test(text) || beginsRecord(text, found.at(-1) ?? line)) break;
     found.push(text);
   }
   return found;
@@ -229,8 +226,13 @@ function isBlank(text: string): boolean {
   return text.trim() === '';
 }
 
-/** A line that has a time, a priority or the like begins a record. */
-function hasPrefix(line: string): boolean {
-  const { prefix } = parseLine(line);
-  return Object.keys(prefix).length > 0;
+/** Nothing but what comes before the kernel's time. */
+const UP_TO_KERNEL = /(?:^|\s)kernel:[ \t]{0,9}\[?[ \t]{0,9}$/;
+
+/** A line that has a time, a priority or the like begins a record; but the kernel's time may follow what stands before it. */
+function beginsRecord(line: string, before: string): boolean {
+  const { prefix, isLater } = parseLine(line);
+  if (isLater === true || Object.keys(prefix).length === 0) return false;
+  const isKernelTime = prefix.kernelSeconds !== undefined && prefix.stamp === undefined;
+  return !(isKernelTime && UP_TO_KERNEL.test(before));
 }
