@@ -69,6 +69,8 @@ export interface Explained {
   readonly start: number;
   readonly end: number;
   readonly isPrefix: boolean;
+  /** What follows it on its line belongs to it, too. */
+  readonly isOpen: boolean;
 }
 
 /** The parts of a line that are understood, in their order; undefined where nothing shows which they are. */
@@ -78,8 +80,14 @@ export function explained(line: string): readonly Explained[] | undefined {
   for (const { text, found } of lineRecords(line, parseLine)) {
     const start = line.length - text.length;
     if (!line.endsWith(text)) return undefined;
-    if (start > from) spans.push({ start: from, end: start, isPrefix: true });
-    for (const one of found) spans.push({ start: start + one.start, end: start + one.end, isPrefix: false });
+    if (start > from) spans.push({ start: from, end: start, isPrefix: true, isOpen: false });
+    for (const one of found)
+      spans.push({
+        start: start + one.start,
+        end: start + one.end,
+        isPrefix: false,
+        isOpen: one.signature.tail !== undefined,
+      });
     from = start + (found.at(-1)?.end ?? 0);
   }
   return spans;

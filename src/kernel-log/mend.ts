@@ -57,9 +57,9 @@ const REPAIRS: readonly LineRepair[] = [
 /** What stands in front of every line of a log, from the program that printed it. */
 const IN_FRONT: readonly RegExp[] = [
   // grep -Hn, also with the lines around (-C), which have hyphens.
-  /^[\w./+-]{1,200}[:-]\d{1,9}[:-](?=[^\d\s])/,
+  /^[\w./+-]{1,200}[:-]\d{1,9}[:-](?=[^\d\s]|\d{4}[-/ ])/,
   // grep -n.
-  /^\d{1,9}[:-](?=[^\d\s])/,
+  /^\d{1,9}[:-](?=[^\d\s]|\d{4}[-/ ])/,
   // grep -H and zgrep in several files.
   /^(?:[\w./+-]{0,200}\/)?(?:messages|syslog|kern|dmesg|[\w+-]{1,60}\.(?:log|txt|out))[\w.+-]{0,60}[:-](?=[^\d\s-]|\d{4}-)/,
   // cat -n and less -N.
@@ -72,7 +72,7 @@ export function foundInFront(bytes: Buffer): RegExp | undefined {
   const lines = decoded(bytes.subarray(0, 16 * 1024))
     .split('\n')
     .slice(0, SAMPLE_LINES)
-    .map((line) => line.replace(COLOUR, '').replace(QUOTED, ''))
+    .map((line) => REPAIRS.reduce((mended, { mend }) => mend(mended), line))
     .filter((line) => line.trim() !== '');
   return IN_FRONT.find((front) => {
     const found = lines.filter((line) => front.test(line)).length;

@@ -39,7 +39,7 @@ const ifAnother = (isAnother: boolean): LinePrefix => (isAnother ? { writer: 'an
 const FORMS: readonly PrefixForm[] = [
   // A quotation in a mail, `grep -n` and `grep -H`.
   { pattern: /(?:> ?){1,8}(?=\S)/y },
-  { pattern: /(?:[\w./-]{1,200}:)?\d{1,9}:(?=[^\d ])/y },
+  { pattern: /(?:[\w./-]{1,200}:)?\d{1,9}:(?=[^\d ]|\d{4}-\d{2}-)/y },
   // RFC 3164 and printk: the priority.
   {
     pattern: /<(?<priority>\d{1,3})>(?:1 )?/y,

@@ -18,8 +18,7 @@ const MAX_BEFORE = 3;
 const WINDOW = 6;
 const MAX_JOINED = 8 * 1024;
 const MAX_LINE = 2 * 1024;
-/** So many lines wait for those that may go on with them. */
-const HELD = MAX_BEFORE + WINDOW;
+/** No more of the last lines than this waits for those that may go on with them. */
 const MAX_HELD = 16 * 1024;
 /** In a log with so many lines that no join makes readable, nothing was broken; each join that does allows for more. */
 const MAX_FAILED = 1000;
@@ -52,7 +51,7 @@ export function unwrapper(onJoined: (lines: number) => void): (lines: Buffer, is
 
   return (lines, isEnd) => {
     const bytes = held.join(lines);
-    const until = isEnd ? bytes.length : heldFrom(bytes);
+    const until = isEnd ? bytes.length : startOfLast(WINDOW, bytes);
     const out: Buffer[] = [];
     let done = 0;
     for (const [start, end] of hits(bytes)) {
@@ -68,16 +67,17 @@ export function unwrapper(onJoined: (lines: number) => void): (lines: Buffer, is
       onJoined(joined.lines);
       done = joined.to;
     }
-    const rest = Math.max(until, done);
+    // What comes next may go on with one of the last lines that were looked at.
+    const rest = Math.max(isEnd ? until : startOfLast(WINDOW + MAX_BEFORE, bytes), done);
     held.keep(bytes.subarray(rest));
     return out.length === 0 ? bytes.subarray(0, rest) : Buffer.concat([...out, bytes.subarray(done, rest)]);
   };
 }
 
 /** Where the last few lines begin. */
-function heldFrom(bytes: Buffer): number {
+function startOfLast(lines: number, bytes: Buffer): number {
   let from = bytes.length;
-  for (let count = 0; count < HELD && from > 0; count += 1) {
+  for (let count = 0; count < lines && from > 0; count += 1) {
     const start = lineStart(bytes, from - 1);
     if (bytes.length - start > MAX_HELD) break;
     from = start;
@@ -111,15 +111,25 @@ function isReadable(bytes: Buffer, first: number, last: number, hit: number): bo
   const at = bytes.toString('utf8', first, hit).length;
   const isRead = spans.some(({ start, end, isPrefix }) => !isPrefix && start <= at && at < end);
   if (!isRead) return false;
-  const isAtEnd = (spans.at(-1)?.end ?? 0) >= line.trimEnd().length;
+  const final = spans.at(-1);
+  const rest = line.slice(final?.end).trim();
+  // Behind an error’s function these words say more than the error.
+  if (final?.isOpen === true && ABORTED.startsWith(rest.toLowerCase())) return false;
+  const isAtEnd = rest.length <= MAX_MARKS;
   if (isAtEnd && line.length >= LEAST_WIDTH) return false;
   if (first === 0) return true;
   const before = textAt(bytes, lineStart(bytes, first - 1));
-  return beginsRecord(line, before) || !GOES_ON.test(before);
+  // In a log whose lines have dates, one without goes on with another.
+  return beginsRecord(line, before) || !(GOES_ON.test(before) || beginsRecord(before, ''));
 }
 
+const ABORTED = 'detected aborted journal';
+/** Behind a name that is not at its end, a hyphen or a dot of it may stand. */
+const MAX_MARKS = 2;
+
 /** How the line before a message ends that belongs to it: with a device, a colon or a time. */
-const GOES_ON = /(?:[:\]]|tag#\d{1,10}|FAILED|\d{2}:\d{2}:\d{2}(?:\.\d{1,9})?(?: [\w.-]{1,64})?)[ \t]{0,9}$/;
+const GOES_ON =
+  /(?:[:\]]|tag#\d{1,10}|FAILED|\bsd|\d{2}:\d{2}:\d{2}(?:\.\d{1,9})?(?: [\w.-]{1,64})?)[ \t]{0,9}$/;
 
 interface Joined {
   readonly from: number;
@@ -187,10 +197,13 @@ interface Join {
 /** Joins as many lines as a message goes across: with a space, as mail programs break, or without, as terminals do. */
 function bestJoin(line: string, following: readonly string[]): Join | undefined {
   const alone = explained(line) ?? [];
-  const isWhole = (alone.at(-1)?.end ?? 0) >= line.trimEnd().length;
+  const final = alone.at(-1);
+  const isWhole = final?.isPrefix === false && line.slice(final.end).trim().length <= MAX_MARKS;
   const joins = [joinWith(' ', line, following)];
   // A number that is whole as it is goes on only where a line is so long that a terminal broke it.
-  if (!isWhole || line.length >= LEAST_WIDTH) joins.push(joinWith('', line, following));
+  const [next = ''] = following;
+  const mayGoOn = line.length >= LEAST_WIDTH && /[\w-]$/.test(line) && /^(?:\w|-\d)/.test(next);
+  if (!isWhole || mayGoOn) joins.push(joinWith('', line, following));
   const [best] = joins
     .filter(({ count }) => count > 0)
     .sort((one, other) => other.count - one.count || other.reach - one.reach);
