@@ -4,13 +4,22 @@ import type { ShownCause } from './causes.ts';
 import type { TimedNote } from './event-stream.ts';
 import type { KernelOfLog } from './incident.ts';
 import { cannotHaveBranch, kernelOfLog, type NamedKernel } from './kernel-word.ts';
+import { shortHost } from './merge.ts';
 
 /** What is known of the machine whose log it is, apart from the log. */
 export interface MachineFacts {
+  /** Its host's name; undefined where it is not known. A log server has the logs of many. */
+  readonly host?: string | undefined;
   readonly distro?: Pick<Distro, 'id' | 'family'> | undefined;
   readonly kernel?: NamedKernel | undefined;
   /** The adapters that the machine has now, by the number of their SCSI host. */
   readonly adapters?: ReadonlyMap<number, Adapter> | undefined;
+}
+
+/** The same, as far as it holds for this host of its logs. What the user says with --kernel holds for all. */
+export function factsOfHost(facts: MachineFacts, host: string | null): MachineFacts {
+  if (host === null || facts.host === undefined || shortHost(host) === shortHost(facts.host)) return facts;
+  return facts.kernel?.said === 'option' ? { kernel: facts.kernel } : {};
 }
 
 /** When an incident was, in milliseconds since the epoch; null where the log has no times. */

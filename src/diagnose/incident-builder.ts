@@ -120,7 +120,7 @@ export function incidentBuilder({ host, context, names }: OneMachine) {
           hypervisor || DECIDED.has(verdict.cause)
             ? []
             : [...(opens ? [OPENS] : []), ...suppressed(counts.get('suppressed')), ...context.doubts(period)],
-        kernel: context.kernelOf(boot) ?? null,
+        kernel: hypervisor ? null : (context.kernelOf(boot) ?? null),
         adapters: context.adapters(period),
         reported: !proved,
         disks: disks.disks(judge, names),

@@ -1,7 +1,7 @@
 import type { LogEvent } from '../kernel-log/events.ts';
 import { isHarmless } from './causes.ts';
 import { GAP_MS, type TimedEvent, type TimedNote } from './event-stream.ts';
-import { type HostContext, hostContext, type MachineFacts } from './host-context.ts';
+import { factsOfHost, type HostContext, hostContext, type MachineFacts } from './host-context.ts';
 import type { Diagnosis, Incident, OlderIncidents, RecordedError } from './incident.ts';
 import { incidentBuilder, isoTime, isProved } from './incident-builder.ts';
 import { shortHost } from './merge.ts';
@@ -82,7 +82,7 @@ export function incidentGrouper(facts: MachineFacts) {
       host,
       open: undefined,
       waiting: [],
-      context: hostContext(facts),
+      context: hostContext(factsOfHost(facts, host)),
       run: 0,
       names: new Map(),
     };

@@ -109,6 +109,27 @@ describe('where the log names none,', () => {
     expect(incident.kernel).toMatchObject({ release: '2.6.18-92.el5', said: 'guest' });
   });
 
+  test('nor does a log server’s own kernel, of the hosts that send it their logs', async () => {
+    const root = await temporary({
+      'var/log/messages':
+        syslog('Jun 12 11:20:', DRIVER_BUG, 'web1') + syslog('Jun 12 11:21:', DRIVER_BUG, 'logs'),
+      'lib/modules/2.6.18-92.el5/kernel/x': '',
+      'etc/sysconfig/network': 'NETWORKING=yes\nHOSTNAME=logs.example.org\n',
+      'etc/redhat-release': 'CentOS release 5.2 (Final)\n',
+    });
+    const { incidents } = json(await mptfix(['diagnose', '--json', '--root', root]));
+    expect(
+      incidents.map((one: { host: string; kernel: unknown; verdict: { certainty: string } }) => [
+        one.host,
+        one.kernel === null,
+        one.verdict.certainty,
+      ]),
+    ).toEqual([
+      ['web1', true, 'certain'],
+      ['logs', false, 'likely'],
+    ]);
+  });
+
   test('and a guest with several kernels, nothing does', async () => {
     const root = await temporary({
       'var/log/messages': syslog('Jun 12 11:20:', DRIVER_BUG),

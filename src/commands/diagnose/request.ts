@@ -71,10 +71,29 @@ async function factsOf(target: Target, wanted: string | undefined): Promise<Mach
   const distro = await readDistro(target);
   const release = wanted ?? (await presentRelease(target));
   return {
+    host: await hostName(target),
     distro,
     kernel: release === undefined ? undefined : { release, said: wanted === undefined ? 'guest' : 'option' },
     adapters: target.kind === 'local' ? await liveAdapters(target) : undefined,
   };
+}
+
+/** Where systems keep their name: the kernel, if it runs; Debian and systemd; Red Hat; SUSE. */
+const HOST_NAMES: readonly { readonly path: string; readonly pattern: RegExp; readonly live?: true }[] = [
+  { path: '/proc/sys/kernel/hostname', pattern: /^(?<host>\S+)/, live: true },
+  { path: '/etc/hostname', pattern: /^(?<host>[\w.-]+)\s*$/m },
+  { path: '/etc/sysconfig/network', pattern: /^HOSTNAME="?(?<host>[\w.-]+)"?\s*$/m },
+  { path: '/etc/HOSTNAME', pattern: /^(?<host>[\w.-]+)\s*$/m },
+];
+
+async function hostName(target: Target): Promise<string | undefined> {
+  for (const { path, pattern, live } of HOST_NAMES) {
+    if (live === true && target.kind !== 'local') continue;
+    const text = await target.readText(path, live === true ? LIMITS.kernelBytes : LIMITS.textBytes);
+    const host = pattern.exec(text ?? '')?.groups?.host;
+    if (host !== undefined) return host;
+  }
+  return undefined;
 }
 
 /** The kernel that runs, or a tree's only one. A tree with none or with several has logs all the same. */
