@@ -151,6 +151,16 @@ export const RUNS: Readonly<Record<string, Readonly<Record<string, Situation>>>>
       put('lib/modules/5.10.0-1-amd64/modules.dep', '');
       return run(['check', '--root', root]);
     },
+    'the `--source` holds two drivers': ({ source, work }) => {
+      for (const tree of ['linux-6.1.8', 'linux-6.1.9'])
+        cpSync(source, join(work, tree), { recursive: true });
+      return run(['check', '--source', work]);
+    },
+    'all kernels of a guest, one of them unknown and none affected': (at) => {
+      removeDriver(at);
+      at.put('lib/modules/5.10.0-1-amd64/kernel/fs/ext4/ext4.ko', 'x');
+      return run(['check', '--root', at.root, '--all-kernels']);
+    },
     'several guests, one of them affected': async (at) => {
       cpSync(at.root, join(at.work, 'other'), { recursive: true });
       await apply(at);
@@ -234,6 +244,12 @@ export const RUNS: Readonly<Record<string, Readonly<Record<string, Situation>>>>
   },
   status: {
     'whatever it reports, also an interrupted run': ({ root }) => run(['status', '--root', root]),
+    'no module was found, and nothing tells whether the driver is built in': (at) => {
+      loseModule(at);
+      return run(['status', '--root', at.root]);
+    },
+    'the guest does not have the kernel that `--kernel` names': ({ root }) =>
+      run(['status', '--root', root, '--kernel', '2.6.18-8.el5']),
     'several guests, one of which cannot be looked at': ({ root }) =>
       run(['status', '--root', root, '--root', '/nowhere']),
   },
