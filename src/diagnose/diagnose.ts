@@ -1,6 +1,6 @@
 import { failure } from '../errors.ts';
 import { typed } from '../typed.ts';
-import { isNoText, type StreamSettings, sourceEvents, type TimedEvent } from './event-stream.ts';
+import { isNoText, sourceEvents } from './event-stream.ts';
 import type { MachineFacts } from './host-context.ts';
 import type { Diagnosis, Incident, PartProblem } from './incident.ts';
 import { incidentGrouper } from './incidents.ts';
@@ -8,6 +8,7 @@ import { lookedAt, reasonsNotToTell } from './looked.ts';
 import { mergeEvents } from './merge.ts';
 import { type DeviceNames, withNames } from './resolve.ts';
 import type { LogSource } from './sources.ts';
+import type { StreamSettings, TimedEvent } from './stream.ts';
 import { worst } from './tallies.ts';
 
 /*

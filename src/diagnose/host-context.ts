@@ -1,10 +1,10 @@
 import type { Distro } from '../guest/distro.ts';
 import type { Adapter } from './adapters.ts';
 import type { ShownCause } from './causes.ts';
-import type { TimedNote } from './event-stream.ts';
 import type { KernelOfLog } from './incident.ts';
 import { cannotHaveBranch, kernelOfLog, type NamedKernel } from './kernel-word.ts';
 import { shortHost } from './merge.ts';
+import type { TimedNote } from './stream.ts';
 
 /** What is known of the machine whose log it is, apart from the log. */
 export interface MachineFacts {

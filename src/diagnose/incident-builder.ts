@@ -1,9 +1,9 @@
 import { fileSystemEffects } from '../kernel-log/effects.ts';
 import type { LogEvent } from '../kernel-log/events.ts';
 import type { ShownCause } from './causes.ts';
-import type { TimedEvent } from './event-stream.ts';
 import type { HostContext } from './host-context.ts';
 import type { Incident, TimelineEntry, Verdict } from './incident.ts';
+import type { TimedEvent } from './stream.ts';
 import { causeTally, diskTally } from './tallies.ts';
 
 const MAX_TIMELINE = 200;

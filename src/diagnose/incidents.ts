@@ -1,10 +1,10 @@
 import type { LogEvent } from '../kernel-log/events.ts';
 import { isHarmless } from './causes.ts';
-import { GAP_MS, type TimedEvent, type TimedNote } from './event-stream.ts';
 import { factsOfHost, type HostContext, hostContext, type MachineFacts } from './host-context.ts';
 import type { Diagnosis, Incident, OlderIncidents, RecordedError } from './incident.ts';
 import { incidentBuilder, isoTime, isProved } from './incident-builder.ts';
 import { shortHost } from './merge.ts';
+import { GAP_MS, type TimedEvent, type TimedNote } from './stream.ts';
 
 type Grouped = Pick<Diagnosis, 'incidents' | 'older' | 'recordedErrors' | 'noIncident'>;
 

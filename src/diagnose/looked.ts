@@ -1,7 +1,7 @@
 import { sumOfRepairs } from '../kernel-log/repair.ts';
-import type { PartRead } from './event-stream.ts';
 import type { Diagnosis, LogRead, PartProblem } from './incident.ts';
 import { isoTime } from './incident-builder.ts';
+import type { PartRead } from './stream.ts';
 
 /** Adds up what was read: for each log, and of all together. */
 export function lookedAt() {

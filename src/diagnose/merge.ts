@@ -1,4 +1,4 @@
-import type { StreamItem, TimedEvent, TimedNote } from './event-stream.ts';
+import type { StreamItem, TimedEvent, TimedNote } from './stream.ts';
 
 /** The host's first name, since some logs have the whole name and others only this. Empty where there is none. */
 export function shortHost(host: string | undefined): string {
