@@ -57,7 +57,7 @@ const BARE = new RegExp(`\\bmptfix (?:${VERBS.join('|')})\\b(?![:;,])`);
 const PROGRAM = /^(?:mptfix|npm --prefix \S+ run -s mptfix --) /;
 
 /** Every command of mptfix that a text has to be typed, without the word that starts it. */
-export function typedCommandsIn(text: string): readonly string[] {
+function typedCommandsIn(text: string): readonly string[] {
   return spansIn(text).flatMap((span) => (PROGRAM.test(span) ? [span.replace(PROGRAM, '')] : []));
 }
 
