@@ -1,4 +1,5 @@
 import { resolve } from 'node:path';
+import { asFailure } from '../../as-failure.ts';
 import type { Artifact } from '../../build/artifact.ts';
 import type { BuildContext, Job } from '../../build/job.ts';
 import { failure } from '../../errors.ts';
@@ -185,10 +186,17 @@ function requireSame(option: string, typed: string | undefined, planned: string 
   );
 }
 
+function cannotRead(name: string, error: unknown): never {
+  const { code, what } = asFailure(error);
+  throw code === 'E_NOT_ROOT' || code === 'E_INTERNAL' ? error : notAPlan(name, what);
+}
+
 /** Reads a file, or standard input for `-`; no more than a plan can have. */
 async function readAtMost(path: string, name: string): Promise<string> {
-  if (path !== '-')
-    return (await localTarget({ dryRun: true }).read(resolve(path), MAX_PLAN_BYTES)).toString('utf8');
+  if (path !== '-') {
+    const content = localTarget({ dryRun: true }).read(resolve(path), MAX_PLAN_BYTES);
+    return (await content.catch((error: unknown) => cannotRead(name, error))).toString('utf8');
+  }
   const chunks: Buffer[] = [];
   let length = 0;
   for await (const chunk of process.stdin) {
