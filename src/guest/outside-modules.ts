@@ -48,11 +48,6 @@ export async function outsideModules(
   if (told?.says === 'not-made')
     return { place: 'nowhere', detail: 'the kernel was configured without the driver', ...defined({ file }) };
   const folder = `${MODULES_FOLDER}/${release}`;
-  const indexed = (await Promise.all(names.map((name) => indexedModule(target, release, name)))).find(
-    Boolean,
-  );
-  if (indexed !== undefined)
-    return { place: 'unknown', detail: `${folder}/modules.dep lists ${indexed}, and there is no such file` };
   if (!(await hasModules(target, folder)))
     return {
       place: 'unknown',
@@ -61,13 +56,20 @@ export async function outsideModules(
   if (told !== undefined)
     return {
       place: 'nowhere',
-      detail: `the driver is not part of the kernel’s image, and not among the modules in ${folder}`,
+      detail: `the driver is not part of the kernel’s image, and not among the modules in ${folder}${await goneFrom(target, release, names)}`,
       file: told.file,
     };
   return {
     place: 'unknown',
     detail: `no module of the driver is in ${folder}, and whether it is built in cannot be told: there is no modules.builtin, no /boot/config-${release} and no /boot/System.map-${release} that can be read`,
   };
+}
+
+/** An index that lists a file which is not there: modprobe fails, and somebody may wonder. */
+async function goneFrom(target: Reads, release: string, names: readonly string[]): Promise<string> {
+  const listed = await Promise.all(names.map((name) => indexedModule(target, release, name)));
+  const path = listed.find((one) => one !== undefined);
+  return path === undefined ? '' : `; modules.dep lists ${path}, and there is no such file`;
 }
 
 const UNTOLD: Readonly<Record<Told['says'] | 'nothing', string>> = {

@@ -99,7 +99,7 @@ describe('where a kernel has a driver that is no module of it:', () => {
         ...config('CONFIG_FUSION_SPI=m'),
         [`${MODULES}/modules.dep`]: 'kernel/drivers/message/fusion/mptscsih.ko:\n',
       },
-      'unknown',
+      'nowhere',
     ],
   ])('%s', async (_, entries, place) => {
     expect((await look(entries)).place).toBe(place);
@@ -109,6 +109,10 @@ describe('where a kernel has a driver that is no module of it:', () => {
     expect((await look(map(START, 'T mptscsih_io_done'))).file).toBe(`/boot/System.map-${RELEASE}`);
     expect((await look(OTHERS)).detail).toContain(`no /boot/config-${RELEASE}`);
     expect((await look(OTHERS)).file).toBe(undefined);
+    const stale = { [`${MODULES}/modules.dep`]: 'kernel/drivers/message/fusion/mptscsih.ko:\n' };
+    expect((await look({ ...OTHERS, ...stale, ...config('CONFIG_FUSION_SPI=m') })).detail).toMatch(
+      /modules\.dep lists \S+mptscsih\.ko, and there is no such file$/,
+    );
   });
 
   test('the configuration of the running kernel counts on this machine only', async () => {
