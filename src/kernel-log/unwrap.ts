@@ -54,10 +54,14 @@ export function unwrapper(onJoined: (lines: number) => void): (lines: Buffer, is
     const until = isEnd ? bytes.length : startOfLast(WINDOW, bytes);
     const out: Buffer[] = [];
     let done = 0;
+    let looked = { first: -1, last: -1 };
     for (const [start, end] of hits(bytes)) {
       const first = lineStart(bytes, start);
       if (first >= until) break;
       const last = lineEnd(bytes, end);
+      // Most lines have several of the words.
+      if (first === looked.first && last === looked.last) continue;
+      looked = { first, last };
       if (first < done || isPlain(bytes, first, last, end) || failed > MAX_FAILED) continue;
       if (isReadable(bytes, first, last, start)) continue;
       const joined = joinedAt(bytes, first, last, done);
@@ -186,6 +190,9 @@ function followingLines(bytes: Buffer, from: number, line: string): readonly str
   return found;
 }
 
+/** How the rest of a number or of a device’s name looks: `0008`, `-0`, `a1.`; no word of another message. */
+const REST = /^(?:-?\d[\da-f]{0,11}|[a-f]{1,8}\d[\da-f]{0,8}|[a-z]{1,2}\d{0,3}(?=[.,):]|$))(?![\w:])/i;
+
 interface Join {
   readonly text: string;
   /** How many of the following lines are in it. */
@@ -198,11 +205,14 @@ interface Join {
 function bestJoin(line: string, following: readonly string[]): Join | undefined {
   const alone = explained(line) ?? [];
   const final = alone.at(-1);
-  const isWhole = final?.isPrefix === false && line.slice(final.end).trim().length <= MAX_MARKS;
+  const isWhole =
+    final?.isPrefix === false && !final.isOpen && line.slice(final.end).trim().length <= MAX_MARKS;
   const joins = [joinWith(' ', line, following)];
   // A number that is whole as it is goes on only where a line is so long that a terminal broke it.
   const [next = ''] = following;
-  const mayGoOn = line.length >= LEAST_WIDTH && /[\w-]$/.test(line) && /^(?:\w|-\d)/.test(next);
+  // Two whole messages are two.
+  if (isWhole && (explained(next) ?? []).length > 0) return undefined;
+  const mayGoOn = line.length >= LEAST_WIDTH && /[\w-]$/.test(line) && REST.test(next);
   if (!isWhole || mayGoOn) joins.push(joinWith('', line, following));
   const [best] = joins
     .filter(({ count }) => count > 0)

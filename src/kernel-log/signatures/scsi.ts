@@ -63,7 +63,7 @@ export const SCSI_SIGNATURES = ofLayer('scsi', [
       ...['Write', 'Read', 'Synchronize', 'Test Unit', 'Unmap', 'Inquiry'].map((name) => `CDB: ${name}`),
       'CDB: cdb[0]=',
     ],
-    pattern: regex`${SCSI_ADDRESS}: {1,2}\[(?<device>${DEVICE})\] {1,2}(?:tag#\d{1,10} )?CDB: (?:cdb\[0\]=0x[\da-f]{2}|[A-Z][\w /]{1,40}(?:\(\d{1,2}\))?):? (?:[\da-f]{2} ){0,32}`,
+    pattern: regex`${SCSI_ADDRESS}: {1,2}\[(?<device>${DEVICE})\] {1,2}(?:tag#\d{1,10} )?CDB: (?:cdb\[0\]=0x[\da-f]{2}|[A-Z][\w /]{1,40}(?:\(\d{1,2}\))?):? (?:[\da-f]{2}\b ){0,32}`,
     source: 'constants.c scsi_print_command() from 2.6.22, scsi_logging.c from 3.19: the command that failed',
   },
   {
