@@ -1,6 +1,6 @@
 import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { learnCharset } from '../../src/charset.ts';
 import { commandLine } from '../../src/cli/commands.ts';
 import { shownHere } from '../../src/ui/ascii.ts';
@@ -97,6 +97,9 @@ describe('words wrap at the width of the terminal:', () => {
   });
 });
 
+/** Words that logs have in other languages: read, never written. */
+const READ_ONLY = new Set(['kernel-log/months.ts', 'kernel-log/dates.ts']);
+
 const ASCII = /^[\t\n\r\x20-\x7e]*$/;
 const PLAIN = { TERM: 'dumb', LANG: 'C' };
 
@@ -121,13 +124,13 @@ describe('TERM=dumb and LANG=C: neither colours nor cursor movements, and only A
 
   test('every sign that our own texts have has another in its place', () => {
     learnCharset({ LANG: 'C' });
+    onTestFinished(() => learnCharset({}));
     const texts = readdirSync('src', { recursive: true, encoding: 'utf8' })
-      .filter((name) => name.endsWith('.ts') && !name.startsWith('ui/ascii'))
+      .filter((name) => name.endsWith('.ts') && !name.startsWith('ui/ascii') && !READ_ONLY.has(name))
       .map((name) => readFileSync(join('src', name), 'utf8'));
     const signs = new Set(texts.join('').match(/[^\0-\x7f]/gu));
     expect(signs.size).toBeGreaterThan(4);
     expect([...signs].filter((sign) => shownHere(sign).startsWith('\\'))).toEqual([]);
-    learnCharset({});
   });
 });
 

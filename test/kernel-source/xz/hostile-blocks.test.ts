@@ -87,8 +87,12 @@ describe('a damaged block', () => {
     },
   );
 
-  test('behind the driver is of no concern', async () => {
-    expect((await unpack(await damaged(`${TOP}/sound/f39.c`)))?.files.size).toBe(7);
+  test('that holds nothing that is needed is of no concern', async () => {
+    expect((await unpack(await damaged(`${TOP}/drivers/net/f25.c`)))?.files.size).toBe(7);
+  });
+
+  test('at the end, where another tree could begin, leaves the archive to be read from its start', async () => {
+    expect(await unpack(await damaged(`${TOP}/sound/f39.c`))).toBeUndefined();
   });
 });
 
