@@ -1,8 +1,9 @@
 // npm test: set-up, npm run lint, some rooms on the lowest Node, every test; ends with one line `N passed, N failed`. A skipped test is a failure in CI.
-import { spawnSync } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { createInterface } from 'node:readline';
 
 function run(file, ...args) {
   const { status } = spawnSync(file, args, { stdio: 'inherit' });
@@ -19,6 +20,7 @@ function mustRun(file, ...args) {
 
 mustRun(process.execPath, 'scripts/setup.mjs');
 mustRun('npm', 'run', '--silent', 'lint');
+mustRun(process.execPath, 'scripts/bundle.mjs', '--if-stale');
 
 const arguments_ = process.argv.slice(2);
 /** What needs no program of its own to be seen: the rest starts .ts files, which the lowest Node does not run. */
@@ -33,41 +35,69 @@ const ON_LOWEST_NODE = [
   'work',
   'guest',
 ];
-if (arguments_.length === 0) {
-  const lowest = 'test/lowest-node/node_modules/.bin/node';
-  const files = ON_LOWEST_NODE.map((room) => `test/${room}/`);
-  mustRun(lowest, 'node_modules/vitest/vitest.mjs', 'run', '--project', 'unit', ...files);
+const LOWEST_NODE = 'test/lowest-node/node_modules/.bin/node';
+const VITEST = 'node_modules/vitest/vitest.mjs';
+
+/** Starts a program and passes on its output in whole lines: two that run side by side do not mix theirs within one. */
+function start(file, ...args) {
+  const child = spawn(file, args, { stdio: ['ignore', 'pipe', 'pipe'] });
+  for (const [from, to] of [
+    [child.stdout, process.stdout],
+    [child.stderr, process.stderr],
+  ])
+    createInterface({ input: from }).on('line', (line) => to.write(`${line}\n`));
+  return new Promise((resolve) => child.on('close', (status) => resolve(status ?? 1)));
 }
 
 const folder = mkdtempSync(join(tmpdir(), 'mptfix-report-'));
-const report = join(folder, 'report.json');
-const status = run(
-  'vitest',
-  'run',
-  '--reporter=default',
-  '--reporter=json',
-  `--outputFile.json=${report}`,
-  ...arguments_,
-);
-let counted = {
-  numPassedTests: 0,
-  numFailedTests: 1,
-  numPendingTests: 0,
-  numTodoTests: 0,
-  numFailedTestSuites: 0,
-};
+
+/** Runs tests, and counts them. */
+async function count(name, ...args) {
+  const report = join(folder, `${name}.json`);
+  const reporters = ['--reporter=default', '--reporter=json', `--outputFile.json=${report}`];
+  const status = await start(process.execPath, VITEST, 'run', ...reporters, ...args);
+  try {
+    return { status, ...JSON.parse(readFileSync(report, 'utf8')) };
+  } catch {
+    // vitest ended before it could report: that is the one failure.
+    return { status, numPassedTests: 0, numFailedTests: 1, numPendingTests: 0, numTodoTests: 0 };
+  }
+}
+
+async function onLowestNode() {
+  const files = ON_LOWEST_NODE.map((room) => `test/${room}/`);
+  const status = await start(LOWEST_NODE, VITEST, 'run', '--project', 'unit', ...files);
+  if (status !== 0) console.log('the tests on the lowest Node failed');
+  return { status, numPassedTests: 0, numFailedTests: 0, numPendingTests: 0, numTodoTests: 0 };
+}
+
+/** Files of the end-to-end tests run one after the other, and use little more than one core: the others run beside them. */
+async function everything() {
+  const workers = Math.max(1, availableParallelism() - 1);
+  return (
+    await Promise.all([
+      count('e2e', '--project', 'e2e').then((one) => [one]),
+      (async () => [
+        await onLowestNode(),
+        await count('unit', '--project', 'unit', `--maxWorkers=${workers}`),
+      ])(),
+    ])
+  ).flat();
+}
+
+let results = [];
 try {
-  counted = JSON.parse(readFileSync(report, 'utf8'));
-} catch {
-  // vitest ended before it could report: that is the one failure.
+  results = arguments_.length === 0 ? await everything() : [await count('some', ...arguments_)];
 } finally {
   rmSync(folder, { recursive: true, force: true });
 }
-const skipped = counted.numPendingTests + counted.numTodoTests;
+const sum = (number) => results.reduce((total, one) => total + number(one), 0);
+const skipped = sum((one) => one.numPendingTests + one.numTodoTests);
 // A file that cannot even be loaded has no tests to fail.
 const failed =
-  Math.max(counted.numFailedTests, status === 0 ? 0 : 1) + (process.env.CI === undefined ? 0 : skipped);
+  sum((one) => Math.max(one.numFailedTests, one.status === 0 ? 0 : 1)) +
+  (process.env.CI === undefined ? 0 : skipped);
 if (skipped > 0)
   console.log(`${skipped} skipped${process.env.CI === undefined ? '' : ': in CI that is a failure'}`);
-console.log(`${counted.numPassedTests} passed, ${failed} failed`);
+console.log(`${sum((one) => one.numPassedTests)} passed, ${failed} failed`);
 process.exit(failed === 0 ? 0 : 1);
