@@ -25,15 +25,18 @@ mustRun(process.execPath, 'scripts/bundle.mjs', '--if-stale');
 const arguments_ = process.argv.slice(2);
 /** What needs no program of its own to be seen: the rest starts .ts files, which the lowest Node does not run. */
 const ON_LOWEST_NODE = [
-  'elf',
-  'versions',
-  'kernel-log',
-  'diagnose',
-  'transaction',
-  'cli',
-  'plan',
-  'work',
-  'guest',
+  'elf/',
+  'versions/',
+  'kernel-log/',
+  'diagnose/',
+  'transaction/',
+  // The others in it start hundreds of runs, and show nothing of Node.
+  'cli/main',
+  'cli/help',
+  'cli/environment',
+  'plan/',
+  'work/',
+  'guest/',
 ];
 const LOWEST_NODE = 'test/lowest-node/node_modules/.bin/node';
 const VITEST = 'node_modules/vitest/vitest.mjs';
@@ -65,7 +68,7 @@ async function count(name, ...args) {
 }
 
 async function onLowestNode() {
-  const files = ON_LOWEST_NODE.map((room) => `test/${room}/`);
+  const files = ON_LOWEST_NODE.map((room) => `test/${room}`);
   const status = await start(LOWEST_NODE, VITEST, 'run', '--project', 'unit', ...files);
   if (status !== 0) console.log('the tests on the lowest Node failed');
   return { status, numPassedTests: 0, numFailedTests: 0, numPendingTests: 0, numTodoTests: 0 };
