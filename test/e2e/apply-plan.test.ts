@@ -111,7 +111,7 @@ describe('apply --plan refuses, and writes nothing,', () => {
     writeFileSync(file, '{"schema":"mptfix.check/1"}');
     expect(await refuses('E_USAGE', 2, apply)).toContain('is not a plan');
     writeFileSync(file, Buffer.alloc(1024 * 1024 + 1, ' '));
-    expect(await refuses('E_USAGE', 2, apply)).toContain('larger than 1048576 bytes');
+    expect(await refuses('E_USAGE', 2, apply)).toContain('more than the 1048576 that');
   });
 
   test('options beside it that the plan has decided, and another guest or kernel', async () => {

@@ -171,7 +171,7 @@ describe('proofs', () => {
       'an other compiler',
       'E_PROOF_COMPILER',
       'compiler',
-      /was built by \d+\.\d+\.\d+ .*apt-get install --yes gcc-/,
+      /was built by \d+\.\d+\.\d+.*apt-get install --yes gcc-/,
       () => ['--source', source, '--make-var', `CC=${otherCompiler()}`],
     ],
   ];
