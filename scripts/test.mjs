@@ -49,7 +49,11 @@ function start(file, ...args) {
     [child.stderr, process.stderr],
   ])
     createInterface({ input: from }).on('line', (line) => to.write(`${line}\n`));
-  return new Promise((resolve) => child.on('close', (status) => resolve(status ?? 1)));
+  return new Promise((resolve) => {
+    child.on('close', (status) => resolve(status ?? 1));
+    // What a test has left running keeps the pipes open, and must not keep the result.
+    child.on('exit', (status) => setTimeout(() => resolve(status ?? 1), 10_000).unref());
+  });
 }
 
 const folder = mkdtempSync(join(tmpdir(), 'mptfix-report-'));
