@@ -1,12 +1,13 @@
 import { type BigIntStats, closeSync, constants, openSync, readSync } from 'node:fs';
 import { access, type FileHandle, lstat, opendir, readlink, stat, statfs } from 'node:fs/promises';
-import { isAbsolute, join } from 'node:path';
+import { join } from 'node:path';
 import { isFailure } from '../errors.ts';
 import { LIMITS } from '../limits.ts';
 import { beneath } from './beneath.ts';
 import { explained, isCode, unsafe } from './file-errors.ts';
 import { handlePath, openPlace } from './places.ts';
 import type { FileStat, ReadStream, TargetReads } from './port.ts';
+import { reachOf } from './reach.ts';
 import {
   type Bounds,
   hashOf,
@@ -27,56 +28,14 @@ export type FileReads = Omit<
   readonly openFile: (path: string, limit: number) => Promise<FileHandle>;
 };
 
-/** How this process reaches the files of a target. */
-interface Access {
-  /** What a path leads to, as a descriptor that only names it. */
-  readonly place: <T>(path: string, use: (place: number) => Promise<T>) => Promise<T>;
-  /** What a path leads to, as a path for one system call. */
-  readonly target: <T>(path: string, use: (path: string) => Promise<T>) => Promise<T>;
-  /** The last name, not followed where it is a link, as a path for one system call. */
-  readonly name: <T>(path: string, use: (path: string) => Promise<T>) => Promise<T>;
-}
-
 /** Without a slash at its end: it is compared with what the kernel says in /proc. */
 function hostPathOf(root: string, path: string): string {
   return path === '/' ? root : join(root, path);
 }
 
-/** This machine's own kernel follows the links, in one call. */
-const DIRECTLY: Access = {
-  place: async (path, use) => {
-    const place = await openPlace(absolute(path));
-    try {
-      return await use(place);
-    } finally {
-      closeSync(place);
-    }
-  },
-  target: async (path, use) => use(absolute(path)),
-  name: async (path, use) => use(absolute(path)),
-};
-
-function inTree(root: string): Access {
-  const place: Access['place'] = (path, use) =>
-    beneath({ root, path, upTo: 'target' }, async (found) => {
-      if (found.place === undefined) throw found.missing;
-      return use(found.place);
-    });
-  return {
-    place,
-    target: (path, use) => place(path, (descriptor) => use(handlePath(descriptor))),
-    name: (path, use) => beneath({ root, path, upTo: 'name' }, async (found) => use(found.name())),
-  };
-}
-
-function absolute(path: string): string {
-  if (!isAbsolute(path)) throw new Error(`not an absolute path: ${path}`);
-  return path;
-}
-
 /** The reads of a tree of files below `root`; `/` is this machine. */
 export function fileReads(root: string): FileReads {
-  const reach = root === '/' ? DIRECTLY : inTree(root);
+  const reach = reachOf(root);
   const regular = (path: string, limit: number): Promise<FileHandle> =>
     explained(path, () => reach.place(path, (place) => openRegular(place, { path, limit })));
   const reading = async <T>(
