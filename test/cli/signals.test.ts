@@ -17,9 +17,9 @@ interface Ended {
 const NUMBERS: Readonly<Record<string, number>> = { SIGTERM: 15, SIGINT: 2, SIGHUP: 1 };
 
 /**
- * What it waits for never comes: it would not end before the test’s own time is over. How long it takes is in bench/.
- *
- * Starts it, waits until it waits for what never comes, and sends the signal. */
+ * Starts it, waits until it waits for what never comes, and sends the signal. Without the signal it would not end before
+ * the test's own time is over.
+ */
 async function stopped(
   args: readonly string[],
   signal: NodeJS.Signals = 'SIGTERM',
