@@ -5,7 +5,7 @@ import { installedVersion } from '../src/guest/dpkg-status.ts';
 import { modulePaths } from '../src/guest/module-file.ts';
 import { buildInitramfs, INITRAMFS_TOOLS } from '../src/initramfs/tools.ts';
 import { runDepmod } from '../src/install/depmod.ts';
-import { headerDependencies } from '../src/kernel-source/debian.ts';
+import { headerDependencies } from '../src/kernel-source/apt/packages.ts';
 import type { Argv, Target } from '../src/machine/port.ts';
 import { rootTarget } from '../src/machine/tree.ts';
 import { temporary } from './machine/temporary.ts';

@@ -1,9 +1,14 @@
 import { join } from 'node:path';
 import { readElf } from '../elf/elf.ts';
 import { failure } from '../errors.ts';
-import { openApt } from '../kernel-source/apt.ts';
-import { hasSources } from '../kernel-source/apt-config.ts';
-import { type FetchedPackage, fetchAndUnpack, findPackages, sourceArchive } from '../kernel-source/debian.ts';
+import { openApt } from '../kernel-source/apt/apt.ts';
+import { hasSources } from '../kernel-source/apt/config.ts';
+import {
+  type FetchedPackage,
+  fetchAndUnpack,
+  findPackages,
+  sourceArchive,
+} from '../kernel-source/apt/packages.ts';
 import { type DriverFiles, readDriverTree, treeVersion } from '../kernel-source/driver-files.ts';
 import { type Headers, readHeaders } from '../kernel-source/headers.ts';
 import type { Origin } from '../kernel-source/provider.ts';

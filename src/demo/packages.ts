@@ -1,7 +1,7 @@
 import { failure } from '../errors.ts';
 import { readDistro } from '../guest/distro.ts';
-import { openApt } from '../kernel-source/apt.ts';
-import { findPackages, sourceArchive, unpackDeb } from '../kernel-source/debian.ts';
+import { openApt } from '../kernel-source/apt/apt.ts';
+import { findPackages, sourceArchive, unpackDeb } from '../kernel-source/apt/packages.ts';
 import { providerFor } from '../kernel-source/provider.ts';
 import { localTarget } from '../machine/tree.ts';
 import type { Progress } from '../progress.ts';

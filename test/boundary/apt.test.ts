@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { range } from '../helpers/attack.ts';
-import { repository } from '../kernel-source/repository.ts';
+import { repository } from '../kernel-source/apt/repository.ts';
 
 const { victim, tree, attack } = range();
 

@@ -1,12 +1,12 @@
 import { basename, join } from 'node:path';
-import { failure } from '../errors.ts';
-import { LIMITS } from '../limits.ts';
-import type { Argv, RunResult, Target } from '../machine/port.ts';
-import { requireTools, TOOLS } from '../machine/tools.ts';
-import { packageName, packageVersion } from '../names.ts';
-import type { Progress } from '../progress.ts';
-import type { Workspace } from '../work/workspace.ts';
-import { layOutApt } from './apt-config.ts';
+import { failure } from '../../errors.ts';
+import { LIMITS } from '../../limits.ts';
+import type { Argv, RunResult, Target } from '../../machine/port.ts';
+import { requireTools, TOOLS } from '../../machine/tools.ts';
+import { packageName, packageVersion } from '../../names.ts';
+import type { Progress } from '../../progress.ts';
+import type { Workspace } from '../../work/workspace.ts';
+import { layOutApt } from './config.ts';
 
 /** A binary package as the signed index of its archive describes it. */
 export interface AptPackage {

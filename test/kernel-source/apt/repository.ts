@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { openApt } from '../../src/kernel-source/apt.ts';
-import { rootTarget, treeTarget } from '../../src/machine/tree.ts';
-import { type Entries, put, sh, temporary, workspaceForTest } from '../machine/temporary.ts';
+import { openApt } from '../../../src/kernel-source/apt/apt.ts';
+import { rootTarget, treeTarget } from '../../../src/machine/tree.ts';
+import { type Entries, put, sh, temporary, workspaceForTest } from '../../machine/temporary.ts';
 
 export interface TestPackage {
   readonly name: string;

@@ -1,4 +1,4 @@
-import type { Target } from '../machine/port.ts';
+import type { Target } from '../../machine/port.ts';
 
 /** One entry of a sources.list: archives, and how they are to be read. Words and values are parsed ones. */
 export interface AptSource {

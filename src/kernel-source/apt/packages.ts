@@ -1,10 +1,10 @@
 import { join } from 'node:path';
-import { failure } from '../errors.ts';
-import { packageName, packageVersion } from '../names.ts';
-import { defined } from '../optional.ts';
-import type { Workspace } from '../work/workspace.ts';
+import { failure } from '../../errors.ts';
+import { packageName, packageVersion } from '../../names.ts';
+import { defined } from '../../optional.ts';
+import type { Workspace } from '../../work/workspace.ts';
+import type { UnpackOptions } from '../archive.ts';
 import type { Apt, AptPackage } from './apt.ts';
-import type { UnpackOptions } from './archive.ts';
 
 /** A package that was fetched, for the manifest. */
 export type FetchedPackage = Pick<AptPackage, 'name' | 'version' | 'sha256'>;

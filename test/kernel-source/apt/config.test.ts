@@ -1,12 +1,12 @@
 import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { sha256 } from '../../src/hash.ts';
-import { hasSources, layOutApt } from '../../src/kernel-source/apt-config.ts';
-import type { Target } from '../../src/machine/port.ts';
-import { rootTarget, treeTarget } from '../../src/machine/tree.ts';
-import { listing } from '../helpers/listing.ts';
-import { type Entries, sh, temporary, workspaceForTest } from '../machine/temporary.ts';
+import { sha256 } from '../../../src/hash.ts';
+import { hasSources, layOutApt } from '../../../src/kernel-source/apt/config.ts';
+import type { Target } from '../../../src/machine/port.ts';
+import { rootTarget, treeTarget } from '../../../src/machine/tree.ts';
+import { listing } from '../../helpers/listing.ts';
+import { type Entries, sh, temporary, workspaceForTest } from '../../machine/temporary.ts';
 
 type Kind = Target['kind'];
 

@@ -5,8 +5,8 @@ import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { basename, join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
-import { silentProgress } from '../../src/progress.ts';
-import { failureOf, temporary } from '../machine/temporary.ts';
+import { silentProgress } from '../../../src/progress.ts';
+import { failureOf, temporary } from '../../machine/temporary.ts';
 import { aptOf, aptOfTree, repository, type TestPackage, trusted } from './repository.ts';
 import { SIGNED_FILES, SIGNED_PACKAGE, SIGNING_KEY } from './signed-archive.ts';
 

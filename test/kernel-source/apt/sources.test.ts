@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { parseSources, SOURCE_TRUST, sourceText } from '../../src/kernel-source/apt-sources.ts';
+import { parseSources, SOURCE_TRUST, sourceText } from '../../../src/kernel-source/apt/sources.ts';
 
 const { local, root } = SOURCE_TRUST;
 const ARMORED = '-----BEGIN PGP PUBLIC KEY BLOCK-----\n.\nmDME/+=\n=IE0r\n-----END PGP PUBLIC KEY BLOCK-----';

@@ -8,10 +8,10 @@ import {
   sourceArchive,
   unpackDeb,
   type WantedPackages,
-} from '../../src/kernel-source/debian.ts';
-import { PROVIDERS, providerFor } from '../../src/kernel-source/provider.ts';
-import { silentProgress } from '../../src/progress.ts';
-import { failureOf, temporary, workspaceForTest } from '../machine/temporary.ts';
+} from '../../../src/kernel-source/apt/packages.ts';
+import { PROVIDERS, providerFor } from '../../../src/kernel-source/provider.ts';
+import { silentProgress } from '../../../src/progress.ts';
+import { failureOf, temporary, workspaceForTest } from '../../machine/temporary.ts';
 import { aptOf, repository, type TestPackage, trusted } from './repository.ts';
 
 const RELEASE = '6.1.0-9-amd64';

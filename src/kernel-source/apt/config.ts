@@ -1,10 +1,10 @@
 import { join } from 'node:path';
-import { sha256 } from '../hash.ts';
-import { LIMITS } from '../limits.ts';
-import { makeFolders } from '../machine/folders.ts';
-import type { Target } from '../machine/port.ts';
-import type { Workspace } from '../work/workspace.ts';
-import { type AptSource, parseSources, SOURCE_TRUST, sourceText } from './apt-sources.ts';
+import { sha256 } from '../../hash.ts';
+import { LIMITS } from '../../limits.ts';
+import { makeFolders } from '../../machine/folders.ts';
+import type { Target } from '../../machine/port.ts';
+import type { Workspace } from '../../work/workspace.ts';
+import { type AptSource, parseSources, SOURCE_TRUST, sourceText } from './sources.ts';
 
 const ETC = '/etc/apt';
 
