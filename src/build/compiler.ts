@@ -1,13 +1,11 @@
 import type { BuildOptions } from '../build-options.ts';
-import { type ElfFile, EM_X86_64, readElf } from '../elf/elf.ts';
+import type { ElfFile } from '../elf/elf.ts';
 import { bytesOfSection } from '../elf/sections.ts';
-import { failure } from '../errors.ts';
 import type { Headers } from '../kernel-source/headers.ts';
 import { installCommand } from '../machine/installers.ts';
 import type { Tool } from '../machine/tools.ts';
 import type { Workspace } from '../work/workspace.ts';
 import { buildSandbox } from './build-sandbox.ts';
-import type { Job } from './job.ts';
 import type { ProofResult } from './proof.ts';
 
 /**
@@ -41,24 +39,6 @@ export function compilerTools(
 ): readonly Tool[] {
   const compiler = kernelCompiler(headers.config);
   return compilerName(headers, options) === compiler.name ? [compiler] : [];
-}
-
-/** Machines whose modules this one's compiler builds for without further options. */
-const NATIVE: Readonly<Record<string, number>> = { x64: EM_X86_64 };
-
-/** Throws E_ARCH_UNSUPPORTED where the module is for another processor, and no --make-var says how to build for it. */
-export function requireNative(
-  { shipped }: Pick<Job, 'shipped'>,
-  { makeVars }: Pick<BuildOptions, 'makeVars'>,
-): void {
-  const { machine } = readElf(shipped.bytes);
-  if (NATIVE[process.arch] === machine || makeVars.some((word) => /^(ARCH|CROSS_COMPILE)=/.test(word)))
-    return;
-  throw failure(
-    'E_ARCH_UNSUPPORTED',
-    `the guest’s module is for ELF machine ${machine}, and this machine (${process.arch}) cannot compile for that`,
-    'run mptfix on a machine of the guest’s own architecture, or give --make-var ARCH=… and --make-var CROSS_COMPILE=…',
-  );
 }
 
 /** What the compiler of a module wrote into it: `GCC: (Debian 12.2.0-14+deb12u1) 12.2.0`. */

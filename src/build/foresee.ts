@@ -10,7 +10,8 @@ import { defined } from '../optional.ts';
 import { silentProgress } from '../progress.ts';
 import { freeUsers } from '../work/users.ts';
 import { requireWorkBase } from '../work/workspace.ts';
-import { compilerName, compilerTools, proveCompiler, requireNative } from './compiler.ts';
+import { requireBuildable } from './architecture.ts';
+import { compilerName, compilerTools, proveCompiler } from './compiler.ts';
 import { requireConfiguration } from './configured-tree.ts';
 import type { Job } from './job.ts';
 import { patchSource } from './patch-source.ts';
@@ -40,7 +41,7 @@ export interface Intended {
 export async function requireProducible(intended: Intended): Promise<void> {
   const { job, options, workBase, thoroughly } = intended;
   const machine = localTarget({ dryRun: true });
-  requireNative(job, options);
+  requireBuildable(job, options);
   await requireTools(machine, [TOOLS.flock]);
   await requireWorkBase(workBase);
   const source = await givenSource(machine, intended);

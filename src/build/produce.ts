@@ -1,5 +1,6 @@
 import { firstStep, type StepChain } from '../progress.ts';
 import { lateCache, noCache } from '../work/cache.ts';
+import { architectureVars } from './architecture.ts';
 import { type Artifact, proveArtifact } from './artifact.ts';
 import type { BuildContext } from './job.ts';
 import { linkedModules } from './linked-modules.ts';
@@ -14,7 +15,8 @@ import { stoppingOnFailure } from './two-builds.ts';
 export function productionSteps(given: BuildContext): StepChain<Artifact> {
   const { job } = given;
   const cache = given.cache === noCache ? undefined : lateCache(given.cache);
-  const context = { ...given, cache: cache ?? noCache };
+  const makeVars = [...architectureVars(job, given.options), ...given.options.makeVars];
+  const context = { ...given, cache: cache ?? noCache, options: { ...given.options, makeVars } };
   return firstStep('Fetch packages', async (progress) => {
     const fetched = await fetchPackages({ ...context, progress });
     const names = fetched.packages.map(({ name, version }) => `${name} ${version}`);

@@ -1,7 +1,7 @@
 import { basename, join, resolve } from 'node:path';
 import { assess } from '../../assess/assess.ts';
+import { requireBuildable } from '../../build/architecture.ts';
 import type { Artifact } from '../../build/artifact.ts';
-import { requireNative } from '../../build/compiler.ts';
 import type { Job } from '../../build/job.ts';
 import type { BuildOptions } from '../../build-options.ts';
 import { scanModule } from '../../driver/module/scan.ts';
@@ -36,7 +36,7 @@ export async function build(flags: BuildCommandOptions, signal: AbortSignal): Pr
   const options = buildOptions(flags);
   if (flags.module === undefined) await reportInterrupted(flags);
   const job = await buildJob(flags, options);
-  requireNative(job, options);
+  requireBuildable(job, options);
   const output = resolve(flags.output);
   await requireFolder(output);
   const artifact = await produce({ job, options, signal }, flags, (production) => production);
