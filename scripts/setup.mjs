@@ -17,6 +17,7 @@ const NEEDED = [
   ['unshare', 'util-linux'],
   ['mount', 'mount'],
   ['dpkg-deb', 'dpkg'],
+  ['rpm', 'rpm'],
   ['setfattr', 'attr'],
   ['strace', 'strace'],
   ['git', 'git'],

@@ -2,14 +2,15 @@ import { MODULES_FOLDER } from '../machine/folders.ts';
 import type { TargetReads } from '../machine/port.ts';
 import { kernelRelease as asRelease } from '../names.ts';
 import { kernelBase } from '../versions/kernel-base.ts';
+import { compareKernels } from '../versions/kernel-name.ts';
 
 type Reads = Pick<TargetReads, 'list' | 'stat'>;
 
-/** Every kernel with a module folder. A folder whose name is no release is no kernel's. */
+/** Every kernel with a module folder, the oldest first. A folder whose name is no release is no kernel's. */
 export async function kernelReleases(target: Reads): Promise<readonly string[]> {
   const names = (await target.list(MODULES_FOLDER)).filter((name) => asRelease(name) !== undefined);
   const folders = await Promise.all(names.map((name) => target.stat(`${MODULES_FOLDER}/${name}`)));
-  return names.filter((_, index) => folders[index]?.type === 'directory');
+  return names.filter((_, index) => folders[index]?.type === 'directory').toSorted(compareKernels);
 }
 
 /** What stands before the release in the name of a kernel's file in /boot. Source: installkernel of the distros. */
@@ -27,7 +28,9 @@ async function bootReleases(target: Reads): Promise<readonly string[]> {
   );
 }
 
-/** Every kernel that the guest has, by its modules or its files in /boot, sorted. */
+/** Every kernel that the guest has, by its modules or its files in /boot, the oldest first. */
 export async function allReleases(target: Reads): Promise<readonly string[]> {
-  return [...new Set([...(await kernelReleases(target)), ...(await bootReleases(target))])].sort();
+  return [...new Set([...(await kernelReleases(target)), ...(await bootReleases(target))])].sort(
+    compareKernels,
+  );
 }

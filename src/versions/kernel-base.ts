@@ -81,7 +81,10 @@ export function kernelSeries(base: string): string {
   return Number(major) >= 3 ? `${major}.${minor}` : `${major}.${minor}.${sub}`;
 }
 
-/** Orders kernel releases by their leading numbers, as `2.6.18-8.el5` before `4.18.0-553.el8`. Negative: a is older. */
+/**
+ * Orders mainline versions by three numbers, for what came with one: 4.18.0-553.el8 is not before 4.18. Negative: a is older. The
+ * kernels of a guest are ordered by `compareKernels`.
+ */
 export function versionOrder(a: string, b: string): number {
   const [left, right] = [numbers(a), numbers(b)];
   for (let place = 0; place < 3; place += 1) {
