@@ -1,6 +1,8 @@
 import { join } from 'node:path';
+import { architectureOf } from '../architectures.ts';
 import { readElf } from '../elf/elf.ts';
 import { failure } from '../errors.ts';
+import { kernelPackageArchitecture } from '../guest/kernel.ts';
 import { openApt } from '../kernel-source/apt/apt.ts';
 import { hasSources } from '../kernel-source/apt/config.ts';
 import {
@@ -19,7 +21,7 @@ import { localTarget } from '../machine/tree.ts';
 import { defined } from '../optional.ts';
 import { compilerName, compilerTools, proveCompiler } from './compiler.ts';
 import { obtainTree } from './configured-tree.ts';
-import type { BuildContext, StepContext } from './job.ts';
+import type { BuildContext, Job, StepContext } from './job.ts';
 import { type ProofResult, requireProofs, waive } from './proof.ts';
 import { proveVersions } from './proofs.ts';
 import { type RunningBuilds, startBuilds, stoppingOnFailure } from './two-builds.ts';
@@ -40,12 +42,18 @@ export async function fetchPackages({ job, workspace, progress, signal }: StepCo
   const { guest } = job;
   const origin = guest !== undefined && (await hasSources(guest)) ? guest : machine;
   progress.note(`reading the package lists of ${origin.name}`);
-  const apt = await openApt(workspace, origin, signal);
+  const apt = await openApt(workspace, origin, { architecture: await packageArchitecture(job), signal });
   const packages = await findPackages(apt, {
     ...defined({ headers, source }),
     version: job.kernel.packageVersion ?? undefined,
   });
   return fetchAndUnpack(workspace, apt, packages, { progress, signal });
+}
+
+/** The guest's own word for the kernel's architecture, else the module's: never this machine's. */
+async function packageArchitecture({ guest, kernel, shipped }: Job): Promise<string | undefined> {
+  const known = guest === undefined ? undefined : await kernelPackageArchitecture(guest, kernel.release);
+  return known ?? architectureOf(readElf(shipped.bytes))?.debian;
 }
 
 function packageName(origin: Origin): string | undefined {

@@ -41,7 +41,7 @@ export async function fetchKernel(
     );
   }
   progress.note('reading the package lists');
-  const apt = await openApt(workspace, machine, signal);
+  const apt = await openApt(workspace, machine, { signal });
   const meta = provider.newest(ARCHITECTURES[process.arch] ?? process.arch);
   const [newest] = await apt.show(meta);
   const release = /\blinux-image-(\d[^\s,|(]*)/.exec(newest?.depends ?? '')?.[1];

@@ -16,10 +16,27 @@ function stanzaOf(status: string, name: string): string | undefined {
 
 /** The version of the first of these packages that is installed, from the text of dpkg's database. */
 export function installedVersion(status: string, names: readonly string[]): string | undefined {
+  return ofFirstInstalled(status, names, (stanza) => packageVersion(/^Version: (\S+)$/m.exec(stanza)?.[1]));
+}
+
+/** The architecture of the first of them; undefined also where that package is for all. */
+export function installedArchitecture(status: string, names: readonly string[]): string | undefined {
+  return ofFirstInstalled(status, names, (stanza) => {
+    // Source: dpkg's tupletable; a hostile tree's word goes into a file of apt's.
+    const name = /^Architecture: ([a-z][a-z0-9]*(?:-[a-z0-9]+)*)$/m.exec(stanza)?.[1];
+    return name === 'all' ? undefined : name;
+  });
+}
+
+function ofFirstInstalled(
+  status: string,
+  names: readonly string[],
+  read: (stanza: string) => string | undefined,
+): string | undefined {
   for (const name of names) {
     const stanza = stanzaOf(status, name) ?? '';
-    const version = packageVersion(/^Version: (\S+)$/m.exec(stanza)?.[1]);
-    if (version !== undefined && /^Status: .* installed$/m.test(stanza)) return version;
+    const found = read(stanza);
+    if (found !== undefined && /^Status: .* installed$/m.test(stanza)) return found;
   }
   return undefined;
 }

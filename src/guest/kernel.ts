@@ -7,7 +7,7 @@ import { typed } from '../typed.ts';
 import { kernelBase } from '../versions/kernel-base.ts';
 import type { Distro } from './distro.ts';
 import type { KernelIdentity } from './document.ts';
-import { DPKG_STATUS, installedVersion } from './dpkg-status.ts';
+import { DPKG_STATUS, installedArchitecture, installedVersion } from './dpkg-status.ts';
 import { allReleases, kernelReleases } from './kernels.ts';
 
 /** One kernel of the guest. */
@@ -95,10 +95,27 @@ type Reads = Pick<TargetReads, 'readText' | 'readRange' | 'stat'>;
  * From the package database, else from the kernel's image.
  */
 export async function kernelPackageVersion(target: Reads, release: string): Promise<string | undefined> {
-  const names = [`linux-image-${release}`, `linux-modules-${release}`, `linux-image-${release}-unsigned`];
   const status = (await target.readText(DPKG_STATUS, LIMITS.indexBytes)) ?? '';
-  return installedVersion(status, names) ?? (await fromImage(target, release));
+  return installedVersion(status, kernelPackages(release)) ?? (await fromImage(target, release));
 }
+
+/**
+ * The architecture of a kernel's package, as dpkg calls it. It need not be the module's own: Debian had packages of i386
+ * with a kernel of x86_64.
+ */
+export async function kernelPackageArchitecture(
+  target: Pick<Reads, 'readText'>,
+  release: string,
+): Promise<string | undefined> {
+  const status = (await target.readText(DPKG_STATUS, LIMITS.indexBytes)) ?? '';
+  return installedArchitecture(status, kernelPackages(release));
+}
+
+const kernelPackages = (release: string): readonly string[] => [
+  `linux-image-${release}`,
+  `linux-modules-${release}`,
+  `linux-image-${release}-unsigned`,
+];
 
 /** Source: Documentation/x86/boot.rst, fields `header` and `kernel_version` of the setup header. */
 const SETUP = { header: 0x202, magic: 'HdrS', versionPointer: 0x20e, pointerBase: 0x200 };

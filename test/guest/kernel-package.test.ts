@@ -2,7 +2,7 @@ import { chmodSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { installedVersion } from '../../src/guest/dpkg-status.ts';
-import { kernelPackageVersion } from '../../src/guest/kernel.ts';
+import { kernelPackageArchitecture, kernelPackageVersion } from '../../src/guest/kernel.ts';
 import { rootTarget } from '../../src/machine/tree.ts';
 import { type Entries, temporary } from '../machine/temporary.ts';
 
@@ -96,5 +96,28 @@ describe('an image tells nothing', () => {
     const root = await temporary({ [`boot/vmlinuz-${RELEASE}`]: image(BANNER) });
     chmodSync(join(root, `boot/vmlinuz-${RELEASE}`), 0o600);
     expect(await kernelPackageVersion(rootTarget(root, { dryRun: true }), RELEASE)).toBe('6.1.30-1');
+  });
+});
+
+describe('the package database tells a kernel’s architecture', () => {
+  const architectureOf = async (status: string) =>
+    kernelPackageArchitecture(
+      rootTarget(await temporary({ 'var/lib/dpkg/status': status }), { dryRun: true }),
+      RELEASE,
+    );
+  const of = (more: string, status = 'install ok installed') =>
+    stanza(`linux-image-${RELEASE}`, status, '6.1.27-1', more);
+
+  test('as dpkg calls it, of a package that is installed', async () => {
+    expect(await architectureOf(of('Architecture: i386\n'))).toBe('i386');
+    expect(await architectureOf(of('Architecture: i386\n', 'deinstall ok config-files'))).toBe(undefined);
+    expect(await architectureOf(of('Architecture: all\n'))).toBe(undefined);
+    expect(await architectureOf(of(''))).toBe(undefined);
+    expect(await architectureOf('')).toBe(undefined);
+  });
+
+  test('and no word that could be more than a name to apt', async () => {
+    for (const word of ['i386"; Dir::Bin "x', 'I386', '-c', '../x', 'i386 amd64'])
+      expect(await architectureOf(of(`Architecture: ${word}\n`)), word).toBe(undefined);
   });
 });

@@ -27,14 +27,24 @@ export interface Apt {
   download(packages: readonly AptPackage[], progress: Progress): Promise<readonly string[]>;
 }
 
+export interface AptOptions {
+  /** Whose packages are wanted, as dpkg calls it: the guest's. This machine's where it is not given. */
+  readonly architecture?: string | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
 /**
  * Opens the archives that the origin (a guest's tree or this machine) names. apt runs as the workspace's fetcher, whom
  * the builder cannot ask for anything. A failed update is not an error yet: one dead mirror of many must not stop the others.
  */
-export async function openApt(workspace: Workspace, origin: Target, signal?: AbortSignal): Promise<Apt> {
+export async function openApt(
+  workspace: Workspace,
+  origin: Target,
+  { architecture, signal }: AptOptions = {},
+): Promise<Apt> {
   const { machine } = workspace;
   await requireTools(machine, [TOOLS.aptGet, TOOLS.dpkgDeb]);
-  const config = await layOutApt(workspace, origin);
+  const config = await layOutApt(workspace, origin, architecture);
   const run = (argv: Argv, cwd = workspace.fetched()): Promise<RunResult> =>
     machine.run(argv, {
       effect: 'write',

@@ -18,9 +18,14 @@ const MAX_KEY_BYTES = 1024 * 1024;
  * the guest's nor this machine's apt is touched. Of a tree only what SOURCE_TRUST names is taken over. No name of the
  * origin becomes a name here: the sources are one file of ours, and a key's file is named after its hash.
  * This machine's apt.conf stays in force, for its proxy.
+ * `architecture`: whose packages are wanted, as dpkg calls it; this machine's where it is not given.
  * Returns the configuration file for `-c`.
  */
-export async function layOutApt(workspace: Workspace, origin: Target): Promise<string> {
+export async function layOutApt(
+  workspace: Workspace,
+  origin: Target,
+  architecture: string | undefined,
+): Promise<string> {
   const { machine } = workspace;
   const home = workspace.fetched('apt');
   const keys = join(home, 'keys');
@@ -43,7 +48,7 @@ export async function layOutApt(workspace: Workspace, origin: Target): Promise<s
   for (const path of await trustedKeys(origin)) await copyKey(origin, path, trusted, machine);
   if (SOURCE_TRUST[origin.kind].credentials) await copyCredentials(origin, home, machine);
   const file = join(home, 'apt.conf');
-  await machine.write(file, configuration(home));
+  await machine.write(file, configuration(home, architecture));
   await workspace.handOver(home);
   return file;
 }
@@ -127,13 +132,14 @@ async function copyCredentials(origin: Target, home: string, machine: Target): P
   if (text !== '') await machine.write(join(home, 'auth.conf'), text, { mode: 0o600 });
 }
 
-function configuration(home: string): string {
+function configuration(home: string, architecture: string | undefined): string {
   const folder = (name: string): string => JSON.stringify(join(home, name));
   return [
     '// Hooks of this machine are for its own packages.',
     '#clear APT::Update::Post-Invoke;',
     '#clear APT::Update::Post-Invoke-Success;',
     '#clear APT::Update::Pre-Invoke;',
+    ...(architecture === undefined ? [] : architectureWords(architecture)),
     `Dir::State ${folder('state')};`,
     `Dir::State::lists ${folder('state/lists')};`,
     `Dir::State::status ${folder('status')};`,
@@ -152,4 +158,10 @@ function configuration(home: string): string {
     'Acquire::AllowInsecureRepositories "false";',
     '',
   ].join('\n');
+}
+
+/** apt would also ask this machine's dpkg for the architectures that it knows. */
+function architectureWords(architecture: string): readonly string[] {
+  const word = JSON.stringify(architecture);
+  return ['#clear APT::Architectures;', `APT::Architecture ${word};`, `APT::Architectures { ${word}; };`];
 }

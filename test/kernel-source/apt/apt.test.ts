@@ -54,6 +54,22 @@ describe('a private apt', () => {
     expect(notes).toEqual([`fetching ${NAME}=6.1.9-2 ${NAME}=6.1.9-1`]);
     expect(sizes.length).toBeGreaterThan(0);
   });
+
+  test.each(['i386', 'amd64', 'arm64'])('has the packages of %s alone, and those for all', async (wanted) => {
+    const image = 'linux-image-test';
+    const folder = await repository([
+      ...['amd64', 'i386', 'arm64'].map((architecture) => ({ name: image, version: '1', architecture })),
+      { name: 'linux-source-6.1', version: '1' },
+    ]);
+    const { apt } = await aptOf(trusted(folder), {}, { architecture: wanted });
+    const found = await apt.show(image);
+    const file = readFileSync(join(folder, `${image}_1_${wanted}.deb`));
+    expect(found.map(({ sha256 }) => sha256)).toEqual([createHash('sha256').update(file).digest('hex')]);
+    expect(await apt.show('linux-source-6.1')).toHaveLength(1);
+    expect((await apt.download(found, silentProgress)).map((path) => basename(path))).toEqual([
+      `${image}_1_${wanted}.deb`,
+    ]);
+  });
 });
 
 describe('an archive that is not signed', () => {

@@ -10,11 +10,11 @@ import { type Entries, sh, temporary, workspaceForTest } from '../../machine/tem
 
 type Kind = Target['kind'];
 
-async function layOut(entries: Entries, kind: Kind = 'root') {
+async function layOut(entries: Entries, kind: Kind = 'root', architecture?: string) {
   const root = await temporary(entries);
   const before = listing(root);
   const workspace = await workspaceForTest();
-  const config = await layOutApt(workspace, treeTarget(kind, root, root, { dryRun: true }));
+  const config = await layOutApt(workspace, treeTarget(kind, root, root, { dryRun: true }), architecture);
   expect(listing(root)).toEqual(before);
   const home = workspace.fetched('apt');
   const text = (name: string) => readFile(join(home, name), 'utf8');
@@ -121,6 +121,19 @@ Signed-By: ${keyFile(home, armored, 'asc')}
     expect(dump).not.toMatch(/APT::Update::\S*Invoke\S*:: "/);
     const { uid } = await stat(join(home, 'state/lists/partial'));
     expect(uid).toBe(workspace.fetcher?.uid);
+  });
+
+  test('knows the guest’s architecture and no other, whatever this machine’s apt is told', async () => {
+    const { config } = await layOut({}, 'root', 'i386');
+    const machine = await temporary({ 'more.conf': 'APT::Architectures { "amd64"; "arm64"; };\n' });
+    const dump = sh('APT_CONFIG="$2" apt-config -c "$1" dump', config, join(machine, 'more.conf'));
+    expect(dump.match(/^APT::Architectures?(?:::)? .*$/gm)).toEqual([
+      'APT::Architecture "i386";',
+      'APT::Architectures "";',
+      'APT::Architectures:: "i386";',
+    ]);
+    const own = await layOut({});
+    expect(await own.text('apt.conf')).not.toContain('Architecture');
   });
 });
 

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { openApt } from '../../../src/kernel-source/apt/apt.ts';
+import { type AptOptions, openApt } from '../../../src/kernel-source/apt/apt.ts';
 import { rootTarget, treeTarget } from '../../../src/machine/tree.ts';
 import { type Entries, put, sh, temporary, workspaceForTest } from '../../machine/temporary.ts';
 
@@ -9,6 +9,8 @@ export interface TestPackage {
   readonly name: string;
   readonly version: string;
   readonly depends?: string;
+  /** `all` where not given. */
+  readonly architecture?: string;
   /** What it puts below /. */
   readonly files?: Entries;
 }
@@ -17,18 +19,18 @@ export interface TestPackage {
 export async function repository(packages: readonly TestPackage[]): Promise<string> {
   const folder = await temporary();
   const stanzas: string[] = [];
-  for (const { name, version, depends, files } of packages) {
+  for (const { name, version, depends, files, architecture = 'all' } of packages) {
     const tree = await temporary({ ...files });
     const fields = [
       `Package: ${name}`,
       `Version: ${version}`,
-      'Architecture: all',
+      `Architecture: ${architecture}`,
       'Maintainer: nobody <none@example.invalid>',
       ...(depends === undefined ? [] : [`Depends: ${depends}`]),
       `Description: ${name} for a test`,
     ];
     await put(tree, { 'DEBIAN/control': `${fields.join('\n')}\n` });
-    const file = `${name}_${version}_all.deb`;
+    const file = `${name}_${version}_${architecture}.deb`;
     sh('dpkg-deb -Znone --root-owner-group --build "$1" "$2"', tree, join(folder, file));
     const bytes = readFileSync(join(folder, file));
     const sha256 = createHash('sha256').update(bytes).digest('hex');
@@ -41,11 +43,11 @@ export async function repository(packages: readonly TestPackage[]): Promise<stri
 }
 
 /** The private apt of a machine that names one archive: its own administrator may trust what is not signed. */
-export async function aptOf(source: string, more: Entries = {}) {
+export async function aptOf(source: string, more: Entries = {}, options: AptOptions = {}) {
   const root = await temporary({ 'etc/apt/sources.list': `${source}\n`, ...more });
   const workspace = await workspaceForTest();
   const origin = treeTarget('local', root, 'this machine', { dryRun: true });
-  return { workspace, apt: await openApt(workspace, origin) };
+  return { workspace, apt: await openApt(workspace, origin, options) };
 }
 
 /** The private apt of a guest's tree. */
