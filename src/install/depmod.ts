@@ -1,8 +1,12 @@
 import { failure } from '../errors.ts';
+import { type IndexForm, indexForm } from '../guest/index/forms.ts';
+import { indexTools } from '../guest/index/tools.ts';
 import { MODULES_FOLDER } from '../machine/folders.ts';
 import type { Target } from '../machine/port.ts';
 import { requireRelease } from '../names.ts';
 import { typedShell } from '../typed.ts';
+import { runGuestDepmod } from './guest-depmod.ts';
+import { requireIndexTools } from './indexing.ts';
 
 /**
  * Every file that a depmod writes into a kernel's module folder, from module-init-tools to kmod of today.
@@ -42,7 +46,30 @@ export function isDepmodOutput(name: string): boolean {
 /** The slowest seen took ten seconds. What has a FIFO in place of a file would wait for ever. */
 const LIMIT_MS = 5 * 60_000;
 
-/** Rebuilds the module index of one kernel of the guest, never of the machine's own in its stead. */
+export interface IndexJob {
+  readonly release: string;
+  /** What it was written as when it was last known; counts where the guest does not tell it any more. */
+  readonly form: IndexForm['id'] | undefined;
+  /** A folder of the guest that is made and removed. */
+  readonly scratch: string;
+}
+
+/**
+ * Rebuilds the module index of one kernel of the guest, in the form that the guest's own modprobe reads: by this machine's
+ * depmod where that writes it, else by the guest's own. Throws E_INDEX where it cannot be told which form that is,
+ * E_INSTALL, and as `RunOptions.inside` has it.
+ */
+export async function rebuildIndex(target: Target, { release, form, scratch }: IndexJob): Promise<void> {
+  const tools = await indexTools(target, release);
+  const known =
+    'problem' in tools && form !== undefined
+      ? indexForm(form)
+      : (await requireIndexTools(target, release)).form;
+  if (known.isOurs) return runDepmod(target, release);
+  await runGuestDepmod(target, { release, outputs: depmodOutputs(release), scratch });
+}
+
+/** Rebuilds it by this machine's depmod, never the index of the machine's own kernel in its stead. */
 export async function runDepmod(target: Target, release: string): Promise<void> {
   const argv = ['depmod', '-b', target.toolRoot, '--', requireRelease(release)] as const;
   const result = await target.run(argv, { effect: 'write', sees: 'guest', timeoutMs: LIMIT_MS });

@@ -6,9 +6,11 @@ import type { Progress } from '../progress.ts';
 import { reason } from '../transaction/handler.ts';
 import { touching } from '../transaction/originals.ts';
 import { type Done, nextNumber, type Planned, perform } from '../transaction/perform.ts';
+import { scratchFolder } from '../transaction/undo.ts';
 import { bootEntrySteps } from './boot-entry.ts';
 import { depmodOutputs } from './depmod.ts';
 import { fallbackPath, type ImageToRebuild, imageSteps } from './image.ts';
+import { type Indexing, indexingOf } from './indexing.ts';
 import type { ImageRecord, Manifest } from './manifest.ts';
 import { proveOutcome } from './outcome.ts';
 import { type Placement, placeOf } from './placement.ts';
@@ -77,6 +79,7 @@ const OWN_WORDS: ReadonlySet<ErrorCode> = new Set([
   'E_INSTALL_UNDO',
   'E_INITRAMFS',
   'E_BOOT_ENTRY',
+  'E_INDEX',
   'E_STATE_UNSAFE',
   'E_DRY_RUN',
 ]);
@@ -86,10 +89,11 @@ export interface PlannedInstallation {
   readonly steps: readonly Planned[];
   /** Where the new module goes. */
   readonly path: string;
+  readonly indexing: Indexing;
   readonly entry: Manifest['bootEntry'];
 }
 
-/** Decides, reading only. Throws E_BOOT_ENTRY. */
+/** Decides, reading only. Throws E_BOOT_ENTRY and E_INDEX. */
 export async function planInstallation(
   target: Target,
   installation: Installation,
@@ -101,13 +105,17 @@ export async function planInstallation(
   const touch = touching(target);
   const steps: Planned[] = makes.map((folder) => ({ step: { kind: 'folder', path: folder } }));
   steps.push({ step: { kind: 'module', like: module.path, files: [await touch(path)] }, content: bytes });
-  const outputs = [];
-  for (const output of depmodOutputs(release)) outputs.push(await touch(output));
-  steps.push({ step: { kind: 'index', release, module: module.name, path, files: outputs } });
+  const indexing = await indexingOf(target, { release, ...module, bytes, placement });
+  if (indexing.how === 'depmod') {
+    const outputs = [];
+    for (const output of depmodOutputs(release)) outputs.push(await touch(output));
+    const { form } = indexing;
+    steps.push({ step: { kind: 'index', release, module: module.name, path, form, files: outputs } });
+  }
   const content = { release, name: module.name, file: bytes };
   for (const image of images) steps.push(...(await imageSteps(touch, image, content, generation)));
   const entry = await bootEntrySteps(target, touch, installation, generation);
-  return { steps: [...steps, ...(entry?.planned ?? [])], path, entry: entry?.entry ?? null };
+  return { steps: [...steps, ...(entry?.planned ?? [])], path, indexing, entry: entry?.entry ?? null };
 }
 
 async function manifestOf(
@@ -115,7 +123,7 @@ async function manifestOf(
   { kernel, module, placement, artifact, tool, warnings }: Installation,
   run: PlannedInstallation & { readonly before: Manifest['module']['before']; readonly done: Done },
 ): Promise<Manifest> {
-  const { path, before, done } = run;
+  const { path, before, done, indexing } = run;
   const after = done.results.flatMap((result) => result.after);
   const installed = after.find((record) => record.path === path);
   if (installed === undefined) throw new Error(`${path} was not written`);
@@ -130,13 +138,17 @@ async function manifestOf(
     placement,
     images: imageRecords(run.steps, done),
     bootEntry: run.entry,
-    outcome: await proveOutcome(target, {
-      release: kernel.release,
-      name: module.name,
-      path,
-      sha256: installed.sha256,
-      placement,
-    }),
+    outcome: [
+      ...(indexing.how === 'unchanged' ? [indexing.why] : []),
+      ...(await proveOutcome(target, {
+        release: kernel.release,
+        name: module.name,
+        path,
+        sha256: installed.sha256,
+        placement,
+        scratch: scratchFolder(done.folder),
+      })),
+    ],
     after,
     warnings,
   };

@@ -4,7 +4,8 @@ import type { Target } from '../machine/port.ts';
 import { currentFiles, type Handler, type UndoContext } from '../transaction/handler.ts';
 import { areKept, ofFiles } from '../transaction/originals.ts';
 import type { StepOf } from '../transaction/steps.ts';
-import { isAbandonedIndex, runDepmod } from './depmod.ts';
+import { scratchFolder } from '../transaction/undo.ts';
+import { type IndexJob, isAbandonedIndex, rebuildIndex } from './depmod.ts';
 import { sameFile, wrong } from './outcome.ts';
 
 type IndexStep = StepOf<'index'>;
@@ -31,13 +32,13 @@ function needed(content: Uint8Array | undefined): Uint8Array {
  */
 export const indexHandler: Handler<IndexStep> = {
   ...ofFiles,
-  act: async ({ target }, step) => {
-    await runDepmod(target, step.release);
+  act: async ({ target, folder }, step) => {
+    await rebuildIndex(target, indexJob(folder, step));
     await requireIndexed(target, step);
   },
   undo: async (context, step) => {
     if (!(await mustBeRebuilt(context, step))) return ofFiles.undo(context, step);
-    await runDepmod(context.target, step.release);
+    await rebuildIndex(context.target, indexJob(context.folder, step));
     return 'rebuilt';
   },
   words: ({ release }) => `the module index of ${release}: rebuilt`,
@@ -47,6 +48,10 @@ export const indexHandler: Handler<IndexStep> = {
   rank: 'index',
   isLeftover: isAbandonedIndex,
 };
+
+function indexJob(folder: string, { release, form }: IndexStep): IndexJob {
+  return { release, form, scratch: scratchFolder(folder) };
+}
 
 async function mustBeRebuilt(context: UndoContext, { files }: IndexStep): Promise<boolean> {
   if (context.left.length > 0 || (await currentFiles(context, files)) === 'other') return true;

@@ -1,5 +1,6 @@
 import { basename } from 'node:path';
 import { failure } from '../errors.ts';
+import { kmodOf } from '../guest/index/tools.ts';
 import { MODULES_FOLDER } from '../machine/folders.ts';
 import type { Target } from '../machine/port.ts';
 
@@ -23,14 +24,11 @@ export async function placeOf(
   return { path: `${folder}/${basename(shipped)}`, makes: isThere ? [] : [folder] };
 }
 
-/** Where kmod is: its depmod prefers `updates/`. That of old module-init-tools and of 2.4's modutils does not. */
-const KMOD = ['/bin/kmod', '/usr/bin/kmod', '/sbin/kmod', '/usr/sbin/kmod'];
-
 /** Throws E_PLACEMENT where the guest's own depmod, run later by a package, might prefer the other file. */
 export async function requirePlacement(target: Target, placement: Placement): Promise<void> {
   if (placement === 'in-place') return;
-  const found = await Promise.all(KMOD.map((path) => target.stat(path)));
-  if (found.some((status) => status?.type === 'file')) return;
+  // That of kmod prefers updates/; that of old module-init-tools and of 2.4's modutils does not, or only without depmod.conf.
+  if ((await kmodOf(target)) !== undefined) return;
   throw failure(
     'E_PLACEMENT',
     'the guest has no kmod, and the depmod of older tools does not prefer updates/',

@@ -128,7 +128,7 @@ function installSteps(
         ? `replace ${module}`
         : `put the new module into ${MODULES_FOLDER}/${release}/updates`,
     ),
-    guest(`depmod for ${release}`),
+    guest(`depmod for ${release}, unless its module index fits the new module as it is`),
     ...rebuilt.flatMap(({ path, tool }) => [
       guest(`keep ${path} beside itself`),
       guest(`rebuild ${path} with ${tool}, see that it holds the new module, then rename it into its place`),

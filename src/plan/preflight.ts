@@ -7,6 +7,7 @@ import { moduleTreeProblems } from '../guest/module-tree.ts';
 import { readOwnMounts } from '../guest/mounts.ts';
 import { packageManagersAtWork } from '../guest/package-manager.ts';
 import { requireBootEntry } from '../install/boot-entry.ts';
+import { requireReadableIndex } from '../install/indexing.ts';
 import { requirePlacement } from '../install/placement.ts';
 import { LIMITS } from '../limits.ts';
 import { MODULES_FOLDER, nearestFolder, STATE_FOLDER, toolPath } from '../machine/folders.ts';
@@ -150,7 +151,9 @@ async function requireNoObstacles(
 ): Promise<readonly string[]> {
   await requireHealthyFileSystems(target, release);
   await requireNoPackageManager(target, release);
-  return requireSaneTree(target, release, module);
+  const warnings = await requireSaneTree(target, release, module);
+  await requireReadableIndex(target, release, module);
+  return warnings;
 }
 
 /** A file system that was aborted takes no writes, or takes them and loses them. */

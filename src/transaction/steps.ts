@@ -44,8 +44,14 @@ const stepSchemas = [
   // An installation.
   /** `like`: the shipped module, whose mode, owner and attributes the new one gets. */
   v.object({ kind: v.literal('module'), like: v.string(), files: one }),
-  /** `path`: the module that the index must name. */
-  v.object({ kind: v.literal('index'), ...ofModule, path: v.string(), files: v.array(touchedFile) }),
+  /** `path`: the module that the index must name. `form`: what it is written as; earlier records do not say it. */
+  v.object({
+    kind: v.literal('index'),
+    ...ofModule,
+    path: v.string(),
+    form: v.optional(v.picklist(['modutils', 'm-i-t-3.0', 'm-i-t-3.5', 'm-i-t-3.6', 'm-i-t-3.7', 'kmod'])),
+    files: v.array(touchedFile),
+  }),
   v.object({ kind: v.literal('kept-image'), image: v.string(), files: one }),
   v.object({
     kind: v.literal('image-build'),
