@@ -1,19 +1,10 @@
-import { join } from 'node:path';
-import { architectureOf } from '../architectures.ts';
 import { readElf } from '../elf/elf.ts';
 import { failure } from '../errors.ts';
-import { kernelPackageArchitecture } from '../guest/kernel.ts';
-import { openApt } from '../kernel-source/apt/apt.ts';
-import { hasSources } from '../kernel-source/apt/config.ts';
-import {
-  type FetchedPackage,
-  fetchAndUnpack,
-  findPackages,
-  sourceArchive,
-} from '../kernel-source/apt/packages.ts';
 import { type DriverFiles, readDriverTree, treeVersion } from '../kernel-source/driver-files.ts';
 import { type Headers, readHeaders } from '../kernel-source/headers.ts';
-import type { Origin } from '../kernel-source/provider.ts';
+import { obtain } from '../kernel-source/obtain.ts';
+import { packageRequest } from '../kernel-source/providers.ts';
+import type { Obtained } from '../kernel-source/request.ts';
 import { lookUpSource } from '../kernel-source/unpack.ts';
 import type { Target } from '../machine/port.ts';
 import { requireTools, TOOLS } from '../machine/tools.ts';
@@ -21,48 +12,34 @@ import { localTarget } from '../machine/tree.ts';
 import { defined } from '../optional.ts';
 import { compilerName, compilerTools, proveCompiler } from './compiler.ts';
 import { obtainTree } from './configured-tree.ts';
-import type { BuildContext, Job, StepContext } from './job.ts';
+import type { BuildContext, StepContext } from './job.ts';
 import { type ProofResult, requireProofs, waive } from './proof.ts';
 import { proveVersions } from './proofs.ts';
 import { type RunningBuilds, startBuilds, stoppingOnFailure } from './two-builds.ts';
 
-/** Packages that were fetched into the workspace; empty where all is local. */
-export interface Fetched {
-  readonly packages: readonly FetchedPackage[];
-  /** Folder that stands for / of the packages. */
-  readonly root: string | undefined;
-}
-
-/** Fetches what of the job comes in packages, from the guest's own archives, or the machine's where it names none. */
-export async function fetchPackages({ job, workspace, progress, signal }: StepContext): Promise<Fetched> {
-  const headers = packageName(job.headers);
-  const source = packageName(job.source);
-  if (headers === undefined && source === undefined) return { packages: [], root: undefined };
-  const machine = localTarget({ dryRun: true });
-  const { guest } = job;
-  const origin = guest !== undefined && (await hasSources(guest)) ? guest : machine;
-  progress.note(`reading the package lists of ${origin.name}`);
-  const apt = await openApt(workspace, origin, { architecture: await packageArchitecture(job), signal });
-  const packages = await findPackages(apt, {
-    ...defined({ headers, source }),
-    version: job.kernel.packageVersion ?? undefined,
+/** Fetches what of the job comes in packages. */
+export async function fetchPackages({
+  job,
+  options,
+  workspace,
+  progress,
+  signal,
+}: StepContext): Promise<Obtained> {
+  const wants = { headers: job.headers.kind === 'package', source: job.source.kind === 'package' };
+  const { guest, kernel } = job;
+  if ((!wants.headers && !wants.source) || guest === undefined)
+    return { packages: [], headers: undefined, source: undefined };
+  const request = await packageRequest(guest, {
+    kernel,
+    architecture: readElf(job.shipped.bytes).machineName,
+    archives: options,
   });
-  return fetchAndUnpack(workspace, apt, packages, { progress, signal });
-}
-
-/** The guest's own word for the kernel's architecture, else the module's: never this machine's. */
-async function packageArchitecture({ guest, kernel, shipped }: Job): Promise<string | undefined> {
-  const known = guest === undefined ? undefined : await kernelPackageArchitecture(guest, kernel.release);
-  return known ?? architectureOf(readElf(shipped.bytes))?.debian;
-}
-
-function packageName(origin: Origin): string | undefined {
-  return origin.kind === 'package' ? origin.name : undefined;
+  return obtain(workspace, { ...request, wants }, { progress, signal, ...defined({ user: workspace.user }) });
 }
 
 /** What a build starts from, and the builds that were begun with it. */
 export interface Sources {
-  readonly fetched: Fetched;
+  readonly fetched: Obtained;
   readonly source: DriverFiles;
   readonly headers: Headers;
   /** What must hold before a compiler sees the source. */
@@ -74,7 +51,7 @@ export interface Sources {
  * Takes source and headers side by side. As soon as the headers are there both builds are begun; the driver is given to
  * the unchanged one once source, headers and compiler are proven to be of one version.
  */
-export async function takeSources(context: StepContext, fetched: Fetched): Promise<Sources> {
+export async function takeSources(context: StepContext, fetched: Obtained): Promise<Sources> {
   const opened = await openSource(context, fetched);
   const isPacked = typeof opened === 'function';
   const source = isPacked ? opened() : Promise.resolve(opened);
@@ -131,11 +108,11 @@ export function sourceVersion({ makefile }: DriverFiles): string | undefined {
 /** The driver's files, from a folder or from the cache; of a tarball that is still packed how to get them. */
 async function openSource(
   context: StepContext,
-  fetched: Fetched,
+  fetched: Obtained,
 ): Promise<DriverFiles | (() => Promise<DriverFiles>)> {
   const { cache, progress, signal } = context;
   const { machine, user } = context.workspace;
-  const path = await sourcePath(context, fetched);
+  const path = sourcePath(context, fetched);
   if (await isFolder(machine, path)) return readDriverTree(machine, path);
   const { known, unpack } = await lookUpSource(
     machine,
@@ -158,19 +135,18 @@ export async function isFolder(machine: Target, path: string): Promise<boolean> 
 }
 
 /** Where the source lies: what was given, or the tarball of the fetched package. */
-async function sourcePath({ job, workspace }: StepContext, { root = '' }: Fetched): Promise<string> {
-  return job.source.kind === 'local' ? job.source.path : sourceArchive(workspace, root);
+function sourcePath({ job }: StepContext, { source = '' }: Obtained): string {
+  return job.source.kind === 'local' ? job.source.path : source;
 }
 
 /** The build folder with all its parts, or the whole tree that serves as one. */
-async function takeHeaders(context: StepContext, fetched: Fetched): Promise<Headers> {
+async function takeHeaders(context: StepContext, fetched: Obtained): Promise<Headers> {
   const { job, options, workspace, signal } = context;
-  if (options.wholeTree) return obtainTree(context, await sourcePath(context, fetched));
+  if (options.wholeTree) return obtainTree(context, sourcePath(context, fetched));
   const { headers, guest } = job;
   if (headers.kind === 'guest' && guest !== undefined)
     return readHeaders(guest, headers.path, workspace, signal);
   const machine = localTarget({ dryRun: true });
-  const folder =
-    headers.kind === 'local' ? headers.path : join(fetched.root ?? '', 'usr/src', packageName(headers) ?? '');
+  const folder = headers.kind === 'local' ? headers.path : (fetched.headers ?? '');
   return readHeaders(machine, folder, workspace, signal);
 }

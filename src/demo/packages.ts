@@ -2,11 +2,11 @@ import { failure } from '../errors.ts';
 import { readDistro } from '../guest/distro.ts';
 import { openApt } from '../kernel-source/apt/apt.ts';
 import { findPackages, sourceArchive, unpackDeb } from '../kernel-source/apt/packages.ts';
-import { providerFor } from '../kernel-source/provider.ts';
+import { namedKernel, PROVIDERS } from '../kernel-source/providers.ts';
 import { localTarget } from '../machine/tree.ts';
 import type { Progress } from '../progress.ts';
 import { typedShell } from '../typed.ts';
-import { kernelBase, kernelSeries } from '../versions/kernel-base.ts';
+import { kernelBase } from '../versions/kernel-base.ts';
 import type { Workspace } from '../work/workspace.ts';
 
 /** The newest kernel of this machine's archives, fetched. */
@@ -32,8 +32,8 @@ export async function fetchKernel(
 ): Promise<KernelPackages> {
   const machine = localTarget({ dryRun: true });
   const distro = await readDistro(machine);
-  const provider = providerFor(distro.id);
-  if (provider === undefined) {
+  const provider = PROVIDERS.findLast(({ distros }) => distros.includes(distro.id));
+  if (provider?.newest === undefined) {
     throw failure(
       'E_DISTRO_UNKNOWN',
       `the demo takes its kernel from Debian’s or Ubuntu’s archives, and this machine is ${distro.pretty}`,
@@ -52,12 +52,14 @@ export async function fetchKernel(
       `see /etc/apt/sources.list, then ${typedShell(['apt-get', 'update'])}`,
     );
   }
-  const modulePackages = provider.modules(release);
-  const headers = provider.headers(release);
-  const source = provider.source(kernelSeries(kernelBase(release, newest.version)?.base ?? ''));
-  const packages = await findPackages(apt, { headers, source, more: modulePackages, version: undefined });
-  const files = await apt.download(packages, progress);
-  const sourceDeb = files[packages.findIndex(({ name }) => name === source)] ?? '';
+  const kernel = namedKernel(release, kernelBase(release, newest.version)?.base);
+  if (kernel === undefined) throw new Error(`${release} is no kernel release`);
+  const { modules, headers, source } = provider.packages(kernel);
+  const found = await findPackages(apt, { headers, source, more: modules, version: undefined });
+  const guestPackages = [...found.headers, ...found.more];
+  const sources = found.source === undefined ? [] : [found.source];
+  const files = await apt.download([...guestPackages, ...sources], progress);
+  const sourceDeb = files[guestPackages.length] ?? '';
   const root = workspace.at('packages');
   await workspace.machine.mkdir(root, 0o755);
   await workspace.handOver(root);
@@ -65,8 +67,8 @@ export async function fetchKernel(
   await unpackDeb(workspace, sourceDeb, root, signal);
   return {
     release,
-    version: packages.find(({ name }) => name === headers)?.version ?? '',
-    modulePackages,
+    version: found.headers[0]?.version ?? '',
+    modulePackages: modules,
     guestDebs: files.filter((file) => file !== sourceDeb),
     tarball: await sourceArchive(workspace, root),
   };

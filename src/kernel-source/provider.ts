@@ -1,40 +1,47 @@
-/** How a distro names what is needed. The names are data; how they are fetched is the family's. */
-export interface Provider {
-  /** Ids as `Distro.id`. */
-  readonly distros: readonly string[];
-  readonly family: 'debian';
-  /** The packages that bring the kernel's modules, this driver among them. */
-  readonly modules: (release: string) => readonly string[];
-  /** The package with the build folder. */
-  readonly headers: (release: string) => string;
-  /** The package with the source's tarball; `series` is X.Y, of 2.6 kernels X.Y.Z. */
-  readonly source: (series: string) => string;
-  /** The package that depends on the newest kernel, by Debian's name of the architecture. */
-  readonly newest: (architecture: string) => string;
+import type { Family } from '../guest/distro.ts';
+import type { KernelName } from '../versions/kernel-name.ts';
+
+/** What names the packages of one kernel: its release, taken apart, with the base version as its package knows it. */
+export type NamedKernel = KernelName;
+
+/** The packages of one kernel. */
+export interface PackageNames {
+  /** Those that bring its modules, this driver among them. */
+  readonly modules: readonly string[];
+  /** The one with the build folder first, then others that this needs and does not name itself. */
+  readonly headers: readonly string[];
+  readonly source: string;
 }
 
-export const PROVIDERS: readonly Provider[] = [
-  {
-    distros: ['debian', 'raspbian', 'devuan', 'kali'],
-    family: 'debian',
-    modules: (release) => [`linux-image-${release}`],
-    headers: (release) => `linux-headers-${release}`,
-    source: (series) => `linux-source-${series}`,
-    newest: (architecture) => `linux-image-${architecture}`,
-  },
-  {
-    distros: ['ubuntu', 'linuxmint', 'pop'],
-    family: 'debian',
-    modules: (release) => [`linux-modules-${release}`, `linux-modules-extra-${release}`],
-    headers: (release) => `linux-headers-${release}`,
-    source: (series) => `linux-source-${series.split('.').length > 2 ? series : `${series}.0`}`,
-    newest: () => 'linux-image-generic',
-  },
-];
+/** What is in the package with the source. */
+export type SourceForm =
+  /** A tarball in /usr/src. */
+  | 'tarball'
+  /** The patched tree in /usr/src. */
+  | 'tree'
+  /** A source RPM: a tarball, and a spec file that names the patches. */
+  | 'spec';
 
-/** The provider of a distro, by its id; undefined where none is known. */
-export function providerFor(distroId: string): Provider | undefined {
-  return PROVIDERS.find(({ distros }) => distros.includes(distroId));
+/**
+ * How a family of distros packed its kernels in one era. Names and layout are data, a row for each; how packages of one
+ * kind of archives are fetched is `obtain`'s. Nothing else knows distros.
+ */
+export interface Provider {
+  readonly family: Exclude<Family, 'unknown'>;
+  /** Ids as `Distro.id`. */
+  readonly distros: readonly string[];
+  /** The kernels of this era, by the mainline version that they are based on: from this one, and before that one. */
+  readonly from?: string;
+  readonly before?: string;
+  readonly archives: 'apt';
+  readonly packages: (kernel: NamedKernel) => PackageNames;
+  readonly source: SourceForm;
+  /** Where the packages put the build folder, below /: the names of the folders on the way, or what they look like. */
+  readonly buildFolder: (kernel: NamedKernel) => readonly (string | RegExp)[];
+  /** The package that depends on the newest kernel, by Debian's name of the architecture. */
+  readonly newest?: (architecture: string) => string;
+  /** What of this row is known from where. */
+  readonly facts: string;
 }
 
 /** Where the source or the headers come from. */

@@ -52,6 +52,13 @@ const stepSchema = v.strictObject({
 /** The user's choices of how the module is built, as src/build-options.ts has them. */
 const buildSchema = v.strictObject({
   offline: v.boolean(),
+  /** URLs, and paths of folders. */
+  mirrors: v.array(
+    v.pipe(v.string(), v.maxLength(4096), v.regex(/^(?:(?:https?|ftp):\/\/|\/)[ -~\u00a0-\uffff]+$/)),
+  ),
+  mirrorKeys: v.array(path),
+  sha256: v.array(sha256),
+  allowUnsigned: v.boolean(),
   wholeTree: v.boolean(),
   full: v.boolean(),
   config: v.nullable(path),

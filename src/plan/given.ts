@@ -1,5 +1,5 @@
 import * as v from 'valibot';
-import type { BuildOptions } from '../build-options.ts';
+import { type BuildOptions, isRemote } from '../build-options.ts';
 import { failure } from '../errors.ts';
 import type { Origin } from '../kernel-source/provider.ts';
 import type { TargetReads } from '../machine/port.ts';
@@ -72,12 +72,14 @@ export async function requireUnchanged(
 }
 
 async function missingFiles(
-  { source, headers, config, symvers, sign }: BuildOptions,
+  { source, headers, config, symvers, sign, mirrors, mirrorKeys }: BuildOptions,
   machine: Pick<TargetReads, 'stat'>,
 ): Promise<readonly string[]> {
   const files = { source, headers, config, symvers, key: sign?.key, certificate: sign?.certificate };
+  const folders = mirrors.filter((mirror) => !isRemote(mirror)).map((path) => ['mirror', path] as const);
+  const keys = mirrorKeys.map((path) => ['mirror key', path] as const);
   const missing: string[] = [];
-  for (const [name, path] of Object.entries(files)) {
+  for (const [name, path] of [...Object.entries(files), ...folders, ...keys]) {
     if (path !== undefined && (await machine.stat(path)) === undefined)
       missing.push(`${name} ${path} is no longer there`);
   }

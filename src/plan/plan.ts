@@ -3,11 +3,11 @@ import type { BuildOptions } from '../build-options.ts';
 import { failure } from '../errors.ts';
 import { kernelIdentity } from '../guest/kernel.ts';
 import { moduleIdentity } from '../guest/module-file.ts';
-import { type Origin, originText, providerFor } from '../kernel-source/provider.ts';
+import { type Origin, originText } from '../kernel-source/provider.ts';
+import { requireProvider } from '../kernel-source/providers.ts';
 import { MODULES_FOLDER } from '../machine/folders.ts';
 import { toolVersion } from '../package-root.ts';
 import { typed } from '../typed.ts';
-import { kernelSeries } from '../versions/kernel-base.ts';
 import type { Plan, PlannedImage, PlanStep } from './document.ts';
 
 /** What a user chooses of how the module is installed. */
@@ -164,29 +164,19 @@ export function planOrigins(
   };
 }
 
-type OriginOptions = Pick<BuildOptions, 'source' | 'headers' | 'offline' | 'wholeTree'>;
+type OriginOptions = Pick<BuildOptions, 'source' | 'headers' | 'offline' | 'wholeTree' | 'mirrors'>;
 
 function sourceOrigin({ facts }: Assessment, options: OriginOptions): Origin {
   if (options.source !== undefined) return { kind: 'local', path: options.source };
   const { distro, kernel } = facts;
-  const provider = requireProvider(distro, options);
-  if (kernel.base === undefined) {
-    throw failure(
-      'E_SOURCE_MISSING',
-      `${kernel.release} does not show its kernel version, so mptfix cannot name its source package`,
-      'give --source the source of exactly this kernel',
-    );
-  }
-  const name = provider.source(kernelSeries(kernel.base));
-  const version = kernel.packageVersion ?? null;
-  if (options.offline) {
-    throw failure(
-      'E_SOURCE_MISSING',
-      `--offline, and no --source`,
-      `fetch ${name} elsewhere and give its tarball with --source`,
-    );
-  }
-  return { kind: 'package', name, version };
+  const named = requireProvider(distro, kernel, options);
+  const { source: name } = named.provider.packages(named.kernel);
+  requireArchives(options, {
+    code: 'E_SOURCE_MISSING',
+    why: 'no --source',
+    next: `fetch ${name} elsewhere and give its tarball with --source, or its folder with --mirror`,
+  });
+  return { kind: 'package', name, version: kernel.packageVersion ?? null };
 }
 
 function headersOrigin(
@@ -199,32 +189,24 @@ function headersOrigin(
   if (options.wholeTree) {
     return guestHeaders === undefined ? { kind: 'tree' } : { kind: 'guest', path: guestHeaders };
   }
-  const provider = requireProvider(distro, options);
+  const named = requireProvider(distro, kernel, options);
   if (guestHeaders !== undefined) return { kind: 'guest', path: guestHeaders };
-  const name = provider.headers(kernel.release);
-  if (options.offline) {
-    throw failure(
-      'E_HEADERS_MISSING',
-      `--offline, and the guest has no headers`,
-      `install ${name} on the guest, or unpack it and give --headers`,
-    );
-  }
+  const [name = ''] = named.provider.packages(named.kernel).headers;
+  requireArchives(options, {
+    code: 'E_HEADERS_MISSING',
+    why: 'the guest has no headers',
+    next: `install ${name} on the guest, or unpack it and give --headers, or its folder with --mirror`,
+  });
   return { kind: 'package', name, version: kernel.packageVersion ?? null };
 }
 
-function requireProvider(
-  distro: Assessment['facts']['distro'],
-  options: OriginOptions,
-): NonNullable<ReturnType<typeof providerFor>> {
-  const provider = providerFor(distro.id);
-  if (provider !== undefined) return provider;
-  const missing = [
-    options.source === undefined ? '--source' : '',
-    options.headers === undefined ? '--headers' : '',
-  ];
-  throw failure(
-    'E_DISTRO_UNKNOWN',
-    `mptfix does not know where the distro ${JSON.stringify(distro.pretty)} keeps its kernel source and headers`,
-    `give ${missing.filter(Boolean).join(' and ')}; both must belong to exactly this kernel`,
-  );
+interface Without {
+  readonly code: 'E_SOURCE_MISSING' | 'E_HEADERS_MISSING';
+  readonly why: string;
+  readonly next: string;
+}
+
+/** Throws where there is nothing to take packages from: with --offline only folders of this machine serve. */
+function requireArchives({ offline, mirrors }: OriginOptions, { code, why, next }: Without): void {
+  if (offline && mirrors.length === 0) throw failure(code, `--offline, and ${why}`, next);
 }

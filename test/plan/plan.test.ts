@@ -43,6 +43,10 @@ const BUILD: BuildOptions = {
   symvers: undefined,
   makeVars: [],
   allowUnproven: false,
+  mirrors: [],
+  mirrorKeys: [],
+  sha256: [],
+  allowUnsigned: false,
   sign: undefined,
 };
 const GUEST: GuestState = { headers: undefined, images: [], patchedBy: undefined };

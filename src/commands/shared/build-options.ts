@@ -1,13 +1,16 @@
 import { resolve } from 'node:path';
-import type { BuildOptions } from '../../build-options.ts';
+import { type ArchiveOptions, type BuildOptions, isRemote } from '../../build-options.ts';
 import { failure } from '../../errors.ts';
 import { DEFAULT_WORK_BASE } from '../../work/workspace.ts';
 
 /** What the command line says of source and build, as it was typed; `buildOptions` makes it whole. */
 export interface BuildFlags
-  extends Pick<BuildOptions, 'offline' | 'wholeTree' | 'full' | 'allowUnproven'>,
+  extends Pick<BuildOptions, 'offline' | 'wholeTree' | 'full' | 'allowUnproven' | 'allowUnsigned'>,
     Partial<Pick<BuildOptions, 'source' | 'headers' | 'config' | 'symvers'>> {
   readonly makeVar?: readonly string[];
+  readonly mirror?: readonly string[];
+  readonly mirrorKey?: readonly string[];
+  readonly sha256?: readonly string[];
   readonly signKey?: string;
   readonly signCert?: string;
 }
@@ -31,6 +34,7 @@ export function buildOptions(flags: BuildFlags): BuildOptions {
   const options: BuildOptions = {
     source: absolute(flags.source),
     headers: absolute(flags.headers),
+    ...archiveOptions(flags),
     offline,
     wholeTree,
     full,
@@ -45,6 +49,42 @@ export function buildOptions(flags: BuildFlags): BuildOptions {
   };
   requireMeaningful(options);
   return options;
+}
+
+/** Throws E_USAGE where a mirror or a sum cannot be one. */
+function archiveOptions({
+  mirror = [],
+  mirrorKey = [],
+  sha256 = [],
+  allowUnsigned,
+}: BuildFlags): ArchiveOptions {
+  const wrong = sha256.find((sum) => !/^[0-9a-f]{64}$/i.test(sum));
+  if (wrong !== undefined) {
+    throw failure(
+      'E_USAGE',
+      `--sha256 needs 64 hexadecimal digits, not ${JSON.stringify(wrong.slice(0, 80))}`,
+      'take it from the list of checksums that the distro publishes',
+    );
+  }
+  return {
+    mirrors: mirror.map(mirrorPlace),
+    mirrorKeys: mirrorKey.map((path) => resolve(path)),
+    sha256: sha256.map((sum) => sum.toLowerCase()),
+    allowUnsigned,
+  };
+}
+
+/** A URL as it is, and a folder's absolute path. */
+function mirrorPlace(word: string): string {
+  if (isRemote(word) && /^[!-~]+$/.test(word)) return word;
+  if (/^[a-z][a-z0-9+.-]*:\/\//i.test(word) || word === '') {
+    throw failure(
+      'E_USAGE',
+      `--mirror needs a URL of http, https or ftp, or a folder, not ${JSON.stringify(word.slice(0, 200))}`,
+      'such as --mirror https://archive.debian.org/debian, or --mirror /srv/packages',
+    );
+  }
+  return resolve(word);
 }
 
 function absolute(path: string | undefined): string | undefined {
@@ -66,7 +106,17 @@ export function requireMeaningful({
   makeVars,
   wholeTree,
   full,
-}: Pick<BuildOptions, 'makeVars' | 'wholeTree' | 'full'>): void {
+  offline,
+  mirrors,
+}: Pick<BuildOptions, 'makeVars' | 'wholeTree' | 'full' | 'offline' | 'mirrors'>): void {
+  const remote = mirrors.find(isRemote);
+  if (offline && remote !== undefined) {
+    throw failure(
+      'E_USAGE',
+      `--offline fetches nothing, and --mirror ${remote} is on the network`,
+      'give --mirror a folder of this machine, or leave out --offline',
+    );
+  }
   const wrong = makeVars.filter((word) => !isVariable(word));
   if (wrong.length > 0) {
     throw failure(

@@ -82,6 +82,18 @@ export function building(command: Command): Command {
       false,
     )
     .option('--offline', 'fetch nothing; fail if something is missing', false)
+    .option(
+      '--mirror <url|folder>',
+      'fetch packages from there, instead of the archives that the guest names; may be repeated',
+      repeatable,
+    )
+    .option(
+      '--mirror-key <file>',
+      'a public key that signs packages, beside those of the guest; may be repeated',
+      repeatable,
+    )
+    .option('--sha256 <sum>', 'trust the package that has this SHA-256; may be repeated', repeatable)
+    .option('--allow-unsigned', 'take packages that neither a key nor --sha256 vouches for', false)
     .option('--work <folder>', 'create the private work folder there (default: /var/tmp)');
 }
 

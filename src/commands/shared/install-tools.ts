@@ -1,6 +1,5 @@
 import { failure } from '../../errors.ts';
 import { readDistro } from '../../guest/distro.ts';
-import { providerFor } from '../../kernel-source/provider.ts';
 import { installCommand } from '../../machine/installers.ts';
 import { missingTools, packagesOf, TOOLS, type Tool } from '../../machine/tools.ts';
 import { localTarget } from '../../machine/tree.ts';
@@ -27,7 +26,7 @@ export async function installMissingTools(signal: AbortSignal, extra: readonly T
   const missing = await missingTools(machine, [...BUILD_TOOLS, ...extra]);
   if (missing.length === 0) return;
   const names = missing.map(({ name }) => name).join(', ');
-  const isApt = providerFor((await readDistro(machine)).id)?.family === 'debian';
+  const isApt = (await readDistro(machine)).family === 'debian';
   if (!isApt || process.geteuid?.() !== 0) {
     throw failure(
       'E_TOOLS_MISSING',

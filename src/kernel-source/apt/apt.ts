@@ -6,7 +6,8 @@ import { requireTools, TOOLS } from '../../machine/tools.ts';
 import { packageName, packageVersion } from '../../names.ts';
 import type { Progress } from '../../progress.ts';
 import type { Workspace } from '../../work/workspace.ts';
-import { layOutApt } from './config.ts';
+import { watchSize } from '../watch-size.ts';
+import { type AptLayout, layOutApt } from './config.ts';
 
 /** A binary package as the signed index of its archive describes it. */
 export interface AptPackage {
@@ -27,9 +28,7 @@ export interface Apt {
   download(packages: readonly AptPackage[], progress: Progress): Promise<readonly string[]>;
 }
 
-export interface AptOptions {
-  /** Whose packages are wanted, as dpkg calls it: the guest's. This machine's where it is not given. */
-  readonly architecture?: string | undefined;
+export interface AptOptions extends AptLayout {
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -40,11 +39,11 @@ export interface AptOptions {
 export async function openApt(
   workspace: Workspace,
   origin: Target,
-  { architecture, signal }: AptOptions = {},
+  { architecture, mirrors, signal }: AptOptions = {},
 ): Promise<Apt> {
   const { machine } = workspace;
   await requireTools(machine, [TOOLS.aptGet, TOOLS.dpkgDeb]);
-  const config = await layOutApt(workspace, origin, architecture);
+  const config = await layOutApt(workspace, origin, { architecture, mirrors });
   const run = (argv: Argv, cwd = workspace.fetched()): Promise<RunResult> =>
     machine.run(argv, {
       effect: 'write',
@@ -154,21 +153,4 @@ async function checkedFiles(
   }
   await workspace.handOver(given);
   return files;
-}
-
-/** apt prints no figures off a terminal: the folder shows what has arrived. Returns how to stop watching. */
-function watchSize(machine: Target, folder: string, report: (bytes: number) => void): () => Promise<void> {
-  let running = true;
-  const loop = (async () => {
-    while (running) {
-      const names = await machine.list(folder);
-      const files = await Promise.all(names.map((name) => machine.stat(join(folder, name))));
-      report(files.reduce((sum, file) => sum + (file?.size ?? 0), 0));
-      await new Promise((resolve) => setTimeout(resolve, 200));
-    }
-  })();
-  return () => {
-    running = false;
-    return loop;
-  };
 }

@@ -13,18 +13,30 @@ const MAX_SOURCES = 100;
 /** Debian's own keyring has some 60 KB. */
 const MAX_KEY_BYTES = 1024 * 1024;
 
+/** Archives that are read instead of those that the origin names. */
+export interface AptMirrors {
+  readonly sources: readonly AptSource[];
+  /** Files of this machine with keys that count beside those of the origin. */
+  readonly keys: readonly string[];
+}
+
+export interface AptLayout {
+  /** Whose packages are wanted, as dpkg calls it: the guest's. This machine's where it is not given. */
+  readonly architecture?: string | undefined;
+  readonly mirrors?: AptMirrors | undefined;
+}
+
 /**
  * Lays out a private apt: the origin's sources and keys, with its own folders for lists and packages, so that neither
  * the guest's nor this machine's apt is touched. Of a tree only what SOURCE_TRUST names is taken over. No name of the
  * origin becomes a name here: the sources are one file of ours, and a key's file is named after its hash.
  * This machine's apt.conf stays in force, for its proxy.
- * `architecture`: whose packages are wanted, as dpkg calls it; this machine's where it is not given.
  * Returns the configuration file for `-c`.
  */
 export async function layOutApt(
   workspace: Workspace,
   origin: Target,
-  architecture: string | undefined,
+  { architecture, mirrors }: AptLayout = {},
 ): Promise<string> {
   const { machine } = workspace;
   const home = workspace.fetched('apt');
@@ -41,8 +53,13 @@ export async function layOutApt(
   }
   await machine.write(join(home, 'status'), '');
   const texts: string[] = [];
-  for (const source of await sourcesOf(origin)) {
-    texts.push(sourceText(source, await keysOf(source, origin, keys, machine)));
+  if (mirrors === undefined) {
+    for (const source of await sourcesOf(origin))
+      texts.push(sourceText(source, await keysOf(source, origin, keys, machine)));
+  } else {
+    texts.push(...mirrors.sources.map((source) => sourceText(source, [])));
+    for (const path of mirrors.keys) await copyKey(machine, path, trusted, machine);
+    for (const path of await keyrings(origin)) await copyKey(origin, path, trusted, machine);
   }
   await machine.write(join(home, 'etc/sources.list.d/mptfix.sources'), texts.join('\n'));
   for (const path of await trustedKeys(origin)) await copyKey(origin, path, trusted, machine);
@@ -51,6 +68,15 @@ export async function layOutApt(
   await machine.write(file, configuration(home, architecture));
   await workspace.handOver(home);
   return file;
+}
+
+/** Where the distros' own packages of keys put them. A mirror has no entry that names one of these. */
+async function keyrings(origin: Target): Promise<readonly string[]> {
+  const folder = '/usr/share/keyrings';
+  const names = (await origin.list(folder)).filter((name) =>
+    /^[\w.+-]*archive[\w.+-]*\.(gpg|asc)$/.test(name),
+  );
+  return names.map((name) => `${folder}/${name}`);
 }
 
 /** Whether the origin names any archive that may be read: a bare tree may not. */

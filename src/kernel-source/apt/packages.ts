@@ -3,15 +3,11 @@ import { failure } from '../../errors.ts';
 import { packageName, packageVersion } from '../../names.ts';
 import { defined } from '../../optional.ts';
 import type { Workspace } from '../../work/workspace.ts';
-import type { UnpackOptions } from '../archive.ts';
 import type { Apt, AptPackage } from './apt.ts';
 
-/** A package that was fetched, for the manifest. */
-export type FetchedPackage = Pick<AptPackage, 'name' | 'version' | 'sha256'>;
-
 export interface WantedPackages {
-  /** Such as linux-headers-6.1.0-56-amd64. */
-  readonly headers?: string;
+  /** The build folder's package first, such as linux-headers-6.1.0-56-amd64. */
+  readonly headers?: readonly string[];
   /** Such as linux-source-6.1. */
   readonly source?: string;
   /** Further packages of the same version, such as linux-image-6.1.0-56-amd64. */
@@ -20,71 +16,96 @@ export interface WantedPackages {
   readonly version: string | undefined;
 }
 
+/** Packages for each purpose, in their order. */
+export interface FoundPackages {
+  readonly headers: readonly AptPackage[];
+  readonly more: readonly AptPackage[];
+  readonly source: AptPackage | undefined;
+}
+
 /**
  * Finds the headers, all the packages they are split into, and the source, all of one version, in the archives.
- * Throws E_HEADERS_MISSING or E_SOURCE_MISSING naming package and version.
+ * Throws E_HEADERS_MISSING or E_SOURCE_MISSING naming every package that is missing, with its version.
  */
-export async function findPackages(apt: Apt, wanted: WantedPackages): Promise<readonly AptPackage[]> {
-  const found: AptPackage[] = [];
-  let version = wanted.version;
-  if (wanted.headers !== undefined) {
-    const headers = await pick(apt, wanted.headers, version, 'E_HEADERS_MISSING');
-    version ??= headers.version;
-    found.push(headers);
-    for (const { name, exactly } of headerDependencies(headers.depends)) {
-      found.push(await pick(apt, name, exactly ?? (await atLeast(apt, name, version)), 'E_HEADERS_MISSING'));
+export async function findPackages(apt: Apt, wanted: WantedPackages): Promise<FoundPackages> {
+  const missing: Missing[] = [];
+  let { version } = wanted;
+  const pick = async (
+    purpose: Missing['purpose'],
+    names: readonly string[],
+    exactly: string | undefined,
+  ): Promise<readonly AptPackage[]> => {
+    for (const name of names) {
+      const all = await apt.show(name);
+      const match = exactly === undefined ? all[0] : all.find((candidate) => candidate.version === exactly);
+      if (match !== undefined) return [match];
+      if (name === names.at(-1))
+        missing.push({
+          purpose,
+          name: names[0] ?? name,
+          version: exactly,
+          others: all.map((one) => one.version),
+        });
     }
+    return [];
+  };
+  const headers: AptPackage[] = [];
+  for (const name of wanted.headers ?? []) headers.push(...(await pick('headers', [name], version)));
+  version ??= headers[0]?.version;
+  for (const { name, exactly } of headerDependencies(headers.map(({ depends }) => depends).join(','))) {
+    const known = headers.some((one) => one.name === name);
+    if (!known)
+      headers.push(...(await pick('headers', [name], exactly ?? (await atLeast(apt, name, version)))));
   }
-  for (const name of wanted.more ?? []) found.push(await pick(apt, name, version, 'E_SOURCE_MISSING'));
-  if (wanted.source !== undefined) found.push(await pick(apt, wanted.source, version, 'E_SOURCE_MISSING'));
-  return found;
+  const more: AptPackage[] = [];
+  for (const name of wanted.more ?? []) more.push(...(await pick('source', [name], version)));
+  const sources = wanted.source === undefined ? [] : sourceNames(wanted.source, headers);
+  const [source] = await pick('source', sources, version);
+  const found = [...headers, ...more, ...(source === undefined ? [] : [source])];
+  if (missing.length > 0) throw notFound(missing, found);
+  return { headers, more, source };
 }
 
-/** The dependency on linux-kbuild is a >=: the same version where there is one, else the newest. */
-async function atLeast(apt: Apt, name: string, version: string): Promise<string | undefined> {
-  const all = await apt.show(name);
-  return all.some((candidate) => candidate.version === version) ? version : undefined;
+interface Missing {
+  readonly purpose: 'headers' | 'source';
+  readonly name: string;
+  readonly version: string | undefined;
+  /** The versions of it that there are. */
+  readonly others: readonly string[];
 }
 
-async function pick(
-  apt: Apt,
-  name: string,
-  version: string | undefined,
-  code: 'E_HEADERS_MISSING' | 'E_SOURCE_MISSING',
-): Promise<AptPackage> {
-  const all = await apt.show(name);
-  const match = version === undefined ? all[0] : all.find((candidate) => candidate.version === version);
-  if (match !== undefined) return match;
-  const others = all.map((candidate) => candidate.version).join(', ');
-  const option = code === 'E_SOURCE_MISSING' ? '--source' : '--headers';
-  throw failure(
-    code,
-    `the archives have no ${name}${version === undefined ? '' : ` ${version}`}${others === '' ? '' : ` (they have ${others})`}`,
-    `fetch ${name}${version === undefined ? '' : `=${version}`} by hand (old versions: snapshot.debian.org, Ubuntu’s: launchpad.net) and give ${option}`,
+function notFound(missing: readonly Missing[], found: readonly AptPackage[]): Error {
+  const [first] = missing;
+  const all = missing.length + found.length;
+  const names = missing.map(({ name, version, others }) => {
+    const full = version === undefined ? name : `${name} ${version}`;
+    return others.length === 0 ? full : `${full} (they have ${others.join(', ')})`;
+  });
+  const count = all === 1 ? '' : `; found ${found.length} of ${all} packages`;
+  const words = missing.map(({ name, version }) => (version === undefined ? name : `${name}=${version}`));
+  const options = [...new Set(missing.map(({ purpose }) => `--${purpose}`))].sort();
+  return failure(
+    first?.purpose === 'headers' ? 'E_HEADERS_MISSING' : 'E_SOURCE_MISSING',
+    `the archives have no ${names.join(' and no ')}${count}`,
+    `fetch ${words.join(' ')} by hand (old versions: snapshot.debian.org, Ubuntu’s: launchpad.net) and give --mirror with their folder, or ${options.join(' and ')}`,
   );
 }
 
 /**
- * Fetches the packages and unpacks them, all as the workspace's user, below one folder: `root` holds what they would put
- * below /.
+ * Ubuntu builds kernels for several releases from sources of their own, such as linux-hwe-5.15. The headers say which: they
+ * depend on linux-hwe-5.15-headers-5.15.0-91, and the source is linux-hwe-5.15-source-5.15.0.
  */
-export async function fetchAndUnpack(
-  workspace: Workspace,
-  apt: Apt,
-  packages: readonly AptPackage[],
-  { progress, signal }: UnpackOptions,
-): Promise<{ readonly packages: readonly FetchedPackage[]; readonly root: string }> {
-  const files = await apt.download(packages, progress);
-  const root = workspace.at('packages');
-  await workspace.machine.mkdir(root, 0o755);
-  await workspace.handOver(root);
-  for (const file of files) {
-    progress.note(`unpacking ${file.replace(/^.*\//, '')}`);
-    await unpackDeb(workspace, file, root, signal);
-    // A .deb of the source is as large as its content.
-    await workspace.machine.remove(file);
-  }
-  return { root, packages: packages.map(({ name, version, sha256 }) => ({ name, version, sha256 })) };
+function sourceNames(usual: string, headers: readonly AptPackage[]): readonly string[] {
+  const own = headers
+    .map(({ name }) => /^(linux-[a-z0-9.-]+)-headers-(\d+\.\d+\.\d+)-/.exec(name))
+    .flatMap((match) => (match === null ? [] : [`${match[1]}-source-${match[2]}`]));
+  return [...own, usual];
+}
+
+/** The dependency on linux-kbuild is a >=: the same version where there is one, else the newest. */
+async function atLeast(apt: Apt, name: string, version: string | undefined): Promise<string | undefined> {
+  const all = await apt.show(name);
+  return all.some((candidate) => candidate.version === version) ? version : undefined;
 }
 
 /** Unpacks one .deb below a folder, as the workspace's user. */
@@ -110,7 +131,9 @@ export async function unpackDeb(
 export async function sourceArchive(workspace: Workspace, root: string): Promise<string> {
   const folder = join(root, 'usr/src');
   const names = await workspace.machine.list(folder);
-  const name = names.find((candidate) => /^linux-source-[\w.+~-]+\.tar(\.\w+)?$/.test(candidate));
+  const name = names.find((candidate) =>
+    /^(?:linux|kernel)-[a-z0-9.-]*source-[\w.+~-]+\.tar(\.\w+)?$/.test(candidate),
+  );
   if (name !== undefined) return join(folder, name);
   throw failure(
     'E_SOURCE_MISSING',
@@ -121,15 +144,17 @@ export async function sourceArchive(workspace: Workspace, root: string): Promise
 
 /**
  * The packages that a headers package is split into: linux-headers-…-common, linux-kbuild-X.Y, Ubuntu's
- * linux-headers-X.Y.Z-N; `exactly` is the version where the field demands one with `=`. It also depends on the
- * compiler, which the toolchain provides.
+ * linux-headers-X.Y.Z-N or linux-hwe-X.Y-headers-X.Y.Z-N; `exactly` is the version where the field demands one with `=`.
+ * It also depends on the compiler, which the toolchain provides.
  */
 export function headerDependencies(depends: string): readonly { name: string; exactly?: string }[] {
   return depends
     .split(',')
     .map((part) => /^\s*([a-z0-9][a-z0-9.+-]*)(?::\w+)?\s*(?:\(=\s*([^)\s]+)\))?/.exec(part))
     .filter((match) => match !== null)
-    .filter((match) => /^linux-(headers|kbuild)-/.test(match[1] ?? ''))
+    .filter((match) =>
+      /^(?:linux-(?:[a-z0-9.-]+-)?headers|linux-kbuild|kernel-kbuild|kernel-headers)-/.test(match[1] ?? ''),
+    )
     .filter((match) => packageName(match[1]) !== undefined)
     .map(([, name = '', exactly]) => ({ name, ...defined({ exactly: packageVersion(exactly) }) }));
 }

@@ -14,7 +14,7 @@ async function layOut(entries: Entries, kind: Kind = 'root', architecture?: stri
   const root = await temporary(entries);
   const before = listing(root);
   const workspace = await workspaceForTest();
-  const config = await layOutApt(workspace, treeTarget(kind, root, root, { dryRun: true }), architecture);
+  const config = await layOutApt(workspace, treeTarget(kind, root, root, { dryRun: true }), { architecture });
   expect(listing(root)).toEqual(before);
   const home = workspace.fetched('apt');
   const text = (name: string) => readFile(join(home, name), 'utf8');
