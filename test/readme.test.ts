@@ -28,7 +28,7 @@ async function learn(words: readonly string[]): Promise<void> {
 }
 beforeAll(() => learn([]));
 
-const optionsIn = (text: string): string[] => text.match(/(?<![\w-])--[a-z][a-z-]*/g) ?? [];
+const optionsIn = (text: string): string[] => text.match(/(?<![\w-])--[a-z][a-z\d-]*/g) ?? [];
 const named = (): Set<string> => new Set(optionsIn(README));
 const known = (): Set<string> => new Set([...commands.values()].flatMap((options) => [...options]));
 
