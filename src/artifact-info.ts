@@ -32,6 +32,11 @@ export const artifactInfoSchema = v.object({
       diff: v.string(),
     }),
   ),
+  /** Relocations of the built module that were given another type, so that the guest's kernel loads it. */
+  edits: v.optional(
+    v.array(v.object({ from: v.string(), to: v.string(), count: v.number(), why: v.string() })),
+    [],
+  ),
   compiler: v.string(),
   command: v.array(v.string()),
   vermagic: v.string(),

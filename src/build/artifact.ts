@@ -8,6 +8,7 @@ import { originText } from '../kernel-source/provider.ts';
 import { requireTools, TOOLS } from '../machine/tools.ts';
 import type { Workspace } from '../work/workspace.ts';
 import { compilerOf } from './compiler.ts';
+import { type Edit, fitToLoader } from './fit-loader.ts';
 import type { BuildContext, Job } from './job.ts';
 import { type LinkedModules, linkedModules, proveDependencies } from './linked-modules.ts';
 import type { Patched } from './patch-source.ts';
@@ -32,9 +33,15 @@ export interface Built extends Sources {
 }
 
 /** Compares the new module with the guest's, signs and packs it. Throws the first proof that fails (E_PROOF_…, E_BUILD). */
-export async function proveArtifact(context: BuildContext, built: Built): Promise<Artifact> {
+export async function proveArtifact(context: BuildContext, compiled: Built): Promise<Artifact> {
   const { job, options, workspace } = context;
   const { machine } = workspace;
+  const { builds, edits } = fitToLoader(
+    compiled.builds,
+    readElf(job.shipped.bytes),
+    compiled.headers.version,
+  );
+  const built = { ...compiled, builds, edits };
   const patched = readElf(built.builds.patched.bytes);
   const proofs = await proveBuilt(context, built, patched);
   const require = async (some: readonly ProofResult[]): Promise<void> =>
@@ -72,6 +79,7 @@ async function proveBuilt(
       baseline: readElf(builds.unchanged.bytes),
       shipped: readElf(job.shipped.bytes),
       symvers: headers.symvers,
+      version: headers.version,
       path: job.module.path,
       isPatched: patched.patch !== null,
     }),
@@ -81,7 +89,7 @@ async function proveBuilt(
 
 function artifactInfo(
   job: Job,
-  { source, headers, patched, builds, fetched }: Built,
+  { source, headers, patched, builds, fetched, edits }: Built & { readonly edits: readonly Edit[] },
   module: ElfFile,
   proofs: readonly ProofResult[],
 ): ArtifactInfo {
@@ -96,6 +104,7 @@ function artifactInfo(
     headers: { origin: headers.origin, version: headers.version, release: headers.release ?? null },
     packages: [...fetched.packages],
     patch: patched.patch,
+    edits,
     compiler: compilerOf(module),
     command: [...builds.patched.command],
     vermagic: modinfoField(modinfo(module), 'vermagic') ?? '',

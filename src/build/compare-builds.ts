@@ -1,4 +1,4 @@
-import { compareFunctions, compareSection } from '../elf/compare.ts';
+import { compareData, compareFunctions, compareSection } from '../elf/compare.ts';
 import type { ElfFile } from '../elf/elf.ts';
 import { modinfo } from '../elf/module-data.ts';
 import { compilerOf } from './compiler.ts';
@@ -10,17 +10,23 @@ const SHF_ALLOC = 2;
 /**
  * Sections that are no code and no data of the source: the build-id is a hash of all others, .note.Linux holds the salt
  * of the kernel's configuration (which Debian leaves out of /boot/config), .modinfo is compared field by field.
+ * .module_sig is Red Hat's signature of the others, added after the build (scripts/modsign of RHEL 4 to 6).
  */
 const LEFT_OUT: ReadonlySet<string> = new Set([
   '.note.gnu.build-id',
   '.note.Linux',
+  '.module_sig',
   '.modinfo',
   '.BTF',
   '.BTF.base',
 ]);
 
-/** Fields that signing, and building inside the kernel's own tree, add to a module. */
+/**
+ * Fields that signing, and building inside the kernel's own tree, add to a module. `supported` is SUSE's: its modpost
+ * adds it to the modules that a list of the kernel's package names.
+ */
 const ADDED_FIELDS: ReadonlySet<string> = new Set([
+  'supported',
   'intree',
   'retpoline',
   'sig_id',
@@ -79,8 +85,13 @@ function compilers(baseline: ElfFile, shipped: ElfFile): string {
   return mine === theirs ? '' : `built by ${mine}, the guest’s by ${theirs}`;
 }
 
-/** Data that a change of one branch must leave as it is. Jump tables in .rodata move with their function. */
-const DATA_SECTIONS = ['.data', '.rodata.str1.1', '.rodata.str1.8', '__ksymtab_strings', '__versions'];
+/**
+ * Loaded sections that a change of one branch must leave as they are: variables, texts (whose sections are named for their
+ * alignment: .str1.1 and .str1.8 on x86-64, .str1.4 and .str1.32 on i386), constants, and what the module exports. Jump
+ * tables in .rodata, and the tables that list places in the code, move with their functions.
+ */
+const DATA =
+  /^(\.data|\.bss|\.rodata\.(str|cst)|__ksymtab|__kcrctab|__versions$|__version_ext|\.gnu\.linkonce\.this_module$)/;
 
 /** GCC splits a function into pieces with these endings. */
 const PIECE = /\.(cold|part|constprop|isra)(\.\d+)?|#\d+$/g;
@@ -91,8 +102,8 @@ export function proveOnlyBranch(patched: ElfFile, baseline: ElfFile): ProofResul
   const functions = [
     ...new Set([...changed, ...onlyFirst, ...onlySecond].map((name) => name.replace(PIECE, ''))),
   ];
-  const data = DATA_SECTIONS.filter(
-    (name) => !['same', 'both-missing'].includes(compareSection(patched, baseline, name)),
+  const data = [...new Set([...loaded(patched), ...loaded(baseline)])].filter(
+    (name) => DATA.test(name) && compareData(patched, baseline, name) !== 'same',
   );
   const [only] = functions;
   const ok = functions.length === 1 && only !== undefined && isCompletionRoutine(only) && data.length === 0;

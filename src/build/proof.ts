@@ -34,6 +34,11 @@ export const PROOFS = {
     next: (kernel) =>
       `give --headers of the distro’s own ${kernel}; with --whole-tree, --symvers FILE of that build`,
   },
+  relocations: {
+    code: 'E_PROOF_RELOCATIONS',
+    next: () =>
+      'build with the compiler and binutils of the kernel’s own time, which write nothing that it does not know',
+  },
   dependencies: {
     code: 'E_PROOF_DEPENDENCIES',
     next: (kernel) => `give --source of exactly ${kernel}; the log names the symbol`,

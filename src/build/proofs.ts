@@ -3,6 +3,7 @@ import type { ElfFile } from '../elf/elf.ts';
 import { exportsOf, modinfo, modinfoField, moduleVersions } from '../elf/module-data.ts';
 import { proveOnlyBranch, proveProvenance } from './compare-builds.ts';
 import type { ProofResult } from './proof.ts';
+import { proveRelocations } from './prove-relocations.ts';
 
 /** What is compared: the new module with the guest's, and what the build folder says of its kernel. */
 export interface ModulePair {
@@ -13,6 +14,8 @@ export interface ModulePair {
   readonly shipped: ElfFile;
   /** The text of the build folder's Module.symvers. */
   readonly symvers: string;
+  /** The kernel's VERSION.PATCHLEVEL.SUBLEVEL, as the build folder's Makefile has it. */
+  readonly version: string;
   /** For messages. */
   readonly path: string;
   /** False where the source had no branch, so that both builds are the same one. */
@@ -23,6 +26,7 @@ export interface ModulePair {
 export function proveModule(pair: ModulePair): readonly ProofResult[] {
   return [
     proveVermagic(pair),
+    proveRelocations(pair),
     proveSymbolVersions(pair),
     proveExports(pair),
     proveProvenance(pair.baseline, pair.shipped),

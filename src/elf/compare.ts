@@ -9,30 +9,78 @@ import {
   functionIndex,
   functionsOf,
 } from './functions.ts';
+import { isPlainBranch, PC32, PLT32, widthOn386 } from './relocation-types.ts';
 import { type Relocation, relocationsOf } from './relocations.ts';
-import { sectionBytes, sectionNamed } from './sections.ts';
-import { damaged, textAt } from './view.ts';
+import { type ElfSection, sectionBytes, sectionsNamed } from './sections.ts';
+import { asBuffer, damaged, textAt } from './view.ts';
 import { type Located, sweep } from './x86/sweep.ts';
 
+/** What two modules' sections of one name are to each other. */
+type Likeness = 'same' | 'both-missing' | 'only-first' | 'only-second' | 'bytes' | 'relocations';
+
 /**
- * Compares a section byte by byte, and its relocations by place, type, name and addend: symbol numbers may differ
- * between two builds that are otherwise the same. Answers what is the same, missing or different.
+ * Compares the sections of a name byte by byte, and their relocations by place, type and what they refer to: the symbol's
+ * place and the addend together, since assemblers differ in whether they name a symbol or its section. PLT32 and PC32 of
+ * x86 are one type (`isPlainBranch`).
  */
-export function compareSection(first: ElfFile, second: ElfFile, name: string) {
-  const a = sectionNamed(first, name);
-  const b = sectionNamed(second, name);
-  if (a === undefined || b === undefined) {
-    return a === b ? 'both-missing' : a === undefined ? 'only-second' : 'only-first';
+export function compareSection(first: ElfFile, second: ElfFile, name: string): Likeness {
+  return compareBy(first, second, name, (elf) => (relocation) => plainTarget(elf, relocation));
+}
+
+/**
+ * The same for data that refers to functions: these are told by name and offset, not by where they are, so that a
+ * function which only moved is the same.
+ */
+export function compareData(first: ElfFile, second: ElfFile, name: string): Likeness {
+  return compareBy(first, second, name, (elf) => {
+    const module = moduleOf(elf);
+    return (relocation) => target(module, relocation, undefined);
+  });
+}
+
+type Targets = (elf: ElfFile) => (relocation: Relocation) => string;
+
+/** More than one section may have a name; then they are compared in their order. */
+function compareBy(first: ElfFile, second: ElfFile, name: string, targets: Targets): Likeness {
+  const [mine, theirs] = [sectionsNamed(first, name), sectionsNamed(second, name)];
+  if (mine.length === 0) return theirs.length === 0 ? 'both-missing' : 'only-second';
+  if (theirs.length === 0) return 'only-first';
+  if (mine.length !== theirs.length) return 'bytes';
+  const [ofFirst, ofSecond] = [targets(first), targets(second)];
+  for (const [at, a] of mine.entries()) {
+    const b = theirs[at];
+    if (b === undefined || a.size !== b.size || !plainBytes(first, a).equals(plainBytes(second, b)))
+      return 'bytes';
+    const one = relocationsOf(first, a).map((each) => `${placeAndType(first, each)} ${ofFirst(each)}`);
+    const other = relocationsOf(second, b).map((each) => `${placeAndType(second, each)} ${ofSecond(each)}`);
+    if (one.length !== other.length || one.some((text, index) => text !== other[index])) return 'relocations';
   }
-  if (a.size !== b.size || Buffer.compare(sectionBytes(first, a), sectionBytes(second, b)) !== 0)
-    return 'bytes';
-  const plain = ({ offset, type, name: target, addend }: Relocation) =>
-    `${offset} ${type} ${target} ${addend}`;
-  const one = relocationsOf(first, a).map(plain);
-  const other = relocationsOf(second, b).map(plain);
-  return one.length === other.length && one.every((text, index) => text === other[index])
-    ? 'same'
-    : 'relocations';
+  return 'same';
+}
+
+function placeAndType(elf: ElfFile, relocation: Relocation): string {
+  return `${relocation.offset} ${isPlainBranch(elf, relocation) ? PC32 : relocation.type}`;
+}
+
+/** On i386 the addend is in the section itself, and is compared as part of what the relocation refers to. */
+function plainBytes(elf: ElfFile, section: ElfSection): Buffer {
+  const content = asBuffer(sectionBytes(elf, section));
+  if (elf.machine !== EM_386) return content;
+  const bytes = Buffer.from(content);
+  for (const relocation of relocationsOf(elf, section)) blank(bytes, relocation);
+  return bytes;
+}
+
+/** A function's last relocation may reach past its end, where symbols lie. */
+function blank(bytes: Buffer, { offset, type }: Relocation): void {
+  bytes.fill(0, offset, Math.min(offset + widthOn386(type), bytes.length));
+}
+
+/** A place in the module, or a symbol outside of it. */
+function plainTarget(elf: ElfFile, { symbol, name, addend }: Relocation): string {
+  if (addend === undefined) return `${name} at ${symbol.value}`;
+  if (typeof symbol.section !== 'number') return `${name} ${symbol.section} ${symbol.value} + ${addend}`;
+  return `${elf.sections[symbol.section]?.name} + ${symbol.value + addend}`;
 }
 
 /** How two builds of a module differ, function by function. Names are sorted. */
@@ -64,7 +112,7 @@ function fingerprints(elf: ElfFile): ReadonlyMap<string, string> {
   const code = functions.reduce((sum, { size }) => sum + size, 0);
   if (code > LIMITS.codeBytes || functions.some(({ size }) => size > LIMITS.functionBytes))
     damaged('it has more code than this driver ever had');
-  const module: Module = { elf, functions: functionIndex(functions), texts: LIMITS.codeBytes };
+  const module = moduleOf(elf);
   const found = new Map<string, string>();
   const counts = new Map<string, number>();
   for (const fn of functions) {
@@ -83,6 +131,18 @@ interface Module {
   texts: number;
 }
 
+const modules = new WeakMap<ElfFile, Module>();
+
+function moduleOf(elf: ElfFile): Module {
+  const known = modules.get(elf) ?? {
+    elf,
+    functions: functionIndex(functionsOf(elf)),
+    texts: LIMITS.codeBytes,
+  };
+  modules.set(elf, known);
+  return known;
+}
+
 function fingerprint(module: Module, fn: ElfFunction): string {
   const { elf, functions } = module;
   const body = functionBody(elf, fn);
@@ -92,9 +152,8 @@ function fingerprint(module: Module, fn: ElfFunction): string {
   const targets = body.relocations.map((relocation) => {
     const holder = instructions && holderOf(instructions, relocation.offset);
     // On i386 the addend is in the code, and differs where its target only moved.
-    if (elf.machine === EM_386 && relocation.type !== 0)
-      bytes.fill(0, relocation.offset, relocation.offset + 4);
-    return `${relocation.offset} ${relocation.type} ${target(module, relocation, holder)}`;
+    if (elf.machine === EM_386) blank(bytes, relocation);
+    return `${placeAndType(elf, relocation)} ${target(module, relocation, holder)}`;
   });
   for (const instruction of instructions ?? []) {
     const away = branchAway(instruction, fn);
@@ -128,8 +187,8 @@ function target(module: Module, relocation: Relocation, holder: Located | undefi
   if (symbol.type !== 'section' || typeof symbol.section !== 'number' || addend === undefined) return plain;
   const section = elf.sections[symbol.section];
   if (section === undefined) return plain;
-  // Relative to the instruction's end where the place is a distance (R_X86_64_PC32, PLT32; R_386_PC32, PLT32).
-  const relative = relocation.type === 2 || relocation.type === 4;
+  // Relative to the instruction's end where the place is a distance, which both machines number alike.
+  const relative = relocation.type === PC32 || relocation.type === PLT32;
   const toEnd = holder === undefined || !relative ? 0 : holder.offset + holder.length - relocation.offset;
   const place = symbol.value + addend + toEnd;
   if (section.name.startsWith('.rodata.str')) {

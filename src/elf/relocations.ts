@@ -1,6 +1,7 @@
 import { firstWhere } from '../bisect.ts';
 import { LIMITS } from '../limits.ts';
 import { type ElfFile, EM_386 } from './elf.ts';
+import { widthOn386 } from './relocation-types.ts';
 import { type ElfSection, SHT_REL, SHT_RELA, sectionBytes } from './sections.ts';
 import type { ElfSymbol } from './symbols.ts';
 import { asBuffer, damaged, i32, i64, u32, word } from './view.ts';
@@ -19,6 +20,8 @@ export interface Relocation {
    * other machines with REL (arm, 32-bit mips), whose encodings differ by type.
    */
   readonly addend: number | undefined;
+  /** Where the entry itself lies in the file, in bytes. */
+  readonly entryAt: number;
 }
 
 /** What is known of a file's relocations. */
@@ -101,7 +104,8 @@ function readTable(elf: ElfFile, section: ElfSection, table: ElfSection): Reloca
         ? i64(elf, at + 16)
         : i32(elf, at + 8)
       : inPlaceAddend(elf, content, raw);
-    return { offset: raw.offset, type: raw.type, symbol, name: targetName(elf, symbol), addend };
+    const name = targetName(elf, symbol);
+    return { offset: raw.offset, type: raw.type, symbol, name, addend, entryAt: at };
   });
 }
 
@@ -120,15 +124,14 @@ function rawRelocation(elf: ElfFile, at: number) {
   return { offset, symbol: u32(elf, high), type: u32(elf, low) };
 }
 
-/** i386 psABI: types 20 and 21 are 16 bits wide, 22 and 23 8 bits, 0 nothing; all others here 32. */
 function inPlaceAddend(
   elf: ElfFile,
   content: Uint8Array,
   raw: Pick<Relocation, 'offset' | 'type'>,
 ): number | undefined {
   if (elf.machine !== EM_386) return undefined;
-  if (raw.type === 0) return 0;
-  const width = raw.type === 20 || raw.type === 21 ? 2 : raw.type === 22 || raw.type === 23 ? 1 : 4;
+  const width = widthOn386(raw.type);
+  if (width === 0) return 0;
   if (raw.offset + width > content.length) damaged('a relocation reaches past the end of its section');
   return asBuffer(content).readIntLE(raw.offset, width);
 }

@@ -15,6 +15,8 @@ export interface ElfSection {
   readonly link: number;
   readonly info: number;
   readonly entrySize: number;
+  /** Bytes; 0 and 1 mean any place. */
+  readonly alignment: number;
 }
 
 /** A file whose section table has been read. */
@@ -77,18 +79,23 @@ function rawSection(view: View, index: number, at: number) {
     size: word(view, at + (wide ? 32 : 20)),
     link: u32(view, at + (wide ? 40 : 24)),
     info: u32(view, at + (wide ? 44 : 28)),
+    alignment: word(view, at + (wide ? 48 : 32)),
     entrySize: word(view, at + (wide ? 56 : 36)),
   };
 }
 
-const byName = new WeakMap<readonly ElfSection[], ReadonlyMap<string, ElfSection>>();
+const byName = new WeakMap<readonly ElfSection[], ReadonlyMap<string, readonly ElfSection[]>>();
+
+/** All sections of this name, in their order. */
+export function sectionsNamed({ sections }: Sectioned, name: string): readonly ElfSection[] {
+  const known = byName.get(sections) ?? Map.groupBy(sections, (section) => section.name);
+  byName.set(sections, known);
+  return known.get(name) ?? [];
+}
 
 /** The first section of this name. */
-export function sectionNamed({ sections }: Sectioned, name: string): ElfSection | undefined {
-  const known =
-    byName.get(sections) ?? new Map(sections.toReversed().map((section) => [section.name, section]));
-  byName.set(sections, known);
-  return known.get(name);
+export function sectionNamed(elf: Sectioned, name: string): ElfSection | undefined {
+  return sectionsNamed(elf, name)[0];
 }
 
 /** A section's bytes in the file, without copying; empty for NOBITS. */

@@ -13,6 +13,8 @@ export interface ElfSymbol {
   readonly type: 'none' | 'object' | 'function' | 'section' | 'file' | 'other';
   /** The section's index, or what is written in place of one. */
   readonly section: number | 'undefined' | 'absolute' | 'common';
+  /** st_info: the binding's number times 16, plus the type's. */
+  readonly info: number;
 }
 
 /** The kernel's own limit, KSYM_NAME_LEN, was never above 512. */
@@ -58,6 +60,7 @@ export function readSymbols(elf: Sectioned): readonly ElfSymbol[] {
       binding: BINDINGS[raw.info >> 4] ?? 'other',
       type: TYPES[raw.info & 15] ?? 'other',
       section: sectionOf(raw.section, index),
+      info: raw.info,
     };
   });
 }

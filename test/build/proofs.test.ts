@@ -17,6 +17,7 @@ async function prove(built: ModuleShape, shipped: ModuleShape, symvers = '') {
     isPatched: true,
     shipped: await module(shipped),
     symvers,
+    version: '6.1.9',
     path: '/lib/modules/x/mptscsih.ko',
   });
   const failed = results.filter(({ name, ok }) => !ok && JUDGED.includes(name));

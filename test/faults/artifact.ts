@@ -12,6 +12,7 @@ export const ARTIFACT: ArtifactInfo = {
   headers: { origin: '/headers', version: '6.1.9', release: null },
   packages: [],
   patch: { name: 'mptscsih-busy', origin: 'stored', firstLine: 1, lastLine: 2, diff: '' },
+  edits: [],
   compiler: 'gcc-12',
   command: ['make'],
   vermagic: '6.1.0-9-amd64',

@@ -1,3 +1,4 @@
+import { editText } from '../../build/fit-loader.ts';
 import { generationFolder } from '../../install/generations.ts';
 import type { Manifest } from '../../install/manifest.ts';
 import { typed } from '../../typed.ts';
@@ -28,7 +29,7 @@ export function applyPage(manifest: Manifest): string {
 }
 
 /** The diff and the proofs of what was built. */
-export function artifactLines({ patch, proofs }: Manifest['artifact']): readonly string[] {
+export function artifactLines({ patch, edits, proofs }: Manifest['artifact']): readonly string[] {
   return [
     ...(patch === null
       ? []
@@ -39,6 +40,7 @@ export function artifactLines({ patch, proofs }: Manifest['artifact']): readonly
           verbatim(printablePage(patch.diff.trimEnd())),
         ]),
     '',
+    ...edits.map((edit) => printable(editText(edit))),
     ...proofs.map(
       ({ name, ok, detail }) =>
         `${ok ? 'proved' : style('yellow', 'WAIVED')}  ${printable(`${name}: ${detail}`)}`,
