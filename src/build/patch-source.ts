@@ -4,12 +4,15 @@ import { failure } from '../errors.ts';
 import type { DriverFiles } from '../kernel-source/driver-files.ts';
 import { originText } from '../kernel-source/provider.ts';
 import type { Job } from './job.ts';
+import { keepLineNumbers } from './line-numbers.ts';
 
 /** A driver's source with the branch removed, and the proof that nothing else changed. */
 export interface Patched {
   readonly file: string;
   readonly before: Buffer;
   readonly after: Buffer;
+  /** What is compiled: `after`, with the line numbers of `before`. */
+  readonly compiled: Buffer;
   readonly patch: ArtifactInfo['patch'];
 }
 
@@ -26,7 +29,8 @@ export function patchSource(job: Job, source: DriverFiles, headers: { readonly v
   }
   // latin1: every byte of a source of 2001 comes back as it was, whatever its encoding.
   const result = makePatch({ text: before.toString('latin1'), file, base: headers.version });
-  if (result.kind === 'nothing' && !job.expectBranch) return { file, before, after: before, patch: null };
+  if (result.kind === 'nothing' && !job.expectBranch)
+    return { file, before, after: before, compiled: before, patch: null };
   if (result.kind === 'nothing') {
     throw failure(
       'E_PATCH_NO_BRANCH',
@@ -39,6 +43,7 @@ export function patchSource(job: Job, source: DriverFiles, headers: { readonly v
     file,
     before,
     after: Buffer.from(patched, 'latin1'),
+    compiled: Buffer.from(keepLineNumbers(before.toString('latin1'), patched), 'latin1'),
     patch: { name, origin, firstLine: lines.first, lastLine: lines.last, diff },
   };
 }

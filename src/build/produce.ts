@@ -29,8 +29,10 @@ export function productionSteps(given: BuildContext): StepChain<Artifact> {
     .next('Patch', (sources) =>
       stoppingOnFailure(sources.running, async () => {
         const patched = patchSource(job, sources.source, sources.headers);
-        const { file, patch, after } = patched;
-        sources.running.patched(patch === null ? undefined : new Map(sources.source.files).set(file, after));
+        const { file, patch, compiled } = patched;
+        sources.running.patched(
+          patch === null ? undefined : new Map(sources.source.files).set(file, compiled),
+        );
         const text =
           patch === null
             ? `${file} has no such branch: it is rebuilt unchanged`

@@ -2,13 +2,7 @@ import { firstWhere } from '../bisect.ts';
 import { sha256 } from '../hash.ts';
 import { LIMITS } from '../limits.ts';
 import { type ElfFile, EM_386, x86Mode } from './elf.ts';
-import {
-  type ElfFunction,
-  type FunctionIndex,
-  functionBody,
-  functionIndex,
-  functionsOf,
-} from './functions.ts';
+import { codeOf, type ElfFunction, type FunctionIndex, functionBody, functionIndex } from './functions.ts';
 import { isPlainBranch, PC32, PLT32, widthOn386 } from './relocation-types.ts';
 import { type Relocation, relocationsOf } from './relocations.ts';
 import { type ElfSection, sectionBytes, sectionsNamed } from './sections.ts';
@@ -108,7 +102,7 @@ export function compareFunctions(first: ElfFile, second: ElfFile): FunctionDiffe
 
 /** By name; static functions that share one are distinguished by their order, as `name#2`. */
 function fingerprints(elf: ElfFile): ReadonlyMap<string, string> {
-  const functions = functionsOf(elf);
+  const functions = codeOf(elf);
   const code = functions.reduce((sum, { size }) => sum + size, 0);
   if (code > LIMITS.codeBytes || functions.some(({ size }) => size > LIMITS.functionBytes))
     damaged('it has more code than this driver ever had');
@@ -136,7 +130,7 @@ const modules = new WeakMap<ElfFile, Module>();
 function moduleOf(elf: ElfFile): Module {
   const known = modules.get(elf) ?? {
     elf,
-    functions: functionIndex(functionsOf(elf)),
+    functions: functionIndex(codeOf(elf)),
     texts: LIMITS.codeBytes,
   };
   modules.set(elf, known);

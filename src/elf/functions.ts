@@ -25,7 +25,44 @@ export function functionsOf(elf: ElfFile): readonly ElfFunction[] {
       if (section === undefined || section.type === SHT_NOBITS) return [];
       return [{ name: symbol.name, section, offset: symbol.value, size: symbol.size, symbol }];
     })
-    .sort((a, b) => a.section.index - b.section.index || a.offset - b.offset);
+    .sort(byPlace);
+}
+
+/** SHF_EXECINSTR. */
+const EXECUTABLE = 4;
+
+/**
+ * The functions, and the code outside of them that has a label of its own, each up to the next one. Kernels before 2.6.19
+ * put the waiting loops of all locks of a file behind its functions, at `.text.lock.mptscsih` (LOCK_SECTION_START in
+ * include/linux/spinlock.h).
+ */
+export function codeOf(elf: ElfFile): readonly ElfFunction[] {
+  const functions = functionsOf(elf);
+  const index = functionIndex(functions);
+  const labels = elf.symbols.flatMap((symbol) => {
+    const section = typeof symbol.section === 'number' ? elf.sections[symbol.section] : undefined;
+    const isCode = section !== undefined && (section.flags & EXECUTABLE) !== 0 && section.type !== SHT_NOBITS;
+    if (symbol.type !== 'none' || !isCode || symbol.value < 0 || symbol.value >= section.size) return [];
+    if (index.at(section.index, symbol.value) !== undefined) return [];
+    return [{ name: symbol.name, section, offset: symbol.value, size: 0, symbol }];
+  });
+  if (labels.length === 0) return functions;
+  const all = [...functions, ...labels].sort(byPlace);
+  const isLabel = new Set<ElfFunction>(labels);
+  let end = 0;
+  // Backwards: each label ends where what follows it in its section begins.
+  for (let at = all.length - 1; at >= 0; at--) {
+    const [one, next] = [all[at], all[at + 1]];
+    if (one === undefined) continue;
+    if (next?.section !== one.section) end = one.section.size;
+    else if (next.offset > one.offset) end = next.offset;
+    if (isLabel.has(one)) all[at] = { ...one, size: end - one.offset };
+  }
+  return all;
+}
+
+function byPlace(a: ElfFunction, b: ElfFunction): number {
+  return a.section.index - b.section.index || a.offset - b.offset;
 }
 
 /** A function's bytes and the relocations inside it, whose offsets count from the function's start. */

@@ -96,6 +96,7 @@ describe('proofs', () => {
       'version',
       'compiler',
       'vermagic',
+      'relocations',
       'symbol CRCs',
       'exports',
       'provenance',
