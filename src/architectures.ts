@@ -8,6 +8,8 @@ export interface Architecture {
   readonly kernel: string;
   /** What dpkg calls it. */
   readonly debian: string;
+  /** What starts its programs: PT_INTERP of what Linux distros build for it. */
+  readonly loader: string;
   /**
    * `process.arch` of the machines whose own gcc makes code for it. The tree's Makefile adds -m32 itself: Red Hat's 2.6.9, and
    * mainline 2.6.15, 2.6.18, 2.6.27 and 6.1 were read. It includes no header of the C library and links with no library,
@@ -17,8 +19,15 @@ export interface Architecture {
 }
 
 export const ARCHITECTURES: readonly Architecture[] = [
-  { name: 'x86_64', bits: 64, kernel: 'x86_64', debian: 'amd64', machines: ['x64'] },
-  { name: 'i386', bits: 32, kernel: 'i386', debian: 'i386', machines: ['x64'] },
+  {
+    name: 'x86_64',
+    bits: 64,
+    kernel: 'x86_64',
+    debian: 'amd64',
+    loader: '/lib64/ld-linux-x86-64.so.2',
+    machines: ['x64'],
+  },
+  { name: 'i386', bits: 32, kernel: 'i386', debian: 'i386', loader: '/lib/ld-linux.so.2', machines: ['x64'] },
 ];
 
 /** The architecture of a module that `readElf` has read; undefined where mptfix cannot patch it. */

@@ -2,6 +2,7 @@ import type { BuildOptions } from '../build-options.ts';
 import { readElf } from '../elf/elf.ts';
 import { type DriverFiles, readDriverTree } from '../kernel-source/driver-files.ts';
 import { type HeaderFacts, requireHeaderFolder, surveyHeaders } from '../kernel-source/headers.ts';
+import { programLibraries } from '../kernel-source/host-programs.ts';
 import { unpackDriver } from '../kernel-source/unpack.ts';
 import type { Target, UserIds } from '../machine/port.ts';
 import { requireTools, TOOLS } from '../machine/tools.ts';
@@ -18,7 +19,7 @@ import { patchSource } from './patch-source.ts';
 import { requireProofs, waive } from './proof.ts';
 import { proveVersions } from './proofs.ts';
 import { requireSignable } from './sign.ts';
-import { isFolder, sourceVersion } from './sources.ts';
+import { isFolder, libraryPlaces, sourceVersion } from './sources.ts';
 
 /** A production that is only thought of. */
 export interface Intended {
@@ -95,6 +96,7 @@ async function requireFitting(
     release: job.kernel.release,
   });
   requireProofs([versions], job);
+  if (headers.loader !== undefined) await programLibraries(machine, headers.loader, libraryPlaces(job));
   await requireTools(machine, compilerTools(headers, options));
   const compiler = await proveCompiler(
     { machine, user: await unprivileged() },

@@ -1,6 +1,7 @@
 import { readElf } from '../elf/elf.ts';
 import { failure } from '../errors.ts';
 import { type DriverFiles, readDriverTree, treeVersion } from '../kernel-source/driver-files.ts';
+import { unpackedBelow } from '../kernel-source/header-parts.ts';
 import { type Headers, readHeaders } from '../kernel-source/headers.ts';
 import { obtain } from '../kernel-source/obtain.ts';
 import { packageRequest } from '../kernel-source/providers.ts';
@@ -8,11 +9,12 @@ import type { Obtained } from '../kernel-source/request.ts';
 import { lookUpSource } from '../kernel-source/unpack.ts';
 import type { Target } from '../machine/port.ts';
 import { requireTools, TOOLS } from '../machine/tools.ts';
-import { localTarget } from '../machine/tree.ts';
+import { localTarget, rootTarget } from '../machine/tree.ts';
 import { defined } from '../optional.ts';
 import { compilerName, compilerTools, proveCompiler } from './compiler.ts';
 import { obtainTree } from './configured-tree.ts';
-import type { BuildContext, StepContext } from './job.ts';
+import { requireHostPrograms } from './host-programs.ts';
+import type { BuildContext, Job, StepContext } from './job.ts';
 import { type ProofResult, requireProofs, waive } from './proof.ts';
 import { proveVersions } from './proofs.ts';
 import { type RunningBuilds, startBuilds, stoppingOnFailure } from './two-builds.ts';
@@ -84,6 +86,7 @@ async function proveBeforehand(
     release: job.kernel.release,
   });
   requireProofs([versions], job);
+  await requireHostPrograms(workspace, headers);
   await requireTools(workspace.machine, [
     TOOLS.bubblewrap,
     TOOLS.make,
@@ -144,9 +147,26 @@ async function takeHeaders(context: StepContext, fetched: Obtained): Promise<Hea
   const { job, options, workspace, signal } = context;
   if (options.wholeTree) return obtainTree(context, sourcePath(context, fetched));
   const { headers, guest } = job;
+  const how = { libraries: libraryPlaces(job, fetched.libraries), signal };
   if (headers.kind === 'guest' && guest !== undefined)
-    return readHeaders(guest, headers.path, workspace, signal);
+    return readHeaders(guest, headers.path, workspace, how);
   const machine = localTarget({ dryRun: true });
   const folder = headers.kind === 'local' ? headers.path : (fetched.headers ?? '');
-  return readHeaders(machine, folder, workspace, signal);
+  return readHeaders(machine, folder, workspace, how);
+}
+
+/**
+ * Where the C library of the headers' own programs may be: the guest has it for itself; else its package was fetched, or
+ * unpacked, beside that of the headers.
+ */
+export function libraryPlaces(
+  { guest, headers }: Pick<Job, 'guest' | 'headers'>,
+  fetched?: string,
+): Target[] {
+  const beside = headers.kind === 'local' ? unpackedBelow(headers.path) : '';
+  const roots = [fetched ?? '', beside].filter((root) => root !== '');
+  return [
+    ...(guest === undefined ? [] : [guest]),
+    ...roots.map((root) => rootTarget(root, { dryRun: true })),
+  ];
 }

@@ -1,4 +1,5 @@
 import { basename, join } from 'node:path';
+import type { Architecture } from '../architectures.ts';
 import { type CompileOptions, compileModule } from '../build/compile.ts';
 import { reintroduceBranch } from '../driver/patch/make.ts';
 import { compressModule } from '../elf/compression.ts';
@@ -72,7 +73,8 @@ export async function unpackGuest(
     (await machine.readText('/etc/os-release', LIMITS.textBytes)) ?? '',
   );
   const stanzas = kernel.modulePackages.map(
-    (name) => `Package: ${name}\nStatus: install ok installed\nVersion: ${kernel.version}\n`,
+    (name) =>
+      `Package: ${name}\nStatus: install ok installed\nArchitecture: ${kernel.architecture.debian}\nVersion: ${kernel.version}\n`,
   );
   await machine.write(join(guest, 'var/lib/dpkg/status'), `${stanzas.join('\n')}\n`);
   return guest;
@@ -81,9 +83,12 @@ export async function unpackGuest(
 /** Builds the guest's own, affected, module and puts it in the place of the distro's, with its mode, owner and packing. */
 export async function plantAffectedModule(
   guest: Target,
-  options: Pick<CompileOptions, 'workspace' | 'files' | 'progress' | 'signal'> & { readonly release: string },
+  options: Pick<CompileOptions, 'workspace' | 'files' | 'progress' | 'signal'> & {
+    readonly release: string;
+    readonly architecture: Architecture;
+  },
 ): Promise<Pick<DemoTree, 'modulePath' | 'distroModule'>> {
-  const { workspace, release } = options;
+  const { workspace, release, architecture } = options;
   const shipped = await moduleFile(guest, release, ['mptscsih']);
   if (shipped === undefined) {
     throw failure(
@@ -92,8 +97,16 @@ export async function plantAffectedModule(
       'the demo needs a distro that still ships it',
     );
   }
-  const headers = await readHeaders(guest, `${MODULES_FOLDER}/${release}/build`, workspace);
-  const compiled = await compileModule({ ...options, headers, module: 'mptscsih', label: 'affected' });
+  const headers = await readHeaders(guest, `${MODULES_FOLDER}/${release}/build`, workspace, {
+    libraries: [guest],
+  });
+  const compiled = await compileModule({
+    ...options,
+    headers,
+    module: 'mptscsih',
+    label: 'affected',
+    makeVars: [`ARCH=${architecture.kernel}`],
+  });
   const { format } = await readModule(guest, shipped.path);
   const distroModule = workspace.at(`distro-${basename(shipped.path)}`);
   await workspace.machine.write(distroModule, await guest.read(shipped.path, LIMITS.moduleBytes));

@@ -1,6 +1,8 @@
+import type { Architecture } from '../architectures.ts';
 import { failure } from '../errors.ts';
 import { readDistro } from '../guest/distro.ts';
 import { openApt } from '../kernel-source/apt/apt.ts';
+import { missingLibraries } from '../kernel-source/apt/obtain.ts';
 import { findPackages, sourceArchive, unpackDeb } from '../kernel-source/apt/packages.ts';
 import { namedKernel, PROVIDERS } from '../kernel-source/providers.ts';
 import { localTarget } from '../machine/tree.ts';
@@ -11,22 +13,21 @@ import type { Workspace } from '../work/workspace.ts';
 
 /** The newest kernel of this machine's archives, fetched. */
 export interface KernelPackages {
+  readonly architecture: Architecture;
   readonly release: string;
   readonly version: string;
   /** Names of the packages that bring the modules. */
   readonly modulePackages: readonly string[];
-  /** The .debs that make up the guest: kernel and headers. */
+  /** The .debs that make up the guest: kernel and headers, and the C library of programs that this machine cannot run. */
   readonly guestDebs: readonly string[];
   /** The source's tarball, unpacked from its package. */
   readonly tarball: string;
 }
 
-/** Debian's names of the architectures that Node runs on. */
-const ARCHITECTURES: Readonly<Record<string, string>> = { x64: 'amd64', arm64: 'arm64' };
-
 /** Finds and fetches image, headers and source of one version. Throws E_DISTRO_UNKNOWN off Debian and its derivatives. */
 export async function fetchKernel(
   workspace: Workspace,
+  architecture: Architecture,
   progress: Progress,
   signal: AbortSignal,
 ): Promise<KernelPackages> {
@@ -41,8 +42,8 @@ export async function fetchKernel(
     );
   }
   progress.note('reading the package lists');
-  const apt = await openApt(workspace, machine, { signal });
-  const meta = provider.newest(ARCHITECTURES[process.arch] ?? process.arch);
+  const apt = await openApt(workspace, machine, { architecture: architecture.debian, signal });
+  const meta = provider.newest(architecture.debian);
   const [newest] = await apt.show(meta);
   const release = /\blinux-image-(\d[^\s,|(]*)/.exec(newest?.depends ?? '')?.[1];
   if (newest === undefined || release === undefined) {
@@ -55,8 +56,9 @@ export async function fetchKernel(
   const kernel = namedKernel(release, kernelBase(release, newest.version)?.base);
   if (kernel === undefined) throw new Error(`${release} is no kernel release`);
   const { modules, headers, source } = provider.packages(kernel);
-  const found = await findPackages(apt, { headers, source, more: modules, version: undefined });
-  const guestPackages = [...found.headers, ...found.more];
+  const libraries = await missingLibraries(architecture.debian, [machine]);
+  const found = await findPackages(apt, { headers, source, libraries, more: modules, version: undefined });
+  const guestPackages = [...found.headers, ...found.libraries, ...found.more];
   const sources = found.source === undefined ? [] : [found.source];
   const files = await apt.download([...guestPackages, ...sources], progress);
   const sourceDeb = files[guestPackages.length] ?? '';
@@ -66,6 +68,7 @@ export async function fetchKernel(
   progress.note(`unpacking ${source}`);
   await unpackDeb(workspace, sourceDeb, root, signal);
   return {
+    architecture,
     release,
     version: found.headers[0]?.version ?? '',
     modulePackages: modules,

@@ -1,13 +1,16 @@
+import { chmod } from 'node:fs/promises';
 import { dirname, join, posix } from 'node:path';
 import { failure } from '../errors.ts';
 import { sha256 } from '../hash.ts';
 import { LIMITS } from '../limits.ts';
 import type { Bind, Target } from '../machine/port.ts';
+import { defined } from '../optional.ts';
 import { takeTree } from '../work/take-tree.ts';
 import type { Workspace } from '../work/workspace.ts';
 import { treeVersion } from './driver-files.ts';
 import { type HeaderPart, headerParts, unpackedBelow } from './header-parts.ts';
-import { showFolders } from './show-folders.ts';
+import { type Loader, programLibraries, programLoader } from './host-programs.ts';
+import { showAtPlaces } from './show-folders.ts';
 
 /** A kernel's build folder as a sandbox is to show it: with all its parts at their own paths, and no other kernel's. */
 export interface Headers {
@@ -27,6 +30,17 @@ export interface Headers {
   readonly config: string;
   /** The text of Module.symvers. */
   readonly symvers: string;
+  /** What starts the build folder's own programs; absent where it has none. */
+  readonly loader?: Loader;
+}
+
+export interface HeadersOptions {
+  /**
+   * Where the C library of the build folder's own programs may be, if not on this machine. Not given: they are not to be
+   * run by this machine.
+   */
+  readonly libraries?: readonly Target[];
+  readonly signal?: AbortSignal | undefined;
 }
 
 /** A finished build folder has these; without one of them it is the kernel's bare source, or half a package. */
@@ -40,13 +54,14 @@ const RELEASE_FILES = [
 /**
  * Reads a build folder and all that it leads to. What is this machine's own is shown to the sandbox where it is; of a
  * guest's tree, and of folders that the compiling user may not read, a copy in the workspace is. Writes nothing where
- * the headers come from. Throws E_HEADERS_MISSING, naming what is not there; E_FILE_UNSAFE for devices and the like.
+ * the headers come from. Throws E_HEADERS_MISSING, naming what is not there; E_FILE_UNSAFE for devices and the like;
+ * E_TOOLS_MISSING where the headers' own programs cannot run here.
  */
 export async function readHeaders(
   origin: Target,
   folder: string,
   workspace: Workspace,
-  signal?: AbortSignal,
+  { libraries, signal }: HeadersOptions = {},
 ): Promise<Headers> {
   const { place, build } = await openFolder(origin, folder);
   const taken = new Map<string, TakenPart>();
@@ -61,18 +76,36 @@ export async function readHeaders(
   const binds = parts.flatMap((part) =>
     placesOf(part, build).map((to) => ({ from: taken.get(part.path)?.folder ?? part.path, to })),
   );
+  const facts = await describe(origin, build, parts, place);
+  if (libraries !== undefined && facts.loader !== undefined)
+    binds.push(...(await takeLibraries(workspace, facts.loader, libraries)));
   return {
     folder: placeOf(build, build),
-    binds: await showFolders(workspace, binds),
+    binds: await showAtPlaces(workspace, binds),
     digest: sha256(
       JSON.stringify(parts.map((part) => [placesOf(part, build), taken.get(part.path)?.digest])),
     ),
-    ...(await describe(origin, build, parts, place)),
+    ...facts,
   };
 }
 
+async function takeLibraries(
+  { machine, own, writeOwn }: Workspace,
+  loader: Loader,
+  places: readonly Target[],
+): Promise<readonly Bind[]> {
+  const binds: Bind[] = [];
+  for (const { target, from, to } of await programLibraries(machine, loader, places)) {
+    const copy = own('libraries', to);
+    await writeOwn(copy, await target.read(from, LIMITS.moduleBytes));
+    await chmod(copy, 0o755);
+    binds.push({ from: copy, to });
+  }
+  return binds;
+}
+
 /** What the headers say of their kernel. */
-export type HeaderFacts = Pick<Headers, 'origin' | 'version' | 'release' | 'config' | 'symvers'>;
+export type HeaderFacts = Pick<Headers, 'origin' | 'version' | 'release' | 'config' | 'symvers' | 'loader'>;
 
 /** The same without a work folder: only reads, and throws what `readHeaders` would. */
 export async function surveyHeaders(
@@ -183,5 +216,6 @@ async function describe(
   const release = releases.map((found) => /UTS_RELEASE "([^"]+)"/.exec(found ?? '')?.[1]).find(Boolean);
   const config = (await text(join(build, '.config'), LIMITS.textBytes)) ?? '';
   const symvers = (await text(join(build, 'Module.symvers'), LIMITS.indexBytes)) ?? '';
-  return { origin: place, version, release, config, symvers };
+  const loader = await programLoader(origin, build);
+  return { origin: place, version, release, config, symvers, ...defined({ loader }) };
 }

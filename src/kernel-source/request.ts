@@ -30,6 +30,8 @@ export interface Obtained {
   readonly packages: readonly FetchedPackage[];
   /** The build folder; undefined where none was wanted. */
   readonly headers: string | undefined;
+  /** The folder below which the C library of the headers' own programs was unpacked; undefined where it was not wanted. */
+  readonly libraries?: string | undefined;
   /** The source, a tarball or a folder; undefined where none was wanted. */
   readonly source: string | undefined;
 }

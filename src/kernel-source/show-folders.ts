@@ -19,17 +19,17 @@ const OF_A_KERNEL = /^(linux|kernels?$|modules$)/;
 /** What a sandbox has of this machine's, as real folders. */
 const OF_THE_MACHINE = ['/usr', '/lib'] as const;
 
-/** The binds by which a sandbox shows folders at places of their own, and no kernel of this machine. */
-export async function showFolders(
+/** The binds by which a sandbox shows folders and files at places of their own, and no kernel of this machine. */
+export async function showAtPlaces(
   { machine, own }: Pick<Workspace, 'machine' | 'own'>,
   wanted: readonly Bind[],
 ): Promise<readonly Bind[]> {
   const isMerged = (await machine.lstat('/lib'))?.type === 'link';
-  const folders = wanted.map(({ from, to }) => ({
+  const shown = wanted.map(({ from, to }) => ({
     from,
     to: isMerged && to.startsWith('/lib/') ? `/usr${to}` : to,
   }));
-  const above = await Promise.all(folders.map(({ to }) => folderAbove(machine, to)));
+  const above = await Promise.all(shown.map(({ to }) => folderAbove(machine, to)));
   const usual = KEEP_KERNELS.filter((path) => path !== '/lib' || !isMerged);
   const covered = new Set([...usual, ...above].filter((path) => path !== undefined));
   const binds: Bind[] = [];
@@ -37,13 +37,14 @@ export async function showFolders(
     if ((await machine.stat(path))?.type !== 'directory') continue;
     const standIn = own('stand-ins', path, 'entries');
     await makeFolder(standIn);
-    for (const { to } of folders)
-      if (to !== path && isInside(to, path)) await makeFolder(join(standIn, relative(path, to)));
+    for (const { from, to } of shown)
+      if (to !== path && isInside(to, path))
+        await makePlace(machine, from, join(standIn, relative(path, to)));
     binds.push({ from: standIn, to: path });
     if (path !== '/usr/src') binds.push(...(await ownEntries(machine, path, standIn)));
   }
   // A stand-in comes in the place of the folder itself.
-  return [...binds.filter(({ from, to }) => from !== to || !covered.has(to)), ...folders];
+  return [...binds.filter(({ from, to }) => from !== to || !covered.has(to)), ...shown];
 }
 
 /** The nearest folder above a place that this machine has, where the sandbox shows it as this machine's. */
@@ -66,6 +67,13 @@ async function ownEntries(machine: Target, folder: string, standIn: string): Pro
     if (type === 'directory' || type === 'file') binds.push({ from: path, to: path });
   }
   return binds;
+}
+
+/** A file can only be shown over a file. */
+async function makePlace(machine: Target, from: string, place: string): Promise<void> {
+  if ((await machine.stat(from))?.type !== 'file') return makeFolder(place);
+  await makeFolder(dirname(place));
+  await writeFile(place, '');
 }
 
 /** With all above it, whatever the umask is: the user that compiles must pass. */

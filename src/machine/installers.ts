@@ -30,7 +30,17 @@ type OtherNames = Partial<Record<Packages, string | null>>;
 const OTHER_NAMES: Readonly<Record<string, OtherNames>> = {
   'xz-utils': { redhat: 'xz', suse: 'xz', arch: 'xz', alpine: 'xz' },
   apt: { suse: null, alpine: null },
+  'libc6:i386': { redhat: 'glibc.i686', suse: 'glibc-32bit', arch: 'lib32-glibc', alpine: null },
 };
+
+/** dpkg takes packages of another architecture only once it has been told of it. Source: dpkg(1), --add-architecture. */
+function beforeForeign(names: readonly string[], packages: Packages): readonly string[] {
+  if (packages !== 'debian') return [];
+  const foreign = new Set(names.flatMap((name) => /:(\w+)$/.exec(name)?.[1] ?? []));
+  if (foreign.size === 0) return [];
+  const added = [...foreign].map((name) => typedShell(['dpkg', '--add-architecture', name]));
+  return [...added, typedShell(['apt-get', 'update'])];
+}
 
 /** Compilers of several versions beside each other are Debian's way. */
 const VERSIONED_COMPILER = /^gcc-\d/;
@@ -54,7 +64,9 @@ export function installText(tools: readonly Program[], osRelease: string): strin
   const known = [...new Set(named.flatMap(({ name }) => name ?? []))];
   const others = named.filter(({ name }) => typeof name !== 'string').map(({ tool }) => tool.name);
   return [
-    ...(installer === undefined || known.length === 0 ? [] : [typedShell([...installer.install, ...known])]),
+    ...(installer === undefined || known.length === 0
+      ? []
+      : [...beforeForeign(known, installer.packages), typedShell([...installer.install, ...known])]),
     ...(others.length === 0 ? [] : [`install on this machine ${others.join(', ')}`]),
   ].join('; ');
 }

@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { ARCHITECTURES, type Architecture } from '../../architectures.ts';
 import { kernelCompiler } from '../../build/compiler.ts';
 import { affectedSource, type DemoTree, plantAffectedModule, unpackGuest } from '../../demo/guest-tree.ts';
 import { fetchKernel, type KernelPackages } from '../../demo/packages.ts';
@@ -21,6 +22,7 @@ import type { DemoResult } from './document.ts';
 export interface DemoOptions extends Pick<CommonOptions, 'json' | 'verbose'> {
   readonly work?: string;
   readonly keep: boolean;
+  readonly arch: Architecture['name'];
   readonly installTools: boolean;
 }
 
@@ -39,16 +41,21 @@ const WANTS_SOURCE = new Set(['plan', 'apply']);
 
 /** `mptfix demo`: the whole pipeline on a private guest's tree made from the distro's real packages. */
 export async function demo(options: DemoOptions, signal: AbortSignal): Promise<number> {
+  const architecture = requireArchitecture(options.arch);
   await tools(options, signal);
   const workspace = await openWorkspace(workBase(options));
   let done = false;
   try {
-    const { tree, kernel } = await makeTree(workspace, options, signal);
+    const { tree, kernel } = await makeTree(workspace, architecture, options, signal);
     if (!options.json) introduce(kernel, tree);
     const commands = await runCommands(tree, workspace, options, signal);
     const result: DemoResult = {
       schema: 'mptfix.demo/1',
-      kernel: { release: kernel.release, packageVersion: kernel.version },
+      kernel: {
+        release: kernel.release,
+        packageVersion: kernel.version,
+        architecture: architecture.name,
+      },
       guest: tree.guest,
       source: tree.source,
       distroModule: tree.distroModule,
@@ -71,15 +78,26 @@ async function tools(options: DemoOptions, signal: AbortSignal): Promise<void> {
   await requireTools(machine, [TOOLS.aptGet, TOOLS.dpkgDeb]);
 }
 
+function requireArchitecture(wanted: string): Architecture {
+  const found = ARCHITECTURES.find(({ name }) => name === wanted);
+  if (found?.machines.includes(process.arch) === true) return found;
+  throw failure(
+    'E_ARCH_UNSUPPORTED',
+    `the demo builds a module of ${wanted}, and the compiler of this machine (${process.arch}) makes none`,
+    'run it on an x86-64 machine',
+  );
+}
+
 async function makeTree(
   workspace: Workspace,
+  architecture: Architecture,
   options: DemoOptions,
   signal: AbortSignal,
 ): Promise<{ readonly tree: DemoTree; readonly kernel: KernelPackages }> {
   const { steps, result } = firstStep(
     'Fetch the newest kernel with its headers and source',
     async (progress) => {
-      const kernel = await fetchKernel(workspace, progress, signal);
+      const kernel = await fetchKernel(workspace, architecture, progress, signal);
       return { value: kernel, text: `${kernel.release} ${kernel.version}` };
     },
   )
@@ -97,6 +115,7 @@ async function makeTree(
       const module = await plantAffectedModule(rootTarget(guest, { dryRun: false }), {
         workspace,
         release,
+        architecture,
         files: source.files,
         progress,
         signal,

@@ -4,7 +4,7 @@ import type { Document } from '../../document.ts';
 /** What `demo --json` prints. */
 export const demoSchema = v.strictObject({
   schema: v.literal('mptfix.demo/1'),
-  kernel: v.strictObject({ release: v.string(), packageVersion: v.string() }),
+  kernel: v.strictObject({ release: v.string(), packageVersion: v.string(), architecture: v.string() }),
   guest: v.string(),
   source: v.string(),
   /** The distro's own module, which the guest's affected one replaced. */

@@ -1,5 +1,6 @@
 import { ARCHITECTURES } from '../../architectures.ts';
 import { kernelPackageArchitecture } from '../../guest/kernel.ts';
+import type { TargetReads } from '../../machine/port.ts';
 import type { Workspace } from '../../work/workspace.ts';
 import type { UnpackOptions } from '../archive.ts';
 import { findFolder } from '../build-folder.ts';
@@ -21,19 +22,36 @@ export const obtainByApt: Obtain = async (workspace, request, options) => {
   const names = provider.packages(kernel);
   const found = await findPackages(apt, {
     ...(wants.headers ? { headers: names.headers } : {}),
+    libraries: wants.headers ? await missingLibraries(architecture, [workspace.machine, guest]) : [],
     ...(wants.source ? { source: names.source } : {}),
     version,
   });
-  const packages = [...found.headers, ...(found.source === undefined ? [] : [found.source])];
+  const packages = [
+    ...found.headers,
+    ...found.libraries,
+    ...(found.source === undefined ? [] : [found.source]),
+  ];
   const root = await fetchAndUnpack(workspace, apt, packages, options);
   return {
     packages: packages.map(({ name, version, sha256 }) => ({ name, version, sha256 })),
     headers: wants.headers
       ? await findFolder(workspace.machine, root, provider.buildFolder(kernel))
       : undefined,
+    libraries: found.libraries.length === 0 ? undefined : root,
     source: wants.source ? await sourceArchive(workspace, root) : undefined,
   };
 };
+
+/** The package of the C library that programs of an architecture need, where nobody has it. */
+export async function missingLibraries(
+  architecture: string | undefined,
+  places: readonly Pick<TargetReads, 'stat'>[],
+): Promise<readonly string[]> {
+  const loader = ARCHITECTURES.find(({ debian }) => debian === architecture)?.loader;
+  if (loader === undefined) return [];
+  const found = await Promise.all(places.map((place) => place.stat(loader)));
+  return found.some((status) => status !== undefined) ? [] : ['libc6'];
+}
 
 /**
  * Fetches the packages and unpacks them, all as the workspace's user, below one folder, which then holds what they would put

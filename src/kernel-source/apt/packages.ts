@@ -12,6 +12,8 @@ export interface WantedPackages {
   readonly source?: string;
   /** Further packages of the same version, such as linux-image-6.1.0-56-amd64. */
   readonly more?: readonly string[];
+  /** Packages of any version: what the headers' own programs need. */
+  readonly libraries?: readonly string[];
   /** The kernel package's version: all must be of it. Undefined: the newest, and all of that one. */
   readonly version: string | undefined;
 }
@@ -19,6 +21,7 @@ export interface WantedPackages {
 /** Packages for each purpose, in their order. */
 export interface FoundPackages {
   readonly headers: readonly AptPackage[];
+  readonly libraries: readonly AptPackage[];
   readonly more: readonly AptPackage[];
   readonly source: AptPackage | undefined;
 }
@@ -57,13 +60,15 @@ export async function findPackages(apt: Apt, wanted: WantedPackages): Promise<Fo
     if (!known)
       headers.push(...(await pick('headers', [name], exactly ?? (await atLeast(apt, name, version)))));
   }
+  const libraries: AptPackage[] = [];
+  for (const name of wanted.libraries ?? []) libraries.push(...(await pick('headers', [name], undefined)));
   const more: AptPackage[] = [];
   for (const name of wanted.more ?? []) more.push(...(await pick('source', [name], version)));
   const sources = wanted.source === undefined ? [] : sourceNames(wanted.source, headers);
   const [source] = await pick('source', sources, version);
-  const found = [...headers, ...more, ...(source === undefined ? [] : [source])];
+  const found = [...headers, ...libraries, ...more, ...(source === undefined ? [] : [source])];
   if (missing.length > 0) throw notFound(missing, found);
-  return { headers, more, source };
+  return { headers, libraries, more, source };
 }
 
 interface Missing {

@@ -45,7 +45,8 @@ export const DEBIAN_PROVIDERS: readonly Provider[] = [
       source: `linux-source-${kernelSeries(base)}`,
     }),
     buildFolder: inUsrSrc('linux-headers-'),
-    newest: (architecture) => `linux-image-${architecture}`,
+    // i386 has a kernel for each kind of processor; every guest of ESX has PAE.
+    newest: (architecture) => `linux-image-${architecture === 'i386' ? '686-pae' : architecture}`,
     facts: 'Debian 4.0 (linux-source-2.6.18) to 12 (linux-source-6.1) and sid',
   },
   {

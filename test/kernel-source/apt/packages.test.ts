@@ -32,8 +32,8 @@ const source = (version: string): TestPackage => ({
 
 const BOTH = { headers: [`linux-headers-${RELEASE}`], source: 'linux-source-6.1' };
 
-function allOf({ headers, more, source }: FoundPackages): readonly AptPackage[] {
-  return [...headers, ...more, ...(source === undefined ? [] : [source])];
+function allOf({ headers, libraries, more, source }: FoundPackages): readonly AptPackage[] {
+  return [...headers, ...libraries, ...more, ...(source === undefined ? [] : [source])];
 }
 
 async function find(packages: readonly TestPackage[], wanted: WantedPackages): Promise<string[]> {
@@ -68,6 +68,14 @@ describe('headers, what they are split into, and source are of one version:', ()
     expect(await find(packages, { headers: BOTH.headers, version: '6.1.9-1' })).toContain(
       'linux-kbuild-6.1=6.1.9-3',
     );
+  });
+
+  test('but what the headers’ own programs need, which is the newest of its own', async () => {
+    const packages = [...all, { name: 'libc6', version: '2.36-9' }, { name: 'libc6', version: '2.36-10' }];
+    const wanted = { ...BOTH, libraries: ['libc6'], version: '6.1.9-1' };
+    expect(await find(packages, wanted)).toContain('libc6=2.36-10');
+    const { code, what } = await failureOf(find(all, wanted));
+    expect([code, what]).toEqual(['E_HEADERS_MISSING', 'the archives have no libc6; found 4 of 5 packages']);
   });
 
   test('and so are further packages', async () => {
