@@ -48,13 +48,19 @@ export async function runGuestDepmod(
       inside: { work: scratch },
       timeoutMs: LIMIT_MS,
     });
-    if (status !== 0) throw failed(stderr.trim().split('\n')[0] || `exit status ${status}`, release);
+    if (status !== 0) throw failed(complaint(stderr) ?? `exit status ${status}`, release);
     const lost = await lostModule(target, folder, place);
     if (lost !== undefined) throw failed(`its index has no ${lost}`, release);
     for (const path of outputs) await moveIn(target, `${scratch}${path}`, path);
   } finally {
     await target.removeTree(scratch);
   }
+}
+
+/** Old and new depmods mark what ended them, after what they only warn of. */
+function complaint(stderr: string): string | undefined {
+  const lines = stderr.split('\n').filter((line) => line.trim() !== '');
+  return lines.find((line) => /\b(?:FATAL|ERROR): /.test(line)) ?? lines.at(-1);
 }
 
 function failed(why: string, release: string): Error {

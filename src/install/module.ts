@@ -1,12 +1,14 @@
+import { isFailure } from '../errors.ts';
 import { indexedModule } from '../guest/module-file.ts';
 import { sha256 } from '../hash.ts';
 import type { Target } from '../machine/port.ts';
-import { currentFiles, type Handler, type UndoContext } from '../transaction/handler.ts';
+import { currentFiles, type Handler, type UndoContext, type Undoing } from '../transaction/handler.ts';
 import { areKept, ofFiles } from '../transaction/originals.ts';
 import type { StepOf } from '../transaction/steps.ts';
 import { scratchFolder } from '../transaction/undo.ts';
 import { type IndexJob, isAbandonedIndex, rebuildIndex } from './depmod.ts';
-import { sameFile, wrong } from './outcome.ts';
+import { readIndexAs, requireIndexTools } from './indexing.ts';
+import { CANNOT_RUN, sameFile, wrong } from './outcome.ts';
 
 type IndexStep = StepOf<'index'>;
 
@@ -38,8 +40,7 @@ export const indexHandler: Handler<IndexStep> = {
   },
   undo: async (context, step) => {
     if (!(await mustBeRebuilt(context, step))) return ofFiles.undo(context, step);
-    await rebuildIndex(context.target, indexJob(context.folder, step));
-    return 'rebuilt';
+    return rebuildAgain(context, step);
   },
   words: ({ release }) => `the module index of ${release}: rebuilt`,
   undoWords: ({ release }) => `the module index of ${release}: as it was`,
@@ -48,6 +49,24 @@ export const indexHandler: Handler<IndexStep> = {
   rank: 'index',
   isLeftover: isAbandonedIndex,
 };
+
+/** Where the guest's own depmod does not run here, theirs stays, if the guest's modprobe finds the driver by it. */
+async function rebuildAgain({ target, folder }: UndoContext, step: IndexStep): Promise<Undoing> {
+  try {
+    await rebuildIndex(target, indexJob(folder, step));
+    return 'rebuilt';
+  } catch (error) {
+    if (!isFailure(error) || !CANNOT_RUN.has(error.failure.code)) throw error;
+    const answer = await readIndexAs(
+      await requireIndexTools(target, step.release),
+      target,
+      step.release,
+      step.module,
+    );
+    if ('problem' in answer) throw error;
+    return 'kept';
+  }
+}
 
 function indexJob(folder: string, { release, form }: IndexStep): IndexJob {
   return { release, form, scratch: scratchFolder(folder) };

@@ -96,7 +96,7 @@ async function proveGuestModprobe(
 }
 
 /** Why a program of the guest does not run here. */
-const CANNOT_RUN: ReadonlySet<ErrorCode> = new Set([
+export const CANNOT_RUN: ReadonlySet<ErrorCode> = new Set([
   'E_NOT_ROOT',
   'E_TOOLS_MISSING',
   'E_SANDBOX',

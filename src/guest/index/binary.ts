@@ -13,7 +13,7 @@ const HAS = { prefix: 0x80000000, values: 0x40000000, children: 0x20000000 } as 
 const PLACE = 0x0fffffff;
 
 /** More than any kernel's index has: what leads in a circle would never end. */
-const MAX = { nodes: 2_000_000, text: 65_536 } as const;
+const MAX = { nodes: 2_000_000, text: 16_384 } as const;
 
 /**
  * Reads a binary index whole: a tree of letters, with numbers in network order. Up to major 1 a node that ends a text
