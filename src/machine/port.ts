@@ -219,6 +219,16 @@ export interface Sandbox {
   /** Whether it may reach the network; no by default. */
   readonly network?: boolean;
   readonly limits?: ResourceLimits;
+  /** A tree whose programs the sandbox has instead of this machine's. Without a `user` only where this process is not root. */
+  readonly programs?: ProgramTree | undefined;
+}
+
+/** A tree as a sandbox's root: of it what holds programs and libraries is seen, read-only, and of this machine nothing. */
+export interface ProgramTree {
+  /** A folder of this machine, without a symbolic link in its path. */
+  readonly root: string;
+  /** Its programs are for i386: to them the machine calls itself i686, so that they build for what they are. */
+  readonly is32Bit: boolean;
 }
 
 /** A file or folder of this machine (`from`, absolute), and the place where the sandbox has it. */

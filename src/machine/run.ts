@@ -10,6 +10,7 @@ import { defined } from '../optional.ts';
 import { closedDescriptors } from './inherited.ts';
 import { leashed, leashFor } from './leash.ts';
 import type { Argv, RunOptions, RunResult, Sandbox } from './port.ts';
+import { withProgramTree } from './program-tree.ts';
 import { ENVIRONMENT, findProgram } from './programs.ts';
 import { sandboxed } from './sandbox.ts';
 
@@ -42,6 +43,10 @@ async function runSandboxed(
   sandbox: Sandbox,
 ): Promise<RunResult> {
   const inside = { sandbox, ...defined({ user, cwd }) };
+  if (sandbox.programs !== undefined)
+    return withProgramTree(argv, { ...inside, programs: sandbox.programs }, (wrapped) =>
+      runPlainly(wrapped, { ...options, cwd: '/', dies: 'at once' }),
+    );
   return runPlainly(await sandboxed(argv, inside), { ...options, cwd: '/', dies: 'at once' });
 }
 

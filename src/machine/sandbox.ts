@@ -64,7 +64,7 @@ const REACHES_ALL = 'CAP_DAC_OVERRIDE';
 const TO_BECOME_ANOTHER = ['CAP_SETUID', 'CAP_SETGID'] as const;
 
 /** The programs that a sandbox consists of, by their absolute paths: nothing in it looks them up. */
-interface Parts {
+export interface Parts {
   readonly bwrap: string;
   readonly setpriv: string;
   readonly prlimit: string;
@@ -116,17 +116,21 @@ function outer(isRoot: boolean, { network }: Sandbox, capabilities: readonly str
  * What the caller shows comes last, so that it may lie below /usr or /tmp; what is shown within another comes after that.
  * Bubblewrap would make the folders above a place for root alone.
  */
-function mounts({ readOnly, writable }: Sandbox): readonly string[] {
-  const binds = [
-    ...readOnly.map(({ from, to }) => ({ option: '--ro-bind', from, to })),
-    ...writable.map(({ from, to }) => ({ option: '--bind', from, to })),
-  ].sort((one, other) => one.to.length - other.to.length);
+function mounts(sandbox: Sandbox): readonly string[] {
+  return [...OWN_PROC_AND_DEV, ...['--tmpfs', '/tmp'], ...listedBinds(sandbox, ''), ...['--remount-ro', '/']];
+}
+
+/** What the sandbox lists, below `root` of it. */
+export function listedBinds(
+  { readOnly, writable }: Pick<Sandbox, 'readOnly' | 'writable'>,
+  root: string,
+): readonly string[] {
   return [
-    ...OWN_PROC_AND_DEV,
-    ...['--tmpfs', '/tmp'],
-    ...binds.flatMap(({ option, from, to }) => [...foldersAbove(to), option, from, to]),
-    ...['--remount-ro', '/'],
-  ];
+    ...readOnly.map(({ from, to }) => ({ option: '--ro-bind', from, to: `${root}${to}` })),
+    ...writable.map(({ from, to }) => ({ option: '--bind', from, to: `${root}${to}` })),
+  ]
+    .sort((one, other) => one.to.length - other.to.length)
+    .flatMap(({ option, from, to }) => [...foldersAbove(to), option, from, to]);
 }
 
 function foldersAbove(path: string): readonly string[] {
@@ -154,17 +158,18 @@ function inner(
   ];
 }
 
-function limitWords({ memoryBytes, fileBytes, processes }: ResourceLimits): readonly string[] {
+/** Options of prlimit. */
+export function limitWords({ memoryBytes, fileBytes, processes }: ResourceLimits): readonly string[] {
   const word = (name: string, value: number | undefined) =>
     value === undefined ? [] : [`--${name}=${value}`];
   return [...word('as', memoryBytes), ...word('fsize', fileBytes), ...word('nproc', processes)];
 }
 
 /** Bubblewrap, which has no capability by then, could not enter a folder that is the user's alone. */
-const ENTER = 'cd "$1" && shift && exec "$@"';
+export const ENTER = 'cd "$1" && shift && exec "$@"';
 
 /** Looked at each time: that takes less than a millisecond, and a library may be installed while mptfix runs. */
-async function machineBinds(network: boolean): Promise<readonly string[]> {
+export async function machineBinds(network: boolean): Promise<readonly string[]> {
   const words = ['--ro-bind', '/usr', '/usr', '--dir', '/etc'];
   for (const path of BESIDE_USR) {
     const status = await lstat(path).catch(() => undefined);
