@@ -2,11 +2,9 @@ import type { BuildOptions } from '../build-options.ts';
 import type { ElfFile } from '../elf/elf.ts';
 import { bytesOfSection } from '../elf/sections.ts';
 import type { Headers } from '../kernel-source/headers.ts';
-import { installCommand } from '../machine/installers.ts';
+import type { Argv } from '../machine/port.ts';
 import type { Tool } from '../machine/tools.ts';
-import type { Workspace } from '../work/workspace.ts';
-import { buildSandbox } from './build-sandbox.ts';
-import type { ProofResult } from './proof.ts';
+import { makeVariable, wordsOf } from './toolchain/named-tools.ts';
 
 /**
  * The compiler that built the kernel, from the first word of CONFIG_CC_VERSION_TEXT (since 4.18), such as
@@ -19,58 +17,38 @@ export function kernelCompiler(config: string): Tool {
   return { name, package: name };
 }
 
-function versionText(config: string): string {
+/** CONFIG_CC_VERSION_TEXT; empty before 4.18. */
+export function versionText(config: string): string {
   return /^CONFIG_CC_VERSION_TEXT="([^"]*)"/m.exec(config)?.[1] ?? '';
 }
 
-/** What make is to call. */
-export function compilerName(
+/** What make calls: CC with its options, or with CROSS_COMPILE the kernel's own compiler by that prefix. */
+export function compilerWords(
   { config }: Pick<Headers, 'config'>,
   { makeVars }: Pick<BuildOptions, 'makeVars'>,
-): string {
-  const named = makeVars.findLast((word) => word.startsWith('CC='));
-  return named === undefined ? kernelCompiler(config).name : named.slice('CC='.length);
+): Argv {
+  const { name } = kernelCompiler(config);
+  const named = wordsOf(makeVariable(makeVars, 'CC') ?? '');
+  return named ?? [`${makeVariable(makeVars, 'CROSS_COMPILE') ?? ''}${name}`];
 }
 
-/** Who names the compiler with CC= answers for it. */
+/** Who names the compiler with CC= or CROSS_COMPILE= answers for it. */
 export function compilerTools(
   headers: Pick<Headers, 'config'>,
   options: Pick<BuildOptions, 'makeVars'>,
 ): readonly Tool[] {
   const compiler = kernelCompiler(headers.config);
-  return compilerName(headers, options) === compiler.name ? [compiler] : [];
+  const words = compilerWords(headers, options);
+  return words.length === 1 && words[0] === compiler.name ? [compiler] : [];
 }
 
 /** What the compiler of a module wrote into it: `GCC: (Debian 12.2.0-14+deb12u1) 12.2.0`. */
 export function compilerOf(elf: ElfFile): string {
-  const text = Buffer.from(bytesOfSection(elf, '.comment') ?? new Uint8Array()).toString('latin1');
-  return [...new Set(text.split('\0').filter((part) => part !== ''))].join(', ') || 'an unknown compiler';
+  const texts = commentOf(elf).split('\0');
+  return [...new Set(texts.filter((part) => part !== ''))].join(', ') || 'an unknown compiler';
 }
 
-/**
- * The compiler must be of the version that built the module; whether it is that very compiler is for the provenance
- * to show. Holds where neither module nor configuration tell a version.
- */
-export async function proveCompiler(
-  workspace: Pick<Workspace, 'machine' | 'user'>,
-  { name, shipped, config }: { readonly name: string; readonly shipped: ElfFile; readonly config: string },
-): Promise<ProofResult> {
-  const wanted = lastVersion(compilerOf(shipped)) ?? lastVersion(versionText(config));
-  const argv = [name, '-dumpfullversion', '-dumpversion'] as const;
-  const { machine, user } = workspace;
-  const answer = await machine.run(argv, { effect: 'read', user, sandbox: buildSandbox([]) });
-  const found = answer.status === 0 ? answer.stdout.toString('utf8').trim() : undefined;
-  const ok = wanted === undefined || found === wanted;
-  const next = ok ? '' : await installCommand([kernelCompiler(config)]);
-  return {
-    name: 'compiler',
-    ok,
-    detail: ok
-      ? `${name} ${found ?? ''}, ${wanted === undefined ? 'and the module does not say which compiler built it' : 'as the module says of its own'}`
-      : `${name} is ${found ?? 'not installed'}, and the guest’s module was built by ${wanted}; ${next}`,
-  };
-}
-
-function lastVersion(text: string): string | undefined {
-  return /(\d+\.\d+(?:\.\d+)?)\s*$/.exec(text)?.[1];
+/** The section `.comment`, in which each object's tools wrote a line; empty where there is none. */
+export function commentOf(elf: ElfFile): string {
+  return Buffer.from(bytesOfSection(elf, '.comment') ?? new Uint8Array()).toString('latin1');
 }
