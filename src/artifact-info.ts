@@ -38,6 +38,21 @@ export const artifactInfoSchema = v.object({
     [],
   ),
   compiler: v.string(),
+  /** Where it was compiled; null in what mptfix 0 wrote before it knew of others than this machine. */
+  toolchain: v.optional(
+    v.nullable(
+      v.object({
+        kind: v.picklist(['machine', 'guest', 'tree']),
+        /** "this machine", or the tree's path. */
+        origin: v.string(),
+        /** The first line of the compiler's `--version`. */
+        version: v.string(),
+        /** Of the compiler's own program; null where it could not be read. */
+        sha256: v.nullable(v.string()),
+      }),
+    ),
+    null,
+  ),
   command: v.array(v.string()),
   vermagic: v.string(),
   proofs: v.array(proof),

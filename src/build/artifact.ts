@@ -89,7 +89,15 @@ async function proveBuilt(
 
 function artifactInfo(
   job: Job,
-  { source, headers, patched, builds, fetched, edits }: Built & { readonly edits: readonly Edit[] },
+  {
+    source,
+    headers,
+    toolchain,
+    patched,
+    builds,
+    fetched,
+    edits,
+  }: Built & { readonly edits: readonly Edit[] },
   module: ElfFile,
   proofs: readonly ProofResult[],
 ): ArtifactInfo {
@@ -106,6 +114,7 @@ function artifactInfo(
     patch: patched.patch,
     edits,
     compiler: compilerOf(module),
+    toolchain,
     command: [...builds.patched.command],
     vermagic: modinfoField(modinfo(module), 'vermagic') ?? '',
     proofs: proofs.map(({ name, ok, detail, waived }) => ({ name, ok, detail, waived: waived ?? false })),

@@ -1,12 +1,14 @@
 import { sha256 } from '../hash.ts';
 import type { Headers } from '../kernel-source/headers.ts';
+import type { Argv } from '../machine/port.ts';
 import type { Cache } from '../work/cache.ts';
 import type { Workspace } from '../work/workspace.ts';
-import { buildSandbox, runBoxed } from './build-sandbox.ts';
+import { buildSandbox } from './build-sandbox.ts';
 import { type Compiled, type CompileOptions, compileModule } from './compile.ts';
+import { hashOf, runTool, type Toolchain } from './toolchain/toolchain.ts';
 
 /** Raise it when the same inputs would give another module. */
-const FORMAT = 2;
+const FORMAT = 3;
 
 /** What beside the source decides a module: read once for both builds. */
 export interface BuildSurroundings {
@@ -16,23 +18,39 @@ export interface BuildSurroundings {
   readonly tools: string;
 }
 
-/** The programs that a module is made with. gcc looks for cc1 and the linker itself. */
-const TOOLS_OF_A_BUILD = `compiler=$1
-for name in "$compiler" as ld ar nm objcopy strip make sh; do command -v "$name" || exit; done > /tmp/list
-for name in cc1 collect2 as ld; do "$compiler" -print-prog-name=$name; done >> /tmp/list
-for name in "$compiler" as ld make; do "$name" --version || exit; done
-while read -r file; do case $file in /*) sha256sum -- "$file" || exit ;; *) echo "$file" ;; esac; done < /tmp/list`;
+/**
+ * The programs that a module is made with, a line each, then what they say of themselves. gcc looks for cc1 and the linker
+ * itself. Of the compiler's words the first that is no assignment is a program; the others may be options.
+ */
+const TOOLS_OF_A_BUILD = `make=$1; shift
+for name in "$1" as ld ar nm objcopy strip "$make" sh; do command -v "$name" || exit; done
+for name in cc1 collect2 as ld; do "$@" -print-prog-name=$name; done
+echo; "$@" --version
+for name in as ld "$make"; do "$name" --version || exit; done`;
 
 /** Undefined where something of it cannot be read: then nothing is taken from the cache. */
 export async function surroundings(
   workspace: Pick<Workspace, 'machine' | 'user'>,
   { digest }: Pick<Headers, 'digest'>,
-  compiler: string,
+  toolchain: Toolchain,
+  { make, compiler }: { readonly make: string; readonly compiler: Argv },
 ): Promise<BuildSurroundings | undefined> {
   if (digest === undefined) return undefined;
-  const argv = ['sh', '-c', TOOLS_OF_A_BUILD, 'sh', compiler] as const;
-  const tools = await runBoxed(workspace, argv, buildSandbox([]));
-  return tools.status === 0 ? { headers: digest, tools: sha256(tools.stdout) } : undefined;
+  const argv = ['sh', '-c', TOOLS_OF_A_BUILD, 'sh', make, ...compiler] as const;
+  const { status, stdout } = await runTool(toolchain, workspace, argv, buildSandbox([]));
+  if (status !== 0) return undefined;
+  const said = stdout.toString('latin1');
+  const files = said
+    .slice(0, said.indexOf('\n\n'))
+    .split('\n')
+    .filter((line) => line.startsWith('/'));
+  try {
+    // A system of 2003 has no sha256sum.
+    const hashes = await Promise.all(files.map((file) => hashOf(toolchain, file)));
+    return { headers: digest, tools: sha256(JSON.stringify([toolchain.name, said, hashes])) };
+  } catch {
+    return undefined;
+  }
 }
 
 /** Compiles, or takes what the very same inputs gave before; `around` undefined: nothing is known to be the same. */

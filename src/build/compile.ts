@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { Header } from 'tar';
 import { failure } from '../errors.ts';
+import { DRIVER_FOLDER } from '../kernel-source/driver-files.ts';
 import type { Headers } from '../kernel-source/headers.ts';
 import { LIMITS } from '../limits.ts';
 import type { Argv, Bind, RunOptions } from '../machine/port.ts';
@@ -14,7 +15,10 @@ import {
   runBoxed,
   watchDisk,
 } from './build-sandbox.ts';
-import { recipeFor } from './recipes.ts';
+import { firstError, hintFor } from './first-error.ts';
+import { makeModule, type Recipe, recipeFor } from './recipes.ts';
+import { makeProgram } from './toolchain/named-tools.ts';
+import { runTool, type Toolchain } from './toolchain/toolchain.ts';
 
 export interface CompileOptions {
   readonly workspace: Workspace;
@@ -27,6 +31,7 @@ export interface CompileOptions {
   readonly label: string;
   /** NAME=VALUE words for make. */
   readonly makeVars?: readonly string[];
+  readonly toolchain: Toolchain;
   readonly progress: Progress;
   readonly signal: AbortSignal;
 }
@@ -43,6 +48,8 @@ interface Order {
   readonly command: Argv;
   /** What it may write to, with its temporary files: the driver's folder, or the whole tree. */
   readonly folder: BuildFolder;
+  /** Where make sees that folder. */
+  readonly seenAt: string;
   /** What it may only read. */
   readonly readOnly: readonly Bind[];
   /** What the folder may come to have. */
@@ -72,25 +79,60 @@ export async function compileModule(options: CompileOptions): Promise<Compiled> 
       'build the module by hand as the kernel’s documentation says; 2.4 kernels never had the bug',
     );
   }
-  const folder = buildFolder(await workspace.userFolder(options.label), options.label);
-  const command = [...recipe.make(headers.folder, folder.to), ...(options.makeVars ?? [])] as const;
-  const order = { command, folder, readOnly: headers.binds, maxBytes: LIMITS.moduleBuildBytes };
+  const folder = buildFolder(await workspace.userFolder(options.label), MODULE);
+  const order = await orderFor(options, recipe, folder);
   const result =
-    files instanceof Promise ? await makeAhead(options, order, files) : await makeNow(options, order, files);
+    files instanceof Promise
+      ? await makeAhead(options, recipe, order, files)
+      : await makeNow(options, recipe, order, files);
   signal.throwIfAborted();
   const { status, lines, log } = result;
   const bytes = status === 0 ? await readBuilt(workspace, folder, `${module}.ko`, 'module') : undefined;
-  if (bytes !== undefined) return { bytes, log, command };
+  if (bytes !== undefined) return { bytes, log, command: order.command };
   throw failure(
     'E_BUILD',
     `${module}.ko could not be built: ${firstError(lines)}`,
-    'read the log; most often the headers or the compiler are not those of the kernel',
+    hintFor(lines) ?? 'read the log; most often the headers or the compiler are not those of the kernel',
     { log: await workspace.keepLog('build', log) },
   );
 }
 
-async function makeNow(options: CompileOptions, order: Order, files: Files): Promise<MakeResult> {
-  await layOut(options.workspace, order.folder, '.', new Map([...files, kbuild(options)]));
+/** One path for every build: it may be in the code. */
+const MODULE = 'module';
+
+/** Where make sees the driver's folder, and how it is called. */
+async function orderFor(
+  { workspace, headers, makeVars = [] }: CompileOptions,
+  recipe: Recipe,
+  folder: BuildFolder,
+): Promise<Order> {
+  const isInTree = recipe.place === 'in tree' && (await hasDriverFolder(workspace, headers));
+  const seenAt = isInTree ? join(headers.folder, DRIVER_FOLDER) : folder.to;
+  const paths = {
+    make: makeProgram(makeVars),
+    headers: headers.folder,
+    folder: isInTree ? DRIVER_FOLDER : seenAt,
+  };
+  const command = [...makeModule(recipe, paths), ...makeVars] as const;
+  return { command, folder, seenAt, readOnly: headers.binds, maxBytes: LIMITS.moduleBuildBytes };
+}
+
+/** A sandbox cannot show anything at a place that a read-only folder does not have. */
+async function hasDriverFolder(
+  { machine }: Pick<Workspace, 'machine'>,
+  { folder, binds }: CompileOptions['headers'],
+): Promise<boolean> {
+  const from = binds.findLast(({ to }) => to === folder)?.from;
+  return from !== undefined && (await machine.lstat(join(from, DRIVER_FOLDER)))?.type === 'directory';
+}
+
+async function makeNow(
+  options: CompileOptions,
+  recipe: Recipe,
+  order: Order,
+  files: Files,
+): Promise<MakeResult> {
+  await layOut(options.workspace, order.folder, '.', withRules(options, recipe, files));
   return runMake(options, order, { signal: options.signal });
 }
 
@@ -98,12 +140,17 @@ async function makeNow(options: CompileOptions, order: Order, files: Files): Pro
  * Starts make before the driver is there. Some third of a module's build is make's own: it tries some thirty options
  * of the compiler before it reads the module's Kbuild. There it waits, for the end of its standard input.
  */
-async function makeAhead(options: CompileOptions, order: Order, coming: Promise<Files>): Promise<MakeResult> {
+async function makeAhead(
+  options: CompileOptions,
+  recipe: Recipe,
+  order: Order,
+  coming: Promise<Files>,
+): Promise<MakeResult> {
   const { workspace } = options;
   const { folder } = order;
-  await layOut(workspace, folder, '.', new Map([kbuild(options, WAIT)]));
+  await layOut(workspace, folder, '.', new Map([rules(options, recipe, WAIT)]));
   const stopper = new AbortController();
-  const laidOut = coming.then((files) => layOut(workspace, folder, '.', files));
+  const laidOut = coming.then((files) => layOut(workspace, folder, '.', driverFiles(recipe, files)));
   const making = runMake(options, order, {
     signal: AbortSignal.any([options.signal, stopper.signal]),
     inputEnds: laidOut,
@@ -119,27 +166,45 @@ async function makeAhead(options: CompileOptions, order: Order, coming: Promise<
   if (first === 'files') return making;
   // It did not wait: a make that gives its children no standard input, or one that cannot continue in any case.
   options.signal.throwIfAborted();
-  return makeNow(options, order, await coming);
+  return makeNow(options, recipe, order, await coming);
 }
 
 const WAIT = '# make reads on when the driver is there: then its standard input ends.\n$(shell cat)\n';
 
+/** The driver's own Makefile where another is read in its place. */
+const OWN_MAKEFILE = 'Makefile.driver';
+
 /** Keeps the driver's own flags, and builds nothing but the one module. */
-function kbuild({ module }: CompileOptions, before = ''): readonly [string, Buffer] {
-  return ['Kbuild', Buffer.from(`${before}include $(src)/Makefile\nobj-y :=\nobj-m := ${module}.o\n`)];
+function rules(
+  { module }: Pick<CompileOptions, 'module'>,
+  { reads }: Recipe,
+  before = '',
+): readonly [string, Buffer] {
+  const own = reads === 'Makefile' ? OWN_MAKEFILE : 'Makefile';
+  return [reads, Buffer.from(`${before}include $(src)/${own}\nobj-y :=\nobj-m := ${module}.o\n`)];
 }
 
-/** Runs make in a sandbox, as the workspace's unprivileged user. Throws E_BUILD where it fills the disk. */
+function driverFiles({ reads }: Recipe, files: Files): Files {
+  if (reads !== 'Makefile') return files;
+  return new Map([...files].map(([name, content]) => [name === 'Makefile' ? OWN_MAKEFILE : name, content]));
+}
+
+function withRules(options: CompileOptions, recipe: Recipe, files: Files): Files {
+  return new Map([...driverFiles(recipe, files), rules(options, recipe)]);
+}
+
+/** Runs make in the toolchain's sandbox, as the workspace's unprivileged user. Throws E_BUILD where it fills the disk. */
 export async function runMake(
-  { workspace, progress }: Pick<CompileOptions, 'workspace' | 'progress'>,
-  { command, folder, readOnly, maxBytes }: Order,
+  { workspace, toolchain, progress }: Pick<CompileOptions, 'workspace' | 'toolchain' | 'progress'>,
+  { command, folder, seenAt, readOnly, maxBytes }: Order,
   { signal, ...more }: Pick<RunOptions, 'input' | 'inputEnds'> & { readonly signal: AbortSignal },
 ): Promise<MakeResult> {
   const lines: string[] = [];
   const stopper = new AbortController();
   const disk = watchDisk(workspace, folder, maxBytes, (reason) => stopper.abort(reason));
-  const { status } = await runBoxed(workspace, command, buildSandbox([folder], readOnly), {
-    env: { TMPDIR: folder.to, HOME: folder.to },
+  const sandbox = buildSandbox([{ from: folder.from, to: seenAt }], readOnly);
+  const { status } = await runTool(toolchain, workspace, command, sandbox, {
+    env: { TMPDIR: seenAt, HOME: seenAt },
     onLine: (line) => {
       lines.push(line);
       if (line.trim() !== '') progress.note(line.trim());
@@ -149,27 +214,6 @@ export async function runMake(
   }).finally(() => disk.end());
   stopper.signal.throwIfAborted();
   return { status, lines, log: `${command.join(' ')}\n${lines.join('\n')}\n` };
-}
-
-/** What a compiler, a shell or a linker says of the thing that is wrong. */
-const TELLING = /: (fatal )?error:|: not found|undefined!|undefined reference/;
-/** make's own complaint; `*** [file] Error 1` only counts what was said before it. */
-const COMPLAINT = /\*\*\* (?!\[)/;
-const COUNTED = /\*\*\* \[/;
-/** Lines of a build that goes well. */
-const CHATTER = /^\s*$|^make(\[\d+\])?: (Entering|Leaving)|^ {2}[A-Z][A-Z0-9_]* {1,}/;
-
-/** The one line of a failed build's output that a person should read first. */
-export function firstError(lines: readonly string[]): string {
-  const counted = lines.findIndex((line) => COUNTED.test(line));
-  const before = counted === -1 ? [] : lines.slice(0, counted);
-  const line =
-    lines.find((text) => TELLING.test(text)) ??
-    lines.find((text) => COMPLAINT.test(text)) ??
-    before.findLast((text) => !CHATTER.test(text)) ??
-    lines[counted] ??
-    lines.findLast((text) => text.trim() !== '');
-  return line?.trim() ?? 'make printed nothing';
 }
 
 /** Files by their path below a folder. */

@@ -1,23 +1,45 @@
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
+import { satisfies } from 'semver';
 import { failure } from '../errors.ts';
 import { treeVersion } from '../kernel-source/driver-files.ts';
 import type { Headers } from '../kernel-source/headers.ts';
 import { wholeTree } from '../kernel-source/unpack.ts';
 import { LIMITS } from '../limits.ts';
 import type { Argv, TargetReads } from '../machine/port.ts';
-import { requireTools, type Tool } from '../machine/tools.ts';
+import type { Tool } from '../machine/tools.ts';
 import { localTarget } from '../machine/tree.ts';
 import { defined } from '../optional.ts';
 import type { Progress } from '../progress.ts';
 import type { Workspace } from '../work/workspace.ts';
 import { type BuildFolder, buildFolder, buildSandbox, readBuilt, runBoxed } from './build-sandbox.ts';
-import { type Compiled, type Files, firstError, layOut, runMake } from './compile.ts';
+import { type Compiled, type Files, layOut, runMake } from './compile.ts';
+import { firstError, hintFor } from './first-error.ts';
 import type { Job, StepContext } from './job.ts';
+import { threeParts } from './toolchain/compilers-by-era.ts';
+import { makeProgram } from './toolchain/named-tools.ts';
+import { requireToolsOf, type Toolchain } from './toolchain/toolchain.ts';
 
-/** What a kernel's own scripts need beside the compiler. */
-const CONFIGURE_TOOLS = ['make', 'flex', 'bison', 'bc'].map((name): Tool => ({ name, package: name }));
+/** What a kernel's own scripts need beside make and the compiler, from the kernel on that needs it. */
+const CONFIGURE_TOOLS: readonly {
+  readonly kernels: string;
+  readonly name: string;
+  readonly source: string;
+}[] = [
+  { kernels: '>=3.9.0', name: 'bc', source: 'kernel/Makefile of 3.9: timeconst.bc' },
+  {
+    kernels: '>=4.16.0',
+    name: 'flex',
+    source: '033dba2ec06c (4.16): no generated parsers are shipped any more',
+  },
+  { kernels: '>=4.16.0', name: 'bison', source: 'the same' },
+];
+
+function configureTools(base: string): readonly Tool[] {
+  const needed = CONFIGURE_TOOLS.filter(({ kernels }) => satisfies(threeParts(base), kernels));
+  return ['make', ...needed.map(({ name }) => name)].map((name) => ({ name, package: name }));
+}
 
 /** A whole kernel tree in the workspace, and how make is run in it. */
 interface TreeOptions {
@@ -26,6 +48,7 @@ interface TreeOptions {
   /** As `uname -r` says on the guest: a distro sets it beside the tree's own version. */
   readonly release: string;
   readonly makeVars: readonly string[];
+  readonly toolchain: Toolchain;
   readonly progress: Progress;
   readonly signal: AbortSignal;
 }
@@ -33,17 +56,31 @@ interface TreeOptions {
 /** Runs one goal of the tree's own Makefile. Throws E_BUILD with the log's path. */
 async function makeGoal(options: TreeOptions, goal: string): Promise<Pick<Compiled, 'command' | 'log'>> {
   const { workspace, tree, release, makeVars, signal } = options;
-  const command: Argv = ['make', '-C', tree.to, goal, `KERNELRELEASE=${release}`, `-j${CORES}`, ...makeVars];
+  const command: Argv = [
+    makeProgram(makeVars),
+    '-C',
+    tree.to,
+    goal,
+    `KERNELRELEASE=${release}`,
+    `-j${CORES}`,
+    ...makeVars,
+  ];
   // An empty line answers every question with its default.
   const input = '\n'.repeat(4096);
-  const order = { command, folder: tree, readOnly: [], maxBytes: LIMITS.treeBuildBytes };
+  const order = {
+    command,
+    folder: tree,
+    seenAt: tree.to,
+    readOnly: [],
+    maxBytes: LIMITS.treeBuildBytes,
+  };
   const { status, lines, log } = await runMake(options, order, { signal, input });
   signal.throwIfAborted();
   if (status === 0) return { command, log };
   throw failure(
     'E_BUILD',
     `make ${goal} failed: ${firstError(lines)}`,
-    'read the log; a kernel’s scripts may need the development files of libelf and OpenSSL beside flex, bison and bc',
+    hintFor(lines) ?? 'read the log; a kernel’s scripts may need programs and libraries beside the compiler',
     { log: await workspace.keepLog('build', log) },
   );
 }
@@ -83,19 +120,23 @@ export async function makeAllModules(
  */
 export async function obtainTree(context: StepContext, path: string): Promise<Headers> {
   const { job, options, workspace, progress, signal } = context;
-  const { machine, user } = workspace;
+  const { user } = workspace;
+  const toolchain = await context.toolchain;
   const { release } = job.kernel;
   const config = await findConfig(context);
   const symvers = await findSymvers(context, config);
   const from = await wholeTree(workspace, path, { progress, signal, ...defined({ user }) });
-  await requireTools(machine, CONFIGURE_TOOLS);
+  await requireToolsOf(toolchain, configureTools(job.kernel.base ?? ''));
   const tree = buildFolder(from, 'tree');
   const own = new Map<string, Uint8Array>([['.config', Buffer.from(config)]]);
   if (symvers !== undefined) own.set('Module.symvers', symvers);
   await layOut(workspace, tree, '.', own);
   for (const goal of ['oldconfig', 'modules_prepare']) {
     progress.note(`make ${goal}`);
-    await makeGoal({ workspace, tree, release, makeVars: options.makeVars, progress, signal }, goal);
+    await makeGoal(
+      { workspace, tree, release, makeVars: options.makeVars, toolchain, progress, signal },
+      goal,
+    );
   }
   const text = async (name: string) => (await readBuilt(workspace, tree, name, 'file'))?.toString('utf8');
   const version = treeVersion((await text('Makefile')) ?? '');

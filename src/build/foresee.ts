@@ -5,14 +5,14 @@ import { type HeaderFacts, requireHeaderFolder, surveyHeaders } from '../kernel-
 import { programLibraries } from '../kernel-source/host-programs.ts';
 import { unpackDriver } from '../kernel-source/unpack.ts';
 import type { Target, UserIds } from '../machine/port.ts';
-import { requireTools, TOOLS } from '../machine/tools.ts';
+import { requireTools, TOOLS, type Tool } from '../machine/tools.ts';
 import { localTarget } from '../machine/tree.ts';
 import { defined } from '../optional.ts';
 import { silentProgress } from '../progress.ts';
 import { freeUsers } from '../work/users.ts';
 import { requireWorkBase } from '../work/workspace.ts';
 import { requireBuildable } from './architecture.ts';
-import { compilerName, compilerTools, proveCompiler } from './compiler.ts';
+import { compilerTools, compilerWords, kernelCompiler } from './compiler.ts';
 import { requireConfiguration } from './configured-tree.ts';
 import type { Job } from './job.ts';
 import { patchSource } from './patch-source.ts';
@@ -20,6 +20,9 @@ import { requireProofs, waive } from './proof.ts';
 import { proveVersions } from './proofs.ts';
 import { requireSignable } from './sign.ts';
 import { isFolder, libraryPlaces, sourceVersion } from './sources.ts';
+import { makeTools, withNamedTools } from './toolchain/named-tools.ts';
+import { proveCompiler, requireCompilerOfEra } from './toolchain/prove-compiler.ts';
+import { openToolchain, requireToolsOf, type Toolchain } from './toolchain/toolchain.ts';
 
 /** A production that is only thought of. */
 export interface Intended {
@@ -43,13 +46,15 @@ export async function requireProducible(intended: Intended): Promise<void> {
   const { job, options, workBase, thoroughly } = intended;
   const machine = localTarget({ dryRun: true });
   requireBuildable(job, options);
+  const toolchain = await openToolchain(options.toolchain, job.guest);
   await requireTools(machine, [TOOLS.flock]);
   await requireWorkBase(workBase);
   const source = await givenSource(machine, intended);
   const headers = await givenHeaders(machine, intended);
   if (options.wholeTree) await requireConfiguration(intended);
-  await requireTools(machine, [TOOLS.bubblewrap, TOOLS.make, TOOLS.strip]);
-  if (headers !== undefined) await requireFitting(machine, intended, headers, source);
+  await requireTools(machine, [TOOLS.bubblewrap, TOOLS.strip]);
+  await requireToolsOf(toolchain, [...makeTools(options.makeVars), ...likelyCompiler(intended, toolchain)]);
+  if (headers !== undefined) await requireFitting(intended, toolchain, headers, source);
   else if (thoroughly && source !== undefined) requireLikelyPatchable(job, source);
   if (options.sign === undefined) return;
   await requireTools(machine, [TOOLS.openssl]);
@@ -84,8 +89,8 @@ async function givenHeaders(
 }
 
 async function requireFitting(
-  machine: Target,
   { job, options }: Intended,
+  opened: Toolchain,
   headers: HeaderFacts,
   source: DriverFiles | undefined,
 ): Promise<void> {
@@ -96,14 +101,30 @@ async function requireFitting(
     release: job.kernel.release,
   });
   requireProofs([versions], job);
-  if (headers.loader !== undefined) await programLibraries(machine, headers.loader, libraryPlaces(job));
-  await requireTools(machine, compilerTools(headers, options));
-  const compiler = await proveCompiler(
-    { machine, user: await unprivileged() },
-    { name: compilerName(headers, options), shipped: readElf(job.shipped.bytes), config: headers.config },
-  );
+  if (headers.loader !== undefined && opened.kind === 'machine')
+    await programLibraries(opened.place, headers.loader, libraryPlaces(job));
+  const toolchain = await withNamedTools(opened, options.makeVars);
+  await requireToolsOf(toolchain, compilerTools(headers, options));
+  const words = compilerWords(headers, options);
+  const workspace = { machine: localTarget({ dryRun: true }), user: await unprivileged() };
+  await requireCompilerOfEra(workspace, toolchain, { words, base: headers.version });
+  const compiler = await proveCompiler(workspace, toolchain, {
+    words,
+    tool: kernelCompiler(headers.config),
+    shipped: readElf(job.shipped.bytes),
+    config: headers.config,
+  });
   requireProofs([versions, waive(compiler, options)], job);
   if (source !== undefined) patchSource(job, source, headers);
+}
+
+/**
+ * A tree has a gcc of its own, whatever its name is, or it is no toolchain; this machine's is looked for when the headers
+ * tell which one it must be.
+ */
+function likelyCompiler({ options }: Intended, { kind }: Toolchain): readonly Tool[] {
+  const isNamed = options.makeVars.some((word) => /^(CC|CROSS_COMPILE)=/.test(word));
+  return kind === 'machine' || isNamed ? [] : [TOOLS.gcc];
 }
 
 /** Headers that are still to be fetched are of the kernel's version; a source of another one is refused for that. */

@@ -2,7 +2,8 @@ import { join } from 'node:path';
 import { failure } from '../errors.ts';
 import type { Headers } from '../kernel-source/headers.ts';
 import type { Workspace } from '../work/workspace.ts';
-import { buildSandbox, runBoxed } from './build-sandbox.ts';
+import { buildSandbox } from './build-sandbox.ts';
+import { runTool, type Toolchain } from './toolchain/toolchain.ts';
 
 /** What a C library says of a program that was made for a newer one. */
 const TOO_OLD = /version `GLIBC_[\d.]+' not found/;
@@ -18,14 +19,15 @@ const START = '"$1"';
  */
 export async function requireHostPrograms(
   workspace: Pick<Workspace, 'machine' | 'user'>,
+  toolchain: Toolchain,
   { folder, binds, loader }: Pick<Headers, 'folder' | 'binds' | 'loader'>,
 ): Promise<void> {
   if (loader === undefined) return;
   const argv = ['sh', '-c', START, 'sh', join(folder, loader.program)] as const;
-  const { status, stderr } = await runBoxed(workspace, argv, buildSandbox([], binds));
+  const { status, stderr } = await runTool(toolchain, workspace, argv, buildSandbox([], binds));
   if (!CANNOT_RUN.includes(status) && !TOO_OLD.test(stderr)) return;
   const words = (stderr.trim().split('\n')[0] ?? '').replace(/^sh: (?:line )?\d+: /, '');
-  const what = `${loader.program} of the kernel’s headers does not run on this machine: ${words}`;
+  const what = `${loader.program} of the kernel’s headers does not run ${toolchain.kind === 'machine' ? 'on this machine' : `in ${toolchain.name}`}: ${words}`;
   if (/Exec format error/.test(words)) {
     throw failure(
       'E_ARCH_UNSUPPORTED',

@@ -6,6 +6,7 @@ import type { Target } from '../machine/port.ts';
 import type { Progress } from '../progress.ts';
 import type { Cache } from '../work/cache.ts';
 import type { Workspace } from '../work/workspace.ts';
+import type { Toolchain } from './toolchain/toolchain.ts';
 
 /** What is to be produced: a corrected module in the place of one that is there. */
 export interface Job {
@@ -33,5 +34,6 @@ export interface BuildContext {
 
 /** One step of it, with what it reports to. */
 export interface StepContext extends BuildContext {
+  readonly toolchain: Promise<Toolchain>;
   readonly progress: Progress;
 }

@@ -6,6 +6,8 @@ import type { BuildContext } from './job.ts';
 import { linkedModules } from './linked-modules.ts';
 import { patchSource } from './patch-source.ts';
 import { fetchPackages, takeSources } from './sources.ts';
+import { withNamedTools } from './toolchain/named-tools.ts';
+import { openToolchain } from './toolchain/toolchain.ts';
 import { stoppingOnFailure } from './two-builds.ts';
 
 /**
@@ -16,7 +18,11 @@ export function productionSteps(given: BuildContext): StepChain<Artifact> {
   const { job } = given;
   const cache = given.cache === noCache ? undefined : lateCache(given.cache);
   const makeVars = [...architectureVars(job, given.options), ...given.options.makeVars];
-  const context = { ...given, cache: cache ?? noCache, options: { ...given.options, makeVars } };
+  const toolchain = openToolchain(given.options.toolchain, job.guest).then((opened) =>
+    withNamedTools(opened, makeVars),
+  );
+  toolchain.catch(() => {});
+  const context = { ...given, cache: cache ?? noCache, options: { ...given.options, makeVars }, toolchain };
   return firstStep('Fetch packages', async (progress) => {
     const fetched = await fetchPackages({ ...context, progress });
     const names = fetched.packages.map(({ name, version }) => `${name} ${version}`);

@@ -1,33 +1,65 @@
 import { satisfies } from 'semver';
 import type { Argv } from '../machine/port.ts';
+import { threeParts } from './toolchain/compilers-by-era.ts';
 
 /** How one module is made against a prepared build folder, by the kernel's own rules of its time. */
 export interface Recipe {
   /** Semver range of the tree's VERSION.PATCHLEVEL.SUBLEVEL. */
   readonly kernels: string;
-  readonly make: (headers: string, folder: string) => Argv;
+  /** The variable by which make is told of the folder. */
+  readonly variable: 'M' | 'SUBDIRS';
+  /** The file of the folder that make reads. */
+  readonly reads: 'Kbuild' | 'Makefile';
+  /**
+   * Where make sees the driver's folder. `in tree`: at its place in the kernel's, and called by the relative path that the
+   * kernel's own build used, where the build folder has that place: `__FILE__` is in the code of RHEL 4's driver. Else, and
+   * on later kernels, at a path of its own.
+   */
+  readonly place: 'in tree' | 'own';
   readonly source: string;
 }
 
 export const RECIPES: readonly Recipe[] = [
   {
-    kernels: '>=2.6.6',
-    make: (headers, folder) => ['make', '-C', headers, `M=${folder}`, 'modules'],
-    source: 'Documentation/kbuild/modules.txt: M= since 2.6.6',
+    kernels: '>=2.6.33',
+    variable: 'M',
+    reads: 'Kbuild',
+    place: 'own',
+    source: 'Documentation/kbuild/modules.txt of 2.6.33; the driver has no __FILE__ in its code any more',
+  },
+  {
+    kernels: '>=2.6.10 <2.6.33',
+    variable: 'M',
+    reads: 'Kbuild',
+    place: 'in tree',
+    source: 'scripts/Makefile.build of 2.6.10: Kbuild, and Makefile where there is none',
+  },
+  {
+    kernels: '>=2.6.6 <2.6.10',
+    variable: 'M',
+    reads: 'Makefile',
+    place: 'in tree',
+    source:
+      'Documentation/kbuild/modules.txt: M= since 2.6.6; scripts/Makefile.build of 2.6.9 includes Makefile alone',
   },
   {
     kernels: '>=2.6.0 <2.6.6',
-    make: (headers, folder) => ['make', '-C', headers, `SUBDIRS=${folder}`, 'modules'],
+    variable: 'SUBDIRS',
+    reads: 'Makefile',
+    place: 'in tree',
     source: 'Documentation/kbuild/modules.txt of 2.6.0: SUBDIRS=, gone in 5.3',
   },
 ];
 
-/** The recipe for a tree; undefined where none is known (2.4 has no modules of one folder). */
+/** The recipe for a tree; undefined where none is known: 2.4 makes no module of one folder, and never had the bug. */
 export function recipeFor(base: string): Recipe | undefined {
   return RECIPES.find(({ kernels }) => satisfies(threeParts(base), kernels));
 }
 
-/** semver wants three numbers: 6.1 is 6.1.0. */
-function threeParts(base: string): string {
-  return [...base.split('.'), '0', '0'].slice(0, 3).join('.');
+/** The call of make for one folder. */
+export function makeModule(
+  { variable }: Pick<Recipe, 'variable'>,
+  paths: { readonly make: string; readonly headers: string; readonly folder: string },
+): Argv {
+  return [paths.make, '-C', paths.headers, `${variable}=${paths.folder}`, 'modules'];
 }

@@ -1,3 +1,4 @@
+import type { ArtifactInfo } from '../artifact-info.ts';
 import { readElf } from '../elf/elf.ts';
 import { failure } from '../errors.ts';
 import { type DriverFiles, readDriverTree, treeVersion } from '../kernel-source/driver-files.ts';
@@ -11,12 +12,15 @@ import type { Target } from '../machine/port.ts';
 import { requireTools, TOOLS } from '../machine/tools.ts';
 import { localTarget, rootTarget } from '../machine/tree.ts';
 import { defined } from '../optional.ts';
-import { compilerName, compilerTools, proveCompiler } from './compiler.ts';
+import { compilerTools, compilerWords, kernelCompiler } from './compiler.ts';
 import { obtainTree } from './configured-tree.ts';
 import { requireHostPrograms } from './host-programs.ts';
 import type { BuildContext, Job, StepContext } from './job.ts';
 import { type ProofResult, requireProofs, waive } from './proof.ts';
 import { proveVersions } from './proofs.ts';
+import { makeTools } from './toolchain/named-tools.ts';
+import { describeCompiler, proveCompiler, requireCompilerOfEra } from './toolchain/prove-compiler.ts';
+import { requireToolsOf, type Toolchain } from './toolchain/toolchain.ts';
 import { type RunningBuilds, startBuilds, stoppingOnFailure } from './two-builds.ts';
 
 /** Fetches what of the job comes in packages. */
@@ -44,6 +48,8 @@ export interface Sources {
   readonly fetched: Obtained;
   readonly source: DriverFiles;
   readonly headers: Headers;
+  /** Where it is compiled, for the manifest. */
+  readonly toolchain: ArtifactInfo['toolchain'];
   /** What must hold before a compiler sees the source. */
   readonly beforehand: readonly ProofResult[];
   readonly running: RunningBuilds;
@@ -57,28 +63,35 @@ export async function takeSources(context: StepContext, fetched: Obtained): Prom
   const opened = await openSource(context, fetched);
   const isPacked = typeof opened === 'function';
   const source = isPacked ? opened() : Promise.resolve(opened);
-  const begun = takeHeaders(context, fetched).then((headers) => ({
-    headers,
-    running: startBuilds(context, headers, isPacked),
-  }));
+  const begun = beginBuilds(context, fetched, isPacked);
   // Whatever happens, both have ended then: nothing may still write into a work folder that is being removed.
   const [, started] = await Promise.allSettled([source, begun]);
   const running = started.status === 'fulfilled' ? started.value.running : undefined;
   return stoppingOnFailure(running, async () => {
     const files = await source;
-    const { headers, running } = await begun;
-    const beforehand = await proveBeforehand(context, files, headers);
+    const { headers, toolchain, running } = await begun;
+    const { proofs: beforehand, compiler } = await proveBeforehand({ ...context, toolchain }, files, headers);
     running.unchanged(new Map(files.files));
-    return { fetched, source: files, headers, beforehand, running };
+    return { fetched, source: files, headers, toolchain: compiler, beforehand, running };
   });
+}
+
+async function beginBuilds(
+  context: StepContext,
+  fetched: Obtained,
+  isPacked: boolean,
+): Promise<{ readonly headers: Headers; readonly toolchain: Toolchain; readonly running: RunningBuilds }> {
+  const toolchain = await context.toolchain;
+  const headers = await takeHeaders(context, fetched);
+  return { headers, toolchain, running: startBuilds({ ...context, toolchain }, headers, isPacked) };
 }
 
 /** Refuses before the compiler is started what cannot come to a good end: versions that differ. */
 async function proveBeforehand(
-  { job, options, workspace }: BuildContext,
+  { job, options, workspace, toolchain }: BuildContext & { readonly toolchain: Toolchain },
   source: DriverFiles,
   headers: Headers,
-): Promise<readonly ProofResult[]> {
+): Promise<{ readonly proofs: readonly ProofResult[]; readonly compiler: Sources['toolchain'] }> {
   const versions = proveVersions({
     source: sourceVersion(source),
     headers: headers.version,
@@ -86,21 +99,20 @@ async function proveBeforehand(
     release: job.kernel.release,
   });
   requireProofs([versions], job);
-  await requireHostPrograms(workspace, headers);
-  await requireTools(workspace.machine, [
-    TOOLS.bubblewrap,
-    TOOLS.make,
-    TOOLS.strip,
-    ...compilerTools(headers, options),
-  ]);
-  const compiler = await proveCompiler(workspace, {
-    name: compilerName(headers, options),
+  await requireHostPrograms(workspace, toolchain, headers);
+  await requireTools(workspace.machine, [TOOLS.bubblewrap, TOOLS.strip]);
+  await requireToolsOf(toolchain, [...makeTools(options.makeVars), ...compilerTools(headers, options)]);
+  const words = compilerWords(headers, options);
+  await requireCompilerOfEra(workspace, toolchain, { words, base: headers.version });
+  const compiler = await proveCompiler(workspace, toolchain, {
+    words,
+    tool: kernelCompiler(headers.config),
     shipped: readElf(job.shipped.bytes),
     config: headers.config,
   });
   const proofs = [versions, waive(compiler, options)];
   requireProofs(proofs, job);
-  return proofs;
+  return { proofs, compiler: await describeCompiler(workspace, toolchain, words) };
 }
 
 /** The version that the source's own top Makefile declares, where it has one. */
@@ -146,8 +158,11 @@ function sourcePath({ job }: StepContext, { source = '' }: Obtained): string {
 async function takeHeaders(context: StepContext, fetched: Obtained): Promise<Headers> {
   const { job, options, workspace, signal } = context;
   if (options.wholeTree) return obtainTree(context, sourcePath(context, fetched));
+  const { kind, place: shownIn } = await context.toolchain;
   const { headers, guest } = job;
-  const how = { libraries: libraryPlaces(job, fetched.libraries), signal };
+  // A tree's programs come with their own C library.
+  const libraries = kind === 'machine' ? { libraries: libraryPlaces(job, fetched.libraries) } : {};
+  const how = { ...libraries, shownIn, signal };
   if (headers.kind === 'guest' && guest !== undefined)
     return readHeaders(guest, headers.path, workspace, how);
   const machine = localTarget({ dryRun: true });

@@ -4,9 +4,11 @@ import { noCache } from '../work/cache.ts';
 import type { BuildFolder } from './build-sandbox.ts';
 import type { Compiled, CompileOptions, Files } from './compile.ts';
 import { compileCached, surroundings } from './compile-cached.ts';
-import { compilerName } from './compiler.ts';
+import { compilerWords } from './compiler.ts';
 import { makeAllModules } from './configured-tree.ts';
 import type { StepContext } from './job.ts';
+import { makeProgram } from './toolchain/named-tools.ts';
+import type { Toolchain } from './toolchain/toolchain.ts';
 
 /** Both builds: what is installed, and what proves that source, headers and compiler are the right ones. */
 export interface Builds {
@@ -43,18 +45,24 @@ export async function stoppingOnFailure<T>(
  * Starts both builds in the same way: side by side, or with `--full` one after the other in the one tree. `ahead`: the
  * source will take a while; make is started at once and does meanwhile what it can.
  */
-export function startBuilds(context: StepContext, headers: Headers, ahead: boolean): RunningBuilds {
+export function startBuilds(context: Building, headers: Headers, ahead: boolean): RunningBuilds {
   return context.options.full ? oneAfterTheOther(context, headers) : sideBySide(context, headers, ahead);
 }
 
-function sideBySide(context: StepContext, headers: Headers, ahead: boolean): RunningBuilds {
-  const { job, options, cache, workspace, progress } = context;
+/** A step's context, with the toolchain opened. */
+type Building = Omit<StepContext, 'toolchain'> & { readonly toolchain: Toolchain };
+
+function sideBySide(context: Building, headers: Headers, ahead: boolean): RunningBuilds {
+  const { job, options, cache, workspace, toolchain, progress } = context;
   const { wholeTree, makeVars } = options;
   const stopper = new AbortController();
   const around =
     cache === noCache || wholeTree
       ? Promise.resolve(undefined)
-      : surroundings(workspace, headers, compilerName(headers, options));
+      : surroundings(workspace, headers, toolchain, {
+          make: makeProgram(makeVars),
+          compiler: compilerWords(headers, options),
+        });
   const build = (label: 'patched' | 'unchanged', files: CompileOptions['files']): Promise<Compiled> =>
     heardLater(
       compileCached(
@@ -66,6 +74,7 @@ function sideBySide(context: StepContext, headers: Headers, ahead: boolean): Run
           label,
           // A tree of its own does not know the distro's name for it.
           makeVars: [...(wholeTree ? [`KERNELRELEASE=${job.kernel.release}`] : []), ...makeVars],
+          toolchain,
           progress,
           signal: AbortSignal.any([context.signal, stopper.signal]),
         },
@@ -120,14 +129,15 @@ function lateBuild(build: (files: CompileOptions['files']) => Promise<Compiled>,
 }
 
 /** `--full`: after the first build of the one tree, the second makes only what the patch changes. */
-function oneAfterTheOther(context: StepContext, headers: Headers): RunningBuilds {
-  const { job, options, workspace, progress } = context;
+function oneAfterTheOther(context: Building, headers: Headers): RunningBuilds {
+  const { job, options, workspace, toolchain, progress } = context;
   const stopper = new AbortController();
   const tree = {
     workspace,
     tree: treeOf(headers),
     release: job.kernel.release,
     makeVars: options.makeVars,
+    toolchain,
     progress,
     signal: AbortSignal.any([context.signal, stopper.signal]),
   };

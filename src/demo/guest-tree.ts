@@ -1,6 +1,7 @@
 import { basename, join } from 'node:path';
 import type { Architecture } from '../architectures.ts';
 import { type CompileOptions, compileModule } from '../build/compile.ts';
+import { MACHINE } from '../build/toolchain/toolchain.ts';
 import { reintroduceBranch } from '../driver/patch/make.ts';
 import { compressModule } from '../elf/compression.ts';
 import { failure } from '../errors.ts';
@@ -106,6 +107,7 @@ export async function plantAffectedModule(
     module: 'mptscsih',
     label: 'affected',
     makeVars: [`ARCH=${architecture.kernel}`],
+    toolchain: MACHINE,
   });
   const { format } = await readModule(guest, shipped.path);
   const distroModule = workspace.at(`distro-${basename(shipped.path)}`);

@@ -40,6 +40,8 @@ export interface HeadersOptions {
    * run by this machine.
    */
   readonly libraries?: readonly Target[];
+  /** Whose programs the sandbox has, with folders of its own where the headers' belong; not given: this machine. */
+  readonly shownIn?: Target;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -61,7 +63,7 @@ export async function readHeaders(
   origin: Target,
   folder: string,
   workspace: Workspace,
-  { libraries, signal }: HeadersOptions = {},
+  { libraries, shownIn = workspace.machine, signal }: HeadersOptions = {},
 ): Promise<Headers> {
   const { place, build } = await openFolder(origin, folder);
   const taken = new Map<string, TakenPart>();
@@ -81,7 +83,7 @@ export async function readHeaders(
     binds.push(...(await takeLibraries(workspace, facts.loader, libraries)));
   return {
     folder: placeOf(build, build),
-    binds: await showAtPlaces(workspace, binds),
+    binds: await showAtPlaces(shownIn, workspace, binds),
     digest: sha256(
       JSON.stringify(parts.map((part) => [placesOf(part, build), taken.get(part.path)?.digest])),
     ),

@@ -18,10 +18,13 @@ const KEEP_KERNELS = ['/usr/src', '/usr/lib', '/lib'] as const;
 const OF_A_KERNEL = /^(linux|kernels?$|modules$)/;
 /** What a sandbox has of this machine's, as real folders. */
 const OF_THE_MACHINE = ['/usr', '/lib'] as const;
+/** What a sandbox has of a tree. */
+const OF_A_TREE = [...OF_THE_MACHINE, '/opt', '/etc'] as const;
 
-/** The binds by which a sandbox shows folders and files at places of their own, and no kernel of this machine. */
+/** The binds by which a sandbox with the programs of `machine` shows folders and files at places of their own, and no kernel of it. */
 export async function showAtPlaces(
-  { machine, own }: Pick<Workspace, 'machine' | 'own'>,
+  machine: Target,
+  { machine: builder, own }: Pick<Workspace, 'machine' | 'own'>,
   wanted: readonly Bind[],
 ): Promise<readonly Bind[]> {
   const isMerged = (await machine.lstat('/lib'))?.type === 'link';
@@ -33,23 +36,25 @@ export async function showAtPlaces(
   const usual = KEEP_KERNELS.filter((path) => path !== '/lib' || !isMerged);
   const covered = new Set([...usual, ...above].filter((path) => path !== undefined));
   const binds: Bind[] = [];
+  const entries: Bind[] = [];
   for (const path of covered) {
     if ((await machine.stat(path))?.type !== 'directory') continue;
     const standIn = own('stand-ins', path, 'entries');
     await makeFolder(standIn);
     for (const { from, to } of shown)
       if (to !== path && isInside(to, path))
-        await makePlace(machine, from, join(standIn, relative(path, to)));
+        await makePlace(builder, from, join(standIn, relative(path, to)));
     binds.push({ from: standIn, to: path });
-    if (path !== '/usr/src') binds.push(...(await ownEntries(machine, path, standIn)));
+    if (path !== '/usr/src') entries.push(...(await ownEntries(machine, path, standIn)));
   }
   // A stand-in comes in the place of the folder itself.
-  return [...binds.filter(({ from, to }) => from !== to || !covered.has(to)), ...shown];
+  return [...binds, ...entries.filter(({ to }) => !covered.has(to)), ...shown];
 }
 
 /** The nearest folder above a place that this machine has, where the sandbox shows it as this machine's. */
 async function folderAbove(machine: Target, place: string): Promise<string | undefined> {
-  if (!OF_THE_MACHINE.some((folder) => isInside(place, folder))) return undefined;
+  const shown = machine.kind === 'local' ? OF_THE_MACHINE : OF_A_TREE;
+  if (!shown.some((folder) => isInside(place, folder))) return undefined;
   let folder = dirname(place);
   while ((await machine.stat(folder))?.type !== 'directory') folder = dirname(folder);
   return folder === '/' ? undefined : folder;
@@ -64,14 +69,16 @@ async function ownEntries(machine: Target, folder: string, standIn: string): Pro
     if (type === 'link') await symlink((await machine.readLink(path)) ?? '', place);
     else if (type === 'directory') await makeFolder(place);
     else if (type === 'file') await writeFile(place, '');
-    if (type === 'directory' || type === 'file') binds.push({ from: path, to: path });
+    // A tree's own links must not lead anywhere on this machine.
+    const from = machine.kind === 'local' ? path : await machine.hostPath(path);
+    if (type === 'directory' || type === 'file') binds.push({ from, to: path });
   }
   return binds;
 }
 
 /** A file can only be shown over a file. */
-async function makePlace(machine: Target, from: string, place: string): Promise<void> {
-  if ((await machine.stat(from))?.type !== 'file') return makeFolder(place);
+async function makePlace(builder: Target, from: string, place: string): Promise<void> {
+  if ((await builder.stat(from))?.type !== 'file') return makeFolder(place);
   await makeFolder(dirname(place));
   await writeFile(place, '');
 }

@@ -11,6 +11,7 @@ export interface Tool {
 /** The typed list of what mptfix calls, beside what every Debian has (coreutils, tar, gzip, dpkg, apt). */
 export const TOOLS = {
   make: { name: 'make', package: 'make' },
+  gcc: { name: 'gcc', package: 'gcc' },
   strip: { name: 'strip', package: 'binutils' },
   xz: { name: 'xz', package: 'xz-utils' },
   gzip: { name: 'gzip', package: 'gzip' },

@@ -63,6 +63,8 @@ const buildSchema = v.strictObject({
   full: v.boolean(),
   config: v.nullable(path),
   symvers: v.nullable(path),
+  /** `machine`, `guest`, or a folder; null: not chosen. */
+  toolchain: v.optional(v.nullable(v.union([v.picklist(['machine', 'guest']), path])), null),
   makeVars: v.array(v.pipe(v.string(), v.maxLength(4096), v.regex(/^[A-Za-z_]\w*=[ -~\u00a0-\uffff]*$/))),
   allowUnproven: v.boolean(),
   sign: v.nullable(v.strictObject({ key: path, certificate: path })),

@@ -45,6 +45,7 @@ export function requestOf({ kernel, source, headers, build, ...plan }: Plan): Pl
       ...build,
       config: build.config ?? undefined,
       symvers: build.symvers ?? undefined,
+      toolchain: build.toolchain ?? undefined,
       sign: build.sign ?? undefined,
     },
     install: { placement: plan.placement, initramfs: plan.initramfs, bootEntry: plan.bootEntry },
@@ -72,10 +73,12 @@ export async function requireUnchanged(
 }
 
 async function missingFiles(
-  { source, headers, config, symvers, sign, mirrors, mirrorKeys }: BuildOptions,
+  { source, headers, config, symvers, toolchain, sign, mirrors, mirrorKeys }: BuildOptions,
   machine: Pick<TargetReads, 'stat'>,
 ): Promise<readonly string[]> {
-  const files = { source, headers, config, symvers, key: sign?.key, certificate: sign?.certificate };
+  const tree = toolchain?.startsWith('/') === true ? toolchain : undefined;
+  const signing = { key: sign?.key, certificate: sign?.certificate };
+  const files = { source, headers, config, symvers, toolchain: tree, ...signing };
   const folders = mirrors.filter((mirror) => !isRemote(mirror)).map((path) => ['mirror', path] as const);
   const keys = mirrorKeys.map((path) => ['mirror key', path] as const);
   const missing: string[] = [];

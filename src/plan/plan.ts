@@ -47,6 +47,7 @@ export function makePlan(assessment: Assessment, request: PlanRequest, guest: Gu
       ...choices,
       config: choices.config ?? null,
       symvers: choices.symvers ?? null,
+      toolchain: choices.toolchain ?? null,
       sign: choices.sign ?? null,
     },
     placement: install.placement,
@@ -94,7 +95,7 @@ function nothingToDo({ verdict, facts }: Assessment, patchedBy: number | undefin
 function buildSteps(
   { facts }: Assessment,
   { source, headers }: { readonly source: Origin; readonly headers: Origin },
-  { wholeTree, full, config, makeVars, sign }: BuildOptions,
+  { wholeTree, full, config, toolchain, makeVars, sign }: BuildOptions,
 ): readonly PlanStep[] {
   const work = (what: string): PlanStep => ({ effect: 'write', where: 'work folder', what });
   return [
@@ -106,10 +107,16 @@ function buildSteps(
     ),
     work('patch one branch, and show the difference'),
     work(
-      `${full ? 'build all modules of the tree' : `compile ${facts.module?.name ?? ''}.ko`}${makeVars.length === 0 ? '' : ` (${makeVars.join(' ')})`} as an unprivileged user, and prove that it belongs to ${facts.kernel.release}`,
+      `${full ? 'build all modules of the tree' : `compile ${facts.module?.name ?? ''}.ko`}${makeVars.length === 0 ? '' : ` (${makeVars.join(' ')})`} as an unprivileged user with ${toolchainText(toolchain)}, and prove that it belongs to ${facts.kernel.release}`,
     ),
     ...(sign === undefined ? [] : [work(`sign it with ${sign.key}`)]),
   ];
+}
+
+/** Whose compiler it is, as --toolchain says it. */
+function toolchainText(toolchain: string | undefined): string {
+  if (toolchain === undefined || toolchain === 'machine') return 'this machine’s compiler';
+  return toolchain === 'guest' ? 'the guest’s own compiler' : `the compiler in ${toolchain}`;
 }
 
 function installSteps(

@@ -2,6 +2,7 @@ import { readFileSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { type CompileOptions, compileModule } from '../../src/build/compile.ts';
+import { MACHINE } from '../../src/build/toolchain/toolchain.ts';
 import { isElf } from '../../src/elf/elf.ts';
 import type { Workspace } from '../../src/work/workspace.ts';
 import { listing } from '../helpers/listing.ts';
@@ -45,6 +46,7 @@ async function compile(
     ]),
     module: 'mptscsih',
     label: 'patched',
+    toolchain: MACHINE,
     progress: { note: () => {}, bytes: () => {} },
     signal: new AbortController().signal,
     ...more,
@@ -64,10 +66,10 @@ test('a module is compiled by an unprivileged user, and has no debug information
   expect(bytes.includes('.debug_info')).toBe(false);
   const uid = workspace.user?.uid;
   expect(uid).toBeGreaterThan(0);
-  const who = `uid=${uid} groups=${uid} home=/build/patched leak=`;
+  const who = `uid=${uid} groups=${uid} home=/build/module leak=`;
   expect(notes).toContain(who);
   expect(statSync(workspace.at('patched/mptscsih.ko')).uid).toBe(uid);
-  expect(command).toEqual(['make', '-C', '/headers', 'M=/build/patched', 'modules']);
+  expect(command).toEqual(['make', '-C', '/headers', 'M=/build/module', 'modules']);
   expect(log.startsWith(`${command.join(' ')}\n`)).toBe(true);
   expect(log).toContain(`${who}\n`);
 });

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { firstError } from '../../src/build/compile.ts';
+import { firstError } from '../../src/build/first-error.ts';
 
 const ENTERING = "make[1]: Entering directory '/usr/src/linux'";
 

@@ -3,6 +3,7 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { connect, createServer } from 'node:net';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { compileModule } from '../../src/build/compile.ts';
+import { MACHINE } from '../../src/build/toolchain/toolchain.ts';
 import { listing } from '../helpers/listing.ts';
 import { processes } from '../helpers/processes.ts';
 import { failureOf, put, temporary, until, workspaceForTest } from '../machine/temporary.ts';
@@ -68,6 +69,7 @@ async function hostile(recipe: (place: { host: string; pid: number }) => readonl
       files: new Map([['mptscsih.c', Buffer.from('')]]),
       module: 'mptscsih',
       label: 'patched',
+      toolchain: MACHINE,
       progress: { note: (text) => notes.push(text), bytes: () => {} },
       signal: new AbortController().signal,
     }),

@@ -1,21 +1,37 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { kernelCompiler } from '../../src/build/compiler.ts';
-import { RECIPES, recipeFor } from '../../src/build/recipes.ts';
+import { makeModule, RECIPES, recipeFor } from '../../src/build/recipes.ts';
 
 describe('one module is made', () => {
-  test.each(['6.1.192', '6.1', '5.4.44', '3.2.0', '2.6.18', '2.6.6'])('with M= on %s', (base) => {
-    expect(recipeFor(base)?.make('/headers', '/work/patched')).toEqual([
+  const PATHS = { make: 'make', headers: '/headers', folder: '/work/module' };
+  const call = (base: string) => {
+    const recipe = recipeFor(base);
+    return recipe === undefined ? undefined : [...makeModule(recipe, PATHS), recipe.reads, recipe.place];
+  };
+
+  test.each([
+    ['6.1.192', 'M=', 'Kbuild', 'own'],
+    ['6.1', 'M=', 'Kbuild', 'own'],
+    ['2.6.33', 'M=', 'Kbuild', 'own'],
+    ['2.6.32', 'M=', 'Kbuild', 'in tree'],
+    ['2.6.18', 'M=', 'Kbuild', 'in tree'],
+    ['2.6.16.60', 'M=', 'Kbuild', 'in tree'],
+    ['2.6.10', 'M=', 'Kbuild', 'in tree'],
+    ['2.6.9', 'M=', 'Makefile', 'in tree'],
+    ['2.6.6', 'M=', 'Makefile', 'in tree'],
+    ['2.6.5', 'SUBDIRS=', 'Makefile', 'in tree'],
+    ['2.6', 'SUBDIRS=', 'Makefile', 'in tree'],
+  ])('on %s with %s, by its %s, in a folder %s', (base, variable, reads, place) => {
+    expect(call(base)).toEqual([
       'make',
       '-C',
       '/headers',
-      'M=/work/patched',
+      `${variable}/work/module`,
       'modules',
+      reads,
+      place,
     ]);
-  });
-
-  test.each(['2.6.5', '2.6.0', '2.6'])('with SUBDIRS= on %s', (base) => {
-    expect(recipeFor(base)?.make('/h', '/w')).toContain('SUBDIRS=/w');
   });
 
   test.each(['2.4.21', '2.2.0', 'none', ''])('in no known way on %j', (base) => {

@@ -14,6 +14,7 @@ export const ARTIFACT: ArtifactInfo = {
   patch: { name: 'mptscsih-busy', origin: 'stored', firstLine: 1, lastLine: 2, diff: '' },
   edits: [],
   compiler: 'gcc-12',
+  toolchain: null,
   command: ['make'],
   vermagic: '6.1.0-9-amd64',
   proofs: [],

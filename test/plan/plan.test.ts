@@ -41,6 +41,7 @@ const BUILD: BuildOptions = {
   full: false,
   config: undefined,
   symvers: undefined,
+  toolchain: undefined,
   makeVars: [],
   allowUnproven: false,
   mirrors: [],
@@ -152,7 +153,7 @@ describe('the steps', () => {
     const options = { source: '/s.tar.xz', wholeTree: true };
     const one = texts(plan(assessment('affected'), options));
     expect(one[1]).toContain('make oldconfig, make modules_prepare');
-    expect(one[3]).toMatch(/^compile mptscsih\.ko as an unprivileged user/);
+    expect(one[3]).toMatch(/^compile mptscsih\.ko as an unprivileged user with this machine’s compiler, /);
     expect(texts(plan(assessment('affected'), { ...options, full: true }))[3]).toMatch(
       /^build all modules of the tree as an unprivileged user/,
     );

@@ -22,6 +22,7 @@ export const PLAN: Plan = {
     full: true,
     config: '/srv/config',
     symvers: '/srv/Module.symvers',
+    toolchain: 'guest',
     makeVars: ['CC=gcc-11', 'V=1'],
     allowUnproven: false,
     mirrors: [],

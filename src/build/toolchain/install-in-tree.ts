@@ -17,12 +17,42 @@ const REBUILDS = ['rhel', 'centos', 'oracle', 'scientific', 'rocky', 'almalinux'
 
 const INSTALLERS: readonly Installer[] = [
   { family: 'debian', install: ['apt-get', 'install', '--yes'], source: 'apt-get(8)' },
-  { family: 'redhat', ids: ['centos', 'scientific'], upTo: 7, install: ['yum', 'install', '-y'], source: 'CentOS 3 to 7: yum(8)' },
-  { family: 'redhat', ids: REBUILDS, upTo: 4, install: ['up2date', '-i'], source: 'RHEL 3 and 4: up2date(8)' },
-  { family: 'redhat', ids: REBUILDS, upTo: 7, install: ['yum', 'install', '-y'], source: 'RHEL 5 to 7: yum(8)' },
-  { family: 'redhat', ids: ['fedora'], upTo: 21, install: ['yum', 'install', '-y'], source: 'Fedora 22 brought dnf' },
+  {
+    family: 'redhat',
+    ids: ['centos', 'scientific'],
+    upTo: 7,
+    install: ['yum', 'install', '-y'],
+    source: 'CentOS 3 to 7: yum(8)',
+  },
+  {
+    family: 'redhat',
+    ids: REBUILDS,
+    upTo: 4,
+    install: ['up2date', '-i'],
+    source: 'RHEL 3 and 4: up2date(8)',
+  },
+  {
+    family: 'redhat',
+    ids: REBUILDS,
+    upTo: 7,
+    install: ['yum', 'install', '-y'],
+    source: 'RHEL 5 to 7: yum(8)',
+  },
+  {
+    family: 'redhat',
+    ids: ['fedora'],
+    upTo: 21,
+    install: ['yum', 'install', '-y'],
+    source: 'Fedora 22 brought dnf',
+  },
   { family: 'redhat', install: ['dnf', 'install', '-y'], source: 'dnf(8)' },
-  { family: 'suse', ids: ['sles', 'sled'], upTo: 10, install: ['yast2', '--install'], source: 'SLES 9 and 10: yast2(8)' },
+  {
+    family: 'suse',
+    ids: ['sles', 'sled'],
+    upTo: 10,
+    install: ['yast2', '--install'],
+    source: 'SLES 9 and 10: yast2(8)',
+  },
   { family: 'suse', install: ['zypper', 'install', '-y'], source: 'zypper(8)' },
 ];
 
@@ -43,7 +73,9 @@ export async function installInTree(
       (one.upTo === undefined || number <= one.upTo),
   );
   const packages = [
-    ...new Set(tools.map((tool) => (family === 'debian' ? tool.package : tool.package.replace(VERSIONED, '$1')))),
+    ...new Set(
+      tools.map((tool) => (family === 'debian' ? tool.package : tool.package.replace(VERSIONED, '$1'))),
+    ),
   ];
   if (row === undefined) return `install there: ${packages.join(', ')}`;
   return `${typedShell(['chroot', place.name, ...row.install, ...packages])}, or the same in the running system`;

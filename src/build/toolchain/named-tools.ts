@@ -1,5 +1,6 @@
 import { basename, dirname } from 'node:path';
 import type { Argv, Bind, Target } from '../../machine/port.ts';
+import { TOOLS, type Tool } from '../../machine/tools.ts';
 import type { Toolchain } from './toolchain.ts';
 
 /** What a sandbox has of a system anyway. */
@@ -16,6 +17,11 @@ export function makeVariable(makeVars: readonly string[], name: string): string 
 export function makeProgram(makeVars: readonly string[]): string {
   const named = makeVariable(makeVars, 'MAKE');
   return named?.startsWith('/') === true ? named : 'make';
+}
+
+/** What a build needs of it; who names another make answers for it. */
+export function makeTools(makeVars: readonly string[]): readonly Tool[] {
+  return makeProgram(makeVars) === TOOLS.make.name ? [TOOLS.make] : [];
 }
 
 /** A variable's value as the shell of a kernel's Makefile takes it: words between spaces. */

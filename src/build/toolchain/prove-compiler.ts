@@ -1,3 +1,4 @@
+import type { ArtifactInfo } from '../../artifact-info.ts';
 import type { ElfFile } from '../../elf/elf.ts';
 import { modinfo, modinfoField } from '../../elf/module-data.ts';
 import { failure } from '../../errors.ts';
@@ -11,7 +12,7 @@ import type { ProofResult } from '../proof.ts';
 import { compilerNamed, compilersIn, dumpedVersion, vermagicCompiler } from './compiler-words.ts';
 import { canCompile, eraOf } from './compilers-by-era.ts';
 import { installInTree } from './install-in-tree.ts';
-import { runTool, type Toolchain } from './toolchain.ts';
+import { hashOf, runTool, type Toolchain } from './toolchain.ts';
 
 type User = Pick<Workspace, 'machine' | 'user'>;
 
@@ -24,7 +25,8 @@ export interface CompilerAnswer {
 }
 
 /** Old ones know -dumpversion alone; of those since 7 that is the first number, unless they are asked for all of it. */
-const ASK = '"$@" -dumpfullversion -dumpversion 2>/dev/null || "$@" -dumpversion; echo; "$@" --version 2>/dev/null; :';
+const ASK =
+  '"$@" -dumpfullversion -dumpversion 2>/dev/null || "$@" -dumpversion; echo; "$@" --version 2>/dev/null; :';
 
 /** Asks the toolchain's compiler, in its sandbox. */
 export async function askCompiler(
@@ -41,6 +43,20 @@ export async function askCompiler(
   // clang answers -dumpversion with the gcc that it claims to be.
   const dumped = dumpedVersion(at === -1 ? text : text.slice(0, at + 1));
   return { version: named?.family === 'clang' ? named.version : (dumped ?? named?.version), line };
+}
+
+/** The toolchain and its compiler, for a manifest. */
+export async function describeCompiler(
+  workspace: User,
+  toolchain: Toolchain,
+  words: Argv,
+): Promise<NonNullable<ArtifactInfo['toolchain']>> {
+  const { version, line } = await askCompiler(workspace, toolchain, words);
+  const argv: Argv = ['/bin/sh', '-c', 'command -v "$1"', 'sh', words[0]];
+  const found = await runTool(toolchain, workspace, argv, buildSandbox([]), { effect: 'read' });
+  const path = found.stdout.toString('utf8').trim();
+  const sha256 = path.startsWith('/') ? await hashOf(toolchain, path).catch(() => null) : null;
+  return { kind: toolchain.kind, origin: toolchain.name, version: line || (version ?? ''), sha256 };
 }
 
 /** What tells which compiler built the module, the most telling first. */
@@ -82,10 +98,12 @@ export async function proveCompiler(
     const detail = `nothing says which compiler built the guest’s module: neither its .comment, nor its vermagic, nor the .config; ${name} is ${version ?? 'not to be run'}`;
     return { name: 'compiler', ok: false, detail };
   }
-  const ok = version !== undefined && wanted.versions.some((one) => isSame(version, one, wanted.isShort === true));
+  const ok =
+    version !== undefined && wanted.versions.some((one) => isSame(version, one, wanted.isShort === true));
   const all = wanted.versions.join(' and ');
   if (ok) return { name: 'compiler', ok, detail: `${name} ${version}, as ${wanted.from} says (${all})` };
-  const install = toolchain.kind === 'machine' ? installCommand([tool]) : installInTree(toolchain.place, [tool]);
+  const install =
+    toolchain.kind === 'machine' ? installCommand([tool]) : installInTree(toolchain.place, [tool]);
   const found = version === undefined ? 'cannot be run, or tells no version' : `is ${version}`;
   const built = wanted.from === 'the guest’s module' ? '' : ` (${wanted.from} says so)`;
   return {

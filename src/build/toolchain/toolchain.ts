@@ -1,6 +1,14 @@
 import { failure } from '../../errors.ts';
 import { LIMITS } from '../../limits.ts';
-import type { Argv, Bind, ProgramTree, RunOptions, Sandbox, Target, TargetReads } from '../../machine/port.ts';
+import type {
+  Argv,
+  Bind,
+  ProgramTree,
+  RunOptions,
+  Sandbox,
+  Target,
+  TargetReads,
+} from '../../machine/port.ts';
 import { requireTools, type Tool } from '../../machine/tools.ts';
 import { localTarget, rootTarget } from '../../machine/tree.ts';
 import type { Workspace } from '../../work/workspace.ts';
@@ -80,7 +88,9 @@ const EM_386 = 3;
 const HEADER_BYTES = 20;
 
 /** What every build runs, and what its programs are built for. */
-async function is32Bit(place: Pick<TargetReads, 'readRange' | 'stat'> & Pick<Target, 'name'>): Promise<boolean> {
+async function is32Bit(
+  place: Pick<TargetReads, 'readRange' | 'stat'> & Pick<Target, 'name'>,
+): Promise<boolean> {
   if ((await place.stat('/bin/sh'))?.type !== 'file') {
     throw failure(
       'E_TOOLS_MISSING',
@@ -120,11 +130,6 @@ export async function requireToolsOf(
   if (missing.length === 0) return;
   const names = missing.map((tool) => tool.name).join(', ');
   throw failure('E_TOOLS_MISSING', `not installed in ${name}: ${names}`, await installInTree(place, missing));
-}
-
-/** How a plan and a manifest call it. */
-export function toolchainText({ kind, name }: Pick<Toolchain, 'kind' | 'name'>): string {
-  return kind === 'machine' ? 'this machine’s compiler' : `the compiler of ${kind === 'guest' ? 'the guest itself' : name}`;
 }
 
 /** The most that is read of a program to hash it: cc1 has some 30 MB. */

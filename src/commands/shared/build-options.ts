@@ -6,7 +6,7 @@ import { DEFAULT_WORK_BASE } from '../../work/workspace.ts';
 /** What the command line says of source and build, as it was typed; `buildOptions` makes it whole. */
 export interface BuildFlags
   extends Pick<BuildOptions, 'offline' | 'wholeTree' | 'full' | 'allowUnproven' | 'allowUnsigned'>,
-    Partial<Pick<BuildOptions, 'source' | 'headers' | 'config' | 'symvers'>> {
+    Partial<Pick<BuildOptions, 'source' | 'headers' | 'config' | 'symvers' | 'toolchain'>> {
   readonly makeVar?: readonly string[];
   readonly mirror?: readonly string[];
   readonly mirrorKey?: readonly string[];
@@ -40,6 +40,7 @@ export function buildOptions(flags: BuildFlags): BuildOptions {
     full,
     config: absolute(flags.config),
     symvers: absolute(flags.symvers),
+    toolchain: toolchainOf(flags.toolchain),
     makeVars: flags.makeVar ?? [],
     allowUnproven,
     sign:
@@ -89,6 +90,19 @@ function mirrorPlace(word: string): string {
 
 function absolute(path: string | undefined): string | undefined {
   return path === undefined ? undefined : resolve(path);
+}
+
+/** A word, or a folder. Throws E_USAGE for what cannot be had yet. */
+function toolchainOf(word: string | undefined): string | undefined {
+  if (word === undefined || word === 'machine' || word === 'guest') return word;
+  if (/^image:/.test(word)) {
+    throw failure(
+      'E_USAGE',
+      'mptfix cannot compile in a container image yet',
+      'unpack the image (podman export, docker export), and give --toolchain the folder',
+    );
+  }
+  return resolve(word);
 }
 
 /** What mptfix itself gives to make. */

@@ -101,6 +101,10 @@ export function building(command: Command): Command {
 export function making(command: Command): Command {
   return command
     .option(
+      '--toolchain <where>',
+      'whose compiler builds the module: machine, guest (with --root: the guest’s own gcc and make), or the folder of another system; default: machine, if its gcc knows kernels of that time',
+    )
+    .option(
       '--make-var <name=value>',
       'pass a variable to make, such as CC=gcc-11; may be repeated',
       repeatable,
