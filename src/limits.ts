@@ -73,6 +73,8 @@ export const LIMITS = {
   tracedStates: 4000,
   /** An initramfs unpacked: one with all modules and firmware has some 1.5 GB. */
   imageUnpackedBytes: 4 * 1024 * 1024 * 1024,
+  /** An initial ramdisk that is a file system: those of the distros have 4 to 16 MB, and the kernel's default is 16 at most. */
+  ramdiskBytes: 128 * 1024 * 1024,
   /** Parts of an initramfs: microcode of two makers, the modules, and what a boot loader adds make 4. */
   imageParts: 16,
   /** Entries of an initramfs: Debian's has 3,000, a rescue system's some 20,000. */

@@ -4,8 +4,11 @@ import type { Parser } from './feed.ts';
 /** The four cpio formats that an initramfs may have; the kernel unpacks `newc` and `crc`. */
 export type CpioFormat = 'newc' | 'crc' | 'odc' | 'bin';
 
+/** Beside those the file system that older kernels mount. */
+export type ImageFormat = CpioFormat | 'ext2';
+
 export interface CpioHeader {
-  readonly format: CpioFormat;
+  readonly format: ImageFormat;
   /** As it stands in the archive. */
   readonly name: string;
   /** File type and permission bits, as stat(2) has them. */

@@ -49,8 +49,13 @@ const RAMDISKS = [
 /** As many bytes as tell a file system. */
 export const RAMDISK_HEAD = 1088;
 
+/** Archives begin so; of what they hold, any two bytes may be those of a file system. */
+const ARCHIVE = '07070';
+
 /** The file system whose first bytes these are. */
 export function ramdiskOf(head: Buffer): string | undefined {
+  if (head.toString('latin1', 0, ARCHIVE.length) === ARCHIVE || decoderFor(head) !== undefined)
+    return undefined;
   const found = RAMDISKS.find(
     ({ at, bytes }) => head.subarray(at, at + bytes.length / 2).toString('hex') === bytes,
   );

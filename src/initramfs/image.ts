@@ -1,7 +1,7 @@
 import { failure } from '../errors.ts';
 import { LIMITS } from '../limits.ts';
 import type { TargetReads } from '../machine/port.ts';
-import { type CpioFormat, type CpioState, type CpioVisitor, cpioArchives, DamagedArchive } from './cpio.ts';
+import { type CpioState, type CpioVisitor, cpioArchives, DamagedArchive, type ImageFormat } from './cpio.ts';
 import { feed } from './feed.ts';
 
 export type Reads = Pick<TargetReads, 'stat' | 'readRange' | 'readChunks' | 'run'>;
@@ -48,7 +48,7 @@ export interface Segment {
   readonly offset: number;
   readonly size: number;
   readonly compression: Compression;
-  readonly format: CpioFormat;
+  readonly format: ImageFormat;
 }
 
 /** The parser takes as many bytes of what follows, to see that it is no archive. */
