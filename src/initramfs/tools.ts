@@ -1,8 +1,5 @@
 import { relative } from 'node:path';
-import { failure } from '../errors.ts';
-import { seenInside } from '../machine/folders.ts';
-import type { Argv, Target, TargetReads } from '../machine/port.ts';
-import { moduleName, requireRelease } from '../names.ts';
+import type { Argv, TargetReads } from '../machine/port.ts';
 
 /** What a tool is to make. */
 export interface ImageRequest {
@@ -25,8 +22,10 @@ export interface InitramfsTool {
   readonly images: (release: string) => readonly string[];
   /** Makes the image under another name, and does nothing else: no boot loader, no hook of a package. */
   readonly build: (request: ImageRequest) => Argv;
-  /** How a person makes the image that is booted. */
-  readonly byHand: (release: string) => string;
+  /** How a person makes the image that is booted, in the guest. */
+  readonly byHand: (release: string) => Argv;
+  /** Where the guest says which drivers go into its images. */
+  readonly listedIn: string;
   /** Files that the distro's own command keeps about the image, and that no longer fit it when it was replaced. */
   readonly stateFiles: (release: string) => readonly StateFile[];
 }
@@ -40,8 +39,13 @@ export interface StateFile {
 
 /**
  * In the order in which a guest's tool is looked for: dracut brings a `mkinitrd` of its own, that calls it.
- * Sources: mkinitramfs(8) and update-initramfs of initramfs-tools 0.142, dracut(8), mkinitrd(8) of Red Hat Enterprise
- * Linux 5, mkinitrd(8) of SUSE Linux Enterprise 10 and 11.
+ *
+ * Sources: mkinitramfs(8) and update-initramfs of initramfs-tools 0.40 (Ubuntu 6.06) to 0.142, which have taken `-o` and the
+ * release all that time; dracut(8); mkinitrd(8) of Red Hat Enterprise Linux 3 to 5; mkinitrd(8) of SUSE Linux Enterprise 10 and
+ * 11, and the manual of SLES 9, where mk_initrd is an older name of it.
+ *
+ * Red Hat's makes gzipped cpio archives for kernels 2.6 ("Creating initramfs"). That of RHEL 3 mounts an ext2 image on a loop
+ * device, and so does SUSE's `mkinitrd -R`.
  */
 export const INITRAMFS_TOOLS: readonly InitramfsTool[] = [
   {
@@ -50,7 +54,8 @@ export const INITRAMFS_TOOLS: readonly InitramfsTool[] = [
     images: (release) => [`initrd.img-${release}`],
     // update-initramfs writes in place and runs /etc/initramfs/post-update.d; mkinitramfs is what it calls.
     build: ({ release, output }) => ['mkinitramfs', '-o', output, release],
-    byHand: (release) => `update-initramfs -u -k ${release}`,
+    byHand: (release) => ['update-initramfs', '-u', '-k', release],
+    listedIn: '/etc/initramfs-tools/modules, or MODULES of initramfs.conf',
     stateFiles: (release) => [
       {
         path: `/var/lib/initramfs-tools/${release}`,
@@ -71,7 +76,8 @@ export const INITRAMFS_TOOLS: readonly InitramfsTool[] = [
       output,
       release,
     ],
-    byHand: (release) => `dracut --force --kver ${release}`,
+    byHand: (release) => ['dracut', '--force', '--kver', release],
+    listedIn: 'add_drivers of /etc/dracut.conf',
     stateFiles: () => [],
   },
   {
@@ -85,7 +91,8 @@ export const INITRAMFS_TOOLS: readonly InitramfsTool[] = [
       output,
       release,
     ],
-    byHand: (release) => `mkinitrd -f /boot/initrd-${release}.img ${release}`,
+    byHand: (release) => ['mkinitrd', '-f', `/boot/initrd-${release}.img`, release],
+    listedIn: 'scsi_hostadapter of /etc/modprobe.conf',
     stateFiles: () => [],
   },
   {
@@ -100,7 +107,8 @@ export const INITRAMFS_TOOLS: readonly InitramfsTool[] = [
       ...['-i', relative('/boot', output)],
       ...['-b', '/boot'],
     ],
-    byHand: (release) => `mkinitrd -k vmlinuz-${release} -i initrd-${release}`,
+    byHand: (release) => ['mkinitrd', '-k', `vmlinuz-${release}`, '-i', `initrd-${release}`],
+    listedIn: 'INITRD_MODULES of /etc/sysconfig/kernel',
     stateFiles: () => [],
   },
 ];
@@ -162,92 +170,4 @@ async function toolFor(target: Reads, release: string, name: string): Promise<In
     if ((await target.findInside(tool.program)) !== undefined) return tool;
   }
   return undefined;
-}
-
-export interface InitramfsJob {
-  readonly release: string;
-  readonly tool: InitramfsTool;
-  /** Path of the new image in the guest, in the folder of the one that it is for. The caller removes it. */
-  readonly output: string;
-  /** A folder of the guest, that the caller has made and removes: where the tool works. */
-  readonly temporaryFolder: string;
-  /** Names of modules that must be in it, where the tool takes such: those of the image that it is for. */
-  readonly modules?: readonly string[];
-  readonly signal?: AbortSignal;
-  /** Each line of the tool as it comes. */
-  readonly onLine?: (line: string) => void;
-}
-
-export interface BuiltInitramfs {
-  /** Bytes. */
-  readonly size: number;
-  /** All that the tool said. */
-  readonly log: string;
-}
-
-/**
- * Makes an initramfs with the guest's own tool, in the guest, under another name than the one that is booted. When
- * it resolves, the disk has the image.
- *
- * Throws E_INITRAMFS_TOOL where the tool fails or leaves no image: with its first word on why, and all that it said
- * as the cause. E_NOT_ROOT, E_TOOLS_MISSING, E_SANDBOX and E_ARCH_UNSUPPORTED as `RunOptions.inside` has them.
- */
-export async function buildInitramfs(target: Target, job: InitramfsJob): Promise<BuiltInitramfs> {
-  const { release, tool, output, temporaryFolder, modules = [], signal, onLine } = job;
-  const lines: string[] = [];
-  const work = seenInside(target, temporaryFolder);
-  // They are names of files in an image: what is no module's name would be another word to the tool, or an option.
-  const known = modules.filter((name) => moduleName(name) !== undefined);
-  const argv = tool.build({ release: requireRelease(release), output: `${work}/${BUILT}`, modules: known });
-  const { status } = await target.run(argv, {
-    effect: 'write',
-    inside: { work: temporaryFolder },
-    env: { TMPDIR: work },
-    timeoutMs: TOOL_LIMIT_MS,
-    onLine: (line) => {
-      // A tool that has gone wrong may say the same for ever.
-      if (lines.length < MAX_LINES) lines.push(line);
-      onLine?.(line);
-    },
-    signal,
-  });
-  signal?.throwIfAborted();
-  const log = `${lines.join('\n')}\n`;
-  const built = `${temporaryFolder}/${BUILT}`;
-  const image = await target.lstat(built);
-  // Root's programs of the guest made it: a setuid bit on it is not one that this machine should keep.
-  if (status === 0 && image?.type === 'file' && image.size > 0 && (image.mode & 0o6000) === 0) {
-    await target.copy(built, output);
-    return { size: image.size, log };
-  }
-  const why = status === 0 ? 'it wrote no image' : (firstError(lines) ?? `exit status ${status}`);
-  throw failure(
-    'E_INITRAMFS_TOOL',
-    `the guest’s ${tool.program} could not build an initramfs for ${release}: ${why}`,
-    `see what ${argv.join(' ')} prints in the guest; the current image was not touched`,
-    { cause: new Error(log) },
-  );
-}
-
-/** In the work folder: all else of the guest is shown to the tool read-only. */
-const BUILT = 'mptfix-image';
-
-/** The slowest seen took two minutes (xz of a large image, one core). */
-const TOOL_LIMIT_MS = 30 * 60_000;
-
-const MAX_LINES = 10_000;
-
-/** How the tools mark what went wrong: `E: …` (initramfs-tools), `dracut[E]: …`, `dracut: FAILED: …`, and all others. */
-const ERRORS = [
-  /^E: /,
-  /^dracut(-install)?(\[E\]| ?: (FAILED|ERROR))/,
-  /\b(error|failed|cannot|no space|not found)\b/i,
-];
-
-function firstError(lines: readonly string[]): string | undefined {
-  for (const pattern of ERRORS) {
-    const line = lines.find((text) => pattern.test(text));
-    if (line !== undefined) return line.trim();
-  }
-  return lines.findLast((line) => line.trim() !== '')?.trim();
 }

@@ -2,14 +2,9 @@ import { createHash, randomBytes } from 'node:crypto';
 import { basename, dirname } from 'node:path';
 import { failure } from '../errors.ts';
 import { indexedModule } from '../guest/module-file.ts';
+import { buildInitramfs } from '../initramfs/build.ts';
 import { modulesInInitramfs, proveInitramfs } from '../initramfs/module.ts';
-import {
-  buildInitramfs,
-  INITRAMFS_TOOLS,
-  type InitramfsTool,
-  initramfsImages,
-  type StateFile,
-} from '../initramfs/tools.ts';
+import { INITRAMFS_TOOLS, type InitramfsTool, initramfsImages, type StateFile } from '../initramfs/tools.ts';
 import { LIMITS } from '../limits.ts';
 import type { Target } from '../machine/port.ts';
 import { recordFile, sameRecord } from '../machine/record.ts';
@@ -25,6 +20,7 @@ import { keep, keptPath, ofFiles, restore, type Touch } from '../transaction/ori
 import type { Planned } from '../transaction/perform.ts';
 import type { StepOf, TouchedFile } from '../transaction/steps.ts';
 import { scratchFolder } from '../transaction/undo.ts';
+import { typedForGuest } from '../typed.ts';
 
 type ImageStep = StepOf<'image'>;
 
@@ -170,7 +166,7 @@ function notProven(detail: string, tool: InitramfsTool, release: string): Error 
   return failure(
     'E_INITRAMFS',
     `the new initramfs lacks something: ${detail}`,
-    `check what ${tool.byHand(release)} does with the guest’s configuration; the old image is still in place`,
+    `see that the guest names the driver for its images (${tool.listedIn}), and what ${typedForGuest(tool.byHand(release))} says; the old image is still in place`,
   );
 }
 

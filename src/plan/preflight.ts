@@ -6,6 +6,7 @@ import { unfinishedPackages } from '../guest/dpkg-status.ts';
 import { moduleTreeProblems } from '../guest/module-tree.ts';
 import { readOwnMounts } from '../guest/mounts.ts';
 import { packageManagersAtWork } from '../guest/package-manager.ts';
+import { INITRAMFS_TOOLS } from '../initramfs/tools.ts';
 import { requireBootEntry } from '../install/boot-entry.ts';
 import { requireReadableIndex } from '../install/indexing.ts';
 import { requirePlacement } from '../install/placement.ts';
@@ -70,8 +71,16 @@ function requireImages(target: Target, { images, kernel }: Plan): void {
   throw failure(
     'E_INITRAMFS_TOOL',
     `${image.path} ${image.detail}`,
-    `install the tool that builds the initramfs of ${kernel.release} on the guest; or give --no-initramfs, but then a reboot loads the old driver`,
+    image.tool === null
+      ? `install the tool that builds the initramfs of ${kernel.release} on the guest; or give --no-initramfs, but then a reboot loads the old driver`
+      : `give --no-initramfs, then run ${byHand(image.tool, kernel.release)} in the guest: until then a reboot loads the old driver`,
   );
+}
+
+/** What is typed on the running guest, which mounts what it likes. */
+function byHand(tool: string, release: string): string {
+  const known = INITRAMFS_TOOLS.find(({ name }) => name === tool);
+  return known === undefined ? 'its own tool' : typedShell(known.byHand(release));
 }
 
 /** Where an installation or a rollback writes: of a plan, or of a manifest. */

@@ -1,6 +1,6 @@
 import { type Assessment, assess } from '../assess/assess.ts';
 import { isFailure } from '../errors.ts';
-import { moduleInInitramfs } from '../initramfs/module.ts';
+import { modulesInInitramfs } from '../initramfs/module.ts';
 import { type InitramfsImage, initramfsImages } from '../initramfs/tools.ts';
 import { generations } from '../install/generations.ts';
 import { isCode } from '../machine/file-errors.ts';
@@ -93,17 +93,22 @@ async function planImage(
   const found = await lookInto(target, path, release, module);
   const image = { path, tool: tool?.name ?? null };
   if (found === 'absent') return { ...image, action: 'leave', detail: `does not hold ${module}` };
-  const held = found === 'held' ? `holds ${module}` : `cannot be read (${found.problem})`;
+  const held = typeof found === 'string' ? `holds ${module}` : `cannot be read (${found.problem})`;
   if (!rebuild) {
+    const byHand = tool?.byHand(release).join(' ') ?? 'with the guest’s own tool';
     return {
       ...image,
       action: 'warn',
-      detail: `${held}; with --no-initramfs it stays, and a reboot would load the old driver until it is rebuilt (${tool?.byHand(release) ?? 'with the guest’s own tool'})`,
+      detail: `${held}; with --no-initramfs it stays, and a reboot would load the old driver until it is rebuilt (${byHand})`,
     };
   }
-  if (found !== 'held') return { ...image, action: 'refuse', detail: held };
+  if (typeof found !== 'string') return { ...image, action: 'refuse', detail: held };
   if (tool === undefined)
     return { ...image, action: 'refuse', detail: `${held}, and the guest has no tool that rebuilds it` };
+  if (found === 'held in ext2' && target.kind === 'root') {
+    const why = `${tool.program} makes such by mounting a loop device, which no program of a tree may do`;
+    return { ...image, action: 'refuse', detail: `${held}, and is an ext2 file system: ${why}` };
+  }
   return { ...image, action: 'rebuild', detail: held };
 }
 
@@ -111,10 +116,12 @@ async function lookInto(
   target: Target,
   path: string,
   release: string,
-  module: string,
-): Promise<'held' | 'absent' | { readonly problem: string }> {
+  name: string,
+): Promise<'held' | 'held in ext2' | 'absent' | { readonly problem: string }> {
   try {
-    return (await moduleInInitramfs(target, path, release, module)) === 'absent' ? 'absent' : 'held';
+    const { module, image } = await modulesInInitramfs(target, path, release, name);
+    if (module === undefined) return 'absent';
+    return image.segments.some(({ format }) => format === 'ext2') ? 'held in ext2' : 'held';
   } catch (error) {
     return { problem: isFailure(error) ? error.failure.what : String(error) };
   }

@@ -1,7 +1,8 @@
 import { execFileSync } from 'node:child_process';
 import { copyFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { buildInitramfs, initramfsImages } from '../../src/initramfs/tools.ts';
+import { buildInitramfs } from '../../src/initramfs/build.ts';
+import { initramfsImages } from '../../src/initramfs/tools.ts';
 import { rootTarget } from '../../src/machine/tree.ts';
 import { type DebianTrees, snapshot } from '../helpers/debian-tree.ts';
 import type { GuestFixture } from '../helpers/guest-tree.ts';

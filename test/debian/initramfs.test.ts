@@ -3,8 +3,9 @@ import { copyFileSync, existsSync, readdirSync, readFileSync, rmSync, writeFileS
 import { join } from 'node:path';
 import { describe, expect, inject, onTestFinished, test } from 'vitest';
 import { sha256 } from '../../src/hash.ts';
+import { buildInitramfs } from '../../src/initramfs/build.ts';
 import { modulesInInitramfs, proveInitramfs } from '../../src/initramfs/module.ts';
-import { buildInitramfs, type InitramfsTool, initramfsImages } from '../../src/initramfs/tools.ts';
+import { type InitramfsTool, initramfsImages } from '../../src/initramfs/tools.ts';
 import { localTarget, rootTarget } from '../../src/machine/tree.ts';
 import { inChroot } from '../helpers/debian-packages.ts';
 import { snapshot } from '../helpers/debian-tree.ts';

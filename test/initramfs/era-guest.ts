@@ -1,0 +1,215 @@
+import { chmodSync } from 'node:fs';
+import { copyFile, mkdir, symlink } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { put, sh, temporary } from '../machine/temporary.ts';
+
+/*
+ * Guests of 2003 to 2007, as far as their initramfs tools see them. The tools are scripts of ours that read, write and print
+ * what those of the time do, with the programs of today.
+ */
+
+const PROGRAMS = 'dash cat cp cpio find gzip ln ls mkdir mktemp rm sed sort tr wc df'.split(' ');
+
+/** Whose tool it is, and how it calls its images. */
+export interface Era {
+  readonly name: string;
+  readonly release: string;
+  readonly image: string;
+  /** Where its tool is, and what the tool reads of the guest. */
+  readonly program: string;
+  readonly script: string;
+  readonly config: Readonly<Record<string, string>>;
+  /** Where the image has its modules. */
+  readonly folder: string;
+}
+
+/** Each module of the list with what it needs before it, as modules.dep has it. */
+const DEPENDENCIES = String.raw`
+needs() {
+  sed -n "s,^[^:]*/$1\.ko: *,,p" /lib/modules/$release/modules.dep | tr ' ' '\n' | sed 's,.*/,,; s,\.ko$,,' | sort -r
+  echo "$1"
+}
+file_of() { find /lib/modules/$release -name "$1.ko"; }
+`;
+
+/** As mkinitrd 4 and 5 of Red Hat: nash, modules in /lib, a folder for its work that is no tmpfs. */
+const RED_HAT = String.raw`#!/bin/sh
+usage() { echo "usage: mkinitrd [-f] [--with=<module>] <initrd-image> <kernel-version>" >&2; exit 1; }
+force=; modules=
+while [ $# -gt 0 ]; do
+  case $1 in
+    -f) force=1 ;;
+    --with=*) modules="$modules ${'$'}{1#--with=}" ;;
+    -*) usage ;;
+    *) break ;;
+  esac
+  shift
+done
+[ $# -eq 2 ] || usage
+target=$1 release=$2
+[ -n "$force" ] || [ ! -f "$target" ] || { echo "$target already exists." >&2; exit 1; }
+[ -d /lib/modules/$release ] || { echo "/lib/modules/$release is not a directory." >&2; exit 1; }
+${DEPENDENCIES}
+modules="$(sed -n 's,^alias *scsi_hostadapter[0-9]* ,,p' /etc/modprobe.conf) $modules"
+work=
+for folder in /tmp /var/tmp; do
+  (: > $folder/.test) 2>/dev/null || continue
+  [ "$(df -T $folder | sed -n 's,^[^ ]*  *\([^ ]*\) .*,\1,p' | sed 1d)" = tmpfs ] || { work=$folder; break; }
+done
+[ -n "$work" ] || { echo "No temporary directory could be found." >&2; exit 1; }
+echo "Creating initramfs"
+image=$(mktemp -d $work/initrd.XXXXXX)
+mkdir $image/bin $image/lib $image/etc
+cp /sbin/nash $image/bin/nash
+for module in $modules; do
+  for each in $(needs $module); do
+    path=$(file_of $each)
+    [ -n "$path" ] || { echo "No module $each found for kernel $release, aborting." >&2; exit 1; }
+    [ -f $image/lib/$each.ko ] || { cp $path $image/lib/; echo "insmod /lib/$each.ko" >> $image/init; }
+  done
+done
+(cd $image; find . | cpio --quiet -H newc -o | gzip -9) > "$target" || exit 1
+rm -rf $image
+`;
+
+/** As mkinitrd of SLES 9 and 10: names in the folder of the kernels, work in /var/tmp, modules of INITRD_MODULES. */
+const SUSE = `#!/bin/sh
+kernels= images= boot=/boot modules=
+while getopts k:i:b:m: option; do
+  case $option in
+    k) kernels=$OPTARG ;;
+    i) images=$OPTARG ;;
+    b) boot=$OPTARG ;;
+    m) modules=$OPTARG ;;
+    *) exit 1 ;;
+  esac
+done
+[ -n "$kernels" ] || { echo "all kernels of $boot" >&2; exit 1; }
+release=\${kernels#vmlinuz-}
+[ -f $boot/$kernels ] || { echo "No kernel image $boot/$kernels found" >&2; exit 1; }
+. /etc/sysconfig/kernel
+[ -n "$modules" ] || modules=$INITRD_MODULES
+${DEPENDENCIES}
+work=$(mktemp -d /var/tmp/mkinitramfs.XXXXXX) || { echo "Can't create temp dir, exiting." >&2; exit 1; }
+echo "Kernel image:   $boot/$kernels"; echo "Initrd image:   $boot/$images"; echo "Module list:    $modules"
+to=lib/modules/$release/initrd
+mkdir -p $work/mnt/$to $work/mnt/bin
+cp /bin/dash $work/mnt/bin/sh
+for module in $modules; do
+  for each in $(needs $module); do cp $(file_of $each) $work/mnt/$to/; done
+done
+(cd $work/mnt; find . | cpio --quiet -H newc -o) | gzip -9 > $boot/$images || { rm -rf $work; exit 1; }
+# The name without a release leads to the newest: a tree shows it read-only.
+[ "$(ls -l $boot/vmlinuz 2>/dev/null | sed 's,.* -> ,,')" != $kernels ] || { rm -f $boot/initrd; ln -s $images $boot/initrd; }
+rm -rf $work
+echo "Run lilo now to update the boot loader configuration."
+`;
+
+/** As mkinitramfs 0.40 of Ubuntu 6.06: the kernel's whole folder of drivers, whatever the machine has. */
+const UBUNTU = `#!/bin/sh
+while getopts o: option; do
+  case $option in o) outfile=$OPTARG ;; *) exit 1 ;; esac
+done
+shift $((OPTIND - 1))
+release=$1
+[ -n "$outfile" ] || { echo "Usage: mkinitramfs <-o outfile> [version]" >&2; exit 1; }
+[ -d /lib/modules/$release ] || { echo "Cannot find /lib/modules/$release" >&2; exit 1; }
+work=$(mktemp -d \${TMPDIR:-/tmp}/mkinitramfs_XXXXXX)
+mkdir -p $work/bin $work/lib/modules/$release
+cp /bin/dash $work/bin/sh
+(cd /lib/modules/$release; find . -name '*.ko' | cpio --quiet -pd $work/lib/modules/$release)
+echo '#!/bin/sh' > $work/init
+(cd $work; find . | cpio --quiet --dereference -o -H newc | gzip > "$outfile")
+rm -rf $work
+`;
+
+/** As mkinitrd 3.5 of RHEL 3, for which an image is a file system on a loop device. */
+const RED_HAT_3 = `#!/bin/sh
+for device in /dev/loop0 /dev/loop1; do [ -b $device ] && found=$device; done
+[ -n "$found" ] || { echo "All of your loopback devices are in use." >&2; exit 1; }
+`;
+
+const rhel = (name: string, release: string, driver: string): Era => ({
+  name,
+  release,
+  image: `initrd-${release}.img`,
+  program: 'sbin/mkinitrd',
+  script: RED_HAT,
+  config: {
+    'etc/modprobe.conf': `alias eth0 pcnet32\nalias scsi_hostadapter mptbase\nalias scsi_hostadapter1 ${driver}\n`,
+    'sbin/nash': 'program',
+  },
+  folder: 'lib',
+});
+
+export const ERAS: readonly Era[] = [
+  rhel('RHEL 5', '2.6.18-8.1.15.el5PAE', 'mptspi'),
+  rhel('RHEL 4', '2.6.9-42.0.10.ELsmp', 'mptspi'),
+  {
+    name: 'SLES 10',
+    release: '2.6.16.21-0.8-bigsmp',
+    image: 'initrd-2.6.16.21-0.8-bigsmp',
+    program: 'sbin/mkinitrd',
+    script: SUSE,
+    config: {
+      'etc/sysconfig/kernel': 'INITRD_MODULES="mptspi ext3"\n',
+      'boot/vmlinuz-2.6.16.21-0.8-bigsmp': '',
+    },
+    folder: 'lib/modules/2.6.16.21-0.8-bigsmp/initrd',
+  },
+  {
+    name: 'Ubuntu 6.06',
+    release: '2.6.15-28-686',
+    image: 'initrd.img-2.6.15-28-686',
+    program: 'usr/sbin/mkinitramfs',
+    script: UBUNTU,
+    config: {},
+    folder: 'lib/modules/2.6.15-28-686/kernel/drivers/message/fusion',
+  },
+];
+
+/** RHEL 3, whose tool cannot run where nothing may be mounted. */
+export const LOOP: Era = { ...rhel('RHEL 3', '2.4.21-47.EL', 'mptscsih'), script: RED_HAT_3 };
+
+/** The driver of an era: on RHEL 4 the code is in mptscsi, and mptscsih is a dummy beside it. */
+export function driverOf({ name }: Era): string {
+  return name === 'RHEL 4' ? 'mptscsi' : 'mptscsih';
+}
+
+/** A guest of an era, with this as its driver and the module tree around it. */
+export async function eraGuest(era: Era, driver: Buffer): Promise<string> {
+  const { release, program, script, config } = era;
+  const fusion = `kernel/drivers/message/fusion`;
+  const path = (name: string): string => `/lib/modules/${release}/${fusion}/${name}.ko`;
+  const own = driverOf(era);
+  const root = await temporary({
+    [`lib/modules/${release}/${fusion}/${own}.ko`]: driver,
+    [`lib/modules/${release}/${fusion}/mptbase.ko`]: 'mptbase',
+    [`lib/modules/${release}/${fusion}/mptspi.ko`]: 'mptspi',
+    [`lib/modules/${release}/kernel/fs/ext3/ext3.ko`]: 'ext3',
+    // module-init-tools before 3.6 writes whole paths.
+    [`lib/modules/${release}/modules.dep`]: [
+      `${path('mptspi')}: ${path(own)} ${path('mptbase')}`,
+      `${path(own)}: ${path('mptbase')}`,
+      `${path('mptbase')}:`,
+      `/lib/modules/${release}/kernel/fs/ext3/ext3.ko:`,
+      '',
+    ].join('\n'),
+    'boot/.keep': '',
+    'etc/fstab': '/dev/sda2 / ext3 defaults 1 1\n',
+    ...config,
+    [program]: script,
+  });
+  chmodSync(join(root, program), 0o755);
+  for (const name of ['proc', 'dev', 'tmp', 'sys', 'bin', 'var/tmp', 'work'])
+    await mkdir(join(root, name), { recursive: true });
+  const programs = PROGRAMS.map((name) => sh('readlink -f "$(command -v "$1")"', name).trim());
+  const libraries = sh('ldd "$@"', ...programs).match(/\/\S+(?= \()/g) ?? [];
+  for (const file of new Set([...programs, ...libraries])) {
+    await mkdir(dirname(join(root, file)), { recursive: true });
+    await copyFile(file, join(root, file));
+  }
+  await put(root, { 'bin/dash': { link: sh('readlink -f "$(command -v dash)"').trim() } });
+  await symlink('dash', join(root, 'bin/sh'));
+  return root;
+}
