@@ -14,7 +14,11 @@ import {
 import { isKernelOf } from './names.ts';
 
 /** menu.lst is the name of GRUB itself and of Debian and SUSE; Red Hat's is a link to its grub.conf. */
-const MENUS: readonly string[] = ['/boot/efi/EFI/*/grub.conf', '/boot/grub/grub.conf', '/boot/grub/menu.lst'];
+export const GRUB_MENUS: readonly string[] = [
+  '/boot/efi/EFI/*/grub.conf',
+  '/boot/grub/grub.conf',
+  '/boot/grub/menu.lst',
+];
 
 /** Debian's update-grub rewrites what is above this line, and keeps what is below, to the end of the file. */
 const AUTOMAGIC_END = /^### END DEBIAN AUTOMAGIC KERNELS LIST/;
@@ -41,7 +45,7 @@ function lineOf(raw: string): Line {
 }
 
 async function plan(target: BootReads, request: NamedRequest): Promise<LoaderPlan | undefined> {
-  const answers = await readConfigs(target, MENUS);
+  const answers = await readConfigs(target, GRUB_MENUS);
   if (answers.length === 0) return undefined;
   const { names } = request;
   const notes: string[] = [];
@@ -123,7 +127,7 @@ function changed({ raw, command, words }: Line, { names }: NamedRequest): string
 
 async function remove(target: BootReads, key: BootEntryKey): Promise<readonly FileEdit[]> {
   const edits: FileEdit[] = [];
-  for (const answer of await readConfigs(target, MENUS)) {
+  for (const answer of await readConfigs(target, GRUB_MENUS)) {
     if ('problem' in answer) continue;
     const { path, text, mode } = answer.file;
     const content = without(text, key);

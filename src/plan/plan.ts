@@ -26,6 +26,8 @@ export interface GuestState {
   /** Its own build folder, if it is there. */
   readonly headers: string | undefined;
   readonly images: readonly PlannedImage[];
+  /** What of the boot loader a person must know where an image is rebuilt. */
+  readonly bootLoader: string | undefined;
   /** A generation of ours is in force for this kernel. */
   readonly patchedBy: number | undefined;
 }
@@ -67,7 +69,7 @@ export function makePlan(assessment: Assessment, request: PlanRequest, guest: Gu
     ...origins,
     images: guest.images,
     steps: [...buildSteps(assessment, origins, build), ...installSteps(assessment, guest.images, install)],
-    warnings: warnings(assessment, guest.images),
+    warnings: warnings(assessment, guest),
   };
 }
 
@@ -144,10 +146,11 @@ function installSteps(
   ];
 }
 
-function warnings({ facts, verdict }: Assessment, images: readonly PlannedImage[]): readonly string[] {
+function warnings({ facts, verdict }: Assessment, { images, bootLoader }: GuestState): readonly string[] {
   const all = images
     .filter(({ action }) => action === 'warn')
     .map(({ path, detail }) => `${path}: ${detail}`);
+  if (bootLoader !== undefined) all.push(bootLoader);
   if (verdict === 'unknown')
     all.push('neither the module nor the tables decide: the source will, before anything is changed');
   if (facts.use.inUse === false) all.push('no disk uses this driver here: the change will have no effect');

@@ -1,4 +1,5 @@
 import { type Assessment, assess } from '../assess/assess.ts';
+import { mappedLoader, runAgain } from '../boot/mapped.ts';
 import { isFailure } from '../errors.ts';
 import { modulesInInitramfs } from '../initramfs/module.ts';
 import { type InitramfsImage, initramfsImages } from '../initramfs/tools.ts';
@@ -25,6 +26,7 @@ export async function prepare(target: Target, request: PlanRequest): Promise<Pla
   return makePlan(assessment, request, {
     headers: await guestHeaders(target, kernel.release),
     images,
+    bootLoader: await bootLoaderWords(target, images),
     patchedBy: await patchedBy(target, assessment),
   });
 }
@@ -57,6 +59,13 @@ async function patchedBy(target: Target, { facts }: Assessment): Promise<number 
     if (isCode(error, 'EACCES')) return undefined;
     throw error;
   }
+}
+
+/** What remains to be done where a loader does not see that an image was replaced. */
+async function bootLoaderWords(target: Target, images: readonly PlannedImage[]): Promise<string | undefined> {
+  if (!images.some(({ action }) => action === 'rebuild')) return undefined;
+  const loader = await mappedLoader(target);
+  return loader === undefined ? undefined : runAgain(loader, true);
 }
 
 interface ImageRequest {

@@ -201,7 +201,14 @@ export async function eraGuest(era: Era, driver: Buffer): Promise<string> {
     [program]: script,
   });
   chmodSync(join(root, program), 0o755);
-  for (const name of ['proc', 'dev', 'tmp', 'sys', 'bin', 'var/tmp', 'work'])
+  await mkdir(join(root, 'work'));
+  await putPrograms(root);
+  return root;
+}
+
+/** What a tool of an era needs to run in a tree. */
+export async function putPrograms(root: string): Promise<void> {
+  for (const name of ['proc', 'dev', 'tmp', 'sys', 'bin', 'var/tmp'])
     await mkdir(join(root, name), { recursive: true });
   const programs = PROGRAMS.map((name) => sh('readlink -f "$(command -v "$1")"', name).trim());
   const libraries = sh('ldd "$@"', ...programs).match(/\/\S+(?= \()/g) ?? [];
@@ -211,5 +218,4 @@ export async function eraGuest(era: Era, driver: Buffer): Promise<string> {
   }
   await put(root, { 'bin/dash': { link: sh('readlink -f "$(command -v dash)"').trim() } });
   await symlink('dash', join(root, 'bin/sh'));
-  return root;
 }

@@ -50,7 +50,7 @@ const BUILD: BuildOptions = {
   allowUnsigned: false,
   sign: undefined,
 };
-const GUEST: GuestState = { headers: undefined, images: [], patchedBy: undefined };
+const GUEST: GuestState = { headers: undefined, images: [], bootLoader: undefined, patchedBy: undefined };
 
 /** A plan in place, with some build options and some state of the guest. */
 function plan(of: Assessment, build: Partial<BuildOptions> = {}, guest: Partial<GuestState> = {}): Plan {

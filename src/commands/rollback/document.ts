@@ -16,5 +16,7 @@ export const rollbackSchema = v.strictObject({
   images: v.array(v.strictObject({ path: v.string(), how: v.picklist(['restored', 'rebuilt', 'left']) })),
   /** Files that something else has changed since, and that were left. */
   left: v.array(v.string()),
+  /** What remains to be done by a person, a line each: run lilo. */
+  warnings: v.array(v.string()),
 });
 export type RollbackResult = Document<typeof rollbackSchema>;

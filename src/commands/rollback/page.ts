@@ -1,5 +1,6 @@
 import { columns, style } from '../../ui/output.ts';
 import { printable } from '../../ui/printable.ts';
+import { warningLines } from '../plan/page.ts';
 import type { RollbackResult } from './document.ts';
 
 const TITLES: Readonly<Record<RollbackResult['result'], string>> = {
@@ -33,5 +34,6 @@ export function rollbackPage(result: RollbackResult): string {
   lines.push(...new Set(images));
   if (result.left.length > 0)
     lines.push(printable(`changed by somebody else since, and left alone: ${result.left.join(', ')}`));
+  lines.push(...warningLines(result.warnings));
   return lines.join('\n');
 }

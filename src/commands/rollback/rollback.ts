@@ -1,3 +1,4 @@
+import { mappedLoader, runAgain } from '../../boot/mapped.ts';
 import { failure } from '../../errors.ts';
 import { kernelFacts } from '../../guest/kernel.ts';
 import { generations } from '../../install/generations.ts';
@@ -30,7 +31,8 @@ export async function rollbackCommand(options: RollbackOptions, signal: AbortSig
   const target = openTarget(options, options.dryRun);
   if (options.dryRun) {
     await reportInterrupted(options);
-    return show(options, resultOf(await decide(target, options), 'planned'));
+    const plan = await decide(target, options);
+    return show(options, { ...resultOf(plan, 'planned'), warnings: await bootLoaderWords(target, plan) });
   }
   return show(options, await whileLocked(lockGuest(target), () => rollbackLocked(target, options, signal)));
 }
@@ -42,7 +44,8 @@ async function rollbackLocked(
 ): Promise<RollbackResult> {
   await settleInterrupted(target, 'install', { force: options.force });
   const plan = await decide(target, options);
-  const result = resultOf(plan, 'rolled-back');
+  const warnings = await bootLoaderWords(target, plan);
+  const result = { ...resultOf(plan, 'rolled-back'), warnings };
   if (plan.undo.length === 0) return result;
   await requireTools(target, [TOOLS.depmod]);
   for (const { number, folder, manifest } of plan.undo) {
@@ -74,6 +77,13 @@ async function decide(target: Target, options: RollbackOptions): Promise<Rollbac
   };
 }
 
+/** The new image goes, and with it its place on the disk, which a loader such as lilo may have noted. */
+async function bootLoaderWords(target: Target, { undo }: RollbackPlan): Promise<readonly string[]> {
+  if (!undo.some(({ manifest }) => (manifest?.images.length ?? 0) > 0)) return [];
+  const loader = await mappedLoader(target);
+  return loader === undefined ? [] : [runAgain(loader, false)];
+}
+
 /** A kernel whose package was removed has left the guest, but its generations have not. */
 async function kernelToRollBack(target: Target, wanted: string | undefined): Promise<string> {
   if (wanted !== undefined && (await generations(target)).some(({ kernel }) => kernel === wanted))
@@ -97,6 +107,7 @@ function resultOf(
     index: null,
     images: [],
     left: [],
+    warnings: [],
   };
 }
 

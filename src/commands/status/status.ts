@@ -1,3 +1,4 @@
+import { mappedLoader, runAgain } from '../../boot/mapped.ts';
 import { EXIT_STATUS, failure } from '../../errors.ts';
 import { prunable, prune } from '../../install/prune.ts';
 import type { GuestStatus } from '../../status/document.ts';
@@ -5,6 +6,7 @@ import { guestStatus } from '../../status/status.ts';
 import { lockGuest, whileLocked } from '../../transaction/lock.ts';
 import { leftovers } from '../../transaction/store.ts';
 import { printResult, say, size } from '../../ui/output.ts';
+import { printable } from '../../ui/printable.ts';
 import { confirm } from '../../ui/prompt.ts';
 import { reportInterrupted } from '../shared/interrupted.ts';
 import { type CommonOptions, type MutatingOptions, openTarget } from '../shared/options.ts';
@@ -68,7 +70,10 @@ async function pruneKept(options: StatusOptions, signal: AbortSignal): Promise<v
         `${options.dryRun ? 'would be removed' : 'will be removed'} from the boot menu and /boot: ${fallback} (${size(bytes)})`,
       );
     if (kept.length === 0) say('no old initramfs is kept in /boot');
-    if (options.dryRun || kept.length === 0) return;
+    if (kept.length === 0) return;
+    const loader = await mappedLoader(target);
+    if (loader !== undefined) say(printable(`warning: ${runAgain(loader, false)}`));
+    if (options.dryRun) return;
     await confirm('a rollback can still put it back, but the boot menu no longer offers it', options, signal);
     for (const one of kept) await prune(target, one);
   });
