@@ -6,6 +6,7 @@ import { unfinishedPackages } from '../guest/dpkg-status.ts';
 import { moduleTreeProblems } from '../guest/module-tree.ts';
 import { readOwnMounts } from '../guest/mounts.ts';
 import { packageManagersAtWork } from '../guest/package-manager.ts';
+import { requireRunnable } from '../initramfs/runnable.ts';
 import { INITRAMFS_TOOLS } from '../initramfs/tools.ts';
 import { requireBootEntry } from '../install/boot-entry.ts';
 import { requireReadableIndex } from '../install/indexing.ts';
@@ -43,6 +44,7 @@ export async function preflight(
     () => requirePlacement(target, plan.placement),
     async () => requireImages(target, plan),
     () => requireMenu(target, plan),
+    () => requireImageTools(target, plan),
     async () => {
       if (module !== null)
         warnings.push(
@@ -75,6 +77,14 @@ function requireImages(target: Target, { images, kernel }: Plan): void {
       ? `install the tool that builds the initramfs of ${kernel.release} on the guest; or give --no-initramfs, but then a reboot loads the old driver`
       : `give --no-initramfs, then run ${byHand(image.tool, kernel.release)} in the guest: until then a reboot loads the old driver`,
   );
+}
+
+/** What rebuilds the images must start: else the installation fails in its midst, and is put back. */
+async function requireImageTools(target: Target, { images }: Plan): Promise<void> {
+  for (const { tool, action } of images) {
+    const known = INITRAMFS_TOOLS.find(({ name }) => action === 'rebuild' && name === tool);
+    if (known !== undefined) await requireRunnable(target, known);
+  }
 }
 
 /** What is typed on the running guest, which mounts what it likes. */

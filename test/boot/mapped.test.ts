@@ -11,8 +11,16 @@ test.each([
   ['lilo alone', LILO, 'lilo, certain'],
   ['lilo.conf beside a menu of GRUB', { ...LILO, ...GRUB }, 'lilo'],
   ['lilo.conf beside a menu of GRUB 2', { ...LILO, 'boot/grub2/grub.cfg': '' }, 'lilo'],
-  ['SUSE with both, by lilo', { ...LILO, ...GRUB, 'etc/sysconfig/bootloader': '# x\nLOADER_TYPE="lilo"\n' }, 'lilo, certain'],
-  ['SUSE with both, by GRUB', { ...LILO, ...GRUB, 'etc/sysconfig/bootloader': 'LOADER_TYPE="grub"\n' }, undefined],
+  [
+    'SUSE with both, by lilo',
+    { ...LILO, ...GRUB, 'etc/sysconfig/bootloader': '# x\nLOADER_TYPE="lilo"\n' },
+    'lilo, certain',
+  ],
+  [
+    'SUSE with both, by GRUB',
+    { ...LILO, ...GRUB, 'etc/sysconfig/bootloader': 'LOADER_TYPE="grub"\n' },
+    undefined,
+  ],
   ['SUSE that does not say', { ...LILO, 'etc/sysconfig/bootloader': 'DEFAULT_NAME=""\n' }, 'lilo, certain'],
   ['zipl', { 'etc/zipl.conf': '[ipl]\n' }, 'zipl, certain'],
   ['a link that leads to itself', { 'etc/lilo.conf': { link: 'lilo.conf' } }, undefined],

@@ -68,6 +68,27 @@ const SITUATIONS: Readonly<Record<string, Situation>> = {
       putTool(place);
     },
   },
+  'a tool for the initramfs whose shell the tree does not have': {
+    code: 'E_TOOLS_MISSING',
+    status: 3,
+    make: (place) => {
+      packImage(place);
+      putTool(place);
+    },
+  },
+  'a tool for the initramfs of another processor': {
+    code: 'E_ARCH_UNSUPPORTED',
+    status: 3,
+    make: (place) => {
+      packImage(place);
+      putTool(place);
+      // As an ELF file of ppc64 begins.
+      const head = Buffer.alloc(64);
+      head.write('\u007fELF\u0002\u0002\u0001', 'latin1');
+      head.writeUInt16BE(21, 18);
+      put(join(place.root, 'sbin/mkinitrd'), head);
+    },
+  },
   'an initramfs that cannot be read': {
     code: 'E_INITRAMFS_TOOL',
     status: 3,
