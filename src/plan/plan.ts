@@ -82,6 +82,13 @@ function nothingToDo({ verdict, facts }: Assessment, patchedBy: number | undefin
     return `already patched: generation ${patchedBy} of mptfix is installed`;
   if (verdict === 'fixed') return `nothing to do: the driver of ${kernel.release} does not have the branch`;
   if (verdict === 'never') return `nothing to do: the driver of ${kernel.release} never had the branch`;
+  if (kernel.base !== undefined && isCheckOnly(kernel.base)) {
+    throw failure(
+      'E_KERNEL_CHECK_ONLY',
+      `${kernel.release} is a kernel 2.4, which mptfix checks and does not patch: no such kernel of kernel.org or of a distro had the branch`,
+      'look at the source that this module was built from; its builder can build it again without the branch',
+    );
+  }
   if (module !== undefined) return undefined;
   throw failure(
     'E_MODULE_MISSING',
@@ -92,6 +99,11 @@ function nothingToDo({ verdict, facts }: Assessment, patchedBy: number | undefin
       ? 'build and install a whole kernel with the patch from patches/; mptfix only replaces modules'
       : `${typed('check')} lists what is known; give --kernel RELEASE for another kernel`,
   );
+}
+
+/** Kernels whose build makes no module of one folder. */
+function isCheckOnly(base: string): boolean {
+  return /^(?:[01]\.|2\.[0-4]\.)/.test(base);
 }
 
 function buildSteps(

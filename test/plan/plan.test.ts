@@ -246,6 +246,28 @@ describe('what makes it impossible is refused, with what to bring:', () => {
       what: expect.stringContaining('built in'),
     });
   });
+
+  test.each(['affected', 'unknown'] as const)(
+    'a kernel 2.4 whose driver is %s: it is only checked',
+    (verdict) => {
+      const kernel = {
+        release: '2.4.21-47.ELcustom',
+        base: '2.4.21',
+        packageVersion: undefined,
+        running: null,
+      };
+      expect(refusal(() => plan(assessment(verdict, { kernel })))).toMatchObject({
+        code: 'E_KERNEL_CHECK_ONLY',
+        what: expect.stringContaining('2.4.21-47.ELcustom is a kernel 2.4'),
+      });
+      expect(plan(assessment('never', { kernel })).reason).toContain('never had the branch');
+    },
+  );
+});
+
+test('that a loader must be run again is a warning of the plan', () => {
+  const bootLoader = 'run lilo';
+  expect(plan(assessment('affected'), {}, { bootLoader }).warnings).toContain(bootLoader);
 });
 
 test('a kernel without such a driver is nothing to do', () => {
