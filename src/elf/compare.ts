@@ -2,11 +2,19 @@ import { firstWhere } from '../bisect.ts';
 import { sha256 } from '../hash.ts';
 import { LIMITS } from '../limits.ts';
 import { type ElfFile, EM_386, x86Mode } from './elf.ts';
-import { codeOf, type ElfFunction, type FunctionIndex, functionBody, functionIndex } from './functions.ts';
+import {
+  codeOf,
+  type ElfFunction,
+  type FunctionBody,
+  type FunctionIndex,
+  functionBody,
+  functionIndex,
+} from './functions.ts';
 import { isPlainBranch, PC32, PLT32, widthOn386 } from './relocation-types.ts';
 import { type Relocation, relocationsOf } from './relocations.ts';
 import { type ElfSection, sectionBytes, sectionsNamed } from './sections.ts';
 import { asBuffer, damaged, textAt } from './view.ts';
+import { sizeWithoutFiller } from './x86/filler.ts';
 import { type Located, sweep } from './x86/sweep.ts';
 
 /** What two modules' sections of one name are to each other. */
@@ -139,8 +147,8 @@ function moduleOf(elf: ElfFile): Module {
 
 function fingerprint(module: Module, fn: ElfFunction): string {
   const { elf, functions } = module;
-  const body = functionBody(elf, fn);
   const mode = x86Mode(elf);
+  const body = bodyToCompare(elf, fn, mode);
   const instructions = mode === undefined ? undefined : sweep(body, mode).instructions;
   const bytes = Buffer.from(body.bytes);
   const targets = body.relocations.map((relocation) => {
@@ -157,6 +165,16 @@ function fingerprint(module: Module, fn: ElfFunction): string {
     targets.push(`${distance.offset} to ${placeName(functions, fn.section.index, away)}`);
   }
   return sha256(`${bytes.toString('hex')}\n${targets.join('\n')}`);
+}
+
+/**
+ * Where code behind a label ends, no symbol says: what follows may only fill its section up, by as much as the functions
+ * before it left.
+ */
+function bodyToCompare(elf: ElfFile, fn: ElfFunction, mode: 32 | 64 | undefined): FunctionBody {
+  const body = functionBody(elf, fn);
+  if (fn.symbol.type !== 'none' || mode === undefined) return body;
+  return { ...body, bytes: body.bytes.subarray(0, sizeWithoutFiller(body, mode)) };
 }
 
 /** The instruction that a place is in; they follow each other. */

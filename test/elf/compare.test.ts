@@ -162,4 +162,16 @@ describe.each(['-m64', '-m32'])('relocations compared with %s:', (bits) => {
     expect(compareFunctions(text(4, 'down'), text(4, 'down'))).toEqual(NOTHING);
     expect(compareFunctions(text(4, 'down'), text(4, 'up')).changed).toEqual(['.text.lock.x']);
   });
+
+  it('what only fills up behind such code is not', () => {
+    const text = (fill: string, behind = '') =>
+      read(`${FUNCTION}.text.lock.x: call down\njmp f\n${fill}\n${behind}`);
+    for (const fill of ['.p2align 2', '.p2align 4', '.byte 0x90,0x90,0x90', '.byte 0x66,0x90'])
+      expect(compareFunctions(text(''), text(fill)), fill).toEqual(NOTHING);
+    expect(compareFunctions(text(''), text('ret')).changed).toEqual(['.text.lock.x']);
+    expect(compareFunctions(text('nop'), text('nop', 'ret')).changed).toEqual(['.text.lock.x']);
+    // lea 0(%esi),%esi, the fill of old assemblers for i386; on x86-64 it clears half a register.
+    const lea = compareFunctions(text(''), text('.byte 0x8d,0x76,0x00'));
+    expect(lea.changed).toEqual(bits === '-m32' ? [] : ['.text.lock.x']);
+  });
 });
