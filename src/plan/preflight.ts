@@ -3,6 +3,7 @@ import { failure } from '../errors.ts';
 import { folderStates } from '../filesystems/folders.ts';
 import type { State } from '../filesystems/states.ts';
 import { unfinishedPackages } from '../guest/dpkg-status.ts';
+import { indexTools } from '../guest/index/tools.ts';
 import { moduleTreeProblems } from '../guest/module-tree.ts';
 import { readOwnMounts } from '../guest/mounts.ts';
 import { packageManagersAtWork } from '../guest/package-manager.ts';
@@ -239,6 +240,13 @@ async function requireSaneTree(target: Target, release: string, module: string):
   throw failure(
     'E_TREE_DAMAGED',
     `the module tree of ${release} is damaged: ${refusal.text}`,
-    `repair it first: ${typedShell(['depmod', '-b', target.kind === 'root' ? target.name : '/', release])}, or reinstall the kernel’s package`,
+    `repair it first: ${await depmodCommand(target, release)}, or reinstall the kernel’s package`,
   );
+}
+
+/** This machine's depmod is named only where the guest's modprobe can read what that writes. */
+async function depmodCommand(target: Target, release: string): Promise<string> {
+  const tools = await indexTools(target, release);
+  if ('problem' in tools || !tools.form.isOurs) return typedForGuest(['depmod', '-a', release]);
+  return typedShell(['depmod', '-b', target.kind === 'root' ? target.name : '/', release]);
 }

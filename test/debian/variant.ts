@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { appendFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { initramfsImages } from '../../src/initramfs/tools.ts';
@@ -11,15 +11,31 @@ import { silentProgress } from '../../src/progress.ts';
 import { ARTIFACT } from '../faults/artifact.ts';
 import { modulePath } from '../helpers/slim-guest.ts';
 
-/** The distro's own module with one section more: loadable as before, and other bytes. */
+/**
+ * The distro's own module with one section and one alias more: loadable as before, other bytes, and depmod has to enter the
+ * alias into the index.
+ */
 export function variantOf(root: string, release: string): Buffer {
   const folder = mkdtempSync(join(tmpdir(), 'mptfix-variant-'));
   try {
     const file = join(folder, 'variant.ko');
-    writeFileSync(join(folder, 'note'), 'variant');
+    const module = join(root, modulePath(release));
+    const [note, modinfo] = ['note', 'modinfo'].map((name) => join(folder, name));
+    writeFileSync(`${note}`, 'variant');
     execFileSync('objcopy', [
-      ...['--add-section', `.variant=${join(folder, 'note')}`],
-      join(root, modulePath(release)),
+      '-O',
+      'binary',
+      '--only-section=.modinfo',
+      '--set-section-flags',
+      '.modinfo=alloc',
+      module,
+      `${modinfo}`,
+    ]);
+    appendFileSync(`${modinfo}`, 'alias=mptfix-variant\0');
+    execFileSync('objcopy', [
+      ...['--add-section', `.variant=${note}`],
+      ...['--update-section', `.modinfo=${modinfo}`],
+      module,
       file,
     ]);
     return readFileSync(file);

@@ -155,13 +155,14 @@ test('a full disk is found before the first write, with the numbers: exit 3', ()
 
 test('a depmod that fails: everything is put back, exit 8', () =>
   onGuest(async (guest) => {
+    guest.put('usr/bin/kmod', '');
     const before = listing(guest.root);
-    // depmod cannot replace a folder by a file.
+    // A module in updates/ has to be entered into the index, and depmod cannot replace a folder by a file.
     guest.remove(`lib/modules/${fixture.release}/modules.symbols.bin`);
     mkdirSync(guest.at(`lib/modules/${fixture.release}/modules.symbols.bin/in-the-way`), { recursive: true });
     const spoiled = listing(guest.root);
     expect(spoiled).not.toEqual(before);
-    const run = await mptfix(apply(guest));
+    const run = await mptfix([...apply(guest), '--placement', 'updates']);
     expect([run.status, json(run).error.code]).toEqual([8, 'E_INSTALL']);
     expect(listing(guest.root)).toEqual(spoiled);
   }));
@@ -180,9 +181,14 @@ describe('rollback', () => {
       expect((await mptfix(['check', '--root', guest.root])).status).toBe(10);
     }));
 
-  test('keeps the index that an other module was entered into since', () =>
+  test.each([
+    // Its installation touches no index, and so does its rollback.
+    ['in-place', 'restored'],
+    ['updates', 'index rebuilt'],
+  ])('keeps the index that another module was entered into since: %s', (placement, how) =>
     onGuest(async (guest) => {
-      expect((await mptfix(apply(guest))).status).toBe(0);
+      guest.put('usr/bin/kmod', '');
+      expect((await mptfix([...apply(guest), '--placement', placement])).status).toBe(0);
       const folder = guest.at('lib/modules', fixture.release);
       execFileSync('sh', [
         '-c',
@@ -191,10 +197,12 @@ describe('rollback', () => {
       ]);
       execFileSync('depmod', ['-b', guest.root, fixture.release]);
       const back = await mptfix(['rollback', '--root', guest.root, '--yes', '--json']);
-      expect(json(back)).toMatchObject({ result: 'rolled-back', index: 'index rebuilt' });
+      expect(json(back)).toMatchObject({ result: 'rolled-back', index: how });
       const index = execFileSync('cat', [join(folder, 'modules.dep')]).toString();
       expect(index).toContain('updates/mptctl.ko:');
-    }));
+      expect(index).not.toContain('updates/mptscsih.ko');
+    }),
+  );
 
   test('--to a generation that is not there is refused; --dry-run writes nothing', () =>
     onGuest(async (guest) => {

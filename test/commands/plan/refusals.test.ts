@@ -285,6 +285,25 @@ const SITUATIONS: Readonly<Record<string, Situation>> = {
     status: 3,
     make: ({ root }) => rmSync(join(root, `lib/modules/${RELEASE}/modules.dep`)),
   },
+  'an index in a form that the guest’s old modprobe cannot read': {
+    code: 'E_INDEX',
+    status: 3,
+    make: ({ root }) => {
+      put(join(root, 'sbin/modprobe'), '#!/bin/sh\n# module-init-tools version 3.2.2\n');
+      sh('chmod 755 "$1"', join(root, 'sbin/modprobe'));
+    },
+  },
+  'an index of two forms, and nothing that tells which tools the guest has': {
+    code: 'E_INDEX',
+    status: 3,
+    make: ({ root }) => {
+      rmSync(join(root, 'usr/bin/kmod'));
+      edit(
+        join(root, `lib/modules/${RELEASE}/modules.dep`),
+        (text) => `${text}/lib/modules/${RELEASE}/kernel/a.ko:\n`,
+      );
+    },
+  },
   'no kmod, and --placement updates': {
     code: 'E_PLACEMENT',
     status: 3,
