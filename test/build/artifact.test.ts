@@ -1,9 +1,12 @@
 import { execFileSync } from 'node:child_process';
-import { expect, test, vi } from 'vitest';
-import { type Built, proveArtifact } from '../../src/build/artifact.ts';
+import { describe, expect, test, vi } from 'vitest';
+import { type Artifact, type Built, proveArtifact } from '../../src/build/artifact.ts';
 import type { BuildContext } from '../../src/build/job.ts';
 import { PROOFS, type ProofName, requireProofs } from '../../src/build/proof.ts';
 import type { ModuleFormat } from '../../src/elf/compression.ts';
+import { readElf } from '../../src/elf/elf.ts';
+import { featuresOf } from '../../src/elf/features.ts';
+import { plainBranches } from '../../src/elf/plain-branches.ts';
 import { EXIT_STATUS, isFailure } from '../../src/errors.ts';
 import { AFFECTED, FIXED, moduleBytes } from './module-fixture.ts';
 
@@ -19,8 +22,15 @@ async function caught(act: () => unknown) {
   return undefined;
 }
 
+interface Guest {
+  /** Its kernel's version, as the build folder has it. */
+  readonly version?: string;
+  /** Its own module; as the unchanged build where it is not given. */
+  readonly module?: Buffer;
+}
+
 /** What proves, signs and packs two finished builds; `xz` stands for the program of this machine. */
-async function prove(format: ModuleFormat, xz: (input: Uint8Array) => Buffer) {
+async function prove(format: ModuleFormat, xz: (input: Uint8Array) => Buffer, guest: Guest = {}) {
   const [patched, unchanged] = [await moduleBytes(FIXED), await moduleBytes(AFFECTED)];
   const keepLog = vi.fn(async (_name: string, _text: string) => '/var/tmp/mptfix-log-x/build.log');
   const machine = {
@@ -38,7 +48,7 @@ async function prove(format: ModuleFormat, xz: (input: Uint8Array) => Buffer) {
     job: {
       kernel: KERNEL,
       module: { name: 'mptscsih', path: '/lib/modules/x/mptscsih.ko.xz' },
-      shipped: { bytes: unchanged, format },
+      shipped: { bytes: guest.module ?? unchanged, format },
       source: { kind: 'local', path: '/src' },
       guest: undefined,
     },
@@ -51,17 +61,22 @@ async function prove(format: ModuleFormat, xz: (input: Uint8Array) => Buffer) {
       patched: { bytes: patched, log: 'CC patched', command: [] },
       unchanged: { bytes: unchanged, log: 'CC unchanged', command: [] },
     },
-    headers: { folder: '/headers', origin: 'given', version: '6.1', release: KERNEL.release },
+    headers: {
+      folder: '/headers',
+      origin: 'given',
+      version: guest.version ?? '6.1',
+      release: KERNEL.release,
+    },
     source: { files: new Map(), makefile: undefined },
     fetched: { packages: [] },
     beforehand: [],
     linked: Promise.resolve(new Map()),
   } as unknown as Built;
-  let bytes: Buffer | undefined;
+  let artifact: Artifact | undefined;
   const failed = await caught(async () => {
-    bytes = (await proveArtifact(context, built)).bytes;
+    artifact = await proveArtifact(context, built);
   });
-  return { bytes, failed, log: keepLog.mock.calls[0]?.[1] };
+  return { artifact, bytes: artifact?.bytes, failed, log: keepLog.mock.calls[0]?.[1] };
 }
 
 const packed = (check: string) => (input: Uint8Array) =>
@@ -86,6 +101,44 @@ test.each([
   expect(failed?.what).toMatch(/^proof “compression” failed: /);
   expect(log).toMatch(/^FAILS {2}compression: /m);
   expect(log).toContain('CC patched');
+});
+
+describe('for a kernel before 4.16, whose own module has PC32 alone,', () => {
+  const plain = async () => plainBranches(await moduleBytes(AFFECTED)).bytes;
+  const same = (input: Uint8Array) => Buffer.from(input);
+  const hasPlt32 = (bytes: Uint8Array | undefined) =>
+    featuresOf(readElf(bytes ?? Buffer.alloc(0))).some(({ key }) => key === 'relocation 4');
+
+  test('the branches of both builds are edited before all proofs, and the manifest says so', async () => {
+    expect(hasPlt32(await moduleBytes(FIXED))).toBe(true);
+    const { artifact, failed } = await prove('none', same, { version: '2.6.18', module: await plain() });
+    expect([failed, hasPlt32(artifact?.bytes)]).toEqual([undefined, false]);
+    expect(artifact?.info.edits).toEqual([
+      {
+        from: 'R_X86_64_PLT32',
+        to: 'R_X86_64_PC32',
+        count: plainBranches(await moduleBytes(FIXED)).edited,
+        why: expect.stringMatching(
+          /^the kernel’s loader knows R_X86_64_PLT32 from 4\.16 on, this one is 2\.6\.18; /,
+        ),
+      },
+    ]);
+    expect(artifact?.log).toMatch(
+      /^CC patched\s*edited \d+ relocations of the module, R_X86_64_PLT32 to R_X86_64_PC32: /,
+    );
+    const held = artifact?.info.proofs.map(({ name, ok }) => [name, ok]);
+    expect(held).toEqual(
+      expect.arrayContaining([
+        ['relocations', true],
+        ['provenance', true],
+      ]),
+    );
+  });
+
+  test('a kernel that knows PLT32 gets the module as it was built', async () => {
+    const { artifact } = await prove('none', same, { version: '4.16', module: await plain() });
+    expect([artifact?.bytes.equals(await moduleBytes(FIXED)), artifact?.info.edits]).toEqual([true, []]);
+  });
 });
 
 const names = Object.keys(PROOFS) as readonly ProofName[];

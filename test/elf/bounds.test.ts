@@ -14,6 +14,10 @@ describe('a hostile module ends soon, and in little memory:', () => {
     ['texts without an end', 200, `${REFUSED}its texts are impossibly long`],
     ['one table of relocations for many sections', 40, `${REFUSED}.t`],
     ['many sections', 30_000, '0 differ'],
+    ['sections of one name', 30_000, '0 differ'],
+    ['labels behind the functions', 50_000, '0 changed'],
+    ['features of many sections', 30_000, '7'],
+    ['branches to be given another type', 100_000, '100000 edited'],
     ['many symbols', 100_000, '100001'],
     ['symbols with the same long name', 5000, `${REFUSED}the names of its symbols are impossibly long`],
     ['modinfo of many texts', 4_000_000, '1'],
@@ -37,6 +41,10 @@ describe('twice the module is no more than twice the steps:', () => {
     ['a function with many relocations', 2000],
     ['branches among many functions', 2000],
     ['many sections', 1000],
+    ['sections of one name', 1000],
+    ['labels behind the functions', 2000],
+    ['features of many sections', 1000],
+    ['branches to be given another type', 5000],
     ['exports of many symbols', 5000],
   ]);
 });

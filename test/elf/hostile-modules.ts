@@ -2,7 +2,9 @@ import { gzipSync } from 'node:zlib';
 import { compareFunctions, compareSection } from '../../src/elf/compare.ts';
 import { decompressModule, moduleFormat } from '../../src/elf/compression.ts';
 import { type ElfFile, readElf } from '../../src/elf/elf.ts';
+import { featuresOf } from '../../src/elf/features.ts';
 import { buildId, exportsOf, modinfo, moduleName, moduleVersions } from '../../src/elf/module-data.ts';
+import { plainBranches } from '../../src/elf/plain-branches.ts';
 import { filterTool } from '../../src/guest/module-file.ts';
 import { localTarget } from '../../src/machine/tree.ts';
 import type { Hostile } from '../helpers/bounded.ts';
@@ -42,6 +44,12 @@ const sections = (bytes: Buffer) => () => {
   const names = new Set(one.sections.map(({ name }) => name));
   return `${[...names].filter((name) => compareSection(one, other, name) !== 'same').length} differ`;
 };
+
+/** Marks the first section as code that is loaded. */
+function markedAsCode(bytes: Buffer): Buffer {
+  bytes.writeUInt32LE(6, Number(bytes.readBigUInt64LE(40)) + 64 + 8);
+  return bytes;
+}
 
 const told = (bytes: Buffer, ask: (elf: ElfFile) => unknown) => () => `${ask(readElf(bytes))}`;
 
@@ -136,6 +144,38 @@ export const HOSTILE: Readonly<Record<string, Hostile>> = {
   },
   'many sections': (size) =>
     sections(file(many(size, (index) => ({ name: `.t${index}`, content: Buffer.alloc(1) })))),
+  'sections of one name': (size) =>
+    sections(file(many(size, () => ({ name: '.t', content: Buffer.alloc(1) })))),
+  'labels behind the functions': (size) =>
+    functions(
+      markedAsCode(
+        file(
+          [{ name: '.text', content: Buffer.alloc(size * 2, NOP) }],
+          many(size, (index) => ({ name: `l${index}`, info: 0, value: BigInt(index * 2), section: 1 })),
+        ),
+      ),
+    ),
+  'features of many sections': (size) =>
+    told(
+      file(
+        many(size, (index) => ({
+          name: `.t${index}`,
+          type: index % 2 === 0 ? 2 : 1,
+          ...(index % 2 === 0 && { entrySize: 24 }),
+          content: Buffer.alloc(24),
+        })),
+      ),
+      (elf) => featuresOf(elf).length,
+    ),
+  'branches to be given another type': (size) => {
+    const table = relocations(size, () => 0);
+    for (let at = 8; at < table.length; at += 24) table.writeUInt32LE(4, at);
+    const bytes = file(
+      [{ name: '.text', content: Buffer.alloc(8) }, rela(1, table, 3)],
+      [{ name: 'f', section: 1 }],
+    );
+    return () => `${plainBranches(bytes).edited} edited`;
+  },
   'many symbols': (size) =>
     told(
       file(
