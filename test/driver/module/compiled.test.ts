@@ -23,10 +23,12 @@ const SHAPES: readonly (readonly [string, RoutineShape, string])[] = [
 const TARGETS = [
   ['-m64', '-mcmodel=kernel'],
   ['-m32', '-mregparm=3', '-march=i586'],
+  // Arguments on the stack, in room that is kept for them: i386 without CONFIG_REGPARM.
+  ['-m32', '-march=i686', '-maccumulate-outgoing-args', '-mpreferred-stack-boundary=2'],
 ];
 const LEVELS = [['-O0'], ['-O1'], ['-O2'], ['-O3'], ['-Os'], ['-O2', ...UNFOLDED], ['-Os', ...UNFOLDED]];
 
-describe.each(TARGETS)('compiled with %s %s', (...target) => {
+describe.each(TARGETS)('compiled with %s %s %s', (...target) => {
   describe.each(LEVELS)('%s %s', (...level) => {
     it.concurrent.each(SHAPES)('%s is judged right', async (_name, shape, wanted) => {
       const scan = scanModule(
