@@ -4,6 +4,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { buildableGuest, HEADERS, MODULE, RELEASE } from '../../helpers/buildable-guest.ts';
 import { json, mptfix, type RunSettings } from '../../helpers/cli.ts';
 import { listing } from '../../helpers/listing.ts';
+import { program } from '../../kernel-source/programs-of-i386.ts';
 import { sh } from '../../machine/temporary.ts';
 
 /** A guest that is affected, its source, and a folder for whatever else a case needs. */
@@ -175,6 +176,23 @@ const SITUATIONS: Readonly<Record<string, Situation>> = {
     status: 7,
     make: ({ root }) =>
       put(join(root, HEADERS, 'include/generated/utsrelease.h'), '#define UTS_RELEASE "6.1.9-2-amd64"\n'),
+  },
+  'a module of an architecture that nothing can prove': {
+    code: 'E_ARCH_UNSUPPORTED',
+    status: 3,
+    make: ({ root, source }) => {
+      const module = readFileSync(join(root, MODULE));
+      // e_machine of ia64: elf(5). Its machine code cannot be read: the table of kernels decides.
+      module.writeUInt16LE(50, 18);
+      writeFileSync(join(root, MODULE), module);
+      sh('cd "$1/lib/modules"; mv "$2" 2.6.18-6-itanium', root, RELEASE);
+      return ['--source', source, '--make-var', 'CROSS_COMPILE=ia64-linux-gnu-'];
+    },
+  },
+  'headers whose own programs need a C library that is nowhere': {
+    code: 'E_TOOLS_MISSING',
+    status: 3,
+    make: ({ root }) => put(join(root, HEADERS, 'scripts/basic/fixdep'), program),
   },
   'no headers, and nothing may be fetched': {
     code: 'E_HEADERS_MISSING',
