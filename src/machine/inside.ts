@@ -1,16 +1,17 @@
 import { failure } from '../errors.ts';
+import { AS_I386, is32Bit } from './bits.ts';
 import { INSIDE_WORK } from './folders.ts';
 import { leashed } from './leash.ts';
 import type { Argv, Inside, RunOptions, RunResult, TargetReads } from './port.ts';
-import { TOOL_PATH } from './programs.ts';
+import { findProgram, TOOL_PATH } from './programs.ts';
 import { runPlainly } from './run.ts';
 import { NAMESPACES, OWN_PROC_AND_DEV, requireParts } from './sandbox.ts';
 import { treeBinds } from './tree-binds.ts';
 
-type Guest = Pick<TargetReads, 'stat'>;
+type Guest = Pick<TargetReads, 'stat' | 'readRange'>;
 
 /** The guest's own path of one of its programs; undefined where it has none of that name. */
-export async function findInside(guest: Guest, name: string): Promise<string | undefined> {
+export async function findInside(guest: Pick<Guest, 'stat'>, name: string): Promise<string | undefined> {
   const paths = name.includes('/') ? [name] : TOOL_PATH.split(':').map((folder) => `${folder}/${name}`);
   for (const path of paths) {
     const status = await guest.stat(path);
@@ -77,7 +78,8 @@ export async function runInside(
   }
   const binds = await treeBinds(root, { ...PLACES, work: inside.work });
   try {
-    const wrapped: Argv = [
+    const wrapped = [
+      ...(await asItsOwn(guest)),
       bwrap,
       ...NAMESPACES.root,
       ...['--unshare-net', '--die-with-parent', '--cap-drop', 'ALL'],
@@ -87,13 +89,20 @@ export async function runInside(
       ...SYS.flatMap((name) => ['--ro-bind-try', `/sys/${name}`, `/sys/${name}`]),
       ...['--remount-ro', '/', '--chdir', '/', '--', path],
       ...args,
-    ];
+    ] as unknown as Argv;
     const result = await runPlainly(leashed('signal', wrapped), { ...options, cwd: '/', dies: 'at once' });
     refuseWhatDidNotStart(path, result);
     return result;
   } finally {
     await binds.close();
   }
+}
+
+/** Tools go by `uname -m`: Red Hat's mkinitrd looks into /lib64 where it says x86_64. */
+async function asItsOwn(guest: Guest): Promise<readonly string[]> {
+  if (!(await is32Bit(guest))) return [];
+  const [name, ...words] = AS_I386;
+  return [(await findProgram(name)) ?? name, ...words];
 }
 
 function refuseWhatDidNotStart(path: string, { status, stderr }: RunResult): void {

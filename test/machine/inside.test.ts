@@ -34,6 +34,22 @@ async function guest(tools = TOOLS): Promise<string> {
   return root;
 }
 
+/** A program without any library. The calls of i386 are those that both kinds of program can make. */
+const UNAME = `static struct { char field[6][65]; } name;
+static int call(int number, long first, long second, long third) {
+  int answer;
+  __asm__ volatile("int $0x80" : "=a"(answer) : "a"(number), "b"(first), "c"(second), "d"(third) : "memory");
+  return answer;
+}
+void _start(void) {
+  int length = 0;
+  call(122, (long)&name, 0, 0);
+  while (name.field[4][length] != 0) length++;
+  call(4, 1, (long)name.field[4], length);
+  call(1, 0, 0, 0);
+}
+`;
+
 const open = (root: string) => rootTarget(root, { dryRun: false });
 
 async function shell(root: string, script: string): Promise<string> {
@@ -62,6 +78,17 @@ describe('a program of the guest', () => {
     const { stdout } = await open(await guest()).run(['env'], { ...INSIDE, env: { TMPDIR: '/x' } });
     const names = stdout.toString().match(/^\w+(?==)/gm) ?? [];
     expect(names.filter((name) => name !== 'PWD').sort()).toEqual(['LC_ALL', 'PATH', 'TMPDIR']);
+  });
+
+  test.each([
+    ['i386', '-m32', 'i686'],
+    ['x86_64', '-m64', 'x86_64'],
+  ])('of a tree of %s is told so by uname', async (_architecture, option, machine) => {
+    const root = await temporary({ 'work/kept': '', 'uname.c': UNAME });
+    for (const name of ['proc', 'dev', 'tmp', 'run', 'sys', 'bin']) await mkdir(join(root, name));
+    const words = ['-static', '-nostdlib', '-ffreestanding', '-fno-pic', '-no-pie', '-fno-stack-protector'];
+    sh('cd "$1"; shift; gcc "$@" -o bin/sh uname.c', root, option, ...words);
+    expect(await shell(root, '')).toBe(machine);
   });
 
   test('writes to its work folder alone, which it has as /tmp', async () => {
