@@ -1,4 +1,5 @@
 import type { TargetReads } from './port.ts';
+import { findProgram } from './programs.ts';
 
 /** Where an ELF header tells its class and its machine. Source: the ELF specification, e_ident and e_machine. */
 const CLASS_AT = 4;
@@ -18,4 +19,6 @@ export async function is32Bit(system: Pick<TargetReads, 'readRange' | 'stat'>): 
 }
 
 /** What stands before a program of such a system. `setarch` is of util-linux, as setpriv is. */
-export const AS_I386 = ['setarch', 'i386'] as const;
+export async function asI386(): Promise<readonly [string, string]> {
+  return [(await findProgram('setarch')) ?? 'setarch', 'i386'];
+}

@@ -1,9 +1,9 @@
 import { failure } from '../errors.ts';
-import { AS_I386, is32Bit } from './bits.ts';
+import { asI386, is32Bit } from './bits.ts';
 import { INSIDE_WORK } from './folders.ts';
 import { leashed } from './leash.ts';
 import type { Argv, Inside, RunOptions, RunResult, TargetReads } from './port.ts';
-import { findProgram, TOOL_PATH } from './programs.ts';
+import { TOOL_PATH } from './programs.ts';
 import { runPlainly } from './run.ts';
 import { NAMESPACES, OWN_PROC_AND_DEV, requireParts } from './sandbox.ts';
 import { treeBinds } from './tree-binds.ts';
@@ -79,7 +79,8 @@ export async function runInside(
   const binds = await treeBinds(root, { ...PLACES, work: inside.work });
   try {
     const wrapped = [
-      ...(await asItsOwn(guest)),
+      // Tools go by `uname -m`: Red Hat's mkinitrd looks into /lib64 where it says x86_64.
+      ...((await is32Bit(guest)) ? await asI386() : []),
       bwrap,
       ...NAMESPACES.root,
       ...['--unshare-net', '--die-with-parent', '--cap-drop', 'ALL'],
@@ -96,13 +97,6 @@ export async function runInside(
   } finally {
     await binds.close();
   }
-}
-
-/** Tools go by `uname -m`: Red Hat's mkinitrd looks into /lib64 where it says x86_64. */
-async function asItsOwn(guest: Guest): Promise<readonly string[]> {
-  if (!(await is32Bit(guest))) return [];
-  const [name, ...words] = AS_I386;
-  return [(await findProgram(name)) ?? name, ...words];
 }
 
 function refuseWhatDidNotStart(path: string, { status, stderr }: RunResult): void {

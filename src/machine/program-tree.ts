@@ -1,5 +1,6 @@
 import { constants } from 'node:fs';
 import { type FileHandle, lstat, open, readlink } from 'node:fs/promises';
+import { asI386 } from './bits.ts';
 import { leashed } from './leash.ts';
 import type { Argv, ProgramTree, RunOptions, Sandbox } from './port.ts';
 import { findProgram } from './programs.ts';
@@ -49,7 +50,7 @@ export async function withProgramTree<T>(
   const handles: FileHandle[] = [];
   try {
     const words = parts.isRoot ? await byHandle(programs.root, handles) : await byName(programs.root);
-    const setarch = programs.is32Bit ? [(await findProgram('setarch')) ?? 'setarch', 'i386'] : [];
+    const setarch = programs.is32Bit ? await asI386() : [];
     const limits = [parts.prlimit, '--core=0', ...limitWords(sandbox.limits ?? {}), '--'];
     // The tree's own shell: by its name, which every Unix gives it.
     const program = [...(cwd === '/' ? [] : ['/bin/sh', '-c', ENTER, 'sh', cwd]), ...argv];

@@ -1,5 +1,6 @@
 import { failure } from '../../errors.ts';
 import { LIMITS } from '../../limits.ts';
+import { is32Bit } from '../../machine/bits.ts';
 import type {
   Argv,
   Bind,
@@ -54,6 +55,7 @@ export async function openToolchain(
   const kind = choice === 'guest' ? 'guest' : 'tree';
   const place = kind === 'guest' ? guestTree(guest) : treeAt(choice);
   const root = await place.hostPath('/');
+  await requireShell(place);
   const programs = { root, is32Bit: await is32Bit(place) };
   return { kind, name: place.name, place, programs, shown: [], isChosen: true };
 }
@@ -80,26 +82,13 @@ function treeAt(folder: string): Target {
   }
 }
 
-/** Where an ELF header tells its class and its machine. Source: the ELF specification, e_ident and e_machine. */
-const CLASS_AT = 4;
-const ELFCLASS32 = 1;
-const MACHINE_AT = 18;
-const EM_386 = 3;
-const HEADER_BYTES = 20;
-
-/** What every build runs, and what its programs are built for. */
-async function is32Bit(
-  place: Pick<TargetReads, 'readRange' | 'stat'> & Pick<Target, 'name'>,
-): Promise<boolean> {
-  if ((await place.stat('/bin/sh'))?.type !== 'file') {
-    throw failure(
-      'E_TOOLS_MISSING',
-      `${place.name} has no /bin/sh: it is not the / of a system`,
-      'give --toolchain the folder that holds all of a system, with bin, lib and usr',
-    );
-  }
-  const header = await place.readRange('/bin/sh', 0, HEADER_BYTES);
-  return header[CLASS_AT] === ELFCLASS32 && header[MACHINE_AT] === EM_386;
+async function requireShell(place: Pick<TargetReads, 'stat'> & Pick<Target, 'name'>): Promise<void> {
+  if ((await place.stat('/bin/sh'))?.type === 'file') return;
+  throw failure(
+    'E_TOOLS_MISSING',
+    `${place.name} has no /bin/sh: it is not the / of a system`,
+    'give --toolchain the folder that holds all of a system, with bin, lib and usr',
+  );
 }
 
 /** Runs a program of the toolchain in a sandbox, as the workspace's user: `runBoxed` for what a build itself runs. */
