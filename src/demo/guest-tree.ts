@@ -1,7 +1,6 @@
 import { basename, join } from 'node:path';
 import type { Architecture } from '../architectures.ts';
 import { type CompileOptions, compileModule } from '../build/compile.ts';
-import { MACHINE } from '../build/toolchain/toolchain.ts';
 import { reintroduceBranch } from '../driver/patch/make.ts';
 import { compressModule } from '../elf/compression.ts';
 import { failure } from '../errors.ts';
@@ -84,12 +83,12 @@ export async function unpackGuest(
 /** Builds the guest's own, affected, module and puts it in the place of the distro's, with its mode, owner and packing. */
 export async function plantAffectedModule(
   guest: Target,
-  options: Pick<CompileOptions, 'workspace' | 'files' | 'progress' | 'signal'> & {
+  options: Pick<CompileOptions, 'workspace' | 'files' | 'toolchain' | 'progress' | 'signal'> & {
     readonly release: string;
     readonly architecture: Architecture;
   },
 ): Promise<Pick<DemoTree, 'modulePath' | 'distroModule'>> {
-  const { workspace, release, architecture } = options;
+  const { workspace, toolchain, release, architecture } = options;
   const shipped = await moduleFile(guest, release, ['mptscsih']);
   if (shipped === undefined) {
     throw failure(
@@ -99,7 +98,8 @@ export async function plantAffectedModule(
     );
   }
   const headers = await readHeaders(guest, `${MODULES_FOLDER}/${release}/build`, workspace, {
-    libraries: [guest],
+    ...(toolchain.kind === 'machine' ? { libraries: [guest] } : {}),
+    shownIn: toolchain.place,
   });
   const compiled = await compileModule({
     ...options,
@@ -107,7 +107,6 @@ export async function plantAffectedModule(
     module: 'mptscsih',
     label: 'affected',
     makeVars: [`ARCH=${architecture.kernel}`],
-    toolchain: MACHINE,
   });
   const { format } = await readModule(guest, shipped.path);
   const distroModule = workspace.at(`distro-${basename(shipped.path)}`);

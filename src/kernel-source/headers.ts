@@ -189,7 +189,8 @@ async function resolveLink(origin: Target, folder: string): Promise<string> {
   for (let depth = 0; depth < 8; depth += 1) {
     const link = await origin.readLink(path);
     if (link === undefined) break;
-    path = posix.resolve(dirname(path), link);
+    // Debian 13 has `../../../src/…` in /usr/lib/modules: in /lib/modules, by its name, that would lead elsewhere.
+    path = posix.resolve(await origin.realPath(dirname(path)), link);
   }
   return path;
 }

@@ -75,7 +75,7 @@ export function snapshot(tree: string): { root: string; dispose: () => void } {
 }
 
 /** Memory, where there is enough of it that keeps attributes and runs programs; else the disk. */
-function quickestFolder(): string {
+export function quickestFolder(): string {
   const memory = '/dev/shm';
   if (!existsSync(memory) || statfsSync(memory).bavail * statfsSync(memory).bsize < 3 * 2 ** 30)
     return '/var/tmp';

@@ -45,6 +45,19 @@ describe('a guest’s build folder in a sandbox', () => {
     expect(listing(root)).toEqual(before);
   });
 
+  test('is found by a link of the modules folder that is relative to where that folder really is, as Debian 13 has it', async () => {
+    const root = await temporary({ ...DEBIAN, 'usr/lib/modules/6.1.0-9-amd64/order': '' });
+    rmSync(join(root, 'lib'), { recursive: true, force: true });
+    symlinkSync('usr/lib', join(root, 'lib'));
+    symlinkSync(
+      `../../../src/linux-headers-6.1.0-9-amd64`,
+      join(root, 'usr/lib/modules/6.1.0-9-amd64/build'),
+    );
+    const guest = rootTarget(root, { dryRun: true });
+    const build = '/lib/modules/6.1.0-9-amd64/build';
+    expect((await readHeaders(guest, build, await workspaceForTest())).folder).toBe(DEBIAN_BUILD);
+  });
+
   test('Ubuntu’s two folders are not confused, though one’s name begins the other’s', async () => {
     const { workspace, headers } = await headersOf(UBUNTU, UBUNTU_BUILD);
     expect([headers.version, headers.release]).toEqual(['5.4.44', '5.4.0-42-generic']);

@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { ARCHITECTURES, type Architecture } from '../../architectures.ts';
 import { kernelCompiler } from '../../build/compiler.ts';
+import { MACHINE } from '../../build/toolchain/toolchain.ts';
 import { affectedSource, type DemoTree, plantAffectedModule, unpackGuest } from '../../demo/guest-tree.ts';
 import { fetchKernel, type KernelPackages } from '../../demo/packages.ts';
 import { failure } from '../../errors.ts';
@@ -116,6 +117,7 @@ async function makeTree(
         workspace,
         release,
         architecture,
+        toolchain: MACHINE,
         files: source.files,
         progress,
         signal,
