@@ -81,7 +81,7 @@ export async function proveDependencies(
   const folder = workspace.own('modules');
   const files = join(folder, 'lib/modules', release);
   await Promise.all(modules.map(({ name, bytes }) => workspace.writeOwn(join(files, `${name}.ko`), bytes)));
-  await workspace.writeOwn(join(folder, SYMVERS), Buffer.from(symvers));
+  await workspace.writeOwn(join(folder, SYMVERS), Buffer.from(withFourthColumn(symvers)));
   // Where the sandbox has them.
   const root = '/build';
   const place = join(root, 'lib/modules', release);
@@ -99,4 +99,13 @@ export async function proveDependencies(
       ? `depmod -e of ${modules.map(({ name }) => name).join(' ')}: every symbol is known, every CRC agrees`
       : (first ?? (result.stderr.trim().split('\n')[0] || `depmod ended with ${result.status}`)),
   };
+}
+
+/**
+ * Kernels before 2.6.18 write three columns. kmod (libkmod 30, depmod_load_symvers) takes a symbol for the kernel's own only
+ * where the third column ends with a tab, so it would know none. The build keeps the file as it is: modpost of that
+ * time refuses a fourth column.
+ */
+function withFourthColumn(symvers: string): string {
+  return symvers.replace(/^[^\t\n]+\t[^\t\n]+\t[^\t\n]+$/gm, '$&\tEXPORT_SYMBOL');
 }
