@@ -3,11 +3,13 @@ import { proveDependencies } from '../../src/build/linked-modules.ts';
 import { workspaceForTest } from '../machine/temporary.ts';
 import { moduleBytes } from './module-fixture.ts';
 
-/** What depmod says of a module that calls the kernel’s `say` and `report_full`, with this Module.symvers. */
+/** All that the module calls. */
+const OTHERS = ['report_full', 'copy_sense'];
+const CRCS = { say: 0x1234abcd, report_full: 0x92997ed8, copy_sense: 0x92997ed8 };
+
+/** What depmod says of a module that calls the kernel’s functions, with this Module.symvers. */
 async function prove(symvers: string) {
-  const modules = [
-    { name: 'mptscsih', bytes: await moduleBytes({ crcs: { say: 0x1234abcd, report_full: 0x92997ed8 } }) },
-  ];
+  const modules = [{ name: 'mptscsih', bytes: await moduleBytes({ crcs: CRCS }) }];
   const { ok, detail } = await proveDependencies(
     await workspaceForTest(),
     '2.6.9-34.ELsmp',
@@ -24,7 +26,7 @@ const ERAS = [
 
 describe.each(ERAS)('Module.symvers with %s', (_, behind) => {
   const line = (crc: string, name: string) => `${crc}\t${name}\tvmlinux${behind}\n`;
-  const other = line('0x92997ed8', 'report_full');
+  const other = OTHERS.map((name) => line('0x92997ed8', name)).join('');
 
   test('knows the kernel’s symbols, also on a last line without an end', async () => {
     const known = [true, 'depmod -e of mptscsih: every symbol is known, every CRC agrees'];
