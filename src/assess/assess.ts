@@ -74,9 +74,8 @@ export async function assess(target: Target, kernel: string | undefined): Promis
 export async function gatherFacts(target: Target, release: string | undefined): Promise<Facts> {
   const distro = await readDistro(target);
   const kernel = await kernelFacts(target, release);
-  const names = moduleNames(distro, kernel);
-  const module = await moduleFile(target, kernel.release, names);
-  const outside = module === undefined ? await outsideModules(target, kernel, names) : undefined;
+  const module = await moduleFile(target, kernel.release, MODULE_NAMES);
+  const outside = module === undefined ? await outsideModules(target, kernel, MODULE_NAMES) : undefined;
   return {
     target: { kind: target.kind, name: target.name },
     distro,
@@ -87,11 +86,12 @@ export async function gatherFacts(target: Target, release: string | undefined): 
   };
 }
 
-/** The names that the driver may have, the likeliest first. RHEL 4 has the code in the other module. */
-function moduleNames(distro: Distro, kernel: KernelFacts): readonly string[] {
-  const first = tableEvidence(distro, kernel).driver?.module;
-  return [...new Set([...(first === undefined ? [] : [first]), MPTSCSIH.module, MPTSCSI.module])];
-}
+/**
+ * The names that the driver may have, in the order in which they are looked for. RHEL 4 and what is built from it have the code
+ * in mptscsi from Update 3 on, beside a dummy of the usual name: whatever the tables know of a kernel, where the first is there,
+ * it is the driver.
+ */
+const MODULE_NAMES = [MPTSCSI.module, MPTSCSIH.module];
 
 function question(distro: Distro, kernel: KernelFacts): Parameters<typeof kernelTableVerdict>[0] {
   return {

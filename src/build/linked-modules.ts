@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { readElf } from '../elf/elf.ts';
 import { modinfo, modinfoField } from '../elf/module-data.ts';
 import { moduleFile, modulePath, readModule } from '../guest/module-file.ts';
+import { indexedDependents } from '../guest/module-links.ts';
 import { LIMITS } from '../limits.ts';
 import { MODULES_FOLDER } from '../machine/folders.ts';
 import type { Target } from '../machine/port.ts';
@@ -27,7 +28,12 @@ export async function linkedModules(
   if (guest === undefined) return modules;
   const { release } = kernel;
   const index = (await guest.readText(`${MODULES_FOLDER}/${release}/modules.dep`, LIMITS.indexBytes)) ?? '';
-  const queue = [...dependsOf(driver), ...DEPENDENTS];
+  const dependents = indexedDependents(index, module.name).slice(0, LIMITS.moduleNeeds);
+  const queue = [
+    ...dependsOf(driver),
+    ...DEPENDENTS,
+    ...dependents.filter((name) => moduleName(name) !== undefined),
+  ];
   for (let name = queue.shift(); name !== undefined; name = queue.shift()) {
     if (modules.has(name) || name === module.name) continue;
     const found = known.get(name) ?? (await read(guest, release, name, index));
@@ -57,7 +63,7 @@ export interface LinkedModule {
   readonly bytes: Uint8Array;
 }
 
-/** The modules that link against this driver's exports; they must still find all of them. */
+/** The modules that link against this driver's exports, also where no index tells; they must still find all of them. */
 const DEPENDENTS = ['mptspi', 'mptsas', 'mptfc', 'mptctl', 'mptlan'] as const;
 
 /** Names that a module says it needs. */
