@@ -57,9 +57,10 @@ export function proveProvenance(baseline: ElfFile, shipped: ElfFile): ProofResul
   };
 }
 
+/** Assemblers differ in whether they leave sections without content, such as .data and .bss; nothing of these is loaded. */
 function loaded({ sections }: ElfFile): readonly string[] {
   return sections
-    .filter(({ name, flags }) => (flags & SHF_ALLOC) !== 0 && !LEFT_OUT.has(name))
+    .filter(({ name, flags, size }) => (flags & SHF_ALLOC) !== 0 && size > 0 && !LEFT_OUT.has(name))
     .map(({ name }) => name);
 }
 

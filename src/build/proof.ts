@@ -37,7 +37,7 @@ export const PROOFS = {
   relocations: {
     code: 'E_PROOF_RELOCATIONS',
     next: () =>
-      'build with the compiler and binutils of the kernel’s own time, which write nothing that it does not know',
+      'compile with the tools of the kernel’s own time: --toolchain guest (with --root), or --toolchain DIR, the / of such a system',
   },
   dependencies: {
     code: 'E_PROOF_DEPENDENCIES',

@@ -140,6 +140,13 @@ describe.each(['-m64', '-m32'])('%s:', (bits) => {
     });
   });
 
+  test('a section without content is no part of it, with content it is', () => {
+    const other = (content: string) => code(`.section .other,"aw"\n${content}`);
+    expect(proveProvenance(code(), other('')).ok).toBe(true);
+    expect(proveProvenance(other(''), code()).ok).toBe(true);
+    expect(proveProvenance(code(), other('.byte 1')).ok).toBe(false);
+  });
+
   test('a field that SUSE’s list of supported modules adds is no part of it, any other is', () => {
     const info = (text: string) => code(`.section .modinfo,"a",@progbits\n.asciz "license=GPL"\n${text}`);
     expect(proveProvenance(info(''), info('.asciz "supported=yes"')).ok).toBe(true);
