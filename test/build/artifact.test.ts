@@ -3,6 +3,7 @@ import { describe, expect, test, vi } from 'vitest';
 import { type Artifact, type Built, proveArtifact } from '../../src/build/artifact.ts';
 import type { BuildContext } from '../../src/build/job.ts';
 import { PROOFS, type ProofName, requireProofs } from '../../src/build/proof.ts';
+import { artifactLines } from '../../src/commands/apply/page.ts';
 import type { ModuleFormat } from '../../src/elf/compression.ts';
 import { readElf } from '../../src/elf/elf.ts';
 import { featuresOf } from '../../src/elf/features.ts';
@@ -125,6 +126,10 @@ describe('for a kernel before 4.16, whose own module has PC32 alone,', () => {
     ]);
     expect(artifact?.log).toMatch(
       /^CC patched\s*edited \d+ relocations of the module, R_X86_64_PLT32 to R_X86_64_PC32: /,
+    );
+    const page = artifactLines({ patch: null, edits: artifact?.info.edits ?? [], proofs: [] }).join('\n');
+    expect(page).toMatch(
+      /^edited \d+ relocations of the module, R_X86_64_PLT32 to R_X86_64_PC32: .*this one is 2\.6\.18/m,
     );
     const held = artifact?.info.proofs.map(({ name, ok }) => [name, ok]);
     expect(held).toEqual(

@@ -29,7 +29,11 @@ export function applyPage(manifest: Manifest): string {
 }
 
 /** The diff and the proofs of what was built. */
-export function artifactLines({ patch, edits, proofs }: Manifest['artifact']): readonly string[] {
+export function artifactLines({
+  patch,
+  edits,
+  proofs,
+}: Pick<Manifest['artifact'], 'patch' | 'edits' | 'proofs'>): readonly string[] {
   return [
     ...(patch === null
       ? []
