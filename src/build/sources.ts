@@ -12,6 +12,7 @@ import type { Target } from '../machine/port.ts';
 import { requireTools, TOOLS } from '../machine/tools.ts';
 import { localTarget, rootTarget } from '../machine/tree.ts';
 import { defined } from '../optional.ts';
+import { noCache } from '../work/cache.ts';
 import { compilerTools, compilerWords, kernelCompiler } from './compiler.ts';
 import { obtainTree } from './configured-tree.ts';
 import { requireHostPrograms } from './host-programs.ts';
@@ -28,10 +29,15 @@ export async function fetchPackages({
   job,
   options,
   workspace,
+  cache,
   progress,
   signal,
 }: StepContext): Promise<Obtained> {
-  const wants = { headers: job.headers.kind === 'package', source: job.source.kind === 'package' };
+  const wants = {
+    headers: job.headers.kind === 'package',
+    source: job.source.kind === 'package',
+    wholeTree: options.wholeTree,
+  };
   const { guest, kernel } = job;
   if ((!wants.headers && !wants.source) || guest === undefined)
     return { packages: [], headers: undefined, source: undefined };
@@ -39,6 +45,7 @@ export async function fetchPackages({
     kernel,
     architecture: readElf(job.shipped.bytes).machineName,
     archives: options,
+    keeps: cache !== noCache,
   });
   return obtain(workspace, { ...request, wants }, { progress, signal, ...defined({ user: workspace.user }) });
 }

@@ -106,9 +106,12 @@ function isKernelFolder(path: string): boolean {
   return /\/(usr\/src|usr\/lib|lib)\/(linux|kernels)[\w.+~/-]*$/.test(path);
 }
 
+/** Where packages have their build folders: Debian's; Red Hat's; SUSE's, linux-REL-obj/ARCH/FLAVOUR. */
+const BELOW_ROOT = /^(.*)\/usr\/src\/(?:[^/]+|kernels\/[^/]+|linux-[^/]+-obj\/[^/]+\/[^/]+)$/;
+
 /** The folder that stands for `/` where the packages of a build folder were unpacked; empty where that is `/` itself. */
 export function unpackedBelow(buildFolder: string): string {
-  return /^(.*)\/usr\/src\/[^/]+$/.exec(buildFolder)?.[1] ?? '';
+  return BELOW_ROOT.exec(buildFolder)?.[1] ?? '';
 }
 
 /**

@@ -1,8 +1,9 @@
 import { obtainByApt } from './apt/obtain.ts';
 import type { Provider } from './provider.ts';
 import type { Obtain } from './request.ts';
+import { obtainByRpm } from './rpm/obtain.ts';
 
-const OBTAIN: Readonly<Record<Provider['archives'], Obtain>> = { apt: obtainByApt };
+const OBTAIN: Readonly<Record<Provider['archives'], Obtain>> = { apt: obtainByApt, rpm: obtainByRpm };
 
 /**
  * Fetches what is wanted of a kernel's packages, checks who vouches for each, and unpacks it as the workspace's user.

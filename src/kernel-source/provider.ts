@@ -33,9 +33,13 @@ export interface Provider {
   /** The kernels of this era, by the mainline version that they are based on: from this one, and before that one. */
   readonly from?: string;
   readonly before?: string;
-  readonly archives: 'apt';
+  readonly archives: 'apt' | 'rpm';
   readonly packages: (kernel: NamedKernel) => PackageNames;
   readonly source: SourceForm;
+  /** Where the package puts a tree, as `buildFolder` has it. */
+  readonly sourceFolder?: readonly (string | RegExp)[];
+  /** Whether a package that was built again has a further number, which `uname -r` does not show: 122.20.1 for 122.20. */
+  readonly rebuilds?: boolean;
   /** Where the packages put the build folder, below /: the names of the folders on the way, or what they look like. */
   readonly buildFolder: (kernel: NamedKernel) => readonly (string | RegExp)[];
   /** The package that depends on the newest kernel, by Debian's name of the architecture. */

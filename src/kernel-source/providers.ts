@@ -7,9 +7,12 @@ import { kernelName } from '../versions/kernel-name.ts';
 import { DEBIAN_PROVIDERS } from './apt/providers.ts';
 import type { NamedKernel, Provider } from './provider.ts';
 import type { PackageRequest } from './request.ts';
+import { rpmVersion } from './rpm/package.ts';
+import { RED_HAT_PROVIDERS } from './rpm/redhat.ts';
+import { SUSE_PROVIDERS } from './rpm/suse.ts';
 
 /** Every distro whose packages mptfix knows, a row for each era. */
-export const PROVIDERS: readonly Provider[] = [...DEBIAN_PROVIDERS];
+export const PROVIDERS: readonly Provider[] = [...DEBIAN_PROVIDERS, ...RED_HAT_PROVIDERS, ...SUSE_PROVIDERS];
 
 /** The row of a distro, by its id, and of a kernel, by its base version; undefined where none is known. */
 export function providerFor(distroId: string, base: string): Provider | undefined {
@@ -58,12 +61,56 @@ export async function packageRequest(
   {
     kernel: { release, base, packageVersion },
     ...rest
-  }: Pick<PackageRequest, 'architecture' | 'archives'> & { readonly kernel: KernelIdentity },
+  }: Pick<PackageRequest, 'architecture' | 'archives' | 'keeps'> & { readonly kernel: KernelIdentity },
 ): Promise<Omit<PackageRequest, 'wants'>> {
   return {
     ...requireProvider(await readDistro(guest), { release, base }),
     version: packageVersion ?? undefined,
     guest,
     ...rest,
+  };
+}
+
+/** How a kind of archives is asked, and how its packages are named to a person. */
+const ARCHIVES: Readonly<
+  Record<
+    Provider['archives'],
+    {
+      /** Whether a guest's own settings do not say where its packages are. */
+      readonly needsMirror: boolean;
+      readonly version: (kernel: NamedKernel, packageVersion: string | undefined) => string | null;
+      readonly sourceName: (name: string, provider: Provider) => string;
+    }
+  >
+> = {
+  apt: {
+    needsMirror: false,
+    version: (_, packageVersion) => packageVersion ?? null,
+    sourceName: (name) => name,
+  },
+  rpm: {
+    needsMirror: true,
+    version: (kernel) => rpmVersion(kernel),
+    sourceName: (name, { source }) => (source === 'spec' ? `${name}.src` : name),
+  },
+};
+
+/** The packages of source and headers, as a plan names them. */
+export function namedPackages(
+  { provider, kernel }: ReturnType<typeof requireProvider>,
+  packageVersion: string | undefined,
+): {
+  readonly headers: string;
+  readonly source: string;
+  readonly version: string | null;
+  readonly needsMirror: boolean;
+} {
+  const { needsMirror, version, sourceName } = ARCHIVES[provider.archives];
+  const { headers, source } = provider.packages(kernel);
+  return {
+    headers: headers[0] ?? '',
+    source: sourceName(source, provider),
+    version: version(kernel, packageVersion),
+    needsMirror,
   };
 }

@@ -12,10 +12,17 @@ export interface PackageRequest {
   readonly version: string | undefined;
   /** The module's machine, as `Architecture.name` has it. */
   readonly architecture: string;
-  readonly wants: { readonly headers: boolean; readonly source: boolean };
+  readonly wants: {
+    readonly headers: boolean;
+    readonly source: boolean;
+    /** All of the source, not only the driver. */
+    readonly wholeTree: boolean;
+  };
   /** Whose archives and keys count: the guest. */
   readonly guest: Target;
   readonly archives: ArchiveOptions;
+  /** Whether what was fetched stays on this machine for the next run. */
+  readonly keeps: boolean;
 }
 
 /** A package that was fetched, for the manifest. */

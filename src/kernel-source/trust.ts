@@ -12,7 +12,7 @@ export interface Unsigned {
 /**
  * Whether a package is one that the user names by its SHA-256: that vouches for it, whatever its signature is.
  */
-function isNamed(sha256: string, { sha256: named }: Pick<ArchiveOptions, 'sha256'>): boolean {
+export function isNamed(sha256: string, { sha256: named }: Pick<ArchiveOptions, 'sha256'>): boolean {
   return named.includes(sha256);
 }
 

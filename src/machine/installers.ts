@@ -26,9 +26,16 @@ const INSTALLERS: readonly Installer[] = [
 
 type OtherNames = Partial<Record<Packages, string | null>>;
 
+/** Programs that others have in a package of another name, where Debian has them in one with others. */
+const OTHER_NAMES_OF_PROGRAMS: Readonly<Record<string, OtherNames>> = {
+  rpmspec: { redhat: 'rpm-build', suse: 'rpm-build' },
+  rpmbuild: { redhat: 'rpm-build', suse: 'rpm-build' },
+};
+
 /** What others call a package of Debian; null where they have none. What is not here has the same name everywhere. */
 const OTHER_NAMES: Readonly<Record<string, OtherNames>> = {
   'xz-utils': { redhat: 'xz', suse: 'xz', arch: 'xz', alpine: 'xz' },
+  'libarchive-tools': { redhat: 'bsdtar', suse: 'bsdtar', arch: 'libarchive' },
   apt: { suse: null, alpine: null },
   'libc6:i386': { redhat: 'glibc.i686', suse: 'glibc-32bit', arch: 'lib32-glibc', alpine: null },
 };
@@ -59,7 +66,7 @@ export function installText(tools: readonly Program[], osRelease: string): strin
   );
   const named = tools.map((tool) => ({
     tool,
-    name: installer && nameThere(tool.package, installer.packages),
+    name: installer && nameThere(tool, installer.packages),
   }));
   const known = [...new Set(named.flatMap(({ name }) => name ?? []))];
   const others = named.filter(({ name }) => typeof name !== 'string').map(({ tool }) => tool.name);
@@ -71,10 +78,10 @@ export function installText(tools: readonly Program[], osRelease: string): strin
   ].join('; ');
 }
 
-function nameThere(name: string, packages: Packages): string | null {
+function nameThere({ name: program, package: name }: Program, packages: Packages): string | null {
   if (packages === 'debian') return name;
   if (VERSIONED_COMPILER.test(name)) return null;
-  const other = OTHER_NAMES[name]?.[packages];
+  const other = OTHER_NAMES_OF_PROGRAMS[program]?.[packages] ?? OTHER_NAMES[name]?.[packages];
   return other === undefined ? name : other;
 }
 

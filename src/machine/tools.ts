@@ -23,6 +23,14 @@ export const TOOLS = {
   prlimit: { name: 'prlimit', package: 'util-linux' },
   flock: { name: 'flock', package: 'util-linux' },
   aptGet: { name: 'apt-get', package: 'apt' },
+  rpm: { name: 'rpm', package: 'rpm' },
+  rpmkeys: { name: 'rpmkeys', package: 'rpm' },
+  rpmspec: { name: 'rpmspec', package: 'rpm' },
+  rpmbuild: { name: 'rpmbuild', package: 'rpm' },
+  bsdtar: { name: 'bsdtar', package: 'libarchive-tools' },
+  dnf: { name: 'dnf', package: 'dnf' },
+  curl: { name: 'curl', package: 'curl' },
+  patch: { name: 'patch', package: 'patch' },
   dpkgDeb: { name: 'dpkg-deb', package: 'dpkg' },
 } as const satisfies Readonly<Record<string, Tool>>;
 

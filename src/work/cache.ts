@@ -43,14 +43,20 @@ const HEAD_BYTES = 65;
  * could write to is not used: what comes out of it is installed into a kernel.
  */
 export async function openCache(): Promise<Cache> {
+  const folder = await privateCacheFolder();
+  return folder === undefined ? noCache : folderCache(localTarget({ dryRun: false }), folder);
+}
+
+/** The cache's folder, or one below it; undefined where it cannot be made, or is not this user's alone. */
+export async function privateCacheFolder(...below: readonly string[]): Promise<string | undefined> {
   const folder = join(cacheHome(), 'mptfix');
   const machine = localTarget({ dryRun: false });
   try {
-    await makeFolders(machine, folder, 0o700);
+    await makeFolders(machine, join(folder, ...below), 0o700);
   } catch {
-    return noCache;
+    return undefined;
   }
-  return (await isPrivate(machine, folder)) ? folderCache(machine, folder) : noCache;
+  return (await isPrivate(machine, folder)) ? join(folder, ...below) : undefined;
 }
 
 function cacheHome(): string {
