@@ -69,8 +69,13 @@ async function sourceOf(
     if (names.some((name) => /^Packages(\.\w+)?$/.test(name)))
       return { ...entry, uris, suites: ['./'], components: [] };
     if (!names.includes('dists')) return undefined;
-    const suites = (await machine.list(join(mirror, 'dists'))).filter((name) => /^[\w.-]+$/.test(name));
-    return { ...entry, uris, suites: await suitesOf(guest, suites), components: await componentsOf(guest) };
+    const known = (await machine.list(join(mirror, 'dists'))).filter((name) => /^[\w.-]+$/.test(name));
+    const suites = await suitesOf(guest, known);
+    const folders = await Promise.all(suites.map((suite) => machine.list(join(mirror, 'dists', suite))));
+    const components = (await componentsOf(guest)).filter((name) =>
+      folders.some((names) => names.includes(name)),
+    );
+    return { ...entry, uris, suites, components };
   }
   return { ...entry, uris: [mirror], suites: await suitesOf(guest), components: await componentsOf(guest) };
 }

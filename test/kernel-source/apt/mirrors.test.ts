@@ -24,6 +24,8 @@ const PACKAGES: readonly TestPackage[] = [
     files: { [`usr/src/linux-headers-${RELEASE}/Makefile`]: 'headers\n' },
   },
   { name: 'linux-headers-2.6.15-28', version: VERSION },
+  // The headers' own programs of i386 run with the guest's C library.
+  { name: 'libc6', version: '2.3.6-0ubuntu20' },
   {
     name: 'linux-source-2.6.15',
     version: VERSION,
@@ -91,18 +93,18 @@ describe('a folder of Ubuntu 6.06’s packages', () => {
   });
 
   test('that lacks one is an error that names it, and how many were found', async () => {
-    const { folder } = await plainFolder(PACKAGES.slice(0, 2));
+    const { folder } = await plainFolder(PACKAGES.slice(0, 3));
     const { code, what } = await failureOf(ask({ mirrors: [folder], allowUnsigned: true }));
     expect([code, what]).toEqual([
       'E_SOURCE_MISSING',
-      `the archives have no linux-source-2.6.15 ${VERSION}; found 2 of 3 packages`,
+      `the archives have no linux-source-2.6.15 ${VERSION}; found 3 of 4 packages`,
     ]);
   });
 
   test('and another folder are looked through together', async () => {
-    const [one, other] = [await plainFolder(PACKAGES.slice(0, 2)), await plainFolder(PACKAGES.slice(2))];
+    const [one, other] = [await plainFolder(PACKAGES.slice(0, 3)), await plainFolder(PACKAGES.slice(3))];
     const got = await ask({ mirrors: [one.folder, other.folder], allowUnsigned: true });
-    expect(got.packages).toHaveLength(3);
+    expect(got.packages).toHaveLength(4);
   });
 });
 
