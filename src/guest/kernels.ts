@@ -2,7 +2,7 @@ import { MODULES_FOLDER } from '../machine/folders.ts';
 import type { TargetReads } from '../machine/port.ts';
 import { kernelRelease as asRelease } from '../names.ts';
 import { kernelBase } from '../versions/kernel-base.ts';
-import { compareKernels } from '../versions/kernel-name.ts';
+import { byAge } from '../versions/kernel-name.ts';
 
 type Reads = Pick<TargetReads, 'list' | 'stat'>;
 
@@ -10,7 +10,7 @@ type Reads = Pick<TargetReads, 'list' | 'stat'>;
 export async function kernelReleases(target: Reads): Promise<readonly string[]> {
   const names = (await target.list(MODULES_FOLDER)).filter((name) => asRelease(name) !== undefined);
   const folders = await Promise.all(names.map((name) => target.stat(`${MODULES_FOLDER}/${name}`)));
-  return names.filter((_, index) => folders[index]?.type === 'directory').toSorted(compareKernels);
+  return byAge(names.filter((_, index) => folders[index]?.type === 'directory'));
 }
 
 /** What stands before the release in the name of a kernel's file in /boot. Source: installkernel of the distros. */
@@ -30,7 +30,5 @@ async function bootReleases(target: Reads): Promise<readonly string[]> {
 
 /** Every kernel that the guest has, by its modules or its files in /boot, the oldest first. */
 export async function allReleases(target: Reads): Promise<readonly string[]> {
-  return [...new Set([...(await kernelReleases(target)), ...(await bootReleases(target))])].sort(
-    compareKernels,
-  );
+  return byAge([...new Set([...(await kernelReleases(target)), ...(await bootReleases(target))])]);
 }

@@ -56,10 +56,31 @@ const CANDIDATE = /^rc\d+-?/;
  * builder uses rpm and the other dpkg cannot be compared by age: those of rpm come first. So does, before all, what is no release.
  */
 export function compareKernels(a: string, b: string): Order {
-  if (a === b) return 0;
-  const [left, right] = [kernelName(a), kernelName(b)];
+  return compareNamed(named(a), named(b));
+}
+
+/** Kernel releases in that order. A tree may have any number of names: each is taken apart once. */
+export function byAge(releases: readonly string[]): readonly string[] {
+  return releases
+    .map(named)
+    .sort(compareNamed)
+    .map(({ release }) => release);
+}
+
+interface Named {
+  readonly release: string;
+  readonly name: KernelName | undefined;
+}
+
+function named(release: string): Named {
+  return { release, name: kernelName(release) };
+}
+
+function compareNamed(a: Named, b: Named): Order {
+  if (a.release === b.release) return 0;
+  const [left, right] = [a.name, b.name];
   if (left === undefined || right === undefined) {
-    if (left === right) return compareText(a, b);
+    if (left === right) return compareText(a.release, b.release);
     return left === undefined ? -1 : 1;
   }
   return (
@@ -67,7 +88,7 @@ export function compareKernels(a: string, b: string): Order {
     compareDigits(candidateOf(left), candidateOf(right)) ||
     compareBuilds(left, right) ||
     compareText(left.flavour, right.flavour) ||
-    compareText(a, b)
+    compareText(a.release, b.release)
   );
 }
 
