@@ -23,6 +23,19 @@ const loadedModule = v.strictObject({
 /** The driver's code in the running kernel. */
 export type LoadedModule = Document<typeof loadedModule>;
 
+const indexStatus = v.strictObject({
+  /** Which depmod and modprobe the guest has, such as `module-init-tools 3.3-pre2`; null where nothing tells it. */
+  tools: v.nullable(v.string()),
+  /**
+   * What that modprobe finds by the index: `module`, this file and all that it needs; `other`, another file; `nothing`, as it
+   * cannot use the index; `unknown`: it is not known which modprobe it is.
+   */
+  finds: v.picklist(['module', 'other', 'nothing', 'unknown']),
+  detail: v.string(),
+});
+/** The module index, read as the guest's own modprobe reads it. */
+export type IndexStatus = Document<typeof indexStatus>;
+
 /** What `status --json` prints. */
 export const statusSchema = v.strictObject({
   schema: v.literal('mptfix.status/1'),
@@ -61,6 +74,8 @@ export const statusSchema = v.strictObject({
   generation: v.nullable(
     v.strictObject({ number: v.number(), created: v.nullable(v.string()), folder: v.string() }),
   ),
+  /** Null where there is no module. */
+  index: v.nullable(indexStatus),
   /** Every initramfs of this kernel; at boot the driver is loaded from there. */
   images: v.array(imageStatus),
   /** Old images that are kept in /boot as a way back. */

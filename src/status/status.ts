@@ -3,18 +3,20 @@ import { scanModule, verdictOfModuleScan } from '../driver/module/scan.ts';
 import { readElf } from '../elf/elf.ts';
 import { buildId, buildIdOfNotes } from '../elf/module-data.ts';
 import { isFailure } from '../errors.ts';
+import { indexTools } from '../guest/index/tools.ts';
 import { type ModuleFile, moduleIdentity, readModule } from '../guest/module-file.ts';
 import { isAsPackaged } from '../guest/packaged-file.ts';
 import { type ExpectedModule, moduleInInitramfs, proveInitramfs } from '../initramfs/module.ts';
 import { initramfsImages } from '../initramfs/tools.ts';
 import { type Generation, generations } from '../install/generations.ts';
+import { readIndexAs } from '../install/indexing.ts';
 import { LIMITS } from '../limits.ts';
 import { isCode } from '../machine/file-errors.ts';
 import { STATE_FOLDER } from '../machine/folders.ts';
 import type { Target } from '../machine/port.ts';
 import { isAtWork } from '../transaction/lock.ts';
 import { interrupted } from '../transaction/settle.ts';
-import type { GuestStatus, ImageStatus, LoadedModule, ModuleState } from './document.ts';
+import type { GuestStatus, ImageStatus, IndexStatus, LoadedModule, ModuleState } from './document.ts';
 
 /** Reads the state of one kernel of the guest. Throws as `gatherFacts`. Of the state, which is root's, others see nothing. */
 export async function guestStatus(target: Target, kernel: string | undefined): Promise<GuestStatus> {
@@ -45,6 +47,7 @@ export async function guestStatus(target: Target, kernel: string | undefined): P
       current === undefined
         ? null
         : { number: current.number, created: current.manifest?.created ?? null, folder: current.folder },
+    index: module === undefined ? null : await indexStatus(target, facts.kernel.release, module),
     images,
     fallbacks: await fallbacks(target, mine),
     loaded,
@@ -96,6 +99,24 @@ async function describeModule(target: Target, release: string, file: ModuleFile)
     srcversion: scan.srcversion ?? null,
     buildId: buildId(readElf(bytes)) ?? null,
   };
+}
+
+async function indexStatus(
+  target: Target,
+  release: string,
+  { name, path }: DescribedModule,
+): Promise<IndexStatus> {
+  try {
+    const tools = await indexTools(target, release);
+    if ('problem' in tools) return { tools: null, finds: 'unknown', detail: tools.problem };
+    const answer = await readIndexAs(tools, target, release, name);
+    if ('problem' in answer) return { tools: tools.name, finds: 'nothing', detail: answer.problem };
+    const isSame = (await target.realPath(answer.file)) === (await target.realPath(path));
+    return { tools: tools.name, finds: isSame ? 'module' : 'other', detail: answer.file };
+  } catch (error) {
+    if (!isFailure(error)) throw error;
+    return { tools: null, finds: 'unknown', detail: error.failure.what };
+  }
 }
 
 async function fallbacks(target: Target, mine: readonly Generation[]): Promise<readonly string[]> {

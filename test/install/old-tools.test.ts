@@ -7,6 +7,7 @@ import { generations } from '../../src/install/generations.ts';
 import { requireReadableIndex } from '../../src/install/indexing.ts';
 import { install } from '../../src/install/install.ts';
 import { rollback } from '../../src/install/rollback.ts';
+import { guestStatus } from '../../src/status/status.ts';
 import { readTransaction } from '../../src/transaction/store.ts';
 import { finishOpen } from '../faults/finish-open.ts';
 import { listing } from '../helpers/listing.ts';
@@ -247,7 +248,17 @@ describe('an index that this machine’s depmod has written', () => {
     const guest = await oldGuest('module-init-tools');
     await putOldTools(guest);
     await requireReadableIndex(guest.target, guest.release, 'mptscsih');
+    const status = async () => (await guestStatus(guest.target, guest.release)).index;
+    expect(await status()).toEqual({
+      tools: 'module-init-tools 3.3-pre2',
+      finds: 'module',
+      detail: guest.module,
+    });
     sh('depmod -b "$1" "$2"', guest.root, guest.release);
+    expect(await status()).toMatchObject({
+      finds: 'nothing',
+      detail: expect.stringContaining('as it stands'),
+    });
     const { code, what, next } = await failureOf(
       requireReadableIndex(guest.target, guest.release, 'mptscsih'),
     );

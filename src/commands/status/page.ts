@@ -35,6 +35,13 @@ const HOLDS: Readonly<Record<GuestStatus['images'][number]['holds'], string>> = 
   unreadable: 'CANNOT BE READ',
 };
 
+const FINDS: Readonly<Record<NonNullable<GuestStatus['index']>['finds'], string>> = {
+  module: 'leads modprobe to the module',
+  other: 'leads modprobe to ANOTHER file',
+  nothing: 'the guest’s modprobe CANNOT USE it',
+  unknown: 'NOT LOOKED AT: it is not known which modprobe the guest has',
+};
+
 /** The row of a table of several. */
 export function statusCells(result: GuestStatus): readonly string[] {
   const { state, kernel, module, noModule, images, rebootNeeded } = result;
@@ -84,6 +91,12 @@ export function statusPage(result: GuestStatus): string {
     rows.push([
       'generation',
       `${generation.number}, ${generation.created ?? 'not finished'}, ${generation.folder}`,
+    ]);
+  const { index } = result;
+  if (index !== null && index.finds !== 'module')
+    rows.push([
+      'index',
+      `${FINDS[index.finds]}${index.tools === null ? '' : ` (${index.tools})`}: ${index.detail}`,
     ]);
   for (const { path, holds, detail } of images)
     rows.push(['initramfs', `${path}: ${HOLDS[holds]}${holds === 'unreadable' ? ` (${detail})` : ''}`]);
