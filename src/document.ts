@@ -25,6 +25,8 @@ interface AnySchema extends v.GenericSchema {
   readonly entries?: Readonly<Record<string, AnySchema>>;
   readonly item?: AnySchema;
   readonly wrapped?: AnySchema;
+  /** What an optional one has where nothing is given. */
+  readonly default?: undefined;
 }
 
 function strictly(schema: AnySchema): AnySchema {
@@ -34,6 +36,8 @@ function strictly(schema: AnySchema): AnySchema {
     return v.array(strictly(schema.item)) as AnySchema;
   if (schema.type === 'nullable' && schema.wrapped !== undefined)
     return v.nullable(strictly(schema.wrapped)) as AnySchema;
+  if (schema.type === 'optional' && schema.wrapped !== undefined)
+    return v.optional(strictly(schema.wrapped), schema.default) as AnySchema;
   return schema;
 }
 
