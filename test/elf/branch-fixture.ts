@@ -40,11 +40,11 @@ export function compiled(
 }
 
 /** Assembler text, put together by `ld -r`. */
-export function assembled(text: string, bits: string, options: readonly string[] = []): Buffer {
+export function assembled(text: string, bits: string): Buffer {
   return inFolder((folder) => {
     const file = join(folder, 'part');
     writeFileSync(`${file}.s`, `${text}\n`);
-    execFileSync('gcc', ['-c', bits, ...options, `${file}.s`, '-o', `${file}.o`]);
+    execFileSync('gcc', ['-c', bits, `${file}.s`, '-o', `${file}.o`]);
     return linkedIn(folder, bits, [`${file}.o`]);
   });
 }
