@@ -30,11 +30,21 @@ test.each([
 });
 
 test('what is to be done is said with its reason', () => {
-  const lilo = { name: 'lilo', config: '/etc/lilo.conf', certain: true } as const;
+  const lilo = { name: 'lilo', config: '/etc/lilo.conf', certain: true, keepsBlocks: true } as const;
   expect(runAgain(lilo, true)).toBe(
     'the guest boots by lilo, which notes where each image lies on the disk: run `lilo` in the guest before the next boot; until then it boots with the old initramfs, which must stay in /boot',
   );
   expect(runAgain({ ...lilo, certain: false }, false)).toBe(
     'if the guest boots by lilo (it has /etc/lilo.conf), which notes where each image lies on the disk: run `lilo` in the guest before the next boot; until then it may not boot',
   );
+});
+
+test.each([
+  ['/dev/sda1 /boot ext3 defaults 1 2', true],
+  ['/dev/sda1 / ext3 defaults 1 1', true],
+  ['/dev/sda1 /boot vfat defaults 1 2', false],
+])('%s: the old image’s blocks stay: %s', async (line, keeps) => {
+  const found = await mappedLoader((await bootGuest({ ...LILO, 'etc/fstab': `${line}\n` })).target);
+  expect(found?.keepsBlocks).toBe(keeps);
+  expect(found && runAgain(found, true).endsWith('until then it may not boot')).toBe(!keeps);
 });

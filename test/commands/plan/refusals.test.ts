@@ -20,6 +20,8 @@ interface Situation {
   /** Spoils the guest or the source; may answer a list of options in place of --source. */
   readonly make: (place: Place) => unknown;
   readonly settings?: (place: Place) => RunSettings;
+  /** What the error says, and what is to be done. */
+  readonly says?: RegExp;
 }
 
 const DRIVER = 'drivers/message/fusion/mptscsih.c';
@@ -64,6 +66,7 @@ const SITUATIONS: Readonly<Record<string, Situation>> = {
   'an initramfs of RHEL 3 and 4: ext2, packed by gzip': {
     code: 'E_INITRAMFS_TOOL',
     status: 3,
+    says: /initrd-.*\.img holds mptscsih, and is an ext2 file system: mkinitrd .* loop device.*--no-initramfs, then run `mkinitrd -f/s,
     make: (place) => {
       packExt2(place);
       putTool(place);
@@ -392,7 +395,7 @@ const COMMANDS: readonly (readonly string[])[] = [
 ];
 
 describe('plan, a dry run and apply refuse the same, and write nothing:', () => {
-  test.each(Object.entries(SITUATIONS))('%s', async (_, { code, status, make, settings }) => {
+  test.each(Object.entries(SITUATIONS))('%s', async (_, { code, status, make, settings, says = / / }) => {
     const at = place();
     const made = make(at);
     const words: readonly string[] = Array.isArray(made) ? made : ['--source', at.source];
@@ -400,7 +403,9 @@ describe('plan, a dry run and apply refuse the same, and write nothing:', () => 
     const before = listing(dirname(at.root));
     for (const command of COMMANDS) {
       const run = await mptfix([...command, '--root', at.root, ...words, '--json'], set);
-      expect([command, json(run).error?.code, run.status]).toEqual([command, code, status]);
+      const { error } = json(run);
+      expect([command, error?.code, run.status]).toEqual([command, code, status]);
+      expect(`${error.what}\n${error.next}`).toMatch(says);
       if (!command.includes('--yes')) expect(run.stderr).not.toMatch(/Fetch packages|Compile/);
       if (settings === undefined) expect(listing(dirname(at.root))).toEqual(before);
     }
