@@ -40,6 +40,6 @@ export async function requireHostPrograms(
   throw failure(
     'E_TOOLS_MISSING',
     what,
-    'run mptfix on a machine with the guest’s C library or a newer one, or in the guest',
+    'compile in the guest’s own tree (--root DIR --toolchain guest), or run mptfix where the C library is as new as the guest’s',
   );
 }

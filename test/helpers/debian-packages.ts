@@ -24,21 +24,57 @@ export function bootstrap(root: string, packages: string): void {
     ].join(' && '),
   );
   const architecture = execFileSync('dpkg', ['--print-architecture']).toString().trim();
-  const options = [
-    '--variant=essential',
+  makeTree(root, [
     `--include=linux-image-${architecture},initramfs-tools,zstd,busybox,mount`,
-    '--aptopt=APT::Install-Recommends "false"',
-    '--dpkgopt=force-unsafe-io',
-    ...EXCLUDED.map((name) => `--dpkgopt=path-exclude=/usr/share/${name}/*`),
     // dpkg -V shall have nothing to say about the kernel's.
     '--dpkgopt=path-include=/usr/share/doc/linux-image-*',
     ...fetched.map((hook) => `--customize-hook=${hook}`),
+  ]);
+}
+
+/** What of a kernel's modules a guest with a disk of this driver does not need: two thirds of a package. */
+const NOT_FOR_DISKS = ['sound', 'net', 'drivers/net', 'drivers/gpu', 'drivers/media', 'drivers/staging'];
+
+/**
+ * A guest of another architecture whose programs this machine's kernel runs, from the release's main archive alone, and with
+ * no kernel yet: that of a package is installed with few modules.
+ */
+export function bootstrapForeign(root: string, architecture: string): void {
+  const list = ['indextargets', '--format', '$(REPO_URI)', `Codename: ${codename()}`, 'Created-By: Packages'];
+  const [archive = ''] = execFileSync('apt-get', list).toString().split('\n');
+  makeTree(
+    root,
+    [
+      `--architectures=${architecture}`,
+      // It would ask for a program that looks whether this machine runs the others'.
+      '--skip=check/qemu',
+      '--include=linux-base,kmod,initramfs-tools,zstd,busybox,mount',
+      ...NOT_FOR_DISKS.map((name) => `--dpkgopt=path-exclude=/lib/modules/*/kernel/${name}/*`),
+    ],
+    archive === '' ? [] : [archive],
+  );
+}
+
+function codename(): string {
+  return /^VERSION_CODENAME=(\w+)/m.exec(readFileSync('/etc/os-release', 'utf8'))?.[1] ?? 'stable';
+}
+
+/** A tree of this machine's release, with the essential packages and what the options add. */
+function makeTree(root: string, options: readonly string[], archives: readonly string[] = []): void {
+  const all = [
+    '--variant=essential',
+    '--aptopt=APT::Install-Recommends "false"',
+    '--dpkgopt=force-unsafe-io',
+    ...EXCLUDED.map((name) => `--dpkgopt=path-exclude=/usr/share/${name}/*`),
+    ...options,
     '--customize-hook=rm "$1"/etc/resolv.conf "$1"/etc/hostname',
   ];
-  const codename = /^VERSION_CODENAME=(\w+)/m.exec(readFileSync('/etc/os-release', 'utf8'))?.[1] ?? 'stable';
   // The kernel package's own image, of all its modules, would take most of a minute.
   const env = { ...process.env, INITRD: 'No', DEBIAN_FRONTEND: 'noninteractive' };
-  execFileSync('mmdebstrap', ['--quiet', ...options, codename, root], { env, stdio: ['ignore', 2, 2] });
+  execFileSync('mmdebstrap', ['--quiet', ...all, codename(), root, ...archives], {
+    env,
+    stdio: ['ignore', 2, 2],
+  });
 }
 
 /** Installs a folder's packages in a tree. */

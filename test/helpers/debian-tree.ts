@@ -134,6 +134,11 @@ function cutDown(full: string, root: string, release: string): void {
     execFileSync('cp', ['-al', join(full, modules, path), join(root, modules, path)]);
   }
   forget(root, release, kept);
+  makeImagesQuickly(root);
+}
+
+/** Settings of initramfs-tools by which an image has few modules. */
+export function makeImagesQuickly(root: string): void {
   replace(join(root, 'etc/initramfs-tools/conf.d/quick'), 'MODULES=list\nCOMPRESS=zstd\nCOMPRESSLEVEL=1\n');
   replace(join(root, 'etc/initramfs-tools/modules'), `${KEPT.join('\n')}\n`);
 }
