@@ -3,14 +3,14 @@ import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { json, mptfix, type RunSettings } from '../helpers/cli.ts';
 import { listing } from '../helpers/listing.ts';
-import { RED_HAT, type RedHatGuest, redHatGuest } from '../helpers/red-hat-guest.ts';
+import { RED_HAT, type RpmGuest, rpmGuest, SUSE } from '../helpers/rpm-guest.ts';
 import { develRpm, mirrorOf, sign, signingKey, sourceRpm } from '../kernel-source/rpm/rpms.ts';
 import { put, temporary } from '../machine/temporary.ts';
 
 /** A guest of Red Hat's family whose key signed a source RPM and a -devel RPM. */
-async function guestWithPackages(indexed = false, change: Partial<RedHatGuest> = {}) {
+async function guestWithPackages(indexed = false, change: Partial<RpmGuest> = {}) {
   const [root, work, output] = [await temporary(), await temporary(), await temporary()];
-  const guest = { ...redHatGuest(root, work), ...change };
+  const guest = { ...rpmGuest(root, work, RED_HAT), ...change };
   const key = signingKey();
   await put(root, { 'etc/pki/rpm-gpg/RPM-GPG-KEY-redhat-release': key.publicKey });
   const files = [
@@ -75,6 +75,37 @@ describe('for a guest of Red Hat’s family, build --mirror', () => {
     expect((await mptfix(words, { prefix })).status).toBe(4);
     expect(tried()).not.toEqual([]);
   });
+});
+
+test('for a guest of SUSE’s family, kernel-source, kernel-devel and the flavour’s give a proven module', async () => {
+  const [root, work, output] = [await temporary(), await temporary(), await temporary()];
+  const { patched, headers } = rpmGuest(root, work, SUSE);
+  const key = signingKey();
+  await put(root, { 'usr/lib/rpm/gnupg/keys/gpg-pubkey-test.asc': key.publicKey });
+  const common = await temporary({
+    'version.mk': 'VERSION = 4\nPATCHLEVEL = 12\nSUBLEVEL = 14\n',
+    Makefile: 'VERSION = 4\nPATCHLEVEL = 12\nSUBLEVEL = 14\n',
+  });
+  const place = 'usr/src/linux-4.12.14-122.20';
+  const files = [
+    await develRpm(SUSE, headers, { name: 'kernel-default-devel', place: `${place}-obj/x86_64/default` }),
+    await develRpm(SUSE, common, { name: 'kernel-devel', place }),
+    await develRpm(SUSE, join(patched, 'drivers'), { name: 'kernel-source', place: `${place}/drivers` }),
+  ];
+  for (const file of files) sign(file, key);
+  const mirror = await mirrorOf(files);
+  const run = await mptfix(['build', '--root', root, '--mirror', mirror, '--output', output, '--json']);
+  expect([run.status, run.stderr.includes('E_')]).toEqual([0, false]);
+  const { artifact } = json(run);
+  expect(
+    artifact.packages.map(({ name, version }: { name: string; version: string }) => `${name} ${version}`),
+  ).toEqual([
+    'kernel-default-devel 4.12.14-122.20.1',
+    'kernel-devel 4.12.14-122.20.1',
+    'kernel-source 4.12.14-122.20.1',
+  ]);
+  expect(artifact.headers.origin).toContain('/usr/src/linux-4.12.14-122.20-obj/x86_64/default');
+  expect(artifact.proofs.filter(({ ok }: { ok: boolean }) => !ok)).toEqual([]);
 });
 
 test('plan names the packages for such a guest, and without a mirror what to give', async () => {

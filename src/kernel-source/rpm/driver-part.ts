@@ -1,13 +1,13 @@
 import { DRIVER_FOLDER } from '../driver-files.ts';
 
 /**
- * The parts of a patch that change the driver's folder or the top Makefile, in their order; empty where there are none. Git's
+ * The parts of a patch that change the driver's folder, or the version in the top Makefile, in their order; empty where there are none. Git's
  * own headers (renames, modes) are kept with the part that they belong to. `strip`: how many folders `patch -p` takes off.
  * Undefined where a header names the driver's folder and no part was found, as in another form of diff.
  */
 export function driverPart(patch: string, strip: number): string | undefined {
   const found = filesIn(patch)
-    .filter(({ names }) => names.some((name) => isWanted(stripped(name, strip))))
+    .filter(({ names, text }) => names.some((name) => isWanted(stripped(name, strip), text)))
     .map(({ text }) => text)
     .join('');
   return found === '' && NAMES_DRIVER.test(patch) ? undefined : found;
@@ -60,6 +60,11 @@ function stripped(name: string, strip: number): readonly string[] {
   return [name.split('/').slice(strip).join('/'), name];
 }
 
-function isWanted(names: readonly string[]): boolean {
-  return names.some((name) => name === 'Makefile' || name.startsWith(`${DRIVER_FOLDER}/`));
+/** Specs also patch a hypervisor's tree, which has a top Makefile too: only a kernel's has these words. */
+const CHANGES_VERSION = /^[-+](?:VERSION|PATCHLEVEL|SUBLEVEL)\s*=/m;
+
+function isWanted(names: readonly string[], text: string): boolean {
+  return names.some(
+    (name) => (name === 'Makefile' && CHANGES_VERSION.test(text)) || name.startsWith(`${DRIVER_FOLDER}/`),
+  );
 }

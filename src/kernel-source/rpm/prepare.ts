@@ -158,7 +158,7 @@ async function applyPatch(
       `--strip=${part.strip}`,
       ...fuzz,
       '--batch',
-      '--forward',
+      part.reverse ? '--reverse' : '--forward',
       '--no-backup-if-mismatch',
       '-d',
       place,

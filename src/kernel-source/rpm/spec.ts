@@ -5,6 +5,8 @@ export interface SpecPatch {
   readonly file: string;
   readonly strip: number;
   readonly fuzz: number | undefined;
+  /** Whether it is taken out: the tarball, or a patch before, has it. */
+  readonly reverse: boolean;
 }
 
 /** What a spec does to its source before it builds, as far as that shows for the driver's folder. */
@@ -29,7 +31,7 @@ export function readPreparation(expanded: string): Preparation {
   const files = filesOf(expanded);
   const patches: SpecPatch[] = [];
   const doubts: string[] = [];
-  for (const line of joined(section(expanded, 'prep'))) {
+  for (const line of withoutApplyPatch(joined(section(expanded, 'prep')))) {
     const applied = appliedBy(line, files);
     if (applied !== undefined) patches.push(...applied);
     else if (isDoubtful(line)) doubts.push(line.trim());
@@ -75,11 +77,23 @@ function joined(lines: readonly string[]): readonly string[] {
     .filter((line) => line.trim() !== '' && !/^\s*#/.test(line));
 }
 
+/** Without the definitions of Fedora's functions: what they do is said where they are called. */
+function withoutApplyPatch(lines: readonly string[]): readonly string[] {
+  let isInside = false;
+  return lines.filter((line) => {
+    if (/^\s*Apply(?:Optional)?Patch\s*\(\)/.test(line)) isInside = true;
+    const isKept = !isInside;
+    if (isInside && /^\}/.test(line)) isInside = false;
+    return isKept;
+  });
+}
+
 function appliedBy(line: string, files: SpecFiles): readonly SpecPatch[] | undefined {
   const words = line.trim();
   const options = {
     strip: numberOf(words, /\s-p\s*(\d+)\b/) ?? 0,
     fuzz: numberOf(words, /\s(?:-F\s*|--fuzz[= ])(\d+)\b/),
+    reverse: /\s(?:-R|--reverse)\b/.test(words),
   };
   const numbered = /^%\{?patch(\d+)\b/.exec(words);
   if (numbered !== null) return [{ file: patchFile(files, Number(numbered[1])), ...options }];
@@ -96,11 +110,11 @@ function appliedBy(line: string, files: SpecFiles): readonly SpecPatch[] | undef
       .toSorted(([a], [b]) => a - b)
       .map(([, file]) => ({ file, ...options }));
   }
-  const called = /^Apply(?:Optional)?Patch\s+(\S+)/.exec(words);
+  const called = /^Apply(?:Optional)?Patch\s+([^\s$]+)(?=\s|$)/.exec(words);
   if (called !== null) {
     // The function's own command. Source: kernel.spec of Fedora 12 and RHEL 6, `patch_command='patch -p1 -F1 -s'`.
     const isEmpty = /^ApplyOptionalPatch/.test(words) && !nameKnown(files, called[1] ?? '');
-    return isEmpty ? [] : [{ file: base(called[1] ?? ''), strip: 1, fuzz: options.fuzz ?? 1 }];
+    return isEmpty ? [] : [{ ...options, file: base(called[1] ?? ''), strip: 1, fuzz: options.fuzz ?? 1 }];
   }
   // What a newer rpm expands %patch to: `/usr/bin/patch -p1 -s --fuzz=0 … < FILE`, or with cat and a decoder before it.
   const run = /(?:^|[|;&]\s*|\s)(?:\/usr\/bin\/)?patch\s+-/.test(words) ? namedFile(words, files) : undefined;
@@ -135,12 +149,12 @@ function base(path: string): string {
 }
 
 /**
- * Commands that change files anywhere, and any word of the driver's. The definition of ApplyPatch itself is none: it names no
- * patch. What goes through the tree by its names (find, a glob, a loop's variable) is none of these: specs do so with
- * configurations and editors' leftovers.
+ * Commands that change files anywhere, and any word of the driver's. What goes through the tree by its names (find, a glob, a
+ * loop's variable) is none of these: specs do so with configurations and editors' leftovers.
  */
 function isDoubtful(line: string): boolean {
   if (line.includes(DRIVER_FOLDER) || /message\/fusion|mptscsi|mptbase/.test(line)) return true;
-  if (/\$\{?(?:patch|patch_command|1|2|@)\b|^\s*(?:case|esac|\*\.)/.test(line)) return false;
-  return /(?:^|[|;&(]\s*|\s)(?:patch\s+-|git\s+(?:am|apply)\b|quilt\b|ed\s+-)/.test(line);
+  return /(?:^|[|;&(]\s*|\s)(?:patch\s+-|git\s+(?:am|apply)\b|quilt\b|ed\s+-|Apply(?:Optional)?Patch\b)/.test(
+    line,
+  );
 }

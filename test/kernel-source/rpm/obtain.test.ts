@@ -193,6 +193,11 @@ describe('a source RPM', () => {
     ]);
   });
 
+  test('that takes a patch out again does so', async () => {
+    const got = await prepared('%patch1 -p1\n%patch3 -p1\n%patch3 -p1 -R');
+    expect(readFileSync(join(got.source ?? '', DRIVER), 'utf8')).toBe('second\n');
+  });
+
   test('whose %prep changes the driver by hand is prepared by rpmbuild, in a sandbox', async () => {
     const got = await prepared(
       `%patch1 -p1\nsed -i s/second/by-hand/ ${DRIVER}\ntest ! -e /var/tmp || exit 1\ntest "$(id -u)" != 0 || exit 1`,

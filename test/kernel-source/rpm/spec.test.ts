@@ -48,6 +48,23 @@ describe('the patches that a spec applies are read in their order', () => {
     expect([doubts, tarball]).toEqual([[], 'linux-2.6.18.tar.bz2']);
   });
 
+  test('and the function that applies them is none', () => {
+    const defined = 'ApplyPatch()\n{\n  local file=$1\n  patch -p1 -F1 -s < /spec/$file\n}\n';
+    const optional = 'ApplyOptionalPatch() {\n  [ -s /spec/$1 ] && ApplyPatch $1\n}\n';
+    const { patches, doubts } = readPreparation(
+      spec(`${defined}${optional}ApplyPatch linux-2.6-fusion.patch`),
+    );
+    expect(patches).toEqual([{ file: 'linux-2.6-fusion.patch', strip: 1, fuzz: 1, reverse: false }]);
+    expect(doubts).toEqual([]);
+  });
+
+  test('those that are taken out again are told', () => {
+    const { patches } = readPreparation(
+      spec('%patch20 -p1\n%patch20 -p2 -R\n/usr/bin/patch -R -p1 < /spec/linux-2.6-next.patch'),
+    );
+    expect(patches.map(({ reverse }) => reverse)).toEqual([false, true, true]);
+  });
+
   test('with how many folders are taken off, and how far off a hunk may be', () => {
     const { patches } = readPreparation(spec('%patch20 -p1 -F3\n%patch1 -p0\n%patch1'));
     expect(patches.map(({ strip, fuzz }) => [strip, fuzz])).toEqual([
@@ -65,6 +82,9 @@ describe('what may change the driver in a way that the list does not show is a d
     'git am /spec/*.patch',
     'cat a.patch b.patch | patch -p1',
     'git apply x.patch',
+    'for one in a b; do ApplyPatch $one; done',
+    'ApplyPatch $one',
+    'patch -p1 < "$1"',
     'for file in mptscsih.c; do true; done',
   ])('%s', (line) => {
     expect(readPreparation(spec(line)).doubts).toEqual([line]);
@@ -76,22 +96,22 @@ describe('what may change the driver in a way that the list does not show is a d
     'make ARCH=x86_64 nonint_oldconfig > /dev/null',
     'find . -name "*.orig" -exec rm -f {} \\;',
     '# patch -p1 < what.is.not.run',
-    '  patch -p1 -F1 -s < "$1"',
   ])('but not %s', (line) => {
     expect(readPreparation(spec(line)).doubts).toEqual([]);
   });
 });
 
-describe('of a patch, the parts that change the driver or the top Makefile stay:', () => {
+describe('of a patch, the parts that change the driver or the kernel’s version stay:', () => {
   const part = (name: string, old = 'a', now = 'b'): string =>
     `--- linux-2.6.18.orig/${name}\t2006-09-20\n+++ linux-2.6.18/${name}\n@@ -1 +1 @@\n-${old}\n+${now}\n`;
   const FUSION = 'drivers/message/fusion/mptscsih.c';
 
   test('others go', () => {
-    const patch = `words\n${part('fs/a.c')}Index: x\n${part(FUSION)}${part('Makefile')}${part('fs/Makefile')}`;
+    const patch = `words\n${part('fs/a.c')}Index: x\n${part(FUSION)}${part('Makefile', 'SUBLEVEL = 17', 'SUBLEVEL = 18')}${part('fs/Makefile')}`;
     const kept = driverPart(patch, 1) ?? '';
     expect(kept.match(/^\+\+\+ .*$/gm)).toEqual([`+++ linux-2.6.18/${FUSION}`, '+++ linux-2.6.18/Makefile']);
     expect(driverPart(part('fs/a.c'), 1)).toBe('');
+    expect(driverPart(part('Makefile', 'export XEN_VERSION = 3', 'export XEN_VERSION = 4'), 1)).toBe('');
   });
 
   test('a removed line that looks like a header is none', () => {
