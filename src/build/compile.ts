@@ -1,10 +1,8 @@
 import { join } from 'node:path';
 import { Header } from 'tar';
 import { failure } from '../errors.ts';
-import { DRIVER_FOLDER } from '../kernel-source/driver-files.ts';
 import type { Headers } from '../kernel-source/headers.ts';
-import { LIMITS } from '../limits.ts';
-import type { Argv, Bind, RunOptions } from '../machine/port.ts';
+import type { RunOptions } from '../machine/port.ts';
 import type { Progress } from '../progress.ts';
 import type { Workspace } from '../work/workspace.ts';
 import {
@@ -16,8 +14,8 @@ import {
   watchDisk,
 } from './build-sandbox.ts';
 import { firstError, hintFor } from './first-error.ts';
-import { makeModule, type Recipe, recipeFor } from './recipes.ts';
-import { makeProgram } from './toolchain/named-tools.ts';
+import { MODULE_LABEL, type Order, orderFor } from './order.ts';
+import { type Recipe, recipeFor } from './recipes.ts';
 import { runTool, type Toolchain } from './toolchain/toolchain.ts';
 
 export interface CompileOptions {
@@ -43,19 +41,6 @@ export interface Compiled {
   readonly command: readonly string[];
 }
 
-/** One call of make. */
-interface Order {
-  readonly command: Argv;
-  /** What it may write to, with its temporary files: the driver's folder, or the whole tree. */
-  readonly folder: BuildFolder;
-  /** Where make sees that folder. */
-  readonly seenAt: string;
-  /** What it may only read. */
-  readonly readOnly: readonly Bind[];
-  /** What the folder may come to have. */
-  readonly maxBytes: number;
-}
-
 /** What make said, and how it ended. */
 interface MakeResult {
   readonly status: number;
@@ -79,7 +64,7 @@ export async function compileModule(options: CompileOptions): Promise<Compiled> 
       'build the module by hand as the kernel’s documentation says; 2.4 kernels never had the bug',
     );
   }
-  const folder = buildFolder(await workspace.userFolder(options.label), MODULE);
+  const folder = buildFolder(await workspace.userFolder(options.label), MODULE_LABEL);
   const order = await orderFor(options, recipe, folder);
   const result =
     files instanceof Promise
@@ -95,35 +80,6 @@ export async function compileModule(options: CompileOptions): Promise<Compiled> 
     hintFor(lines) ?? 'read the log; most often the headers or the compiler are not those of the kernel',
     { log: await workspace.keepLog('build', log) },
   );
-}
-
-/** One path for every build: it may be in the code. */
-const MODULE = 'module';
-
-/** Where make sees the driver's folder, and how it is called. */
-async function orderFor(
-  { workspace, headers, makeVars = [] }: CompileOptions,
-  recipe: Recipe,
-  folder: BuildFolder,
-): Promise<Order> {
-  const isInTree = recipe.place === 'in tree' && (await hasDriverFolder(workspace, headers));
-  const seenAt = isInTree ? join(headers.folder, DRIVER_FOLDER) : folder.to;
-  const paths = {
-    make: makeProgram(makeVars),
-    headers: headers.folder,
-    folder: isInTree ? DRIVER_FOLDER : seenAt,
-  };
-  const command = [...makeModule(recipe, paths), ...makeVars] as const;
-  return { command, folder, seenAt, readOnly: headers.binds, maxBytes: LIMITS.moduleBuildBytes };
-}
-
-/** A sandbox cannot show anything at a place that a read-only folder does not have. */
-async function hasDriverFolder(
-  { machine }: Pick<Workspace, 'machine'>,
-  { folder, binds }: CompileOptions['headers'],
-): Promise<boolean> {
-  const from = binds.findLast(({ to }) => to === folder)?.from;
-  return from !== undefined && (await machine.lstat(join(from, DRIVER_FOLDER)))?.type === 'directory';
 }
 
 async function makeNow(

@@ -17,6 +17,7 @@ import { type BuildFolder, buildFolder, buildSandbox, readBuilt, runBoxed } from
 import { type Compiled, type Files, layOut, runMake } from './compile.ts';
 import { firstError, hintFor } from './first-error.ts';
 import type { Job, StepContext } from './job.ts';
+import { PRIVATELY_EDITED, privatelyEdited } from './private-edits.ts';
 import { threeParts } from './toolchain/compilers-by-era.ts';
 import { makeProgram } from './toolchain/named-tools.ts';
 import { requireToolsOf, type Toolchain } from './toolchain/toolchain.ts';
@@ -131,26 +132,59 @@ export async function obtainTree(context: StepContext, path: string): Promise<He
   const own = new Map<string, Uint8Array>([['.config', Buffer.from(config)]]);
   if (symvers !== undefined) own.set('Module.symvers', symvers);
   await layOut(workspace, tree, '.', own);
+  const text = async (name: string) => (await readBuilt(workspace, tree, name, 'file'))?.toString('utf8');
+  const edits = await editTree(workspace, tree, (await text('Makefile')) ?? '');
+  const asked: string[] = [];
   for (const goal of ['oldconfig', 'modules_prepare']) {
     progress.note(`make ${goal}`);
-    await makeGoal(
+    const { log } = await makeGoal(
       { workspace, tree, release, makeVars: options.makeVars, toolchain, progress, signal },
       goal,
     );
+    asked.push(...newQuestions(log));
   }
-  const text = async (name: string) => (await readBuilt(workspace, tree, name, 'file'))?.toString('utf8');
   const version = treeVersion((await text('Makefile')) ?? '');
   if (version === undefined) throw new Error(`${path} has a top Makefile without a version`);
   return {
     folder: tree.to,
     binds: [tree],
     digest: undefined,
-    origin: `${path}, configured`,
+    origin: [`${path}, configured`, ...toldQuestions(asked), ...edits].join('; '),
     version,
     release,
     config: (await text('.config')) ?? config,
     symvers: (await text('Module.symvers')) ?? '',
   };
+}
+
+/** What `make oldconfig` asked that the guest's configuration does not answer. Source: scripts/kconfig/conf.c. */
+export function newQuestions(log: string): readonly string[] {
+  return [...new Set([...log.matchAll(/\((\w+)\) (?:\[[^\]\n]*\] )?\(NEW\)/g)].map(([, name = '']) => name))];
+}
+
+function toldQuestions(names: readonly string[]): readonly string[] {
+  if (names.length === 0) return [];
+  const some = `${names.slice(0, 10).join(', ')}${names.length > 10 ? ', …' : ''}`;
+  return [`the configuration does not answer ${names.length} questions, which took their default: ${some}`];
+}
+
+/** Edits this copy of the tree for today's tools; answers what was edited and why. */
+async function editTree(
+  workspace: Workspace,
+  tree: BuildFolder,
+  makefile: string,
+): Promise<readonly string[]> {
+  const edited = new Map<string, Uint8Array>();
+  const reasons: string[] = [];
+  for (const file of PRIVATELY_EDITED) {
+    const content = await readBuilt(workspace, tree, file, 'file');
+    const edit = privatelyEdited(treeVersion(makefile) ?? '', file, content?.toString('latin1') ?? '');
+    if (edit === undefined) continue;
+    edited.set(file, Buffer.from(edit.text, 'latin1'));
+    reasons.push(`edited ${edit.reason}`);
+  }
+  if (edited.size > 0) await layOut(workspace, tree, '.', edited);
+  return reasons;
 }
 
 /** Where a file of the guest's own build may lie: the one that was given, its build folder, its /boot. */

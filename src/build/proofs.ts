@@ -4,6 +4,7 @@ import { exportsOf, modinfo, modinfoField, moduleVersions } from '../elf/module-
 import { proveOnlyBranch, proveProvenance } from './compare-builds.ts';
 import type { ProofResult } from './proof.ts';
 import { proveRelocations } from './prove-relocations.ts';
+import { vermagicDifference } from './vermagic.ts';
 
 /** What is compared: the new module with the guest's, and what the build folder says of its kernel. */
 export interface ModulePair {
@@ -58,10 +59,14 @@ export function proveVersions(versions: {
 
 function proveVermagic({ built, shipped }: ModulePair): ProofResult {
   const [mine, theirs] = [built, shipped].map((elf) => modinfoField(modinfo(elf), 'vermagic'));
+  const why = mine === undefined || theirs === undefined ? '' : vermagicDifference(mine, theirs);
   return {
     name: 'vermagic',
     ok: mine !== undefined && mine === theirs,
-    detail: mine === theirs ? `${mine}` : `the new module has ${quoted(mine)}, the guest's ${quoted(theirs)}`,
+    detail:
+      mine === theirs
+        ? `${mine}`
+        : `the new module has ${quoted(mine)}, the guest's ${quoted(theirs)}${why === '' ? '' : `: ${why}`}`,
   };
 }
 
