@@ -240,3 +240,85 @@ second:
     expect(listing(outside)).toHaveLength(1);
   });
 });
+
+describe('where make sees the driver’s folder', () => {
+  const HERE = '#include "mpi.h"\nconst char *mptscsih_place(void) { return __FILE__; }\nint mptscsih_io_done(void) { return ANSWER; }\n';
+  /** As kbuild calls the compiler: by the folder that it was given. */
+  const CALLED = 'modules:\n\tgcc -c $(M)/mptscsih.c -I$(M)/lsi -o $(M)/mptscsih.ko\n';
+  const placed = (version: string, label = 'patched', inTree = true) =>
+    compile(
+      HERE,
+      {
+        label,
+        headers: undefined as never,
+      },
+      CALLED,
+      inTree ? { 'headers/drivers/message/fusion/Kconfig': '' } : {},
+      version,
+    );
+
+  test.each([
+    ['2.6.9', true, 'drivers/message/fusion/mptscsih.c'],
+    ['2.6.18', true, 'drivers/message/fusion/mptscsih.c'],
+    ['2.6.18', false, '/build/module/mptscsih.c'],
+    ['6.1.9', true, '/build/module/mptscsih.c'],
+  ])('on %s (it has the place: %s) __FILE__ is %s', async (version, inTree, file) => {
+    const { run } = await placed(version, 'patched', inTree);
+    expect((await run).bytes.includes(`${file}\0`)).toBe(true);
+  });
+
+  test.each(['2.6.9', '6.1.9'])('two builds for %s with __FILE__ in the code are the same one', async (version) => {
+    const [one, other] = await Promise.all(
+      ['patched', 'unchanged'].map(async (label) => (await (await placed(version, label)).run).bytes),
+    );
+    expect(one?.equals(other ?? Buffer.alloc(0))).toBe(true);
+  });
+});
+
+test('2.6.9 reads its rules from the Makefile, and the driver’s own Makefile is kept beside', async () => {
+  const makefile = 'modules:\n\t@cat $(M)/Makefile $(M)/Makefile.driver\n\tgcc -c $(M)/mptscsih.c -I$(M)/lsi -o $(M)/mptscsih.ko\n';
+  const files = new Map([
+    ['mptscsih.c', Buffer.from(GOOD)],
+    ['Makefile', Buffer.from('# the driver’s own\n')],
+    ['lsi/mpi.h', Buffer.from('#define ANSWER 42\n')],
+  ]);
+  const { run } = await compile(GOOD, { files }, makefile, {}, '2.6.9');
+  expect((await run).log).toContain(
+    'include $(src)/Makefile.driver\nobj-y :=\nobj-m := mptscsih.o\n# the driver’s own\n',
+  );
+});
+
+test('a Makefile that today’s make refuses is edited in a copy, and the headers stay as they are', async () => {
+  const mixed = `${MAKEFILE}config %config: modules\n\t@echo $@\n`;
+  const { workspace, run } = await compile(GOOD, {}, mixed, {}, '2.6.18');
+  expect(isElf((await run).bytes)).toBe(true);
+  expect(readFileSync(workspace.at('headers/Makefile'), 'utf8')).toBe(mixed);
+});
+
+describe('a tool that an admin names', () => {
+  const BY_CC = 'modules:\n\t$(CC) -c $(M)/mptscsih.c -I$(M)/lsi -o $(M)/mptscsih.ko && echo made by $(CC)\n';
+
+  test('CC may have several words', async () => {
+    const { run } = await compile(GOOD, { makeVars: ['CC=gcc -m32 -ffreestanding'] }, BY_CC);
+    const { bytes } = await run;
+    expect([isElf(bytes), bytes[4]]).toEqual([true, 1]);
+  });
+
+  test('a compiler and a make anywhere on the disk are seen, and not what lies beside them', async () => {
+    const mine = await temporary({
+      'gcc-of-mine': '#!/bin/sh\necho wrapped; ls "${0%/*}" >&2; exec gcc "$@"\n',
+      'make-of-mine': '#!/bin/sh\necho my make; exec make "$@"\n',
+      secret: '',
+    });
+    sh('chmod 755 "$1"/*-of-mine', mine);
+    const makeVars = [`CC=${mine}/gcc-of-mine`, `MAKE=${mine}/make-of-mine`];
+    const toolchain = await withNamedTools(MACHINE, makeVars);
+    const { run } = await compile(GOOD, { makeVars, toolchain }, BY_CC);
+    const { log, command } = await run;
+    expect(command[0]).toBe(`${mine}/make-of-mine`);
+    expect(log).toMatch(/my make\n[^]*wrapped\ngcc-of-mine\nmake-of-mine\n/);
+    expect(log).not.toContain('secret');
+    const { run: unseen } = await compile(GOOD, { makeVars: [`CC=${mine}/gcc-of-mine`] }, BY_CC);
+    expect((await failureOf(unseen)).what).toContain('not found');
+  });
+});
