@@ -2,6 +2,7 @@ import { readFileSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { type CompileOptions, compileModule } from '../../src/build/compile.ts';
+import { withNamedTools } from '../../src/build/toolchain/named-tools.ts';
 import { MACHINE } from '../../src/build/toolchain/toolchain.ts';
 import { isElf } from '../../src/elf/elf.ts';
 import type { Workspace } from '../../src/work/workspace.ts';
@@ -29,6 +30,7 @@ async function compile(
   more: Partial<CompileOptions> = {},
   makefile = MAKEFILE,
   entries: Entries = {},
+  version = '6.1.9',
 ) {
   const base = await temporary();
   const workspace = await workspaceForTest(base);
@@ -38,7 +40,7 @@ async function compile(
     headers: {
       folder: '/headers',
       binds: [{ from: workspace.at('headers'), to: '/headers' }],
-      version: '6.1.9',
+      version,
     },
     files: new Map([
       ['mptscsih.c', Buffer.from(code)],
@@ -242,20 +244,12 @@ second:
 });
 
 describe('where make sees the driver’s folder', () => {
-  const HERE = '#include "mpi.h"\nconst char *mptscsih_place(void) { return __FILE__; }\nint mptscsih_io_done(void) { return ANSWER; }\n';
+  const HERE =
+    '#include "mpi.h"\nconst char *mptscsih_place(void) { return __FILE__; }\nint mptscsih_io_done(void) { return ANSWER; }\n';
   /** As kbuild calls the compiler: by the folder that it was given. */
   const CALLED = 'modules:\n\tgcc -c $(M)/mptscsih.c -I$(M)/lsi -o $(M)/mptscsih.ko\n';
   const placed = (version: string, label = 'patched', inTree = true) =>
-    compile(
-      HERE,
-      {
-        label,
-        headers: undefined as never,
-      },
-      CALLED,
-      inTree ? { 'headers/drivers/message/fusion/Kconfig': '' } : {},
-      version,
-    );
+    compile(HERE, { label }, CALLED, inTree ? { 'headers/drivers/message/fusion/Kconfig': '' } : {}, version);
 
   test.each([
     ['2.6.9', true, 'drivers/message/fusion/mptscsih.c'],
@@ -267,16 +261,20 @@ describe('where make sees the driver’s folder', () => {
     expect((await run).bytes.includes(`${file}\0`)).toBe(true);
   });
 
-  test.each(['2.6.9', '6.1.9'])('two builds for %s with __FILE__ in the code are the same one', async (version) => {
-    const [one, other] = await Promise.all(
-      ['patched', 'unchanged'].map(async (label) => (await (await placed(version, label)).run).bytes),
-    );
-    expect(one?.equals(other ?? Buffer.alloc(0))).toBe(true);
-  });
+  test.each(['2.6.9', '6.1.9'])(
+    'two builds for %s with __FILE__ in the code are the same one',
+    async (version) => {
+      const [one, other] = await Promise.all(
+        ['patched', 'unchanged'].map(async (label) => (await (await placed(version, label)).run).bytes),
+      );
+      expect(one?.equals(other ?? Buffer.alloc(0))).toBe(true);
+    },
+  );
 });
 
 test('2.6.9 reads its rules from the Makefile, and the driver’s own Makefile is kept beside', async () => {
-  const makefile = 'modules:\n\t@cat $(M)/Makefile $(M)/Makefile.driver\n\tgcc -c $(M)/mptscsih.c -I$(M)/lsi -o $(M)/mptscsih.ko\n';
+  const makefile =
+    'modules:\n\t@cat $(M)/Makefile $(M)/Makefile.driver\n\tgcc -c $(M)/mptscsih.c -I$(M)/lsi -o $(M)/mptscsih.ko\n';
   const files = new Map([
     ['mptscsih.c', Buffer.from(GOOD)],
     ['Makefile', Buffer.from('# the driver’s own\n')],

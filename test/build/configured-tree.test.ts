@@ -1,6 +1,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
+import { newQuestions } from '../../src/build/configured-tree.ts';
 import { json, mptfix, type Run } from '../helpers/cli.ts';
 import { listing } from '../helpers/listing.ts';
 import { writeSmallTree } from '../helpers/small-tree.ts';
@@ -89,4 +90,16 @@ test('--full without --whole-tree is a usage error, for plan too', async () => {
   expect([run.status, json(run).error.code]).toEqual([2, 'E_USAGE']);
   const plan = await mptfix(['plan', '--root', folder, '--full', '--json']);
   expect([plan.status, json(plan).error.next]).toEqual([2, expect.stringContaining('--whole-tree')]);
+});
+
+test('questions that the configuration does not answer are told, each once', () => {
+  const log = `make oldconfig
+Enable loadable module support (MODULES) [Y/n/?] y
+Old way (SYSFS_OLD) [N/y/?] (NEW) New way (SYSFS_NEW) [Y/n/?] (NEW)
+> 1. Fast (CHOICE_FAST) (NEW)
+Depth (DEPTH) [16] (NEW)
+Old way (SYSFS_OLD) [N/y/?] (NEW)
+`;
+  expect(newQuestions(log)).toEqual(['SYSFS_OLD', 'SYSFS_NEW', 'CHOICE_FAST', 'DEPTH']);
+  expect(newQuestions('nothing is asked\n')).toEqual([]);
 });

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { firstError } from '../../src/build/first-error.ts';
+import { firstError, hintFor } from '../../src/build/first-error.ts';
 
 const ENTERING = "make[1]: Entering directory '/usr/src/linux'";
 
@@ -56,4 +56,34 @@ test.each([
   ['nothing', [], 'make printed nothing'],
 ])('of a failed build is found: %s', (_, lines, found) => {
   expect(firstError(lines)).toBe(found);
+});
+
+test.each([
+  ['make’s age', ['Makefile:416: *** mixed implicit and normal rules: deprecated syntax'], /make 3\.82/],
+  ['the C library’s age', ["scripts/mod/sumversion.c:418:15: error: 'PATH_MAX' undeclared"], /C library/],
+  [
+    'the compiler’s age',
+    ['compiler-gcc.h:30:1: fatal error: linux/compiler-gcc12.h: No such file'],
+    /--toolchain/,
+  ],
+  [
+    'an option that gcc does not know',
+    ["cc1: error: unrecognized command line option '-mtune=x'"],
+    /compiler that built it/,
+  ],
+  ['libelf', ['error: Cannot generate ORC metadata, please install libelf-dev'], /libelf/],
+  ['OpenSSL', ['scripts/sign-file.c:25: fatal error: openssl/opensslv.h: No such file'], /OpenSSL/],
+  [
+    'a missing program',
+    ['/bin/sh: 1: flex: not found', 'make: *** [lex] Error 127'],
+    /program that is named/,
+  ],
+  ['programs of another processor', ['scripts/basic/fixdep: Exec format error'], /another processor/],
+  ['columns', ['FATAL: parse error in symbol dump file'], /Module\.symvers/],
+])('of a failed build %s is told with what to do', (_, lines, next) => {
+  expect(hintFor(lines)).toMatch(next);
+});
+
+test('nothing is made up where nothing is known', () => {
+  expect(hintFor(['a.c:3:1: error: x', 'make: *** [a.o] Error 1'])).toBe(undefined);
 });

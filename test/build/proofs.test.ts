@@ -37,7 +37,7 @@ describe('a module is refused', () => {
   test('with another vermagic, both of which are shown', async () => {
     const { failed } = await prove({ vermagic: '6.1.0-10-amd64 SMP ' }, AFFECTED);
     expect(failed.map(reported)).toEqual([
-      `E_PROOF_VERMAGIC: the new module has "6.1.0-10-amd64 SMP ", the guest's ${JSON.stringify(VERMAGIC)}`,
+      `E_PROOF_VERMAGIC: the new module has "6.1.0-10-amd64 SMP ", the guest's ${JSON.stringify(VERMAGIC)}: the release is 6.1.0-10-amd64, not 6.1.0-9-amd64; it lacks preempt: CONFIG_PREEMPT: another flavour’s headers; it lacks mod_unload: CONFIG_MODULE_UNLOAD; it lacks modversions: CONFIG_MODVERSIONS`,
     ]);
   });
 

@@ -68,6 +68,12 @@ describe('a mistake in the command line ends with 2, says what, and nothing on s
     ['a word that is no choice', ['plan', '--placement', 'x'], 'Allowed choices are in-place, updates'],
     ['no variable of make', ['plan', '--make-var', 'CC'], '--make-var needs NAME=VALUE'],
     ['a variable that is not theirs', ['apply', '--dry-run', '--make-var', 'M=/x'], '--make-var needs'],
+    [
+      'a container image',
+      ['plan', '--toolchain', 'image:centos4'],
+      'cannot compile in a container image yet',
+    ],
+    ['a guest’s compiler without a guest', ['plan', '--toolchain', 'guest'], '--root is not given'],
     ['a key without its certificate', ['plan', '--sign-key', '/k'], 'give --sign-key and --sign-cert'],
     ['all modules of no tree', ['apply', '--dry-run', '--full'], 'give --whole-tree too'],
     ['an option that has to be', ['build'], '--output'],

@@ -15,7 +15,7 @@ export interface Era {
  * The lower end is what the kernel's Documentation/Changes (later process/changes.rst) asks for. The upper end is what its
  * compiler.h includes: `linux/compiler-gcc4.h` by the compiler's own first number, and an error where there is no such file.
  */
-export const ERAS: readonly Era[] = [
+const ERAS: readonly Era[] = [
   {
     kernels: '>=2.6.0 <2.6.12',
     gcc: '>=2.95.3 <4.0.0',

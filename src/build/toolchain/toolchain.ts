@@ -62,7 +62,12 @@ export async function openToolchain(
 
 function guestTree(guest: Target | undefined): Target {
   if (guest?.kind === 'root') return rootTarget(guest.name, { dryRun: true });
-  throw failure(
+  throw guestWithoutTree();
+}
+
+/** The error for `--toolchain guest` where no tree is given. */
+export function guestWithoutTree(): Error {
+  return failure(
     'E_USAGE',
     '--toolchain guest needs the tree of a guest, and --root is not given',
     'give --root the folder where the guest’s disk is mounted, or leave out --toolchain',

@@ -1,4 +1,5 @@
 import { resolve } from 'node:path';
+import { guestWithoutTree } from '../../build/toolchain/toolchain.ts';
 import { type ArchiveOptions, type BuildOptions, isRemote } from '../../build-options.ts';
 import { failure } from '../../errors.ts';
 import { DEFAULT_WORK_BASE } from '../../work/workspace.ts';
@@ -7,6 +8,8 @@ import { DEFAULT_WORK_BASE } from '../../work/workspace.ts';
 export interface BuildFlags
   extends Pick<BuildOptions, 'offline' | 'wholeTree' | 'full' | 'allowUnproven' | 'allowUnsigned'>,
     Partial<Pick<BuildOptions, 'source' | 'headers' | 'config' | 'symvers' | 'toolchain'>> {
+  /** `--root`, which `--toolchain guest` needs. */
+  readonly root?: string | readonly string[];
   readonly makeVar?: readonly string[];
   readonly mirror?: readonly string[];
   readonly mirrorKey?: readonly string[];
@@ -40,7 +43,7 @@ export function buildOptions(flags: BuildFlags): BuildOptions {
     full,
     config: absolute(flags.config),
     symvers: absolute(flags.symvers),
-    toolchain: toolchainOf(flags.toolchain),
+    toolchain: toolchainOf(flags),
     makeVars: flags.makeVar ?? [],
     allowUnproven,
     sign:
@@ -93,7 +96,8 @@ function absolute(path: string | undefined): string | undefined {
 }
 
 /** A word, or a folder. Throws E_USAGE for what cannot be had yet. */
-function toolchainOf(word: string | undefined): string | undefined {
+function toolchainOf({ toolchain: word, root }: BuildFlags): string | undefined {
+  if (word === 'guest' && root === undefined) throw guestWithoutTree();
   if (word === undefined || word === 'machine' || word === 'guest') return word;
   if (/^image:/.test(word)) {
     throw failure(
