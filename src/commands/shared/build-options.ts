@@ -9,7 +9,7 @@ export interface BuildFlags
   extends Pick<BuildOptions, 'offline' | 'wholeTree' | 'full' | 'allowUnproven' | 'allowUnsigned'>,
     Partial<Pick<BuildOptions, 'source' | 'headers' | 'config' | 'symvers' | 'toolchain'>> {
   /** `--root`, which `--toolchain guest` needs. */
-  readonly root?: string | readonly string[];
+  readonly root?: string | undefined;
   readonly makeVar?: readonly string[];
   readonly mirror?: readonly string[];
   readonly mirrorKey?: readonly string[];
