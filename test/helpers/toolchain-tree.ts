@@ -78,7 +78,7 @@ function bootstrap(codename: string, root: string, work: string): void {
 }
 
 /** `work` has the package of the source. */
-export async function plant(
+async function plant(
   root: string,
   work: string,
 ): Promise<Pick<OtherGuest, 'release' | 'modulePath' | 'source'>> {
