@@ -25,6 +25,9 @@ interface Line {
 const MAKING =
   '--make-var EXTRA=-DX --allow-unproven --config %root/etc/fstab --symvers %root/etc/fstab --no-cache --work %base/work';
 
+/** A tree that is also the mirror, brings a key, and the compiler. */
+const FOREIGN = `--mirror %root/usr --mirror-key %root/etc/fstab --sha256 ${'0'.repeat(64)} --allow-unsigned --toolchain guest`;
+
 /** Every command with every option, each at least once. */
 const LINES: readonly Line[] = [
   { words: 'check --root %root' },
@@ -43,7 +46,13 @@ const LINES: readonly Line[] = [
   {
     words: `plan --root %root --kernel ${RELEASE} --source %source --whole-tree --full --sign-key %base/key --sign-cert %base/key`,
   },
+  { words: `plan --root %root --kernel ${RELEASE} ${FOREIGN}` },
   { words: `apply --root %root --kernel ${RELEASE} --source %source --dry-run --json` },
+  { words: `apply --root %root --kernel ${RELEASE} ${FOREIGN} --yes --work %base/work`, writes: true },
+  {
+    words: `apply --root %root --kernel ${RELEASE} --source %source --toolchain %root --yes --work %base/work`,
+    writes: true,
+  },
   {
     words: `apply --root %root --kernel ${RELEASE} --source %source --yes --verbose --work %base/work`,
     writes: true,
@@ -62,6 +71,10 @@ const LINES: readonly Line[] = [
     words: `build --root %root --kernel ${RELEASE} --source %source --offline --output %base/out --json --verbose --sign-key %base/key --sign-cert %base/certificate ${MAKING}`,
   },
   { words: `build --root %root --kernel ${RELEASE} --output %base/out --work %base/work` },
+  { words: `build --root %root --kernel ${RELEASE} ${FOREIGN} --output %base/out --work %base/work` },
+  {
+    words: `build --root %root --kernel ${RELEASE} --source %source --toolchain guest --output %base/out --work %base/work`,
+  },
   {
     words: `build --module %root/${MODULE} --headers %root/${HEADERS} --source %source --output %base/out --work %base/work`,
   },
@@ -109,7 +122,7 @@ const LINES: readonly Line[] = [
   { words: 'diagnose --root %root --root %base --summary' },
   { words: 'diagnose --root %root --since 2h --until 2026-01-31' },
   { words: 'diagnose %root/var/log/kern.log %root/var/log/messages' },
-  { words: 'demo --work %root/etc/os-release --keep --no-install-tools --json --verbose' },
+  { words: 'demo --arch i386 --work %root/etc/os-release --keep --no-install-tools --json --verbose' },
 ];
 
 /** Each command that does something, by its words. */
@@ -123,7 +136,7 @@ describe('the table of what is run on a hostile tree', () => {
     test(`has ${name} with every option`, () => {
       const lines = LINES.filter(({ words }) => `${words} `.startsWith(`${name} `)).map(({ words }) => words);
       const all = command.options.map(({ long }) => long);
-      const used = new Set(lines.flatMap((line) => line.match(/--[a-z][a-z-]*(?= |$)/g) ?? []));
+      const used = new Set(lines.flatMap((line) => line.match(/--[a-z][a-z\d-]*(?= |$)/g) ?? []));
       expect(lines).not.toEqual([]);
       expect(all.filter((option) => !used.has(String(option)))).toEqual([]);
     });
