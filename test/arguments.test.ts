@@ -7,7 +7,8 @@ import { buildInitramfs } from '../src/initramfs/build.ts';
 import { INITRAMFS_TOOLS } from '../src/initramfs/tools.ts';
 import { runDepmod } from '../src/install/depmod.ts';
 import { headerDependencies } from '../src/kernel-source/apt/packages.ts';
-import type { Argv, Target } from '../src/machine/port.ts';
+import type { Target } from '../src/machine/port.ts';
+import type { Argv } from '../src/machine/program.ts';
 import { rootTarget } from '../src/machine/tree.ts';
 import { temporary } from './machine/temporary.ts';
 

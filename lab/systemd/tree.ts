@@ -1,7 +1,8 @@
 import { chmod, copyFile, cp, mkdir, readFile, symlink, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { MODULES_FOLDER } from '../../src/machine/folders.ts';
-import type { Argv, Target } from '../../src/machine/port.ts';
+import type { Target } from '../../src/machine/port.ts';
+import type { Argv } from '../../src/machine/program.ts';
 import { mustRun } from '../../src/machine/tools.ts';
 import { packageRoot } from '../../src/package-root.ts';
 import type { Demo } from '../part.ts';

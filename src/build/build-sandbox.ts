@@ -1,6 +1,6 @@
 import { failure } from '../errors.ts';
 import { LIMITS } from '../limits.ts';
-import type { Bind, RunOptions, Sandbox } from '../machine/port.ts';
+import type { Bind, RunOptions, Sandbox } from '../machine/program.ts';
 import type { Workspace } from '../work/workspace.ts';
 
 /** A folder of the workspace's user, and the path by which a sandbox has it: nothing outside of it can be written there. */

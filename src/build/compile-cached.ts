@@ -1,6 +1,6 @@
 import { sha256 } from '../hash.ts';
 import type { Headers } from '../kernel-source/headers.ts';
-import type { Argv } from '../machine/port.ts';
+import type { Argv } from '../machine/program.ts';
 import type { Cache } from '../work/cache.ts';
 import type { Workspace } from '../work/workspace.ts';
 import { buildSandbox } from './build-sandbox.ts';

@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { Header } from 'tar';
 import { failure } from '../errors.ts';
 import type { Headers } from '../kernel-source/headers.ts';
-import type { RunOptions } from '../machine/port.ts';
+import type { RunOptions } from '../machine/program.ts';
 import type { Progress } from '../progress.ts';
 import type { Workspace } from '../work/workspace.ts';
 import {

@@ -2,7 +2,7 @@ import type { BuildOptions } from '../build-options.ts';
 import type { ElfFile } from '../elf/elf.ts';
 import { bytesOfSection } from '../elf/sections.ts';
 import type { Headers } from '../kernel-source/headers.ts';
-import type { Argv } from '../machine/port.ts';
+import type { Argv } from '../machine/program.ts';
 import type { Tool } from '../machine/tools.ts';
 import { makeVariable, wordsOf } from './toolchain/named-tools.ts';
 

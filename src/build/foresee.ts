@@ -4,7 +4,8 @@ import { type DriverFiles, readDriverTree } from '../kernel-source/driver-files.
 import { type HeaderFacts, requireHeaderFolder, surveyHeaders } from '../kernel-source/headers.ts';
 import { programLibraries } from '../kernel-source/host-programs.ts';
 import { unpackDriver } from '../kernel-source/unpack.ts';
-import type { Target, UserIds } from '../machine/port.ts';
+import type { Target } from '../machine/port.ts';
+import type { UserIds } from '../machine/program.ts';
 import { requireTools, TOOLS, type Tool } from '../machine/tools.ts';
 import { localTarget } from '../machine/tree.ts';
 import { defined } from '../optional.ts';

@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { DRIVER_FOLDER } from '../kernel-source/driver-files.ts';
 import type { Headers } from '../kernel-source/headers.ts';
 import { LIMITS } from '../limits.ts';
-import type { Argv, Bind } from '../machine/port.ts';
+import type { Argv, Bind } from '../machine/program.ts';
 import type { Workspace } from '../work/workspace.ts';
 import type { BuildFolder } from './build-sandbox.ts';
 import { mayBeEdited, privatelyEdited } from './private-edits.ts';

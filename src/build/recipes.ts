@@ -1,5 +1,5 @@
 import { satisfies } from 'semver';
-import type { Argv } from '../machine/port.ts';
+import type { Argv } from '../machine/program.ts';
 import { threeParts } from './toolchain/compilers-by-era.ts';
 
 /** How one module is made against a prepared build folder, by the kernel's own rules of its time. */

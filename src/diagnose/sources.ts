@@ -2,7 +2,8 @@ import { isZone } from '../kernel-log/time.ts';
 import { LIMITS } from '../limits.ts';
 import { compressionOf } from '../machine/compression.ts';
 import { toolPath } from '../machine/folders.ts';
-import type { Argv, RunOptions, Target } from '../machine/port.ts';
+import type { Target } from '../machine/port.ts';
+import type { Argv, RunOptions } from '../machine/program.ts';
 
 /** One file, stream or program's output with log lines. */
 export interface LogPart {

@@ -1,5 +1,5 @@
 import type { Mount } from '../guest/mounts.ts';
-import type { Argv } from '../machine/port.ts';
+import type { Argv } from '../machine/program.ts';
 
 /** What mount(2) forgets at a remount unless it is given again; the rest is up to the file system. */
 const KEPT: ReadonlySet<string> = new Set([

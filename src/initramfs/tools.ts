@@ -1,5 +1,6 @@
 import { relative } from 'node:path';
-import type { Argv, TargetReads } from '../machine/port.ts';
+import type { TargetReads } from '../machine/port.ts';
+import type { Argv } from '../machine/program.ts';
 
 /** What a tool is to make. */
 export interface ImageRequest {

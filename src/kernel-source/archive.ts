@@ -2,7 +2,8 @@ import { failure } from '../errors.ts';
 import { LIMITS } from '../limits.ts';
 import { type Compression, compressionOf } from '../machine/compression.ts';
 import { installCommand } from '../machine/installers.ts';
-import type { Argv, RunOptions, Target } from '../machine/port.ts';
+import type { Target } from '../machine/port.ts';
+import type { Argv, RunOptions } from '../machine/program.ts';
 import type { Progress } from '../progress.ts';
 
 /** A tar header and all sizes in a tar come in units of so many bytes (POSIX.1-2008, pax, ustar interchange format). */

@@ -1,6 +1,7 @@
 import { chmod, mkdir, symlink, writeFile } from 'node:fs/promises';
 import { dirname, join, relative } from 'node:path';
-import type { Bind, Target } from '../machine/port.ts';
+import type { Target } from '../machine/port.ts';
+import type { Bind } from '../machine/program.ts';
 import type { Workspace } from '../work/workspace.ts';
 import { isInside } from './header-parts.ts';
 

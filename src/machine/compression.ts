@@ -1,4 +1,4 @@
-import type { Argv } from './port.ts';
+import type { Argv } from './program.ts';
 
 /** A compression of archives and log files, recognised by its first bytes and undone by the machine's own tool. */
 export interface Compression {

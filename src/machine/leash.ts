@@ -1,5 +1,5 @@
 import { execa } from 'execa';
-import type { Argv } from './port.ts';
+import type { Argv } from './program.ts';
 
 /**
  * How a program that writes is kept from outliving this process, which may be killed at any moment: an orphan could write

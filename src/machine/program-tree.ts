@@ -2,7 +2,7 @@ import { constants } from 'node:fs';
 import { type FileHandle, lstat, open, readlink } from 'node:fs/promises';
 import { asI386 } from './bits.ts';
 import { leashed } from './leash.ts';
-import type { Argv, ProgramTree, RunOptions, Sandbox } from './port.ts';
+import type { Argv, ProgramTree, RunOptions, Sandbox } from './program.ts';
 import { findProgram } from './programs.ts';
 import {
   ENTER,

@@ -9,7 +9,7 @@ import { atDeath } from '../interruption.ts';
 import { defined } from '../optional.ts';
 import { closedDescriptors } from './inherited.ts';
 import { leashed, leashFor } from './leash.ts';
-import type { Argv, RunOptions, RunResult, Sandbox } from './port.ts';
+import type { Argv, RunOptions, RunResult, Sandbox } from './program.ts';
 import { withProgramTree } from './program-tree.ts';
 import { ENVIRONMENT, findProgram } from './programs.ts';
 import { sandboxed } from './sandbox.ts';

@@ -4,7 +4,7 @@ import { execa } from 'execa';
 import { failure } from '../errors.ts';
 import { typedShell } from '../typed.ts';
 import { leashed } from './leash.ts';
-import type { Argv, ResourceLimits, RunOptions, Sandbox } from './port.ts';
+import type { Argv, ResourceLimits, RunOptions, Sandbox } from './program.ts';
 import { ENVIRONMENT, findProgram } from './programs.ts';
 import { requireTools, TOOLS } from './tools.ts';
 

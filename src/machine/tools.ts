@@ -1,6 +1,7 @@
 import { failure } from '../errors.ts';
 import { installCommand } from './installers.ts';
-import type { Argv, RunOptions, Target } from './port.ts';
+import type { Target } from './port.ts';
+import type { Argv, RunOptions } from './program.ts';
 
 /** A program that a step needs, and the package that brings it on Debian and Ubuntu. */
 export interface Tool {

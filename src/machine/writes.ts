@@ -14,7 +14,8 @@ import {
 } from './durable.ts';
 import { explained, unsafe } from './file-errors.ts';
 import { handlePath, sharedPath, statDescriptor } from './places.ts';
-import type { Argv, FileAttributes, RunOptions, RunResult, TargetWrites } from './port.ts';
+import type { FileAttributes, TargetWrites } from './port.ts';
+import type { Argv, RunOptions, RunResult } from './program.ts';
 import { removeTreeAt } from './remove-tree.ts';
 import { mustRun } from './tools.ts';
 

@@ -7,9 +7,6 @@ import { indexTools } from '../guest/index/tools.ts';
 import { moduleTreeProblems } from '../guest/module-tree.ts';
 import { readOwnMounts } from '../guest/mounts.ts';
 import { packageManagersAtWork } from '../guest/package-manager.ts';
-import { requireRunnable } from '../initramfs/runnable.ts';
-import { INITRAMFS_TOOLS } from '../initramfs/tools.ts';
-import { requireBootEntry } from '../install/boot-entry.ts';
 import { requireReadableIndex } from '../install/indexing.ts';
 import { requirePlacement } from '../install/placement.ts';
 import { LIMITS } from '../limits.ts';
@@ -20,6 +17,8 @@ import { localTarget } from '../machine/tree.ts';
 import { typed, typedForGuest, typedShell } from '../typed.ts';
 import type { Plan } from './document.ts';
 import { requireFreeSpace } from './free-space.ts';
+import { requireImages, requireImageTools, requireMenu } from './images.ts';
+import { notRoot } from './not-root.ts';
 
 /** What of an installation decides what may stop it, beside the plan. */
 export interface PreflightOptions {
@@ -56,42 +55,6 @@ export async function preflight(
   ];
   for (const check of checks) await check().catch(onRefusal);
   return warnings;
-}
-
-/** Throws E_BOOT_ENTRY as the installation would. */
-async function requireMenu(target: Target, { bootEntry, images, kernel: { release } }: Plan): Promise<void> {
-  const image = images.find(({ action }) => action === 'rebuild');
-  if (bootEntry && image !== undefined) await requireBootEntry(target, release, image.path);
-}
-
-/** An initramfs that holds the driver and cannot be rebuilt would bring the old driver back at the next boot. */
-function requireImages(target: Target, { images, kernel }: Plan): void {
-  const rebuilt = images.find(({ action }) => action === 'rebuild');
-  if (rebuilt !== undefined && process.geteuid?.() !== 0)
-    throw notRoot(target, `${rebuilt.path} must be rebuilt by the guest’s own tool`);
-  const image = images.find(({ action }) => action === 'refuse');
-  if (image === undefined) return;
-  throw failure(
-    'E_INITRAMFS_TOOL',
-    `${image.path} ${image.detail}`,
-    image.tool === null
-      ? `install the tool that builds the initramfs of ${kernel.release} on the guest; or give --no-initramfs, but then a reboot loads the old driver`
-      : `give --no-initramfs, then run ${byHand(image.tool, kernel.release)} in the guest: until then a reboot loads the old driver`,
-  );
-}
-
-/** What rebuilds the images must start: else the installation fails in its midst, and is put back. */
-async function requireImageTools(target: Target, { images }: Plan): Promise<void> {
-  for (const { tool, action } of images) {
-    const known = INITRAMFS_TOOLS.find(({ name }) => action === 'rebuild' && name === tool);
-    if (known !== undefined) await requireRunnable(target, known);
-  }
-}
-
-/** What is typed on the running guest, which mounts what it likes. */
-function byHand(tool: string, release: string): string {
-  const known = INITRAMFS_TOOLS.find(({ name }) => name === tool);
-  return known === undefined ? 'its own tool' : typedShell(known.byHand(release));
 }
 
 /** Where an installation or a rollback writes: of a plan, or of a manifest. */
@@ -138,14 +101,6 @@ export async function requireWritable(target: Target, place: Place): Promise<voi
   const owner = (await target.stat(module))?.uid;
   if (uid !== 0 && (target.kind === 'local' || owner !== uid))
     throw notRoot(target, `${module} is not yours`);
-}
-
-function notRoot(target: Target, why: string): Error {
-  return failure(
-    'E_NOT_ROOT',
-    `this user may not change ${target.name}: ${why}`,
-    'run the same command as root (sudo)',
-  );
 }
 
 /** Where the kernel loads signed modules only, an unsigned one would leave the guest without its disk. */

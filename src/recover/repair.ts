@@ -1,5 +1,5 @@
 import type { InitSystem } from '../guest/init-system.ts';
-import type { Argv } from '../machine/port.ts';
+import type { Argv } from '../machine/program.ts';
 
 /** How a kind of file system is looked at and repaired while it is not mounted. */
 export interface Repair {

@@ -1,6 +1,7 @@
 import type { InitSystem } from '../guest/init-system.ts';
 import { LIMITS } from '../limits.ts';
-import type { Argv, Target } from '../machine/port.ts';
+import type { Target } from '../machine/port.ts';
+import type { Argv } from '../machine/program.ts';
 import type { DeadService } from './document.ts';
 
 /** By init system; what has no list here keeps no record of what should run. */

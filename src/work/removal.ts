@@ -3,7 +3,8 @@ import { lstat, open, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { isFailure } from '../errors.ts';
 import { lockFile } from '../machine/lock.ts';
-import type { Argv, RunOptions, Target, UserIds } from '../machine/port.ts';
+import type { Target } from '../machine/port.ts';
+import type { Argv, RunOptions, UserIds } from '../machine/program.ts';
 import { isDynamicUser, processesOf } from './users.ts';
 
 /**

@@ -1,7 +1,7 @@
 import { randomInt } from 'node:crypto';
 import { lstat, readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { UserIds } from '../machine/port.ts';
+import type { UserIds } from '../machine/program.ts';
 
 /**
  * systemd's range of dynamic users, which no distro gives to a person or a daemon.

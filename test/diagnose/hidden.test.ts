@@ -1,7 +1,8 @@
 import { expect, test } from 'vitest';
 import { diagnose } from '../../src/diagnose/diagnose.ts';
 import { journalSource, kernelBufferSource } from '../../src/diagnose/sources.ts';
-import type { Argv, RunOptions, RunResult, Target } from '../../src/machine/port.ts';
+import type { Target } from '../../src/machine/port.ts';
+import type { Argv, RunOptions, RunResult } from '../../src/machine/program.ts';
 import { failureOf } from '../machine/temporary.ts';
 
 /** What a program prints, and its status. */

@@ -4,7 +4,7 @@ import { chmod, mkdir, mkdtemp, readdir, rm, symlink } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
-import type { RunOptions, RunResult, Sandbox } from '../../src/machine/port.ts';
+import type { RunOptions, RunResult, Sandbox } from '../../src/machine/program.ts';
 import { runProgram } from '../../src/machine/run.ts';
 import { put, temporary } from './temporary.ts';
 

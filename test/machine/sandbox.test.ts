@@ -4,7 +4,7 @@ import { chmod, chown, mkdir, readdir, readFile, rm, symlink, writeFile } from '
 import { createServer } from 'node:net';
 import { join, resolve } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
-import type { RunOptions, RunResult, Sandbox } from '../../src/machine/port.ts';
+import type { RunOptions, RunResult, Sandbox } from '../../src/machine/program.ts';
 import { runProgram } from '../../src/machine/run.ts';
 import { RUNS_TYPESCRIPT, sh, temporary, until } from './temporary.ts';
 

@@ -1,5 +1,6 @@
 import { basename, dirname } from 'node:path';
-import type { Argv, Bind, Target } from '../../machine/port.ts';
+import type { Target } from '../../machine/port.ts';
+import type { Argv, Bind } from '../../machine/program.ts';
 import { TOOLS, type Tool } from '../../machine/tools.ts';
 import type { Toolchain } from './toolchain.ts';
 

@@ -3,7 +3,7 @@ import type { ElfFile } from '../../elf/elf.ts';
 import { modinfo, modinfoField } from '../../elf/module-data.ts';
 import { failure } from '../../errors.ts';
 import { installCommand } from '../../machine/installers.ts';
-import type { Argv } from '../../machine/port.ts';
+import type { Argv } from '../../machine/program.ts';
 import type { Tool } from '../../machine/tools.ts';
 import type { Workspace } from '../../work/workspace.ts';
 import { buildSandbox } from '../build-sandbox.ts';

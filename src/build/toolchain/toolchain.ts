@@ -1,15 +1,8 @@
 import { failure } from '../../errors.ts';
 import { LIMITS } from '../../limits.ts';
 import { is32Bit } from '../../machine/bits.ts';
-import type {
-  Argv,
-  Bind,
-  ProgramTree,
-  RunOptions,
-  Sandbox,
-  Target,
-  TargetReads,
-} from '../../machine/port.ts';
+import type { Target, TargetReads } from '../../machine/port.ts';
+import type { Argv, Bind, ProgramTree, RunOptions, Sandbox } from '../../machine/program.ts';
 import { requireTools, type Tool } from '../../machine/tools.ts';
 import { localTarget, rootTarget } from '../../machine/tree.ts';
 import type { Workspace } from '../../work/workspace.ts';

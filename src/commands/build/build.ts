@@ -15,7 +15,7 @@ import { LIMITS } from '../../limits.ts';
 import { makeFolders } from '../../machine/folders.ts';
 import { localTarget } from '../../machine/tree.ts';
 import { toolVersion } from '../../package-root.ts';
-import { planOrigins } from '../../plan/plan.ts';
+import { planOrigins } from '../../plan/origins.ts';
 import { guestHeaders } from '../../plan/prepare.ts';
 import { printResult } from '../../ui/output.ts';
 import { kernelBase } from '../../versions/kernel-base.ts';

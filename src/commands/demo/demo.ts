@@ -6,7 +6,7 @@ import { affectedSource, type DemoTree, plantAffectedModule, unpackGuest } from 
 import { fetchKernel, type KernelPackages } from '../../demo/packages.ts';
 import { failure } from '../../errors.ts';
 import { LIMITS } from '../../limits.ts';
-import type { Argv } from '../../machine/port.ts';
+import type { Argv } from '../../machine/program.ts';
 import { requireTools, TOOLS } from '../../machine/tools.ts';
 import { localTarget, rootTarget } from '../../machine/tree.ts';
 import { packageRoot } from '../../package-root.ts';

@@ -1,7 +1,8 @@
 import { basename, join } from 'node:path';
 import { failure } from '../../errors.ts';
 import { LIMITS } from '../../limits.ts';
-import type { Argv, RunResult, Target } from '../../machine/port.ts';
+import type { Target } from '../../machine/port.ts';
+import type { Argv, RunResult } from '../../machine/program.ts';
 import { requireTools, TOOLS } from '../../machine/tools.ts';
 import { packageName, packageVersion } from '../../names.ts';
 import type { Progress } from '../../progress.ts';

@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { isRemote } from '../../build-options.ts';
 import { failure } from '../../errors.ts';
 import { makeFolders } from '../../machine/folders.ts';
-import type { Argv, RunResult } from '../../machine/port.ts';
+import type { Argv, RunResult } from '../../machine/program.ts';
 import { requireTools, TOOLS } from '../../machine/tools.ts';
 import { packageName, packageVersion } from '../../names.ts';
 import type { Workspace } from '../../work/workspace.ts';

@@ -1,6 +1,7 @@
 import { crc32 } from 'node:zlib';
 import { XZ_MEMORY } from '../../machine/compression.ts';
-import type { Argv, Target, TargetReads } from '../../machine/port.ts';
+import type { Target, TargetReads } from '../../machine/port.ts';
+import type { Argv } from '../../machine/program.ts';
 import type { UnpackOptions } from '../archive.ts';
 
 /** Size in bytes of a stream's header and of its footer (xz-file-format.txt, 2.1.1 and 2.1.2). */

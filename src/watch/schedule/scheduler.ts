@@ -1,5 +1,6 @@
 import { failure } from '../../errors.ts';
-import type { Argv, Target } from '../../machine/port.ts';
+import type { Target } from '../../machine/port.ts';
+import type { Argv } from '../../machine/program.ts';
 import { typedShell } from '../../typed.ts';
 
 /** What runs, and how often. */

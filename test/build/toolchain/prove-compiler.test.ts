@@ -9,7 +9,7 @@ import {
 } from '../../../src/build/toolchain/prove-compiler.ts';
 import { MACHINE } from '../../../src/build/toolchain/toolchain.ts';
 import { readElf } from '../../../src/elf/elf.ts';
-import type { Argv } from '../../../src/machine/port.ts';
+import type { Argv } from '../../../src/machine/program.ts';
 import { failureOf, sh, temporary, workspaceForTest } from '../../machine/temporary.ts';
 
 const OWN = execFileSync('gcc', ['-dumpfullversion', '-dumpversion']).toString().trim();
