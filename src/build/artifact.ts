@@ -9,8 +9,9 @@ import { requireTools, TOOLS } from '../machine/tools.ts';
 import type { Workspace } from '../work/workspace.ts';
 import { compilerOf } from './compiler.ts';
 import { type Edit, fitToLoader } from './fit-loader.ts';
-import type { BuildContext, Job } from './job.ts';
+import type { BuildContext, Job, StepContext } from './job.ts';
 import { type LinkedModules, linkedModules, proveDependencies } from './linked-modules.ts';
+import { besidesRegisters } from './other-registers.ts';
 import type { Patched } from './patch-source.ts';
 import { holds, type ProofResult, requireProofs, waive } from './proof.ts';
 import { proveModule } from './proofs.ts';
@@ -33,7 +34,7 @@ export interface Built extends Sources {
 }
 
 /** Compares the new module with the guest's, signs and packs it. Throws the first proof that fails (E_PROOF_…, E_BUILD). */
-export async function proveArtifact(context: BuildContext, compiled: Built): Promise<Artifact> {
+export async function proveArtifact(context: StepContext, compiled: Built): Promise<Artifact> {
   const { job, options, workspace } = context;
   const { machine } = workspace;
   const { builds, edits } = fitToLoader(
@@ -67,22 +68,26 @@ export async function proveArtifact(context: BuildContext, compiled: Built): Pro
 }
 
 async function proveBuilt(
-  context: BuildContext,
-  { headers, patched, builds, beforehand, linked }: Built,
+  context: StepContext,
+  built: Built,
   module: ElfFile,
 ): Promise<readonly ProofResult[]> {
+  const { headers, patched, builds, beforehand, linked } = built;
   const { job, options } = context;
+  const ofModule = proveModule({
+    built: module,
+    baseline: readElf(builds.unchanged.bytes),
+    shipped: readElf(job.shipped.bytes),
+    symvers: headers.symvers,
+    version: headers.version,
+    path: job.module.path,
+    isPatched: patched.patch !== null,
+  });
+  const toolchain = await context.toolchain;
+  const besides = ofModule.map((proof) => besidesRegisters({ ...context, toolchain }, built, proof));
   return [
     ...beforehand,
-    ...proveModule({
-      built: module,
-      baseline: readElf(builds.unchanged.bytes),
-      shipped: readElf(job.shipped.bytes),
-      symvers: headers.symvers,
-      version: headers.version,
-      path: job.module.path,
-      isPatched: patched.patch !== null,
-    }),
+    ...(await Promise.all(besides)),
     ...(await dependencyProof(context, builds.patched.bytes, await linked, headers.symvers)),
   ].map((proof) => waive(proof, options));
 }

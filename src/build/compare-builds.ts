@@ -1,4 +1,4 @@
-import { compareData, compareFunctions, compareSection } from '../elf/compare.ts';
+import { compareData, compareFunctions, compareSection, refersAlike } from '../elf/compare.ts';
 import type { ElfFile } from '../elf/elf.ts';
 import { modinfo } from '../elf/module-data.ts';
 import { compilerOf } from './compiler.ts';
@@ -99,13 +99,7 @@ const PIECE = /\.(cold|part|constprop|isra)(\.\d+)?|#\d+$/g;
 
 /** The patched module differs from the unchanged one, built the same way, in the completion routine and nowhere else. */
 export function proveOnlyBranch(patched: ElfFile, baseline: ElfFile): ProofResult {
-  const { changed, onlyFirst, onlySecond } = compareFunctions(patched, baseline);
-  const functions = [
-    ...new Set([...changed, ...onlyFirst, ...onlySecond].map((name) => name.replace(PIECE, ''))),
-  ];
-  const data = [...new Set([...loaded(patched), ...loaded(baseline)])].filter(
-    (name) => DATA.test(name) && compareData(patched, baseline, name) !== 'same',
-  );
+  const { functions, data } = differences(patched, baseline);
   const [only] = functions;
   const ok = functions.length === 1 && only !== undefined && isCompletionRoutine(only) && data.length === 0;
   return {
@@ -115,6 +109,28 @@ export function proveOnlyBranch(patched: ElfFile, baseline: ElfFile): ProofResul
       ? `only ${only} differs from the unchanged source’s build`
       : `functions that differ: ${functions.join(' ') || 'none'}${data.length === 0 ? '' : `; data: ${data.join(' ')}`}`,
   };
+}
+
+/**
+ * Functions besides the completion routine that differ, where they may differ by the choice of registers alone: all are in
+ * both builds, refer to the same places as often, and no data differs. Empty where there is more to it.
+ */
+export function otherwiseAlike(patched: ElfFile, baseline: ElfFile): readonly string[] {
+  const { functions, data, isInBoth } = differences(patched, baseline);
+  const others = functions.filter((name) => !isCompletionRoutine(name));
+  const alike = others.every((name) => refersAlike(patched, baseline, name));
+  return alike && isInBoth && data.length === 0 && others.length < functions.length ? others : [];
+}
+
+function differences(patched: ElfFile, baseline: ElfFile) {
+  const { changed, onlyFirst, onlySecond } = compareFunctions(patched, baseline);
+  const functions = [
+    ...new Set([...changed, ...onlyFirst, ...onlySecond].map((name) => name.replace(PIECE, ''))),
+  ];
+  const data = [...new Set([...loaded(patched), ...loaded(baseline)])].filter(
+    (name) => DATA.test(name) && compareData(patched, baseline, name) !== 'same',
+  );
+  return { functions, data, isInBoth: onlyFirst.length + onlySecond.length === 0 };
 }
 
 function isCompletionRoutine(name: string): boolean {

@@ -54,9 +54,9 @@ export function productionSteps(given: BuildContext): StepChain<Artifact> {
         return { value: { ...sources, linked, builds: await sources.running.result() } };
       }),
     )
-    .next('Prove that it belongs to the kernel', (built) =>
+    .next('Prove that it belongs to the kernel', (built, progress) =>
       stoppingOnFailure(built.running, async () => {
-        const artifact = await proveArtifact(context, built);
+        const artifact = await proveArtifact({ ...context, progress }, built);
         // Only a build for which every proof holds, and none was waived, may serve another.
         if (artifact.info.proofs.every(({ ok }) => ok)) await cache?.commit();
         return { value: artifact, text: `${artifact.info.proofs.length} proofs` };

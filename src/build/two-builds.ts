@@ -50,7 +50,11 @@ export function startBuilds(context: Building, headers: Headers, ahead: boolean)
 }
 
 /** A step's context, with the toolchain opened. */
-type Building = Omit<StepContext, 'toolchain'> & { readonly toolchain: Toolchain };
+export type Building = Omit<StepContext, 'toolchain'> & {
+  readonly toolchain: Toolchain;
+  /** Where the same is built once more in another way: what its folders' names begin with. */
+  readonly named?: string;
+};
 
 function sideBySide(context: Building, headers: Headers, ahead: boolean): RunningBuilds {
   const { job, options, cache, workspace, toolchain, progress } = context;
@@ -71,7 +75,7 @@ function sideBySide(context: Building, headers: Headers, ahead: boolean): Runnin
           headers,
           files,
           module: job.module.name,
-          label,
+          label: `${context.named ?? ''}${label}`,
           // A tree of its own does not know the distro's name for it.
           makeVars: [...(wholeTree ? [`KERNELRELEASE=${job.kernel.release}`] : []), ...makeVars],
           toolchain,

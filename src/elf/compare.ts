@@ -108,6 +108,20 @@ export function compareFunctions(first: ElfFile, second: ElfFile): FunctionDiffe
   };
 }
 
+/** Whether a function of two builds refers to the same places as often, in whatever order. */
+export function refersAlike(first: ElfFile, second: ElfFile, name: string): boolean {
+  const [mine, theirs] = [references(first, name), references(second, name)];
+  return mine.length === theirs.length && mine.every((place, at) => place === theirs[at]);
+}
+
+function references(elf: ElfFile, name: string): readonly string[] {
+  const module = moduleOf(elf);
+  return codeOf(elf)
+    .filter((fn) => fn.name === name)
+    .flatMap((fn) => functionBody(elf, fn).relocations.map((each) => target(module, each, undefined)))
+    .sort();
+}
+
 /** By name; static functions that share one are distinguished by their order, as `name#2`. */
 function fingerprints(elf: ElfFile): ReadonlyMap<string, string> {
   const functions = codeOf(elf);

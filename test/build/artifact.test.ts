@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import { describe, expect, test, vi } from 'vitest';
 import { type Artifact, type Built, proveArtifact } from '../../src/build/artifact.ts';
-import type { BuildContext } from '../../src/build/job.ts';
+import type { StepContext } from '../../src/build/job.ts';
 import { PROOFS, type ProofName, requireProofs } from '../../src/build/proof.ts';
 import { artifactLines } from '../../src/commands/apply/page.ts';
 import type { ModuleFormat } from '../../src/elf/compression.ts';
@@ -55,7 +55,7 @@ async function prove(format: ModuleFormat, xz: (input: Uint8Array) => Buffer, gu
     },
     options: { allowUnproven: false, sign: undefined },
     workspace: { machine, keepLog },
-  } as unknown as BuildContext;
+  } as unknown as StepContext;
   const built = {
     patched: { file: 'mptscsih.c', before: Buffer.from('a'), after: Buffer.from('b'), patch: {} },
     builds: {
