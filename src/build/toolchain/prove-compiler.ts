@@ -103,7 +103,11 @@ export async function proveCompiler(
   const all = wanted.versions.join(' and ');
   if (ok) return { name: 'compiler', ok, detail: `${name} ${version}, as ${wanted.from} says (${all})` };
   const install =
-    toolchain.kind === 'machine' ? installCommand([tool]) : installInTree(toolchain.place, [tool]);
+    toolchain.kind === 'machine'
+      ? installCommand([tool])
+      : version === undefined
+        ? installInTree(toolchain.place, [tool])
+        : 'give --toolchain guest, or --toolchain DIR, the / of a system with that version';
   const found = version === undefined ? 'cannot be run, or tells no version' : `is ${version}`;
   const built = wanted.from === 'the guest’s module' ? '' : ` (${wanted.from} says so)`;
   return {

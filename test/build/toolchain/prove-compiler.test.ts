@@ -7,7 +7,7 @@ import {
   proveCompiler,
   requireCompilerOfEra,
 } from '../../../src/build/toolchain/prove-compiler.ts';
-import { MACHINE } from '../../../src/build/toolchain/toolchain.ts';
+import { MACHINE, openToolchain } from '../../../src/build/toolchain/toolchain.ts';
 import { readElf } from '../../../src/elf/elf.ts';
 import type { Argv } from '../../../src/machine/program.ts';
 import { failureOf, sh, temporary, workspaceForTest } from '../../machine/temporary.ts';
@@ -80,6 +80,26 @@ test('a compiler of several words is asked as it is called, and one that is not 
   const elf = await shipped(`GCC: (GNU) ${OWN}`);
   expect((await prove(elf, '', ['gcc', '-m32'])).detail).toMatch(/^gcc -m32 /);
   expect((await prove(elf, '', ['no-such-gcc'])).detail).toContain('cannot be run');
+});
+
+test('a tree whose compiler is of another version needs another tree, and one without needs a package', async () => {
+  const workspace = await workspaceForTest();
+  onTestFinished(() => workspace.dispose());
+  const root = await temporary({ 'usr/bin/gcc': '#!/bin/sh\necho 3.4.6\n', 'etc/debian_version': '3.1\n' });
+  sh(
+    'mkdir "$1/bin" && cp "$(realpath /bin/sh)" "$1/bin/sh" && chmod -R a+rX "$1" && chmod a+x "$1/usr/bin/gcc" && ldd /bin/sh | grep -o "/[^ ]* " | while read -r one; do mkdir -p "$1$(dirname "$one")" && cp -L "$one" "$1/$one"; done',
+    root,
+  );
+  const toolchain = await openToolchain(root, undefined);
+  const tool = { name: 'gcc', package: 'gcc' };
+  const wanted = { tool, shipped: await shipped('GCC: (GNU) 4.1.2'), config: '' };
+  const another = await proveCompiler(workspace, toolchain, { words: ['gcc'], ...wanted });
+  expect([another.ok, another.detail]).toEqual([
+    false,
+    `gcc of ${root} is 3.4.6, and the guest’s module was built by 4.1.2; give --toolchain guest, or --toolchain DIR, the / of a system with that version`,
+  ]);
+  const missing = await proveCompiler(workspace, toolchain, { words: ['gcc-4.1'], ...wanted });
+  expect([missing.ok, missing.detail]).toEqual([false, expect.stringContaining('apt-get install --yes gcc')]);
 });
 
 test('an old compiler, which knows -dumpversion alone, and its like are understood', async () => {
