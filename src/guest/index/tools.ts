@@ -53,14 +53,14 @@ export async function indexTools(
   );
 }
 
-/** Reads the index of a kernel as it is now. */
+/** Reads the index of a kernel as it is now. Throws E_FILE_UNSAFE where something else has a file's place. */
 export async function indexFiles(
   target: Pick<TargetReads, 'read' | 'readText' | 'stat'>,
   release: string,
 ): Promise<IndexFiles> {
   const folder = `${MODULES_FOLDER}/${release}`;
   const binary = `${folder}/modules.dep.bin`;
-  const isThere = (await target.stat(binary))?.type === 'file';
+  const isThere = (await target.stat(binary)) !== undefined;
   return {
     folder,
     text: await target.readText(`${folder}/modules.dep`, LIMITS.moduleIndexBytes),
