@@ -1,5 +1,4 @@
-/** Names of numbers in ESX logs. */
-export type Names = Readonly<Record<number, string>>;
+import { type Names, STATUS } from './result-code.ts';
 
 /** vmk_ScsiHostStatus of VMware's vmkapi (scsi_ext.h); 4, 9 and 10 as in Linux, whose numbers these are. */
 export const HOST: Names = {
@@ -18,20 +17,8 @@ export const HOST: Names = {
   12: 'RETRY',
 };
 
-/** vmk_ScsiDeviceStatus: the statuses of SAM. */
-export const DEVICE: Names = {
-  0: 'GOOD',
-  2: 'CHECK_CONDITION',
-  4: 'CONDITION_MET',
-  8: 'BUSY',
-  16: 'INTERMEDIATE',
-  20: 'INTERMEDIATE_CONDITION_MET',
-  24: 'RESERVATION_CONFLICT',
-  34: 'COMMAND_TERMINATED',
-  40: 'QUEUE_FULL',
-  48: 'ACA_ACTIVE',
-  64: 'TASK_ABORTED',
-};
+/** vmk_ScsiDeviceStatus: the statuses of SAM, one of them by its older name. */
+export const DEVICE: Names = { ...STATUS, 40: 'QUEUE_FULL' };
 
 /** vmk_ScsiPluginStatus; VMware's article 330644. */
 export const PLUGIN: Names = {

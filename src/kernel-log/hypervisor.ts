@@ -1,5 +1,6 @@
 import type { LogEvent } from './events.ts';
-import { DEVICE, HOST, type Names, PLUGIN, SENSE, SENSE_KEY } from './hypervisor-names.ts';
+import { DEVICE, HOST, PLUGIN, SENSE, SENSE_KEY } from './hypervisor-names.ts';
+import type { Names } from './result-code.ts';
 import type { Fields } from './signature.ts';
 
 /** One of the three statuses of a command, each from another layer below the guest. */

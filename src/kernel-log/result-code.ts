@@ -20,10 +20,11 @@ export interface DecodedResult {
   readonly suggest: ResultByte;
 }
 
-type Names = Readonly<Record<number, string>>;
+/** Names of numbers. */
+export type Names = Readonly<Record<number, string>>;
 
 /** SAM-5 table "Status codes"; include/scsi/scsi_proto.h. */
-const STATUS: Names = {
+export const STATUS: Names = {
   0: 'GOOD',
   2: 'CHECK_CONDITION',
   4: 'CONDITION_MET',

@@ -38,10 +38,16 @@ export async function setup(project: TestProject): Promise<() => void> {
     rmSync(work, { recursive: true, force: true });
     throw new Error(`the demo failed (${run.status}):\n${run.stdout}\n${run.stderr}`);
   }
-  const demo = json(run);
+  project.provide('fixture', fixtureOf(json(run), started));
+  return () => rmSync(work, { recursive: true, force: true });
+}
+
+/** What a demo has made, of its document. @param started in milliseconds, as Date.now() says */
+// biome-ignore lint/suspicious/noExplicitAny: the demo's document
+export function fixtureOf(demo: any, started: number): GuestFixture {
   const { release, packageVersion } = demo.kernel;
   const series = packageVersion.split('.').slice(0, 2).join('.');
-  project.provide('fixture', {
+  return {
     guest: demo.guest,
     source: demo.source,
     tarball: join(demo.guest, '../packages/usr/src', `linux-source-${series}.tar.xz`),
@@ -50,6 +56,5 @@ export async function setup(project: TestProject): Promise<() => void> {
     packageVersion,
     seconds: (Date.now() - started) / 1000,
     demo,
-  });
-  return () => rmSync(work, { recursive: true, force: true });
+  };
 }

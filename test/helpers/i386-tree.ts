@@ -13,7 +13,7 @@ import { dirname, join } from 'node:path';
 import { json, mptfix } from './cli.ts';
 import { bootstrapForeign, inside, install } from './debian-packages.ts';
 import { makeImagesQuickly, quickestFolder } from './debian-tree.ts';
-import type { GuestFixture } from './guest-tree.ts';
+import { fixtureOf, type GuestFixture } from './guest-tree.ts';
 import { modulePath } from './slim-guest.ts';
 
 /** Guests of i386 with Debian's own kernel for 686 with PAE. */
@@ -68,19 +68,7 @@ async function demoOf(work: string): Promise<GuestFixture> {
   const started = Date.now();
   const run = await mptfix(['demo', '--arch', 'i386', '--keep', '--json', '--work', work]);
   if (run.status !== 0) throw new Error(`the demo failed (${run.status}):\n${run.stdout}\n${run.stderr}`);
-  const demo = json(run);
-  const { release, packageVersion } = demo.kernel;
-  const series = packageVersion.split('.').slice(0, 2).join('.');
-  return {
-    guest: demo.guest,
-    source: demo.source,
-    tarball: join(demo.guest, '../packages/usr/src', `linux-source-${series}.tar.xz`),
-    distroModule: demo.distroModule,
-    release,
-    packageVersion,
-    seconds: (Date.now() - started) / 1000,
-    demo,
-  };
+  return fixtureOf(json(run), started);
 }
 
 /** dpkg installs the package that the demo has fetched; then the affected module comes in the place of its own. */

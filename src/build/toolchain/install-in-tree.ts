@@ -10,13 +10,15 @@ interface Installer {
   /** The releases up to this one, by the number before the dot; without it all later ones. */
   readonly upTo?: number;
   readonly install: readonly string[];
+  /** It keeps compilers of several versions beside each other, under names of their own; as Debian alone does. */
+  readonly keepsVersions?: true;
   readonly source: string;
 }
 
 const REBUILDS = ['rhel', 'centos', 'oracle', 'scientific', 'rocky', 'almalinux', 'asianux', 'miraclelinux'];
 
 const INSTALLERS: readonly Installer[] = [
-  { family: 'debian', install: ['apt-get', 'install', '--yes'], source: 'apt-get(8)' },
+  { family: 'debian', install: ['apt-get', 'install', '--yes'], keepsVersions: true, source: 'apt-get(8)' },
   {
     family: 'redhat',
     ids: ['centos', 'scientific'],
@@ -56,7 +58,7 @@ const INSTALLERS: readonly Installer[] = [
   { family: 'suse', install: ['zypper', 'install', '-y'], source: 'zypper(8)' },
 ];
 
-/** Debian alone keeps compilers of several versions beside each other, under names of their own. */
+/** A compiler's package whose name has its version. */
 const VERSIONED = /^(gcc|g\+\+)-\d+(\.\d+)?$/;
 
 /** How tools come into a system's tree, as one line to read, by the packages of its own distro. */
@@ -74,7 +76,9 @@ export async function installInTree(
   );
   const packages = [
     ...new Set(
-      tools.map((tool) => (family === 'debian' ? tool.package : tool.package.replace(VERSIONED, '$1'))),
+      tools.map((tool) =>
+        row?.keepsVersions === true ? tool.package : tool.package.replace(VERSIONED, '$1'),
+      ),
     ),
   ];
   if (row === undefined) return `install there: ${packages.join(', ')}`;
