@@ -12,6 +12,7 @@ import { buildBench } from '../helpers/build.ts';
 import { json, mptfix, type Run } from '../helpers/cli.ts';
 import { snapshot } from '../helpers/debian-tree.ts';
 import { listing } from '../helpers/listing.ts';
+import { momentsWithin } from '../helpers/moments.ts';
 import { type AffectedGuest, affectedGuest } from './affected.ts';
 import { inTurn } from './in-turn.ts';
 import { variantOf } from './variant.ts';
@@ -235,19 +236,22 @@ describe('a signal that asks it to end, at ten moments:', () => {
     ['SIGTERM', 143],
     ['SIGINT', 130],
   ] as const)('%s', async (signal, status) => {
-    const duration = await durationOf(applyArgs, guest.root);
+    const moments = momentsWithin(await durationOf(applyArgs, guest.root));
     let stopped = 0;
-    await inTurn(10, 2, async (index) => {
-      const { root, dispose } = snapshot(guest.root);
-      const { run } = await interrupted(applyArgs(root), 100 + (duration * index) / 10, signal);
-      const what = `${signal} at moment ${index}: ${run.stderr.slice(-300)}`;
-      expect([what, [0, status].includes(run.status)]).toEqual([what, true]);
-      if (run.status === status) {
-        stopped += 1;
-        expect([what, touched(root)]).toEqual([what, before]);
-      }
-      dispose();
-    });
+    await inTurn(10, 2, (index) =>
+      moments.at((index + 0.3) / 10, async (delay) => {
+        const { root, dispose } = snapshot(guest.root);
+        const { run } = await interrupted(applyArgs(root), delay, signal);
+        const what = `${signal} at moment ${index}: ${run.stderr.slice(-300)}`;
+        expect([what, [0, status].includes(run.status)]).toEqual([what, true]);
+        if (run.status === status) {
+          stopped += 1;
+          expect([what, touched(root)]).toEqual([what, before]);
+        }
+        dispose();
+        return run.status !== 0;
+      }),
+    );
     expect(stopped).toBeGreaterThan(5);
   });
 });

@@ -4,6 +4,7 @@ import { expect, inject, test } from 'vitest';
 import { buildBench } from '../helpers/build.ts';
 import { mptfix } from '../helpers/cli.ts';
 import { listing } from '../helpers/listing.ts';
+import { momentsWithin } from '../helpers/moments.ts';
 import { descendants, processes, processesIn } from '../helpers/processes.ts';
 
 const fixture = inject('fixture');
@@ -77,21 +78,24 @@ for (const [name, args] of WAYS) {
 
   test(`from ${name}, SIGTERM at ten moments of the build leaves no child and no folder`, async () => {
     const whole = workFolder(`whole-${name.replace(' ', '-')}`);
-    const started = Date.now();
+    const started = performance.now();
     expect((await build([...args(), '--work', whole], output())).status).toBe(0);
-    const length = Date.now() - started;
+    const moments = momentsWithin(performance.now() - started);
     expect(readdirSync(whole)).toEqual([]);
     const statuses: number[] = [];
     for (let moment = 0; moment < 10; moment += 1) {
-      const folder = workFolder(`term-${name.replace(' ', '-')}-${moment}`);
-      const out = output();
-      const run = await mptfix(['build', '--output', out, '--no-cache', ...args(), '--work', folder], {
-        started: (kill) => void setTimeout(() => kill('SIGTERM'), ((moment + 0.5) * length) / 10),
+      await moments.at((moment + 0.5) / 10, async (delay) => {
+        const folder = workFolder(`term-${name.replace(' ', '-')}-${statuses.length}`);
+        const out = output();
+        const run = await mptfix(['build', '--output', out, '--no-cache', ...args(), '--work', folder], {
+          started: (kill) => void setTimeout(() => kill('SIGTERM'), delay),
+        });
+        expect(processesIn(folder)).toEqual([]);
+        expect(readdirSync(folder)).toEqual([]);
+        statuses.push(run.status);
+        if (run.status !== 0) expect(existsSync(join(out, 'manifest.json'))).toBe(false);
+        return run.status !== 0;
       });
-      expect(processesIn(folder)).toEqual([]);
-      expect(readdirSync(folder)).toEqual([]);
-      statuses.push(run.status);
-      if (run.status !== 0) expect(existsSync(join(out, 'manifest.json'))).toBe(false);
     }
     // Before Node can hear it a signal ends the run as it ends any program; after the build there is nothing to stop.
     expect(statuses.filter((status) => ![0, 128, 143].includes(status))).toEqual([]);
