@@ -42,8 +42,8 @@ export const artifactInfoSchema = v.object({
   toolchain: v.optional(
     v.nullable(
       v.object({
-        kind: v.picklist(['machine', 'guest', 'tree']),
-        /** "this machine", or the tree's path. */
+        kind: v.picklist(['machine', 'guest', 'tree', 'image']),
+        /** "this machine", the tree's path, or the image's name. */
         origin: v.string(),
         /** The first line of the compiler's `--version`. */
         version: v.string(),

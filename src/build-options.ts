@@ -16,7 +16,7 @@ export interface BuildOptions extends ArchiveOptions {
   /** `--config`, `--symvers`: for a whole tree whose guest does not have them. */
   readonly config: string | undefined;
   readonly symvers: string | undefined;
-  /** `--toolchain`: `machine`, `guest` or a tree's folder; undefined: this machine, where it knows kernels of that time. */
+  /** `--toolchain`: `machine`, `guest`, `image:NAME` or a tree's folder; undefined: this machine, where it knows kernels of that time. */
   readonly toolchain: string | undefined;
   /** `--make-var NAME=VALUE`, in their order. */
   readonly makeVars: readonly string[];

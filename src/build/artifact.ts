@@ -15,9 +15,9 @@ import { besidesRegisters } from './other-registers.ts';
 import type { Patched } from './patch-source.ts';
 import { holds, type ProofResult, requireProofs, waive } from './proof.ts';
 import { proveModule } from './proofs.ts';
+import type { Builds } from './running-builds.ts';
 import { signModule } from './sign.ts';
 import { type Sources, sourceVersion } from './sources.ts';
-import type { Builds } from './two-builds.ts';
 
 export interface Artifact {
   /** Packed as the module that it replaces. */

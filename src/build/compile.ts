@@ -15,7 +15,7 @@ import {
 } from './build-sandbox.ts';
 import { firstError, hintFor } from './first-error.ts';
 import { MODULE_LABEL, type Order, orderFor } from './order.ts';
-import { type Recipe, recipeFor } from './recipes.ts';
+import { type Recipe, requireRecipe } from './recipes.ts';
 import { runTool, type Toolchain } from './toolchain/toolchain.ts';
 
 export interface CompileOptions {
@@ -56,14 +56,7 @@ interface MakeResult {
  */
 export async function compileModule(options: CompileOptions): Promise<Compiled> {
   const { workspace, headers, module, files, signal } = options;
-  const recipe = recipeFor(headers.version);
-  if (recipe === undefined) {
-    throw failure(
-      'E_BUILD',
-      `mptfix cannot build a single module for a kernel ${headers.version}`,
-      'build the module by hand as the kernel’s documentation says; 2.4 kernels never had the bug',
-    );
-  }
+  const recipe = requireRecipe(headers.version);
   const folder = buildFolder(await workspace.userFolder(options.label), MODULE_LABEL);
   const order = await orderFor(options, recipe, folder);
   const result =
@@ -74,7 +67,17 @@ export async function compileModule(options: CompileOptions): Promise<Compiled> 
   const { status, lines, log } = result;
   const bytes = status === 0 ? await readBuilt(workspace, folder, `${module}.ko`, 'module') : undefined;
   if (bytes !== undefined) return { bytes, log, command: order.command };
-  throw failure(
+  throw await buildFailed(workspace, module, lines, log);
+}
+
+/** E_BUILD with the compiler's first error, and the log where it stays. */
+export async function buildFailed(
+  workspace: Pick<Workspace, 'keepLog'>,
+  module: string,
+  lines: readonly string[],
+  log: string,
+): Promise<Error> {
+  return failure(
     'E_BUILD',
     `${module}.ko could not be built: ${firstError(lines)}`,
     hintFor(lines) ?? 'read the log; most often the headers or the compiler are not those of the kernel',
@@ -145,7 +148,8 @@ function driverFiles({ reads }: Recipe, files: Files): Files {
   return new Map([...files].map(([name, content]) => [name === 'Makefile' ? OWN_MAKEFILE : name, content]));
 }
 
-function withRules(options: CompileOptions, recipe: Recipe, files: Files): Files {
+/** The driver's folder as make is to find it: with rules that build nothing but the one module. */
+export function withRules(options: Pick<CompileOptions, 'module'>, recipe: Recipe, files: Files): Files {
   return new Map([...driverFiles(recipe, files), rules(options, recipe)]);
 }
 

@@ -4,7 +4,7 @@ import { featuresOf } from '../elf/features.ts';
 import { plainBranches } from '../elf/plain-branches.ts';
 import { PC32, PLT32, relocationName } from '../elf/relocation-types.ts';
 import { kernelKnows, knownSince } from './loader-knows.ts';
-import type { Builds } from './two-builds.ts';
+import type { Builds } from './running-builds.ts';
 
 /** An edit of the module that no compiler made. */
 export type Edit = ArtifactInfo['edits'][number];

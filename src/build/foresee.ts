@@ -15,6 +15,7 @@ import { requireWorkBase } from '../work/workspace.ts';
 import { requireBuildable } from './architecture.ts';
 import { compilerTools, compilerWords, kernelCompiler } from './compiler.ts';
 import { requireConfiguration } from './configured-tree.ts';
+import { requireEngine } from './elsewhere/engines.ts';
 import type { Job } from './job.ts';
 import { patchSource } from './patch-source.ts';
 import { requireProofs, waive } from './proof.ts';
@@ -54,7 +55,9 @@ export async function requireProducible(intended: Intended): Promise<void> {
   const headers = await givenHeaders(machine, intended);
   if (options.wholeTree) await requireConfiguration(intended);
   await requireTools(machine, [TOOLS.bubblewrap, TOOLS.strip]);
-  await requireToolsOf(toolchain, [...makeTools(options.makeVars), ...likelyCompiler(intended, toolchain)]);
+  if (toolchain.kind === 'image') await requireEngine(machine);
+  else
+    await requireToolsOf(toolchain, [...makeTools(options.makeVars), ...likelyCompiler(intended, toolchain)]);
   if (headers !== undefined) await requireFitting(intended, toolchain, headers, source);
   else if (thoroughly && source !== undefined) requireLikelyPatchable(job, source);
   if (options.sign === undefined) return;
@@ -104,6 +107,11 @@ async function requireFitting(
   requireProofs([versions], job);
   if (headers.loader !== undefined && opened.kind === 'machine')
     await programLibraries(opened.place, headers.loader, libraryPlaces(job));
+  if (opened.kind === 'image') {
+    requireProofs([versions], job);
+    if (source !== undefined) patchSource(job, source, headers);
+    return;
+  }
   const toolchain = await withNamedTools(opened, options.makeVars);
   await requireToolsOf(toolchain, compilerTools(headers, options));
   const words = compilerWords(headers, options);

@@ -30,7 +30,16 @@ export interface BuildContext {
   readonly cache: Cache;
   readonly workspace: Workspace;
   readonly signal: AbortSignal;
+  /** Where another program compiles between two runs of mptfix: which of the two this is. */
+  readonly phase?: Phase | undefined;
 }
+
+/** A build in three phases, as Dockerfile.build has them: mptfix prepares, compile.sh compiles in an image, mptfix proves. */
+export type Phase =
+  /** Nothing is compiled: `prepareSteps`. */
+  | { readonly kind: 'prepare' }
+  /** From the folder with what compile.sh has left. */
+  | { readonly kind: 'prove'; readonly results: string };
 
 /** One step of it, with what it reports to. */
 export interface StepContext extends BuildContext {

@@ -1,4 +1,5 @@
 import { satisfies } from 'semver';
+import { failure } from '../errors.ts';
 import type { Argv } from '../machine/program.ts';
 import { threeParts } from './toolchain/compilers-by-era.ts';
 
@@ -54,6 +55,17 @@ export const RECIPES: readonly Recipe[] = [
 /** The recipe for a tree; undefined where none is known: 2.4 makes no module of one folder, and never had the bug. */
 export function recipeFor(base: string): Recipe | undefined {
   return RECIPES.find(({ kernels }) => satisfies(threeParts(base), kernels));
+}
+
+/** Throws E_BUILD where no recipe is known. */
+export function requireRecipe(base: string): Recipe {
+  const recipe = recipeFor(base);
+  if (recipe !== undefined) return recipe;
+  throw failure(
+    'E_BUILD',
+    `mptfix cannot build a single module for a kernel ${base}`,
+    'build the module by hand as the kernel’s documentation says; 2.4 kernels never had the bug',
+  );
 }
 
 /** The call of make for one folder. */

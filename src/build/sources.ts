@@ -19,10 +19,16 @@ import { requireHostPrograms } from './host-programs.ts';
 import type { BuildContext, Job, StepContext } from './job.ts';
 import { type ProofResult, requireProofs, waive } from './proof.ts';
 import { proveVersions } from './proofs.ts';
+import { type Builds, type RunningBuilds, stoppingOnFailure } from './running-builds.ts';
 import { makeTools } from './toolchain/named-tools.ts';
-import { describeCompiler, proveCompiler, requireCompilerOfEra } from './toolchain/prove-compiler.ts';
+import {
+  describeCompiler,
+  judgeCompiler,
+  proveCompiler,
+  requireCompilerOfEra,
+} from './toolchain/prove-compiler.ts';
 import { requireToolsOf, type Toolchain } from './toolchain/toolchain.ts';
-import { type RunningBuilds, startBuilds, stoppingOnFailure } from './two-builds.ts';
+import { startBuilds } from './two-builds.ts';
 
 /** Fetches what of the job comes in packages. */
 export async function fetchPackages({
@@ -106,6 +112,8 @@ async function proveBeforehand(
     release: job.kernel.release,
   });
   requireProofs([versions], job);
+  // Only the build itself can ask the compiler of an image.
+  if (toolchain.kind === 'image') return { proofs: [versions], compiler: null };
   await requireHostPrograms(workspace, toolchain, headers);
   await requireTools(workspace.machine, [TOOLS.bubblewrap, TOOLS.strip]);
   await requireToolsOf(toolchain, [...makeTools(options.makeVars), ...compilerTools(headers, options)]);
@@ -120,6 +128,28 @@ async function proveBeforehand(
   const proofs = [versions, waive(compiler, options)];
   requireProofs(proofs, job);
   return { proofs, compiler: await describeCompiler(workspace, toolchain, words) };
+}
+
+/** What could only be proven by the builds of an image: that its compiler is the kernel's. Any other build has it already. */
+export async function proveReported(
+  { job, options, toolchain }: Pick<StepContext, 'job' | 'options' | 'toolchain'>,
+  sources: Sources,
+  { compiler: reported }: Builds,
+): Promise<Pick<Sources, 'beforehand' | 'toolchain'>> {
+  const { beforehand, headers } = sources;
+  if (reported === undefined) return { beforehand, toolchain: sources.toolchain };
+  const { answer, sha256 } = reported;
+  const opened = await toolchain;
+  const proof = await judgeCompiler(answer, opened, {
+    words: compilerWords(headers, options),
+    tool: kernelCompiler(headers.config),
+    shipped: readElf(job.shipped.bytes),
+    config: headers.config,
+  });
+  const proofs = [...beforehand, waive(proof, options)];
+  requireProofs(proofs, job);
+  const version = answer.line || (answer.version ?? '');
+  return { beforehand: proofs, toolchain: { kind: 'image', origin: opened.name, version, sha256 } };
 }
 
 /** The version that the source's own top Makefile declares, where it has one. */
@@ -169,7 +199,7 @@ async function takeHeaders(context: StepContext, fetched: Obtained): Promise<Hea
   const { headers, guest } = job;
   // A tree's programs come with their own C library.
   const libraries = kind === 'machine' ? { libraries: libraryPlaces(job, fetched.libraries) } : {};
-  const how = { ...libraries, shownIn, signal };
+  const how = { ...libraries, shownIn: kind === 'image' ? null : shownIn, signal };
   if (headers.kind === 'guest' && guest !== undefined)
     return readHeaders(guest, headers.path, workspace, how);
   const machine = localTarget({ dryRun: true });

@@ -6,55 +6,18 @@ import type { Compiled, CompileOptions, Files } from './compile.ts';
 import { compileCached, surroundings } from './compile-cached.ts';
 import { compilerWords } from './compiler.ts';
 import { makeAllModules } from './configured-tree.ts';
-import type { StepContext } from './job.ts';
+import { buildInImage } from './elsewhere/builds.ts';
+import type { Building, RunningBuilds } from './running-builds.ts';
 import { makeProgram } from './toolchain/named-tools.ts';
-import type { Toolchain } from './toolchain/toolchain.ts';
-
-/** Both builds: what is installed, and what proves that source, headers and compiler are the right ones. */
-export interface Builds {
-  readonly patched: Compiled;
-  readonly unchanged: Compiled;
-}
-
-/** Builds that may have been begun before their sources are there. */
-export interface RunningBuilds {
-  /** Gives the driver as the kernel's own build had it. */
-  unchanged(files: Files): void;
-  /** Gives the corrected driver; undefined where there is nothing to correct: then the unchanged one is the result. */
-  patched(files: Files | undefined): void;
-  /** Waits for both; throws what went wrong with the first that failed. */
-  result(): Promise<Builds>;
-  /** Ends both, and waits until no compiler runs any more: none may outlive the work folder. */
-  stop(): Promise<void>;
-}
-
-/** Runs a step that needs the builds: where it fails, no compiler outlives it, since the work folder is removed then. */
-export async function stoppingOnFailure<T>(
-  running: Pick<RunningBuilds, 'stop'> | undefined,
-  step: () => Promise<T>,
-): Promise<T> {
-  try {
-    return await step();
-  } catch (error) {
-    await running?.stop();
-    throw error;
-  }
-}
 
 /**
  * Starts both builds in the same way: side by side, or with `--full` one after the other in the one tree. `ahead`: the
  * source will take a while; make is started at once and does meanwhile what it can.
  */
 export function startBuilds(context: Building, headers: Headers, ahead: boolean): RunningBuilds {
+  if (context.toolchain.kind === 'image') return buildInImage(context, headers);
   return context.options.full ? oneAfterTheOther(context, headers) : sideBySide(context, headers, ahead);
 }
-
-/** A step's context, with the toolchain opened. */
-export type Building = Omit<StepContext, 'toolchain'> & {
-  readonly toolchain: Toolchain;
-  /** Where the same is built once more in another way: what its folders' names begin with. */
-  readonly named?: string;
-};
 
 function sideBySide(context: Building, headers: Headers, ahead: boolean): RunningBuilds {
   const { job, options, cache, workspace, toolchain, progress } = context;

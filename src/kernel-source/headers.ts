@@ -41,8 +41,8 @@ export interface HeadersOptions {
    * run by this machine.
    */
   readonly libraries?: readonly Target[];
-  /** Whose programs the sandbox has, with folders of its own where the headers' belong; not given: this machine. */
-  readonly shownIn?: Target;
+  /** Whose programs the sandbox has, with folders of its own where the headers' belong; not given: this machine. Null: the parts as they are, for a place that has nothing else. */
+  readonly shownIn?: Target | null;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -84,7 +84,7 @@ export async function readHeaders(
     binds.push(...(await takeLibraries(workspace, facts.loader, libraries)));
   return {
     folder: placeOf(build, build),
-    binds: await showAtPlaces(shownIn, workspace, binds),
+    binds: shownIn === null ? binds : await showAtPlaces(shownIn, workspace, binds),
     digest: sha256(
       JSON.stringify(parts.map((part) => [placesOf(part, build), taken.get(part.path)?.digest])),
     ),

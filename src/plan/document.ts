@@ -63,8 +63,17 @@ const buildSchema = v.strictObject({
   full: v.boolean(),
   config: v.nullable(path),
   symvers: v.nullable(path),
-  /** `machine`, `guest`, or a folder; null: not chosen. */
-  toolchain: v.optional(v.nullable(v.union([v.picklist(['machine', 'guest']), path])), null),
+  /** `machine`, `guest`, `image:NAME`, or a folder; null: not chosen. */
+  toolchain: v.optional(
+    v.nullable(
+      v.union([
+        v.picklist(['machine', 'guest']),
+        path,
+        v.pipe(v.string(), v.regex(/^image:[A-Za-z0-9][\w.:/@+-]{0,511}$/)),
+      ]),
+    ),
+    null,
+  ),
   makeVars: v.array(v.pipe(v.string(), v.maxLength(4096), v.regex(/^[A-Za-z_]\w*=[ -~\u00a0-\uffff]*$/))),
   allowUnproven: v.boolean(),
   sign: v.nullable(v.strictObject({ key: path, certificate: path })),

@@ -130,6 +130,8 @@ function buildSteps(
 /** Whose compiler it is, as --toolchain says it. */
 function toolchainText(toolchain: string | undefined): string {
   if (toolchain === undefined || toolchain === 'machine') return 'this machine’s compiler';
+  if (toolchain.startsWith('image:'))
+    return `the compiler of the container image ${toolchain.slice('image:'.length)}`;
   return toolchain === 'guest' ? 'the guest’s own compiler' : `the compiler in ${toolchain}`;
 }
 

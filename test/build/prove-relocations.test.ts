@@ -4,7 +4,7 @@ import { fitToLoader } from '../../src/build/fit-loader.ts';
 import { KNOWN_FEATURES, kernelKnows } from '../../src/build/loader-knows.ts';
 import { PROOFS } from '../../src/build/proof.ts';
 import { proveRelocations } from '../../src/build/prove-relocations.ts';
-import type { Builds } from '../../src/build/two-builds.ts';
+import type { Builds } from '../../src/build/running-builds.ts';
 import { type ElfFile, readElf } from '../../src/elf/elf.ts';
 import { featuresOf } from '../../src/elf/features.ts';
 import { plainBranches } from '../../src/elf/plain-branches.ts';

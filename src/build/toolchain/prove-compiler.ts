@@ -36,7 +36,11 @@ export async function askCompiler(
 ): Promise<CompilerAnswer> {
   const argv: Argv = ['/bin/sh', '-c', ASK, 'sh', ...compiler];
   const { stdout } = await runTool(toolchain, workspace, argv, buildSandbox([]), { effect: 'read' });
-  const text = stdout.toString('utf8');
+  return compilerAnswer(stdout.toString('utf8'));
+}
+
+/** Reads what a compiler said: its version by -dumpversion, an empty line, what it says to --version. */
+export function compilerAnswer(text: string): CompilerAnswer {
   const at = text.indexOf('\n\n');
   const line = (at === -1 ? '' : text.slice(at + 2)).split('\n')[0]?.trim() ?? '';
   const named = compilerNamed(line);
@@ -79,20 +83,34 @@ function wantedCompilers(shipped: ElfFile, config: string): Wanted | undefined {
     : { versions: [short], from: 'the vermagic of the guest’s module', isShort: true };
 }
 
+interface CompilerProof {
+  readonly words: Argv;
+  /** What to install where there is no such compiler. */
+  readonly tool: Tool;
+  readonly shipped: ElfFile;
+  readonly config: string;
+}
+
 /**
  * The toolchain's compiler must be of the version that built the module; whether it is that very compiler is for the
  * provenance to show. A module that was linked of several compilers' objects must have been built by this one among others.
  * Fails where nothing tells which compiler it was.
- * @param tool what to install where there is no such compiler
  */
 export async function proveCompiler(
   workspace: User,
   toolchain: Toolchain,
-  compiler: { readonly words: Argv; readonly tool: Tool; readonly shipped: ElfFile; readonly config: string },
+  compiler: CompilerProof,
 ): Promise<ProofResult> {
-  const { words, tool, shipped, config } = compiler;
+  return judgeCompiler(await askCompiler(workspace, toolchain, compiler.words), toolchain, compiler);
+}
+
+/** The same, of a compiler that has been asked already. */
+export async function judgeCompiler(
+  { version }: CompilerAnswer,
+  toolchain: Toolchain,
+  { words, tool, shipped, config }: CompilerProof,
+): Promise<ProofResult> {
   const wanted = wantedCompilers(shipped, config);
-  const { version } = await askCompiler(workspace, toolchain, words);
   const name = `${words.join(' ')}${toolchain.kind === 'machine' ? '' : ` of ${toolchain.name}`}`;
   if (wanted === undefined) {
     const detail = `nothing says which compiler built the guest’s module: neither its .comment, nor its vermagic, nor the .config; ${name} is ${version ?? 'not to be run'}`;
@@ -105,7 +123,7 @@ export async function proveCompiler(
   const install =
     toolchain.kind === 'machine'
       ? installCommand([tool])
-      : version === undefined
+      : version === undefined && toolchain.kind !== 'image'
         ? installInTree(toolchain.place, [tool])
         : 'give --toolchain guest, or --toolchain DIR, the / of a system with that version';
   const found = version === undefined ? 'cannot be run, or tells no version' : `is ${version}`;

@@ -11,9 +11,9 @@ import { installInTree } from './install-in-tree.ts';
 
 /** Where compilers run: whose make, gcc and binutils build the module, and the kernel's own host programs. */
 export interface Toolchain {
-  /** `machine`: this one. `guest`: the guest's tree. `tree`: another one, of that era. */
-  readonly kind: 'machine' | 'guest' | 'tree';
-  /** For messages: "this machine", or the tree's path. */
+  /** `machine`: this one. `guest`: the guest's tree. `tree`: another one, of that era. `image`: a container's; mptfix does not run in it. */
+  readonly kind: 'machine' | 'guest' | 'tree' | 'image';
+  /** For messages: "this machine", the tree's path, or the image's name. */
   readonly name: string;
   /** Where its programs are, to be looked at: paths are its own. */
   readonly place: Target;
@@ -36,7 +36,7 @@ export const MACHINE: Toolchain = {
 };
 
 /**
- * Opens what `--toolchain` names: `machine`, `guest`, or a folder; undefined where it was not given. Only reads.
+ * Opens what `--toolchain` names: `machine`, `guest`, `image:NAME`, or a folder; undefined where it was not given. Only reads.
  * Throws E_USAGE where `guest` has no tree, E_TARGET_MISSING where there is no such folder, E_TOOLS_MISSING where it has no shell.
  */
 export async function openToolchain(
@@ -45,6 +45,8 @@ export async function openToolchain(
 ): Promise<Toolchain> {
   if (choice === undefined) return MACHINE;
   if (choice === 'machine') return { ...MACHINE, isChosen: true };
+  const image = imageOf(choice);
+  if (image !== undefined) return { ...MACHINE, kind: 'image', name: image, isChosen: true };
   const kind = choice === 'guest' ? 'guest' : 'tree';
   const place = kind === 'guest' ? guestTree(guest) : treeAt(choice);
   const root = await place.hostPath('/');
@@ -52,6 +54,19 @@ export async function openToolchain(
   const programs = { root, is32Bit: await is32Bit(place) };
   return { kind, name: place.name, place, programs, shown: [], isChosen: true };
 }
+
+/** The image that `image:NAME` names; undefined for any other toolchain. */
+export function imageOf(choice: string): string | undefined {
+  return choice.startsWith('image:') ? choice.slice('image:'.length) : undefined;
+}
+
+/** Whether it can be the name of an image: of a registry, with its port, a tag or a digest. */
+export function isImageName(name: string): boolean {
+  return IMAGE_NAME.test(name) && name.length <= 512;
+}
+
+/** Source: github.com/distribution/reference, reference.go: the grammar of a reference; docker takes no other. */
+const IMAGE_NAME = /^[A-Za-z0-9][\w.:/@+-]*$/;
 
 function guestTree(guest: Target | undefined): Target {
   if (guest?.kind === 'root') return rootTarget(guest.name, { dryRun: true });

@@ -2,7 +2,7 @@ import { basename, join, resolve } from 'node:path';
 import { assess } from '../../assess/assess.ts';
 import { requireBuildable } from '../../build/architecture.ts';
 import type { Artifact } from '../../build/artifact.ts';
-import type { Job } from '../../build/job.ts';
+import type { Job, Phase } from '../../build/job.ts';
 import type { BuildOptions } from '../../build-options.ts';
 import { scanModule } from '../../driver/module/scan.ts';
 import { readElf } from '../../elf/elf.ts';
@@ -22,13 +22,17 @@ import { kernelBase } from '../../versions/kernel-base.ts';
 import { type BuildFlags, buildOptions, type WorkFlags } from '../shared/build-options.ts';
 import { reportInterrupted } from '../shared/interrupted.ts';
 import { type CommonOptions, openTarget } from '../shared/options.ts';
-import { produce } from '../shared/produce.ts';
+import { prepare, produce } from '../shared/produce.ts';
 import type { BuildResult } from './document.ts';
 import { buildPage } from './page.ts';
 
 export interface BuildCommandOptions extends CommonOptions, BuildFlags, WorkFlags {
   readonly module?: string;
   readonly output: string;
+  /** Writes the folder that compile.sh takes, and stops. */
+  readonly onlyPrepare?: boolean;
+  /** The folder with what compile.sh has left. */
+  readonly compiled?: string;
 }
 
 /** `mptfix build`: a proven module into a folder. Needs no root; no guest is written to. */
@@ -37,12 +41,34 @@ export async function build(flags: BuildCommandOptions, signal: AbortSignal): Pr
   if (flags.module === undefined) await reportInterrupted(flags);
   const job = await buildJob(flags, options);
   requireBuildable(job, options);
+  const phase = phaseOf(flags, options);
   const output = resolve(flags.output);
   await requireFolder(output);
-  const artifact = await produce({ job, options, signal }, flags, (production) => production);
+  if (phase?.kind === 'prepare') {
+    const { id } = await prepare({ job, options, signal }, flags, output);
+    printResult(flags, { schema: 'mptfix.build-prepared/1', output, id }, `prepared: ${output}`);
+    return 0;
+  }
+  const artifact = await produce({ job, options, signal, phase }, flags, (production) => production);
   const result = await write(output, job, artifact);
   printResult(flags, result, buildPage(result));
   return 0;
+}
+
+/** For Dockerfile.build, whose stages are separate runs; undefined for a build in one run. Throws E_USAGE. */
+function phaseOf(
+  { onlyPrepare = false, compiled }: BuildCommandOptions,
+  { toolchain }: BuildOptions,
+): Phase | undefined {
+  if (!onlyPrepare && compiled === undefined) return undefined;
+  if ((onlyPrepare && compiled !== undefined) || toolchain?.startsWith('image:') !== true) {
+    throw failure(
+      'E_USAGE',
+      '--only-prepare and --compiled are the two halves of a build in an image, each with --toolchain image:NAME',
+      'give one of them, and --toolchain image:NAME',
+    );
+  }
+  return compiled === undefined ? { kind: 'prepare' } : { kind: 'prove', results: resolve(compiled) };
 }
 
 /** Found out before minutes of work. */

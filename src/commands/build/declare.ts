@@ -1,3 +1,4 @@
+import { Option } from 'commander';
 import { building, common, type Declare, examples, making } from '../shared/flags.ts';
 
 export const declareBuild: Declare = (program, run) =>
@@ -11,4 +12,6 @@ export const declareBuild: Declare = (program, run) =>
     .description('build and prove a module for a guest’s tree or a module file, without installing it')
     .option('--module <file>', 'the module as the distro shipped it; replaces --root')
     .requiredOption('--output <folder>', 'write the module, manifest.json and build.log there')
+    .addOption(new Option('--only-prepare', 'write the folder that compile.sh takes').hideHelp())
+    .addOption(new Option('--compiled <folder>', 'prove what compile.sh has left there').hideHelp())
     .action((options) => run(async (signal) => (await import('./build.ts')).build(options, signal)));

@@ -1,5 +1,5 @@
 import { resolve } from 'node:path';
-import { guestWithoutTree } from '../../build/toolchain/toolchain.ts';
+import { guestWithoutTree, imageOf, isImageName } from '../../build/toolchain/toolchain.ts';
 import { type ArchiveOptions, type BuildOptions, isRemote } from '../../build-options.ts';
 import { failure } from '../../errors.ts';
 import { DEFAULT_WORK_BASE } from '../../work/workspace.ts';
@@ -99,14 +99,14 @@ function absolute(path: string | undefined): string | undefined {
 function toolchainOf({ toolchain: word, root }: BuildFlags): string | undefined {
   if (word === 'guest' && root === undefined) throw guestWithoutTree();
   if (word === undefined || word === 'machine' || word === 'guest') return word;
-  if (/^image:/.test(word)) {
-    throw failure(
-      'E_USAGE',
-      'mptfix cannot compile in a container image yet',
-      'unpack the image (podman export, docker export), and give --toolchain the folder',
-    );
-  }
-  return resolve(word);
+  const image = imageOf(word);
+  if (image === undefined) return resolve(word);
+  if (isImageName(image)) return word;
+  throw failure(
+    'E_USAGE',
+    `--toolchain image: needs an image’s name, not ${JSON.stringify(image.slice(0, 200))}`,
+    'such as --toolchain image:localhost/debian-etch, as the container engine lists it',
+  );
 }
 
 /** What mptfix itself gives to make. */
@@ -126,7 +126,8 @@ export function requireMeaningful({
   full,
   offline,
   mirrors,
-}: Pick<BuildOptions, 'makeVars' | 'wholeTree' | 'full' | 'offline' | 'mirrors'>): void {
+  toolchain,
+}: Pick<BuildOptions, 'makeVars' | 'wholeTree' | 'full' | 'offline' | 'mirrors' | 'toolchain'>): void {
   const remote = mirrors.find(isRemote);
   if (offline && remote !== undefined) {
     throw failure(
@@ -141,6 +142,13 @@ export function requireMeaningful({
       'E_USAGE',
       `--make-var needs NAME=VALUE, with a NAME that mptfix does not set itself, not ${wrong.map((word) => JSON.stringify(word)).join(', ')}`,
       'such as --make-var CC=gcc-11',
+    );
+  }
+  if (wholeTree && toolchain?.startsWith('image:') === true) {
+    throw failure(
+      'E_USAGE',
+      '--whole-tree cannot be combined with a container image: make configures the tree before it compiles',
+      'unpack the image and give --toolchain the folder, or give --headers instead of --whole-tree',
     );
   }
   if (!full || wholeTree) return;

@@ -102,7 +102,7 @@ export function making(command: Command): Command {
   return command
     .option(
       '--toolchain <where>',
-      'whose compiler builds the module: machine, guest (with --root: the guest’s own gcc and make), or the folder of another system; default: machine, if its gcc knows kernels of that time',
+      'whose compiler builds the module: machine, guest (with --root: the guest’s own gcc and make), the folder of another system, or image:NAME, a container image; default: machine, if its gcc knows kernels of that time',
     )
     .option(
       '--make-var <name=value>',
