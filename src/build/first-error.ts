@@ -1,5 +1,6 @@
 /** What a compiler, a shell or a linker says of the thing that is wrong. */
-const TELLING = /: (fatal )?error:|: not found|undefined!|undefined reference/;
+const TELLING =
+  /: (fatal )?error:|error while loading shared libraries|: not found|undefined!|undefined reference/;
 /** make's own complaint; `*** [file] Error 1` only counts what was said before it. */
 const COMPLAINT = /\*\*\* (?!\[)/;
 const COUNTED = /\*\*\* \[/;
@@ -49,6 +50,10 @@ const CAUSES: readonly Cause[] = [
   {
     says: /code model kernel does not support PIC mode|-mfentry isn.t supported/,
     next: 'this compiler makes position-independent code by itself: give --make-var CC="gcc -fno-pie", or a --toolchain of the kernel’s time',
+  },
+  {
+    says: /error while loading shared libraries/,
+    next: 'the headers’ own programs need that library: install its package where the compiler runs',
   },
   {
     says: /libelf|gelf\.h: No such file/,

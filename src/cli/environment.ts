@@ -22,6 +22,9 @@ const KEPT: Readonly<Record<string, Rule>> = {
   // sudo may leave those of another user, who could write what root believes.
   HOME: isOwnFolder,
   XDG_CACHE_HOME: isOwnFolder,
+  // For --toolchain image:NAME: where podman and buildah without root keep their state, and how buildah runs a program.
+  XDG_RUNTIME_DIR: isOwnFolder,
+  BUILDAH_ISOLATION: (value) => /^(?:oci|rootless|chroot)$/.test(value),
 };
 
 /**

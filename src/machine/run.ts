@@ -7,6 +7,7 @@ import { StringDecoder } from 'node:string_decoder';
 import { execa } from 'execa';
 import { atDeath } from '../interruption.ts';
 import { defined } from '../optional.ts';
+import { isContained, withoutSandbox } from './contained.ts';
 import { closedDescriptors } from './inherited.ts';
 import { leashed, leashFor } from './leash.ts';
 import type { Argv, RunOptions, RunResult, Sandbox } from './program.ts';
@@ -30,6 +31,11 @@ const FORCE_KILL_MS = 800;
  */
 export async function runProgram(argv: Argv, options: RunOptions): Promise<RunResult> {
   if (options.signal?.aborted === true) return notStarted(143, 'not started');
+  if (options.sandbox !== undefined && isContained()) {
+    const { sandbox, ...plain } = options;
+    const { argv: words, ...places } = withoutSandbox(argv, options, sandbox);
+    return runProgram(words, { ...plain, ...defined(places) });
+  }
   if (options.sandbox !== undefined) return runSandboxed(argv, options, options.sandbox);
   if (options.effect === 'read' || options.mayOutlive === true) return runPlainly(argv, options);
   if (!(await canStart(argv[0], options.cwd))) return notStarted(127, `spawn ${argv[0]} ENOENT or EACCES`);

@@ -26,6 +26,16 @@ test.each([
     '/bin/sh: 1: flex: not found',
   ],
   [
+    'a library of the headers’ own programs',
+    [
+      '  CC [M]  a.o',
+      './tools/objtool: error while loading shared libraries: libelf.so.1: cannot open shared object file',
+      'make[1]: *** [a.o] Error 127',
+      "make[1]: *** Deleting file 'a.o'",
+    ],
+    './tools/objtool: error while loading shared libraries: libelf.so.1: cannot open shared object file',
+  ],
+  [
     'a symbol that modpost misses',
     ['ERROR: modpost: "x" [m.ko] undefined!', 'make: *** [modpost] Error 1'],
     'ERROR: modpost: "x" [m.ko] undefined!',

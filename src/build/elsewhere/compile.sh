@@ -6,7 +6,7 @@
 #
 # It puts folders where JOB/places says, so run it only in a container that is thrown away afterwards. It ends with
 # status 0 also where make fails: the results then hold what make said.
-# Written for the tools of 2003: no option of cp, mkdir or rm that they do not have, no local, no $(...) in quotes.
+# Written for the tools of 2003: no option of cp, mkdir or rm that they do not have, and POSIX sh only.
 
 job=$1
 results=$2
@@ -27,7 +27,7 @@ rm -rf "$results"
 mkdir -p "$results" || fail "cannot make $results"
 
 # Each part of the kernel's headers at the path by which the others name it. A line: the part, a tab, the path.
-tab=`printf '\t'`
+tab=$(printf '\t')
 while IFS="$tab" read -r part place; do
   rm -rf "$place"
   mkdir -p "$place" || fail "cannot make $place"
@@ -39,8 +39,8 @@ while IFS="$tab" read -r part place; do
   fi
 done < "$job/places"
 
-seen=`cat "$job/seen"`
-module=`cat "$job/module"`
+seen=$(cat "$job/seen")
+module=$(cat "$job/module")
 TMPDIR=$seen
 HOME=$seen
 export TMPDIR HOME
@@ -55,7 +55,7 @@ done < "$job/compiler"
   echo
   "$@" --version 2>/dev/null
 } > "$results/compiler"
-program=`command -v "$1"`
+program=$(command -v "$1")
 if [ -n "$program" ]; then
   sha256sum "$program" > "$results/compiler.sha256" 2>/dev/null || rm -f "$results/compiler.sha256"
 fi

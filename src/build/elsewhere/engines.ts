@@ -37,21 +37,8 @@ export const ENGINES: readonly Engine[] = [
   },
 ];
 
-/** What of the caller's environment an engine needs to find its daemon, its storage and its settings. */
-const PASSED = [
-  'HOME',
-  'XDG_RUNTIME_DIR',
-  'XDG_CONFIG_HOME',
-  'XDG_DATA_HOME',
-  'DOCKER_HOST',
-  'DOCKER_CONTEXT',
-  'DOCKER_CONFIG',
-  'CONTAINER_HOST',
-  'CONTAINERS_CONF',
-  'CONTAINERS_STORAGE_CONF',
-  'STORAGE_DRIVER',
-  'BUILDAH_ISOLATION',
-] as const;
+/** What of the environment that mptfix keeps (cli/environment.ts) an engine needs to find its settings and its storage. */
+const PASSED = ['HOME', 'XDG_RUNTIME_DIR', 'BUILDAH_ISOLATION'] as const;
 
 function environment(): Record<string, string> {
   const given = PASSED.flatMap((name) => {

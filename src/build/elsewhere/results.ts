@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { failure } from '../../errors.ts';
 import { LIMITS } from '../../limits.ts';
+import { requireTools, TOOLS } from '../../machine/tools.ts';
 import type { Workspace } from '../../work/workspace.ts';
 import { buildFolder, readBuilt } from '../build-sandbox.ts';
 import { buildFailed, type Compiled, layOut } from '../compile.ts';
@@ -37,6 +38,7 @@ export async function readResults(
       'prepare, compile and prove again with the same source, headers, module and options',
     );
   }
+  await requireTools(workspace.machine, [TOOLS.strip]);
   const read = async (name: string): Promise<Compiled> => {
     const log = `${job.order.command.join(' ')}\n${(await text(`${name}.log`)) ?? ''}`;
     const status = (await text(`${name}.status`))?.trim();

@@ -12,6 +12,7 @@ import { kernelIdentity } from '../../guest/kernel.ts';
 import { moduleIdentity, readModule } from '../../guest/module-file.ts';
 import { sha256 } from '../../hash.ts';
 import { LIMITS } from '../../limits.ts';
+import { trustContainer } from '../../machine/contained.ts';
 import { makeFolders } from '../../machine/folders.ts';
 import { localTarget } from '../../machine/tree.ts';
 import { toolVersion } from '../../package-root.ts';
@@ -33,10 +34,13 @@ export interface BuildCommandOptions extends CommonOptions, BuildFlags, WorkFlag
   readonly onlyPrepare?: boolean;
   /** The folder with what compile.sh has left. */
   readonly compiled?: string;
+  /** This process runs in a container that is being built. */
+  readonly contained?: boolean;
 }
 
 /** `mptfix build`: a proven module into a folder. Needs no root; no guest is written to. */
 export async function build(flags: BuildCommandOptions, signal: AbortSignal): Promise<number> {
+  if (flags.contained === true) trustContainer();
   const options = buildOptions(flags);
   if (flags.module === undefined) await reportInterrupted(flags);
   const job = await buildJob(flags, options);

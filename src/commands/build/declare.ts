@@ -13,5 +13,6 @@ export const declareBuild: Declare = (program, run) =>
     .option('--module <file>', 'the module as the distro shipped it; replaces --root')
     .requiredOption('--output <folder>', 'write the module, manifest.json and build.log there')
     .addOption(new Option('--only-prepare', 'write the folder that compile.sh takes').hideHelp())
+    .addOption(new Option('--contained', 'in a container that is being built: it is the sandbox').hideHelp())
     .addOption(new Option('--compiled <folder>', 'prove what compile.sh has left there').hideHelp())
     .action((options) => run(async (signal) => (await import('./build.ts')).build(options, signal)));
