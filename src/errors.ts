@@ -21,6 +21,8 @@ export const EXIT_STATUS = {
   E_NO_WORK_FOLDER: 3,
   E_OUTPUT: 3,
   E_TARGET_MISSING: 3,
+  E_HOST: 3,
+  E_HOST_LOST: 3,
   E_TREE_ESCAPES: 3,
   E_TREE_IN_USE: 3,
   E_FILE: 3,

@@ -12,18 +12,23 @@ import { isAsciiOnly } from './charset.ts';
 export interface Whereabouts {
   /** The tree's folder, as an absolute path, or several of them; undefined: this machine. */
   readonly root?: string | readonly string[] | undefined;
+  /** `[USER@]HOST` that ssh reaches, or several of them. */
+  readonly host?: string | readonly string[] | undefined;
+  /** What ssh is given for these, each as `ssh -o` takes it. */
+  readonly sshOption?: readonly string[] | undefined;
   readonly kernel?: string | undefined;
 }
 
 /** What the options of a command line name, from wherever it is read. */
-export function whereabouts({ root, kernel }: Whereabouts): Whereabouts {
-  return { root: root === undefined ? undefined : [root].flat().map((folder) => resolve(folder)), kernel };
+export function whereabouts({ root, host, sshOption, kernel }: Whereabouts): Whereabouts {
+  const folders = root === undefined ? undefined : [root].flat().map((folder) => resolve(folder));
+  return { root: folders, host, sshOption, kernel };
 }
 
 /** Which of the options that name the guest each command has; a test compares it with the command line. */
 export const TARGET_OPTIONS = {
-  check: ['root', 'kernel'],
-  plan: ['root', 'kernel'],
+  check: ['root', 'host', 'sshOption', 'kernel'],
+  plan: ['root', 'host', 'sshOption', 'kernel'],
   apply: ['root', 'kernel'],
   build: ['root', 'kernel'],
   status: ['root', 'kernel'],
@@ -39,6 +44,13 @@ export const TARGET_OPTIONS = {
   demo: [],
 } as const satisfies Readonly<Record<string, readonly (keyof Whereabouts)[]>>;
 export type Verb = keyof typeof TARGET_OPTIONS;
+
+const FLAGS: Readonly<Record<keyof Whereabouts, string>> = {
+  root: '--root',
+  host: '--host',
+  sshOption: '--ssh-option',
+  kernel: '--kernel',
+};
 
 const guest = new AsyncLocalStorage<Whereabouts>();
 
@@ -68,10 +80,14 @@ export interface TypedMore extends Whereabouts {
  */
 export function typed(verb: Verb, words: readonly string[] = [], more: TypedMore = {}): string {
   const where = { ...guest.getStore(), ...more };
-  const target = TARGET_OPTIONS[verb].flatMap((name) => {
-    return [where[name] ?? []].flat().flatMap((value) => [`--${name}`, value]);
+  const known: readonly (keyof Whereabouts)[] = TARGET_OPTIONS[verb];
+  const target = known.flatMap((name) => {
+    return [where[name] ?? []].flat().flatMap((value) => [FLAGS[name], value]);
   });
-  return `\`${shellWords([...program, ...verb.split(' '), ...words, ...target])}${more.tail ?? ''}\``;
+  const line = `\`${shellWords([...program, ...verb.split(' '), ...words, ...target])}${more.tail ?? ''}\``;
+  // A command without --host would act on this machine.
+  if (where.host === undefined || known.length === 0 || known.includes('host')) return line;
+  return `${line} (on ${[where.host].flat().join(', ')} itself)`;
 }
 
 /** The line that shows the help of a command, by its words; it names no guest. */
@@ -91,7 +107,14 @@ export function typedShell(...commands: readonly (readonly string[])[]): string 
 
 /** The same for what is done to the guest: with its own programs where it is a tree, so that this machine stays as it is. */
 export function typedForGuest(...commands: readonly (readonly string[])[]): string {
-  const [root, ...others] = [guest.getStore()?.root ?? []].flat();
+  const { root: roots = [], host: hosts = [], sshOption = [] } = guest.getStore() ?? {};
+  const [host, ...otherHosts] = [hosts].flat();
+  if (host !== undefined && otherHosts.length === 0) {
+    const options = sshOption.flatMap((option) => ['-o', option]);
+    // ssh hands the login's shell one line: the words are quoted for it, and then for the shell here.
+    return typedShell(...commands.map((words) => ['ssh', ...options, '--', host, shellWords(words)]));
+  }
+  const [root, ...others] = [roots].flat();
   const isTree = root !== undefined && others.length === 0;
   return typedShell(...commands.map((words) => (isTree ? ['chroot', root, ...words] : words)));
 }

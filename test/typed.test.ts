@@ -103,6 +103,7 @@ describe('a command to type', () => {
 
 test('each command names the guest by the options that it has', () => {
   const found: Record<string, readonly string[]> = {};
+  const flags = { root: '--root', host: '--host', sshOption: '--ssh-option', kernel: '--kernel' };
   const walk = (command: Command, words: readonly string[]): void => {
     const inner = command
       .createHelp()
@@ -110,7 +111,9 @@ test('each command names the guest by the options that it has', () => {
       .filter((one) => one.name() !== 'help');
     const own = command.options.map(({ long }) => long);
     if (inner.length === 0)
-      found[words.join(' ')] = ['root', 'kernel'].filter((name) => own.includes(`--${name}`));
+      found[words.join(' ')] = Object.entries(flags).flatMap(([name, flag]) =>
+        own.includes(flag) ? [name] : [],
+      );
     for (const one of inner) walk(one, [...words, one.name()]);
   };
   walk(

@@ -1,6 +1,7 @@
 import { stat } from 'node:fs/promises';
 import { type Command, CommanderError } from 'commander';
 import { asFailure } from '../as-failure.ts';
+import { doAtEnd } from '../at-end.ts';
 import { isPlugin, NAGIOS_STATUS, nagiosUnknown } from '../commands/watch/nagios.ts';
 import { EXIT_STATUS, failure, isFailure } from '../errors.ts';
 import { lookingAt, typedHelp, type Whereabouts, whereabouts } from '../typed.ts';
@@ -32,6 +33,7 @@ export async function main(argv: readonly string[]): Promise<number> {
     reportStop(error);
     return interrupts.status();
   } finally {
+    await doAtEnd();
     interrupts.stop();
   }
 }

@@ -28,12 +28,12 @@ export function kernelIdentity(facts: { kernel: KernelFacts; distro: Distro }): 
 }
 
 /**
- * The kernel that `--kernel` names, which the guest must have; else the running one on this machine, or the only one of a
- * tree. The controller's own kernel is never used for a tree. Throws E_KERNEL_UNKNOWN or E_KERNEL_AMBIGUOUS.
+ * The kernel that `--kernel` names, which the guest must have; else the running one of a machine that runs, or the only
+ * one of a tree. The controller's own kernel is used for neither a tree nor a host. Throws E_KERNEL_UNKNOWN or E_KERNEL_AMBIGUOUS.
  */
 export async function kernelFacts(target: Target, wanted: string | undefined): Promise<KernelFacts> {
   const running =
-    target.kind === 'local'
+    target.kind !== 'root'
       ? (await target.readText('/proc/sys/kernel/osrelease', LIMITS.kernelBytes))?.trim()
       : undefined;
   const release = wanted ?? running ?? (await onlyRelease(target));

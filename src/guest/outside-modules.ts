@@ -110,7 +110,7 @@ async function configuration(target: Reads, { release, running }: Kernel): Promi
     const says = configured((await target.readText(file, LIMITS.textBytes)) ?? '');
     if (says !== undefined) return { says, file };
   }
-  if (target.kind !== 'local' || running !== true) return undefined;
+  if (target.kind === 'root' || running !== true) return undefined;
   const says = configured(await runningConfiguration(target));
   return says === undefined ? undefined : { says, file: RUNNING_CONFIGURATION };
 }

@@ -2,6 +2,7 @@ import { basename } from 'node:path/posix';
 import { LIMITS } from '../limits.ts';
 import { toolPath } from '../machine/folders.ts';
 import type { Target } from '../machine/port.ts';
+import type { Argv } from '../machine/program.ts';
 import { majorMinor } from '../machine/reads.ts';
 import { defined } from '../optional.ts';
 import { cleanText } from './clean-text.ts';
@@ -105,12 +106,14 @@ async function holderOf(
   if (held.length === 0) return undefined;
   if ((await guest.stat(path).catch(() => undefined)) === undefined) return undefined;
   const file = await guest.hostPath(path);
-  const argv = ['stat', '-c', '%D %i', '--', await toolPath(guest, path)] as const;
+  // A guest of 2003 has no stat(1): there the inode and the processes decide.
+  const argv: Argv =
+    guest.kind === 'host' ? ['ls', '-id', file] : ['stat', '-c', '%D %i', '--', await toolPath(guest, path)];
   const result = await guest.run(argv, { effect: 'read', sees: 'guest' });
-  const [, device = '', inode = ''] =
-    /^([0-9a-f]{1,16}) (\d{1,20})\s*$/.exec(result.stdout.toString('utf8')) ?? [];
+  const words = result.stdout.toString('utf8').trim().split(' ');
+  const [device = '', inode = ''] = guest.kind === 'host' ? ['', words[0]] : words;
   const same = held.filter((lock) => lock.inode === inode);
-  const exact = same.find((lock) => lock.device === deviceNumber(device));
+  const exact = same.find((lock) => device !== '' && lock.device === deviceNumber(device));
   if (exact !== undefined) return exact;
   for (const lock of same) {
     if (lock.pid !== undefined && (await holdsFile(machine, lock.pid, file))) return lock;
@@ -120,7 +123,7 @@ async function holderOf(
 
 /** The C library's dev_t in hex, as /proc/locks writes the kernel's: `fe:00`. */
 function deviceNumber(hex: string): string {
-  return majorMinor(BigInt(`0x${hex || '0'}`))
+  return majorMinor(BigInt(/^[0-9a-f]{1,16}$/.test(hex) ? `0x${hex}` : 0))
     .map((number) => number.toString(16).padStart(2, '0'))
     .join(':');
 }

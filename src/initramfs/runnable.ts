@@ -18,7 +18,7 @@ const MAX_DEPTH = 5;
  * tree. Throws E_TOOLS_MISSING where its interpreter is missing, E_ARCH_UNSUPPORTED where it is of another processor.
  */
 export async function requireRunnable(target: Reads, { program }: InitramfsTool): Promise<void> {
-  if (target.kind === 'local') return;
+  if (target.kind !== 'root') return;
   let path = await target.findInside(program);
   let by = '';
   for (let depth = 0; depth < MAX_DEPTH; depth += 1) {

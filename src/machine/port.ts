@@ -9,9 +9,9 @@ import type { Argv, RunOptions, RunResult } from './program.ts';
  * Symbolic links are followed as the guest follows them, so that none leads out of its tree.
  */
 export interface Target extends TargetReads, TargetWrites {
-  /** `local`: this machine. `root`: a guest's tree. */
-  readonly kind: 'local' | 'root';
-  /** For messages: "this machine", or the tree's path. */
+  /** `local`: this machine. `root`: a guest's tree. `host`: a running guest that ssh reaches. */
+  readonly kind: 'local' | 'root' | 'host';
+  /** For messages: "this machine", the tree's path, or `[USER@]HOST`. */
   readonly name: string;
   readonly dryRun: boolean;
 }

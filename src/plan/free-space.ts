@@ -1,4 +1,5 @@
 import { dirname } from 'node:path';
+import { mountOf, readOwnMounts } from '../guest/mounts.ts';
 import { depmodOutputs } from '../install/depmod.ts';
 import { fallbackPath } from '../install/image.ts';
 import { type PlannedFile, requireSpace, spaceNeeded } from '../install/space.ts';
@@ -43,6 +44,8 @@ export async function requireFreeSpace(target: Target, plan: Plan): Promise<void
 /** The folder that the path's file system is mounted on, as the machine sees it; `stat` needs no mount table. */
 async function mountPointOf(target: Target, folder: string): Promise<string> {
   const path = await toolPath(target, await nearestFolder(target, folder));
+  // A guest of 2003 has no stat(1), and its own mount table tells.
+  if (target.kind === 'host') return mountOf(await readOwnMounts(target), path)?.mountPoint ?? '/';
   const argv = ['stat', '--format=%m', '--', path] as const;
   const { status, stdout } = await target.run(argv, { effect: 'read', sees: 'guest' });
   const found = stdout.toString('utf8').trim();

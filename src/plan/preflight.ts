@@ -11,9 +11,9 @@ import { requireReadableIndex } from '../install/indexing.ts';
 import { requirePlacement } from '../install/placement.ts';
 import { LIMITS } from '../limits.ts';
 import { MODULES_FOLDER, nearestFolder, STATE_FOLDER, toolPath } from '../machine/folders.ts';
+import { kernelOf } from '../machine/kernel-of.ts';
 import type { Target } from '../machine/port.ts';
 import { requireTools, TOOLS } from '../machine/tools.ts';
-import { localTarget } from '../machine/tree.ts';
 import { typed, typedForGuest, typedShell } from '../typed.ts';
 import type { Plan } from './document.ts';
 import { requireFreeSpace } from './free-space.ts';
@@ -68,6 +68,8 @@ export interface Place {
  * up in the machine's own module folder.
  */
 export async function requireInside(target: Target, place: Place): Promise<void> {
+  // There only the guest's own tools work on its files.
+  if (target.kind === 'host') return;
   const folder = `${MODULES_FOLDER}/${place.kernel.release}`;
   const plain = join(target.toolRoot, folder);
   const real = await target.run(['readlink', '-f', '--', plain], { effect: 'read', sees: 'guest' });
@@ -97,6 +99,8 @@ export async function requireWritable(target: Target, place: Place): Promise<voi
     }
     if (answer !== 'yes') throw notRoot(target, `${folder} may not be written to`);
   }
+  // Of a host's user only the guest knows what it may do, and has answered.
+  if (target.kind === 'host') return;
   const uid = process.geteuid?.() ?? 0;
   const owner = (await target.stat(module))?.uid;
   if (uid !== 0 && (target.kind === 'local' || owner !== uid))
@@ -105,7 +109,7 @@ export async function requireWritable(target: Target, place: Place): Promise<voi
 
 /** Where the kernel loads signed modules only, an unsigned one would leave the guest without its disk. */
 async function requireUnsigned(target: Target): Promise<void> {
-  if (target.kind !== 'local') return;
+  if (target.kind === 'root') return;
   const enforced =
     (await target.readText('/sys/module/module/parameters/sig_enforce', LIMITS.kernelBytes))?.trim() === 'Y';
   const lockdown = /\[(integrity|confidentiality)\]/.exec(
@@ -133,7 +137,7 @@ async function requireNoObstacles(
 
 /** A file system that was aborted takes no writes, or takes them and loses them. */
 async function requireHealthyFileSystems(target: Target, release: string): Promise<void> {
-  const machine = localTarget({ dryRun: true });
+  const machine = kernelOf(target);
   const folders = [`${MODULES_FOLDER}/${release}`, '/boot', STATE_FOLDER];
   for (const one of await folderStates(target, machine, folders, await readOwnMounts(machine))) {
     const words = REFUSED[one.state];
@@ -169,7 +173,7 @@ const REFUSED: Readonly<Record<State, string | undefined>> = {
 };
 
 async function requireNoPackageManager(target: Target, release: string): Promise<void> {
-  const [manager] = await packageManagersAtWork(target, localTarget({ dryRun: true }));
+  const [manager] = await packageManagersAtWork(target, kernelOf(target));
   if (manager !== undefined) {
     const who = manager.pid === undefined ? '' : ` (process ${manager.pid}: ${manager.command ?? 'unknown'})`;
     throw failure(
@@ -202,6 +206,7 @@ async function requireSaneTree(target: Target, release: string, module: string):
 /** This machine's depmod is named only where the guest's modprobe can read what that writes. */
 async function depmodCommand(target: Target, release: string): Promise<string> {
   const tools = await indexTools(target, release);
-  if ('problem' in tools || !tools.form.isOurs) return typedForGuest(['depmod', '-a', release]);
+  if (target.kind === 'host' || 'problem' in tools || !tools.form.isOurs)
+    return typedForGuest(['depmod', '-a', release]);
   return typedShell(['depmod', '-b', target.kind === 'root' ? target.name : '/', release]);
 }

@@ -1,9 +1,10 @@
-import { commonOfSeveral, type Declare, examples } from '../shared/flags.ts';
+import { commonOfSeveral, type Declare, examples, overSshToSeveral } from '../shared/flags.ts';
 
 export const declareCheck: Declare = (program, run) =>
-  examples(commonOfSeveral(program.command('check')), [
+  examples(overSshToSeveral(commonOfSeveral(program.command('check'))), [
     ['mptfix check', 'this machine; exit status 10 if it is affected'],
     ['mptfix check --root /mnt/guest --json', 'a guest’s disk that is mounted at /mnt/guest, as JSON'],
+    ['mptfix check --host root@db1 --host root@db2', 'two running guests, over ssh; they need no Node'],
     ['mptfix check --root /mnt/a --root /mnt/b --all-kernels', 'two guests, all their kernels, in one table'],
   ])
     .description('report whether the guest’s driver turns a SCSI BUSY into an I/O error, with the evidence')

@@ -28,4 +28,4 @@ export function nextForFile({ evidence, file, module }: FileJudgement): string |
 /** What a person puts in its place. */
 const SOURCE = '/usr/src/linux';
 /** A file that was given is on this machine, and of no guest. */
-const NO_TARGET = { root: undefined, kernel: undefined };
+const NO_TARGET = { root: undefined, host: undefined, sshOption: undefined, kernel: undefined };

@@ -25,11 +25,11 @@ const LOUD: Partial<Record<Verdict, string>> = { affected: 'AFFECTED', unknown: 
 
 /** The lines below that table: what to do about one of them. */
 export function checkBelow(
-  { root }: { readonly root?: string | undefined },
+  { root, host }: { readonly root?: string | undefined; readonly host?: string | undefined },
   { verdict, kernel, disagreement, next }: CheckResult,
 ): readonly string[] {
   if (next === undefined) return [];
-  const who = `${root ?? 'this machine'}, ${kernel?.release ?? ''}: ${LOUD[verdict] ?? verdict}`;
+  const who = `${root ?? host ?? 'this machine'}, ${kernel?.release ?? ''}: ${LOUD[verdict] ?? verdict}`;
   return [
     printable(who),
     ...(disagreement === undefined ? [] : [printable(`  note: ${disagreement}`)]),

@@ -40,6 +40,35 @@ export function commonOfSeveral(command: Command): Command {
   );
 }
 
+/** Adds the guests that only ssh reaches, for a command that reads. */
+export function overSsh(command: Command): Command {
+  return sshOption(
+    command.option(
+      '--host <[user@]host>',
+      'look at the running guest that ssh reaches there; it needs nothing but sh',
+    ),
+  );
+}
+
+/** The same for a command that looks at several guests in one run: `options.host` is a list. */
+export function overSshToSeveral(command: Command): Command {
+  return sshOption(
+    command.option(
+      '--host <[user@]host>',
+      'look at the running guest that ssh reaches there; it needs nothing but sh; may be repeated',
+      repeatable,
+    ),
+  );
+}
+
+function sshOption(command: Command): Command {
+  return command.option(
+    '--ssh-option <name=value>',
+    'with --host: an option for ssh, as ssh -o takes it, such as Port=2222; may be repeated',
+    repeatable,
+  );
+}
+
 function kernel(command: Command): Command {
   return command.option(
     '--kernel <release>',

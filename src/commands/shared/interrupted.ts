@@ -7,9 +7,7 @@ import type { Interrupted } from '../../transaction/settle.ts';
 import { typed } from '../../typed.ts';
 import { say } from '../../ui/output.ts';
 import { printable } from '../../ui/printable.ts';
-import { type CommonOptions, openTarget } from './options.ts';
-
-type TargetOptions = Pick<CommonOptions, 'root' | 'kernel'>;
+import { openTarget, type TargetOptions } from './options.ts';
 
 /** What a transaction of each purpose is called. */
 export const PURPOSE_WORDS: Readonly<Record<Purpose, string>> = {

@@ -1,25 +1,38 @@
 import { asFailure } from '../../as-failure.ts';
 import { EXIT_STATUS } from '../../errors.ts';
+import { defined } from '../../optional.ts';
 import { lookingAt, whereabouts } from '../../typed.ts';
 import { failureDocument, failureLines } from '../../ui/failure.ts';
 import type { FailureDocument } from '../../ui/failure-document.ts';
 import { printResult } from '../../ui/output.ts';
 import { printable } from '../../ui/printable.ts';
 import { table } from '../../ui/table.ts';
-import { type CommonOptions, openTarget } from './options.ts';
+import { type CommonOptions, openTarget, type TargetOptions } from './options.ts';
 
-/** The same options, but `--root` may be given several times. */
-export type WithRoots<Options extends CommonOptions> = Omit<Options, 'root'> & {
+/** The same options, but `--root` and `--host` may be given several times. */
+export type WithRoots<Options extends CommonOptions> = Omit<Options, 'root' | 'host'> & {
   readonly root?: readonly string[];
+  readonly host?: readonly string[];
 };
 
-/** The options for each guest alone; without `--root` that is this machine. */
-export function eachRoot<Options extends { readonly root?: readonly string[] }>(
+interface Named {
+  readonly root?: readonly string[];
+  readonly host?: readonly string[];
+  readonly sshOption?: readonly string[] | undefined;
+}
+
+/** The options for each guest alone: first the trees, then the hosts; without either that is this machine. */
+export function eachRoot<Options extends Named>(
   options: Options,
-): readonly (Omit<Options, 'root'> & Pick<CommonOptions, 'root'>)[] {
-  const { root = [], ...rest } = options;
-  const roots = root.length === 0 ? [undefined] : root;
-  return roots.map((one) => ({ ...rest, root: one }));
+): readonly (Omit<Options, 'root' | 'host' | 'sshOption'> & TargetOptions)[] {
+  const { root = [], host = [], sshOption, ...rest } = options;
+  if (host.length === 0 && root.length === 0) return [{ ...rest, ...defined({ sshOption }) }];
+  if (host.length === 0 && sshOption !== undefined)
+    return root.map((one) => ({ ...rest, root: one, sshOption }));
+  return [
+    ...root.map((one) => ({ ...rest, root: one })),
+    ...host.map((one) => ({ ...rest, host: one, ...defined({ sshOption }) })),
+  ];
 }
 
 /** What a command found out about one guest. */
@@ -92,7 +105,7 @@ async function row<Options extends CommonOptions, Output>(
   signal: AbortSignal,
   given: string | undefined,
 ): Promise<Row<Output>> {
-  const name = given ?? guest.root ?? openTarget(guest, true).name;
+  const name = given ?? guest.root ?? guest.host ?? openTarget(guest, true).name;
   const asked = { guest: name, kernel: guest.kernel ?? null };
   signal.throwIfAborted();
   try {

@@ -29,14 +29,17 @@ export interface SourceTrust {
  * the keys that sign them; it may not switch the check off (Trusted, Allow-Insecure, Allow-Weak), and its paths are not
  * this machine's.
  */
+const AS_DATA: SourceTrust = {
+  scheme: /^(?:mirror\+)?https?:\/\//,
+  // An archive that is kept for old releases has an index that expired long ago: its signature still holds.
+  option: /^(?:architectures|by-hash|check-valid-until)$/,
+  credentials: false,
+};
+
 export const SOURCE_TRUST: Readonly<Record<Target['kind'], SourceTrust>> = {
   local: { scheme: /^[a-z][a-z0-9+.-]*:/, option: /^[a-z][a-z-]*$/, credentials: true },
-  root: {
-    scheme: /^(?:mirror\+)?https?:\/\//,
-    // An archive that is kept for old releases has an index that expired long ago: its signature still holds.
-    option: /^(?:architectures|by-hash|check-valid-until)$/,
-    credentials: false,
-  },
+  root: AS_DATA,
+  host: AS_DATA,
 };
 
 /** What the options of the older form are called in the newer one. Source: sources.list(5). */

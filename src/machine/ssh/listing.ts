@@ -1,0 +1,114 @@
+import type { FileStat } from '../port.ts';
+
+/*
+ * What `ls -ldn` says of one file, in the C locale and in UTC: a guest of 2003 has no stat(1). The forms of the time, with
+ * the programs that write them:
+ *   2003-05-14 12:00:00.000000000 +0000   coreutils with --full-time (from fileutils 4.1.6 on)
+ *   2003-05-14 12:00:00 +0000             busybox with --full-time
+ *   Wed May 14 12:00:00 2003              fileutils before that with --full-time; older busybox
+ *   May 14 12:00, May 14  2003            POSIX: what has no --full-time
+ */
+const HEAD = /^([-a-zA-Z])([-rwxsStT]{9})[.+@]? +\d+ +(\d+) +(\d+) +(?:(\d+), *(\d+)|(\d+)) +(?=\S)/;
+const ISO = /^(\d{4})-(\d\d)-(\d\d) (\d\d):(\d\d):(\d\d)(?:\.(\d{1,9}))? \+0000 /;
+const FULL = /^[A-Z][a-z]{2} ([A-Z][a-z]{2}) +(\d{1,2}) (\d\d):(\d\d):(\d\d) (\d{4}) /;
+const RECENT = /^([A-Z][a-z]{2}) +(\d{1,2}) +(\d\d):(\d\d) /;
+const OLD = /^([A-Z][a-z]{2}) +(\d{1,2}) +(\d{4}) /;
+
+const MONTHS = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec'];
+const DAY_MS = 86_400_000;
+
+export interface Listed {
+  readonly status: FileStat;
+  /** The name, and of a link also ` -> ` and its text, with the newline at the end. */
+  readonly rest: string;
+}
+
+/**
+ * Reads the output of `ls -ldn` for one file; undefined where it has no such form.
+ * @param now milliseconds: a time without its year is the last one before this
+ */
+export function parseListing(text: string, now: number): Listed | undefined {
+  const head = HEAD.exec(text);
+  if (head === null) return undefined;
+  const [whole, letter = '', bits = '', uid, gid, major, minor, size] = head;
+  const tail = text.slice(whole.length);
+  const time = parseTime(tail, now);
+  if (time === undefined) return undefined;
+  return {
+    status: {
+      type: letter === '-' ? 'file' : letter === 'd' ? 'directory' : letter === 'l' ? 'link' : 'other',
+      size: Number(size ?? 0),
+      mode: modeOf(bits),
+      uid: Number(uid),
+      gid: Number(gid),
+      mtime: time.mtime,
+      ...(major === undefined ? {} : { rdev: `${major}:${minor}` }),
+    },
+    rest: tail.slice(time.length),
+  };
+}
+
+function modeOf(bits: string): number {
+  let mode = 0;
+  [...bits].forEach((letter, index) => {
+    // A capital: the special bit without the x below it.
+    if (letter !== '-' && letter !== 'S' && letter !== 'T') mode |= 1 << (8 - index);
+    if (index % 3 === 2 && /[sStT]/.test(letter)) mode |= 0o4000 >> ((index - 2) / 3);
+  });
+  return mode;
+}
+
+interface Time {
+  readonly mtime: string;
+  /** Characters that it took. */
+  readonly length: number;
+}
+
+function parseTime(text: string, now: number): Time | undefined {
+  const iso = ISO.exec(text);
+  if (iso !== null) {
+    const [whole, year, month, day, hour, minute, second, fraction = ''] = iso;
+    const ms = Date.UTC(
+      Number(year),
+      Number(month) - 1,
+      Number(day),
+      Number(hour),
+      Number(minute),
+      Number(second),
+    );
+    return inSeconds(ms, whole, fraction);
+  }
+  const full = FULL.exec(text);
+  if (full !== null) {
+    const [whole, month = '', day, hour, minute, second, year] = full;
+    const ms = Date.UTC(
+      Number(year),
+      MONTHS.indexOf(month),
+      Number(day),
+      Number(hour),
+      Number(minute),
+      Number(second),
+    );
+    return inSeconds(ms, whole, '');
+  }
+  const old = OLD.exec(text);
+  if (old !== null) {
+    const [whole, month = '', day, year] = old;
+    return inSeconds(Date.UTC(Number(year), MONTHS.indexOf(month), Number(day)), whole, '');
+  }
+  const recent = RECENT.exec(text);
+  if (recent === null) return undefined;
+  const [whole, month = '', day, hour, minute] = recent;
+  const inYear = (year: number): number =>
+    Date.UTC(year, MONTHS.indexOf(month), Number(day), Number(hour), Number(minute));
+  const year = new Date(now).getUTCFullYear();
+  return inSeconds(inYear(year) > now + DAY_MS ? inYear(year - 1) : inYear(year), whole, '');
+}
+
+/** Whole seconds and a fraction that only adds: before 1970 the two have one sign, as `FileStat.mtime` has it. */
+function inSeconds(ms: number, whole: string, fraction: string): Time {
+  const nanoseconds = BigInt(ms) * 1_000_000n + BigInt(fraction.padEnd(9, '0'));
+  const digits = String(nanoseconds < 0n ? -nanoseconds : nanoseconds).padStart(10, '0');
+  const mtime = `${nanoseconds < 0n ? '-' : ''}${digits.slice(0, -9)}.${digits.slice(-9)}`;
+  return { mtime, length: whole.length };
+}

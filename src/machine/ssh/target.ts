@@ -1,0 +1,140 @@
+import { atEnd } from '../../at-end.ts';
+import { failure } from '../../errors.ts';
+import { LIMITS } from '../../limits.ts';
+import type { Target, TargetWrites } from '../port.ts';
+import type { Argv, RunOptions, RunResult } from '../program.ts';
+import { TOOL_PATH } from '../programs.ts';
+import type { TargetOptions } from '../tree.ts';
+import { type Address, hostAddress } from './address.ts';
+import { type Connection, connect } from './connection.ts';
+import { shQuote, shQuoteAll } from './quote.ts';
+import { type HostReads, hostReads } from './reads.ts';
+import { firstProgram } from './scripts.ts';
+
+/** One for each guest, whoever looks at it in this run. */
+const connections = new Map<string, Promise<Connection>>();
+
+/** Ends all connections; the guests' shells end with them. */
+export async function closeHosts(): Promise<void> {
+  const open = [...connections.values()];
+  connections.clear();
+  for (const one of open)
+    await one.then(
+      (connection) => connection.close(),
+      () => {},
+    );
+}
+
+/**
+ * A guest that only ssh reaches (`--host`). Everything is read there, by its own sh: no path and no fact is this machine's.
+ * Logs in when something is first asked. Nothing can be written yet.
+ * Throws E_USAGE for a name that is not handed to ssh.
+ */
+export function hostTarget(host: string, options: readonly string[], { dryRun }: TargetOptions): Target {
+  const address = hostAddress(host, options);
+  const connection = (): Promise<Connection> => connectionTo(address);
+  const reads = hostReads(connection);
+  const find = async (name: string): Promise<string | undefined> => {
+    const paths = name.includes('/') ? [name] : TOOL_PATH.split(':').map((folder) => `${folder}/${name}`);
+    const { status, stdout } = await (await connection()).ask(firstProgram(paths), {
+      bytes: 5000,
+      timeoutMs: 60_000,
+    });
+    return status === 0 ? stdout.toString('utf8') : undefined;
+  };
+  return {
+    kind: 'host',
+    name: host,
+    dryRun,
+    ...reads,
+    requireUnused: async () => {},
+    toolRoot: '/',
+    run: async (argv, how) => {
+      if (how.effect === 'write' || how.inside !== undefined)
+        throw notWritten(`run ${argv[0]}`, host, dryRun);
+      return isFilter(how) ? filterHere(reads, argv, how) : runThere(await connection(), argv, how);
+    },
+    findProgram: find,
+    findInside: find,
+    lock: () => Promise.reject(notWritten('take its lock', host, dryRun)),
+    openStream: (path) =>
+      Promise.reject(
+        failure(
+          'E_FILE_UNSAFE',
+          `${path} of ${host} is not opened over ssh`,
+          'run mptfix on the guest itself',
+        ),
+      ),
+    ...refusedWrites(host, dryRun),
+  };
+}
+
+function connectionTo(address: Address): Promise<Connection> {
+  const key = JSON.stringify([address.host, address.options]);
+  const known = connections.get(key);
+  if (known !== undefined) return known;
+  atEnd(closeHosts);
+  const made = connect(address);
+  connections.set(key, made);
+  return made;
+}
+
+/** Bytes in, bytes out: what unpacks a file needs nothing of the guest, which may lack it. */
+function isFilter({ input, stdinFile, sees }: RunOptions): boolean {
+  return sees === undefined && (input !== undefined || stdinFile !== undefined);
+}
+
+async function filterHere(
+  reads: HostReads,
+  argv: Argv,
+  { stdinFile, stdinOffset = 0, ...options }: RunOptions,
+): Promise<RunResult> {
+  const { runProgram } = await import('../run.ts');
+  if (stdinFile === undefined) return runProgram(argv, options);
+  const parts: Buffer[] = [];
+  for await (const piece of reads.readChunks(stdinFile, LIMITS.imageBytes, stdinOffset)) parts.push(piece);
+  return runProgram(argv, { ...options, input: Buffer.concat(parts) });
+}
+
+/** As long as a program may take where nobody set a limit. */
+const PROGRAM_MS = 120_000;
+const PROGRAM_BYTES = 64 * 1024 * 1024;
+
+/** The guest's own program, as the login's user. */
+async function runThere(connection: Connection, argv: Argv, options: RunOptions): Promise<RunResult> {
+  const { env = {}, cwd = '/', timeoutMs = PROGRAM_MS, onChunk, onLine } = options;
+  const settings = Object.entries(env).map(([name, value]) => `${name}=${shQuote(value)}; export ${name}`);
+  const script = [`cd ${shQuote(cwd)} || exit 127`, ...settings, `exec ${shQuoteAll(argv)}`].join('\n');
+  const answer = await connection.askApart(script, { bytes: PROGRAM_BYTES, timeoutMs });
+  const { status, stdout, stderr } = answer;
+  for (const line of `${stdout.toString('utf8')}${stderr}`.split('\n')) onLine?.(line);
+  if (onChunk === undefined) return { status, stdout, stderr };
+  await onChunk(stdout);
+  return { status, stdout: Buffer.alloc(0), stderr };
+}
+
+function notWritten(what: string, host: string, dryRun: boolean): Error {
+  if (dryRun) {
+    return failure(
+      'E_DRY_RUN',
+      `a dry run tried to ${what}`,
+      'please report this bug in mptfix; nothing was written',
+    );
+  }
+  return failure(
+    'E_USAGE',
+    `over ssh mptfix only reads as yet; it was to ${what} on ${host}`,
+    'run mptfix on the guest itself, or on its mounted disk with --root',
+  );
+}
+
+const WRITES = [
+  ...['write', 'copy', 'copyAttributes', 'append', 'emit', 'create', 'mkdir', 'link', 'hardLink', 'rename'],
+  ...['sync', 'remove', 'removeTree', 'setMtime'],
+] as const satisfies readonly string[];
+
+function refusedWrites(host: string, dryRun: boolean): TargetWrites {
+  const refuse = (name: string) => (path: string) =>
+    Promise.reject(notWritten(`${name} ${path}`, host, dryRun));
+  return Object.fromEntries(WRITES.map((name) => [name, refuse(name)])) as unknown as TargetWrites;
+}
