@@ -52,6 +52,8 @@ const NEEDED = [
   ['dash', 'dash'],
   ['busybox', 'busybox'],
   ['mksh', 'mksh'],
+  ['ssh', 'openssh-client'],
+  ['/usr/sbin/sshd', 'openssh-server'],
   ['rpmbuild', 'rpm'],
   ['createrepo_c', 'createrepo-c'],
   ['dnf', 'dnf'],

@@ -32,6 +32,7 @@ export const TOOLS = {
   dnf: { name: 'dnf', package: 'dnf' },
   curl: { name: 'curl', package: 'curl' },
   patch: { name: 'patch', package: 'patch' },
+  ssh: { name: 'ssh', package: 'openssh-client' },
   dpkgDeb: { name: 'dpkg-deb', package: 'dpkg' },
 } as const satisfies Readonly<Record<string, Tool>>;
 

@@ -1,12 +1,38 @@
 import { execFileSync, spawn } from 'node:child_process';
-import { chmodSync, copyFileSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
-import { createServer, type AddressInfo } from 'node:net';
-import { connect } from 'node:net';
+import {
+  chmodSync,
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { type AddressInfo, connect, createServer } from 'node:net';
 import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 /** What a guest of 2003 has, as far as mptfix needs it; no stat, readlink, sha256sum, mktemp or anything that is a language. */
-const APPLETS = ['sh', 'ls', 'cat', 'dd', 'sed', 'grep', 'df', 'id', 'uname', 'dmesg', 'echo', 'printf', 'test', '[', 'pwd', 'sleep'];
+const APPLETS = [
+  'sh',
+  'ls',
+  'cat',
+  'dd',
+  'sed',
+  'grep',
+  'df',
+  'id',
+  'uname',
+  'dmesg',
+  'echo',
+  'printf',
+  'test',
+  '[',
+  'pwd',
+  'sleep',
+];
 
 export interface SshGuest {
   /** `--host`, and what `--ssh-option` needs to reach it. */
@@ -55,7 +81,9 @@ export async function sshGuest(): Promise<SshGuest> {
   ];
   writeFileSync(join(base, 'config'), `${config.join('\n')}\n`);
   writeFileSync(join(base, 'known'), `[127.0.0.1]:${port} ${readFileSync(`${own}.pub`, 'utf8')}`);
-  const server = spawn('/usr/sbin/sshd', ['-D', '-e', '-f', join(base, 'config')], { stdio: ['ignore', 'ignore', 'pipe'] });
+  const server = spawn('/usr/sbin/sshd', ['-D', '-e', '-f', join(base, 'config')], {
+    stdio: ['ignore', 'ignore', 'pipe'],
+  });
   let words = '';
   server.stderr.on('data', (chunk: Buffer) => {
     words += chunk.toString();
@@ -88,9 +116,10 @@ export async function sshGuest(): Promise<SshGuest> {
 
 /** busybox as all programs, and the libraries that it is linked with. */
 export function eraTree(tree: string): void {
-  for (const folder of ['bin', 'lib', 'etc', 'proc/sys/kernel', 'boot', 'tmp', 'dev'])
+  for (const folder of ['bin', 'lib', 'etc', 'proc/sys/kernel', 'tmp', 'dev'])
     mkdirSync(join(tree, folder), { recursive: true });
   copyFileSync('/bin/busybox', join(tree, 'bin/busybox'));
+  execFileSync('mknod', ['-m', '666', join(tree, 'dev/null'), 'c', '1', '3']);
   let libraries = '';
   try {
     libraries = execFileSync('ldd', ['/bin/busybox']).toString();
@@ -101,7 +130,8 @@ export function eraTree(tree: string): void {
     mkdirSync(join(tree, dirname(path)), { recursive: true });
     copyFileSync(path, join(tree, path));
   }
-  for (const name of APPLETS) if (!existsSync(join(tree, 'bin', name))) symlinkSync('busybox', join(tree, 'bin', name));
+  for (const name of APPLETS)
+    if (!existsSync(join(tree, 'bin', name))) symlinkSync('busybox', join(tree, 'bin', name));
 }
 
 async function freePort(): Promise<number> {

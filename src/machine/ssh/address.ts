@@ -13,7 +13,7 @@ export interface Address {
  * (%h, %r). So a name has only letters, digits and signs that no shell acts on, and does not begin as an option does.
  * The backslash of DOMAIN\user is left out for the same reason: `--ssh-option User=…` takes it.
  */
-const HOST = /^(?:\[[0-9A-Fa-f:.]+(?:%[A-Za-z0-9._-]+)?\]|[0-9A-Za-z_][0-9A-Za-z_.:%-]*)$/;
+const HOST = /^(?:\[[0-9A-Fa-f:.]+(?:%[A-Za-z0-9._-]+)?\]|[0-9A-Za-z_:][0-9A-Za-z_.:%-]*)$/;
 const USER = /^[0-9A-Za-z_][0-9A-Za-z_.+@-]*$/;
 /** A name and its value in one line, as ssh_config(5) has them. */
 const OPTION = /^[A-Za-z][A-Za-z0-9]*(?: *= *| +)[^\p{Cc}\p{Zl}\p{Zp}]+$/u;

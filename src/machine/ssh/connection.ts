@@ -8,6 +8,7 @@ import { failure } from '../../errors.ts';
 import { atDeath } from '../../interruption.ts';
 import { typedShell } from '../../typed.ts';
 import { findProgram, TOOL_PATH } from '../programs.ts';
+import { requireTools, TOOLS } from '../tools.ts';
 import type { Address } from './address.ts';
 import { type Answer, answerReader } from './frames.ts';
 
@@ -50,14 +51,8 @@ type Session = ChildProcessByStdio<Writable, Readable, Readable>;
 
 /** Logs in. Throws E_HOST with ssh's own words, E_TOOLS_MISSING without ssh. */
 export async function connect(address: Address): Promise<Connection> {
-  const ssh = await findProgram('ssh');
-  if (ssh === undefined) {
-    throw failure(
-      'E_TOOLS_MISSING',
-      'not installed on this machine: ssh',
-      `install OpenSSH’s client (Debian: ${typedShell(['apt-get', 'install', 'openssh-client'])})`,
-    );
-  }
+  await requireTools({ findProgram }, [TOOLS.ssh]);
+  const ssh = (await findProgram(TOOLS.ssh.name)) ?? TOOLS.ssh.name;
   // Only its owner may enter: whoever reaches the socket in it is logged in on the guest.
   const folder = mkdtempSync(join(tmpdir(), 'mptfix-ssh-'));
   const socket = join(folder, 's');

@@ -61,7 +61,16 @@ test('files, folders, links and their states are what a look at the tree itself 
     await same((one) => one.list(path));
     await same((one) => one.realPath(path));
   }
-  for (const path of ['/odd', '/large', '/to-odd', '/dangling', '/pipe', '/empty/chain', '/nowhere', '/large/x']) {
+  for (const path of [
+    '/odd',
+    '/large',
+    '/to-odd',
+    '/dangling',
+    '/pipe',
+    '/empty/chain',
+    '/nowhere',
+    '/large/x',
+  ]) {
     await same(async (one) => coarse(await one.stat(path)));
     await same(async (one) => coarse(await one.lstat(path)));
     await same((one) => one.readLink(path));
