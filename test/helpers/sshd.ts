@@ -115,7 +115,7 @@ export async function sshGuest(): Promise<SshGuest> {
 }
 
 /** busybox as all programs, and the libraries that it is linked with. */
-export function eraTree(tree: string): void {
+function eraTree(tree: string): void {
   for (const folder of ['bin', 'lib', 'etc', 'proc/sys/kernel', 'tmp', 'dev'])
     mkdirSync(join(tree, folder), { recursive: true });
   copyFileSync('/bin/busybox', join(tree, 'bin/busybox'));

@@ -33,7 +33,7 @@ export interface Limits {
 }
 
 /** Nothing of the login's environment decides how a tool of the guest prints. */
-export const PREAMBLE = `LC_ALL=C; TZ=UTC0; PATH=${TOOL_PATH}; export LC_ALL TZ PATH
+const PREAMBLE = `LC_ALL=C; TZ=UTC0; PATH=${TOOL_PATH}; export LC_ALL TZ PATH
 unset LANG LANGUAGE LS_COLORS LS_OPTIONS QUOTING_STYLE TIME_STYLE LS_BLOCK_SIZE BLOCK_SIZE BLOCKSIZE POSIXLY_CORRECT ENV CDPATH IFS
 umask 077
 cd /
