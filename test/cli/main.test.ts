@@ -68,6 +68,16 @@ describe('a mistake in the command line ends with 2, says what, and nothing on s
     ['a word that is no choice', ['plan', '--placement', 'x'], 'Allowed choices are in-place, updates'],
     ['no variable of make', ['plan', '--make-var', 'CC'], '--make-var needs NAME=VALUE'],
     ['a variable that is not theirs', ['apply', '--dry-run', '--make-var', 'M=/x'], '--make-var needs'],
+    [
+      'a build without a sandbox',
+      ['build', '--output', '/nowhere', '--contained'],
+      '--contained is for the stages of Dockerfile.build',
+    ],
+    [
+      'half a build in no image',
+      ['build', '--output', '/nowhere', '--only-prepare'],
+      'the two halves of a build',
+    ],
     ['no image’s name', ['plan', '--toolchain', 'image:--pull'], 'needs an image’s name'],
     [
       'a whole tree in an image',

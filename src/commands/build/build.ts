@@ -40,12 +40,12 @@ export interface BuildCommandOptions extends CommonOptions, BuildFlags, WorkFlag
 
 /** `mptfix build`: a proven module into a folder. Needs no root; no guest is written to. */
 export async function build(flags: BuildCommandOptions, signal: AbortSignal): Promise<number> {
-  if (flags.contained === true) trustContainer();
   const options = buildOptions(flags);
+  const phase = phaseOf(flags, options);
+  if (flags.contained === true) trustContainer();
   if (flags.module === undefined) await reportInterrupted(flags);
   const job = await buildJob(flags, options);
   requireBuildable(job, options);
-  const phase = phaseOf(flags, options);
   const output = resolve(flags.output);
   await requireFolder(output);
   if (phase?.kind === 'prepare') {
@@ -61,10 +61,18 @@ export async function build(flags: BuildCommandOptions, signal: AbortSignal): Pr
 
 /** For Dockerfile.build, whose stages are separate runs; undefined for a build in one run. Throws E_USAGE. */
 function phaseOf(
-  { onlyPrepare = false, compiled }: BuildCommandOptions,
+  { onlyPrepare = false, compiled, contained = false }: BuildCommandOptions,
   { toolchain }: BuildOptions,
 ): Phase | undefined {
-  if (!onlyPrepare && compiled === undefined) return undefined;
+  if (!onlyPrepare && compiled === undefined) {
+    if (!contained) return undefined;
+    // make would run without a sandbox.
+    throw failure(
+      'E_USAGE',
+      '--contained is for the stages of Dockerfile.build, which run no compiler',
+      'leave it out, or give --only-prepare or --compiled',
+    );
+  }
   if ((onlyPrepare && compiled !== undefined) || toolchain?.startsWith('image:') !== true) {
     throw failure(
       'E_USAGE',
