@@ -23,6 +23,7 @@ export const ROOMS: Readonly<Record<string, readonly string[]>> = {
   initramfs: ['machine', 'guest', 'elf'],
   boot: ['machine', 'guest'],
   install: ['machine', 'guest', 'elf', 'transaction', 'initramfs', 'boot'],
+  bundle: ['guest', 'initramfs', 'install'],
   assess: ['machine', 'guest', 'driver', 'kernel-source'],
   plan: [
     'machine',
@@ -57,6 +58,7 @@ export const ROOMS: Readonly<Record<string, readonly string[]>> = {
     'initramfs',
     'boot',
     'install',
+    'bundle',
     'assess',
     'plan',
     'status',

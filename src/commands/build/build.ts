@@ -1,19 +1,24 @@
 import { basename, join, resolve } from 'node:path';
+import { architectureOf } from '../../architectures.ts';
 import { assess } from '../../assess/assess.ts';
 import { requireBuildable } from '../../build/architecture.ts';
 import type { Artifact } from '../../build/artifact.ts';
 import type { Job, Phase } from '../../build/job.ts';
 import type { BuildOptions } from '../../build-options.ts';
+import { readInstaller } from '../../bundle/installer.ts';
+import { bundleName, packBundle } from '../../bundle/pack.ts';
 import { scanModule } from '../../driver/module/scan.ts';
+import { decompressModule, moduleFormat } from '../../elf/compression.ts';
 import { readElf } from '../../elf/elf.ts';
 import { modinfo, modinfoField } from '../../elf/module-data.ts';
 import { failure } from '../../errors.ts';
 import { kernelIdentity } from '../../guest/kernel.ts';
-import { moduleIdentity, readModule } from '../../guest/module-file.ts';
+import { filterTool, moduleIdentity, readModule } from '../../guest/module-file.ts';
 import { sha256 } from '../../hash.ts';
+import { indexDifference } from '../../install/index-traits.ts';
 import { LIMITS } from '../../limits.ts';
 import { trustContainer } from '../../machine/contained.ts';
-import { makeFolders } from '../../machine/folders.ts';
+import { MODULES_FOLDER, makeFolders } from '../../machine/folders.ts';
 import { localTarget } from '../../machine/tree.ts';
 import { toolVersion } from '../../package-root.ts';
 import { planOrigins } from '../../plan/origins.ts';
@@ -99,6 +104,8 @@ async function requireFolder(output: string): Promise<void> {
 async function write(output: string, job: Job, artifact: Artifact): Promise<BuildResult> {
   const machine = localTarget({ dryRun: false });
   const file = join(output, basename(job.module.path));
+  const bundle = await bundleOf(job, artifact);
+  const bundleFile = bundle === undefined ? undefined : join(output, bundle.name);
   const result: BuildResult = {
     schema: 'mptfix.build/1',
     result: artifact.info.patch === null ? 'rebuilt' : 'patched',
@@ -111,13 +118,45 @@ async function write(output: string, job: Job, artifact: Artifact): Promise<Buil
       sha256: sha256(artifact.bytes),
       replaces: { path: job.module.path, sha256: job.module.sha256 },
     },
+    bundle:
+      bundle === undefined || bundleFile === undefined
+        ? null
+        : { file: bundleFile, sha256: sha256(bundle.bytes) },
     artifact: artifact.info,
   };
   await machine.write(file, artifact.bytes);
   await machine.write(join(output, 'build.log'), artifact.log);
+  if (bundle !== undefined && bundleFile !== undefined) await machine.write(bundleFile, bundle.bytes);
   // Last: where it is, all of it is.
   await machine.write(join(output, 'manifest.json'), `${JSON.stringify(result, null, 2)}\n`);
   return result;
+}
+
+/** The file for a guest without Node; undefined for an architecture that has no name of its own there. */
+async function bundleOf(
+  { kernel, module, shipped }: Job,
+  { bytes, info }: Artifact,
+): Promise<{ readonly name: string; readonly bytes: Buffer } | undefined> {
+  const architecture = architectureOf(readElf(shipped.bytes))?.name;
+  if (architecture === undefined) return undefined;
+  const file = basename(module.path);
+  // Of a file alone it is not known where the guest has it: then it is where the kernel's own build puts it.
+  const isPlace = module.path.startsWith(`${MODULES_FOLDER}/${kernel.release}/`);
+  const path = isPlace
+    ? module.path
+    : `${MODULES_FOLDER}/${kernel.release}/kernel/drivers/message/fusion/${file}`;
+  const machine = localTarget({ dryRun: true });
+  const unpacked = await decompressModule(bytes, moduleFormat(bytes), filterTool(machine));
+  const content = {
+    kernel,
+    architecture,
+    module: { name: module.name, path, sha256: module.sha256 },
+    bytes,
+    artifact: info,
+    reindex: indexDifference(shipped.bytes, unpacked) !== undefined,
+    tool: `mptfix ${toolVersion()}`,
+  };
+  return { name: bundleName(content), bytes: packBundle(content, await readInstaller()) };
 }
 
 /** What `build` is for: a guest, or with `--module` a file alone. */

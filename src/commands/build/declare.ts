@@ -11,7 +11,10 @@ export const declareBuild: Declare = (program, run) =>
   ])
     .description('build and prove a module for a guest’s tree or a module file, without installing it')
     .option('--module <file>', 'the module as the distro shipped it; replaces --root')
-    .requiredOption('--output <folder>', 'write the module, manifest.json and build.log there')
+    .requiredOption(
+      '--output <folder>',
+      'write the module, its bundle (.run), manifest.json and build.log there',
+    )
     .addOption(new Option('--only-prepare', 'write the folder that compile.sh takes').hideHelp())
     .addOption(new Option('--contained', 'in a container that is being built: it is the sandbox').hideHelp())
     .addOption(new Option('--compiled <folder>', 'prove what compile.sh has left there').hideHelp())

@@ -18,6 +18,8 @@ export const buildSchema = v.strictObject({
     sha256: v.string(),
     replaces: v.strictObject({ path: v.string(), sha256: v.string() }),
   }),
+  /** What installs it on a guest without Node: one file for its sh. Null where mptfix makes none. */
+  bundle: v.nullable(v.strictObject({ file: v.string(), sha256: v.string() })),
   artifact: strict(artifactInfoSchema),
 });
 export type BuildResult = Document<typeof buildSchema>;

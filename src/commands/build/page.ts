@@ -1,10 +1,11 @@
+import { basename } from 'node:path';
 import { columns, style } from '../../ui/output.ts';
 import { printable } from '../../ui/printable.ts';
 import { artifactLines } from '../apply/page.ts';
 import { kernelText } from '../plan/page.ts';
 import type { BuildResult } from './document.ts';
 
-export function buildPage({ result, kernel, module, artifact }: BuildResult): string {
+export function buildPage({ result, kernel, module, bundle, artifact }: BuildResult): string {
   const title =
     result === 'patched'
       ? `built: ${module.file}`
@@ -16,6 +17,11 @@ export function buildPage({ result, kernel, module, artifact }: BuildResult): st
       ['kernel', kernelText(kernel)],
       ['sha256', module.sha256],
       ['replaces', `${module.replaces.path} (sha256 ${module.replaces.sha256})`],
+      ...(bundle === null
+        ? []
+        : ([
+            ['bundle', `${bundle.file} (sh ${basename(bundle.file)} --help, on a guest without Node)`],
+          ] as const)),
       ['vermagic', artifact.vermagic],
       ['source', `${artifact.source.origin}, ${artifact.source.file}`],
       ['compiler', artifact.compiler],
