@@ -86,7 +86,7 @@ function argvLines(tool: InitramfsTool, release: string): readonly string[] {
 
 function outputWord(word: string): string {
   if (word === `/boot/${OUTPUT}`) return '"$output"';
-  if (word === OUTPUT) return '"${output#/boot/}"';
+  if (word === OUTPUT) return `"\${output#/boot/}"`;
   if (word.includes(OUTPUT)) throw new Error(`no form for the word ${word}`);
   return shWord(word);
 }

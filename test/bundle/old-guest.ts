@@ -90,7 +90,7 @@ export async function oldGuest(era: Era, shell: readonly string[]): Promise<OldG
     });
   const all = (): string[] =>
     listing(root, { without: ['var/lib/mptfix', 'proc', 'dev'] }).filter(
-      (line) => !/^(var\/lib|var|tmp|var\/tmp|dev) /.test(line),
+      (line) => !/^(var\/lib|var|tmp|tmp\/.test|var\/tmp|dev) /.test(line),
     );
   return { root, era, modulePath, image, content, run, all };
 }

@@ -167,7 +167,7 @@ sha256_of() {
   known=$(sed -n "s/^$sum=//p" "$work/sums" 2>/dev/null | sed 1q)
   if [ -z "$sum" ] || [ -z "$known" ]; then
     known=$(sha256 <"$1")
-    printf '%s=%s\n' "$sum" "$known" >>"$work/sums"
+    printf '%s=%s\n' "$sum" "$known" 2>/dev/null >>"$work/sums"
   fi
   printf '%s' "$known"
 }
@@ -388,7 +388,10 @@ undo() {
   begun=$(sed -n 's/.*"event":"intent".*"step":\([0-9]*\).*/\1/p' "$generations/$generation/journal.ndjson" 2>/dev/null)
   if grep '"event":"committed"' "$generations/$generation/journal.ndjson" >/dev/null 2>&1 || [ -f "$generations/$generation/manifest.json" ]; then begun=all; fi
   count=$(printf '%s\n' "$flat" | grep -c '^steps\.[0-9]*\.kind')
-  rm -rf "$generations/$generation/tmp"
+  work=$generations/$generation/tmp
+  rm -rf "$work"
+  # Also on a full disk: only what was hashed is remembered there.
+  mkdir "$work" 2>/dev/null
   left=
   index_left=
   for rank in module index image-build image kept-image; do
@@ -400,8 +403,9 @@ undo() {
       undo_step "$step" "$rank" || return 1
     done
   done
-  put_times_back
   remove_temporary
+  put_times_back
+  rm -rf "$work"
   sync
 }
 
@@ -476,7 +480,6 @@ remove_temporary() {
       [ ! -f "$name" ] || rm -f "$name"
     done
   done
-  put_times_back
 }
 
 # forget GENERATION: the record first; without it the rest is nothing.
