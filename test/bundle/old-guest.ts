@@ -16,7 +16,7 @@ import { sh } from '../machine/temporary.ts';
  */
 
 const TOOLS =
-  'awk cat chgrp chmod chown cksum cmp cp cpio date dd df dirname find grep gzip head id ln ls mkdir mv od rm rmdir sed sort sync tail tar touch tr wc sleep'.split(
+  'awk cat chgrp chmod chown cksum cmp cp cpio date dd df dirname find grep gzip head id ln ls mkdir mv od printf rm rmdir sed sort sync tail tar touch tr wc sleep'.split(
     ' ',
   );
 /** A POSIX sh by its words; `busybox` brings its own tools with it. */
@@ -45,7 +45,7 @@ export interface OldGuest {
 function copyPrograms(root: string, names: readonly string[]): void {
   sh(
     `root=$1; shift
-     for name; do cp --remove-destination "$(readlink -f "$(command -v "$name")")" "$root/bin/$name"; done
+     for name; do cp -L --remove-destination "$(which "$name")" "$root/bin/$name"; done
      cd "$root/bin"
      ldd "$@" 2>/dev/null | grep -o '/[^ ]* (' | tr -d ' (' | sort -u | while read -r file; do
        mkdir -p "$root\${file%/*}"; cp --remove-destination "$file" "$root$file"
@@ -82,6 +82,7 @@ export async function oldGuest(era: Era, shell: readonly string[]): Promise<OldG
     tool: 'mptfix 0.0.0',
   };
   writeFileSync(join(root, 'bundle.run'), packBundle(content, await readInstaller()));
+  writeFileSync(join(root, 'proc/mounts'), '/dev/sda2 / ext3 rw 0 0\n');
   makeImage(root, era);
   const run = (...args: readonly string[]): SpawnSyncReturns<string> =>
     spawnSync('/usr/sbin/chroot', [root, ...shell, '/bundle.run', ...args], {

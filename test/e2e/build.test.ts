@@ -81,8 +81,9 @@ describe('proofs', () => {
     for (const section of ['.text', '.rodata', '.data', '__versions', '__ksymtab']) {
       expect(proofs(run).provenance.detail.split(' ')).toContain(section);
     }
+    const bundle = `mptfix-mptscsih-${release}-x86_64.run`;
     expect(readdirSync(out).sort()).toEqual(
-      ['build.log', 'manifest.json', basename(fixture.distroModule)].sort(),
+      ['build.log', 'manifest.json', bundle, basename(fixture.distroModule)].sort(),
     );
   });
 

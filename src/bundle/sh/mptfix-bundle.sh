@@ -1,6 +1,10 @@
 #!/bin/sh
 # One module for one kernel, and what installs it: see `sh FILE --help`. Made by `mptfix build`.
 # Runs under any POSIX sh with the tools of 2003: none of sha256sum, flock, stat, mktemp, readlink is needed.
+#
+# ls -n is what POSIX has in the place of stat; what stands after || always ends the run; lists are of plain names; the
+# numbers of signals are understood everywhere; and w0 to w15 are read by code that is written here.
+# shellcheck disable=SC2010,SC2012,SC2015,SC2034,SC2086,SC2153,SC2172,SC2317
 
 LC_ALL=C
 PATH=$PATH:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
@@ -77,13 +81,21 @@ choose_hash() {
     case $($hasher </dev/null 2>/dev/null) in *$EMPTY*) return ;; esac
   done
   hasher=
+  define_block
 }
 
 # The shell's own numbers may have 32 bits or 64: only the low 32 of a sum count, and a shift to the right is masked.
-rotated() {
-  printf '((%s >> %s & %s)|(%s << %s))' "$1" "$2" $(((1 << (32 - $2)) - 1)) "$1" $((32 - $2))
+# rotations X N N N: in r, the three of them
+rotations() {
+  r=
+  x=$1
+  shift
+  for n in "$@"; do
+    r="$r${r:+ ^ }(($x >> $n & $(((1 << (32 - n)) - 1)))|($x << $((32 - n))))"
+  done
 }
 
+# Writes the code of one block of 64 bytes, once in a run.
 define_block() {
   mask=
   [ $((65536 * 65536)) -eq 0 ] || mask=' & 4294967295'
@@ -100,15 +112,19 @@ define_block() {
     -1866530822 -1538233109 -1090935817 -965641998; do
     w=w$((t % 16))
     if [ $t -ge 16 ]; then
-      x=w$(((t + 1) % 16))
-      y=w$(((t + 14) % 16))
+      rotations w$(((t + 1) % 16)) 7 18
+      one="$r ^ ($x >> 3 & 536870911)"
+      rotations w$(((t + 14) % 16)) 17 19
       code="$code
-$w=\$((($w + w$(((t + 9) % 16)) + ($(rotated $x 7) ^ $(rotated $x 18) ^ ($x >> 3 & 536870911)) + ($(rotated $y 17) ^ $(rotated $y 19) ^ ($y >> 10 & 4194303)))$mask))"
+$w=\$((($w + w$(((t + 9) % 16)) + ($one) + ($r ^ ($x >> 10 & 4194303)))$mask))"
     fi
+    rotations "$5" 6 11 25
+    one=$r
+    rotations "$1" 2 13 22
     code="$code
-$8=\$(($8 + ($(rotated "$5" 6) ^ $(rotated "$5" 11) ^ $(rotated "$5" 25)) + (($5 & $6) ^ (~$5 & $7)) + ($k) + $w))
+$8=\$(($8 + ($one) + (($5 & $6) ^ (~$5 & $7)) + ($k) + $w))
 $4=\$((($4 + $8)$mask))
-$8=\$((($8 + ($(rotated "$1" 2) ^ $(rotated "$1" 13) ^ $(rotated "$1" 22)) + (($1 & $2) ^ ($1 & $3) ^ ($2 & $3)))$mask))"
+$8=\$((($8 + ($r) + (($1 & $2) ^ ($1 & $3) ^ ($2 & $3)))$mask))"
     set -- "$8" "$1" "$2" "$3" "$4" "$5" "$6" "$7"
     t=$((t + 1))
   done
@@ -137,7 +153,6 @@ slow_sha256() {
       add(int(low / 16777216)); add(int(low / 65536) % 256); add(int(low / 256) % 256); add(low % 256)
     }
   ' | {
-    define_block
     # The same of the square roots of the first 8 primes.
     h0=1779033703 h1=-1150833019 h2=1013904242 h3=-1521486534 h4=1359893119 h5=-1694144372 h6=528734635 h7=1541459225
     while read -r w0 w1 w2 w3 w4 w5 w6 w7 w8 w9 w10 w11 w12 w13 w14 w15; do sha256_block; done
@@ -207,13 +222,17 @@ temporary_of() {
   printf '%s/.%s.mptfix-%012x.tmp' "${1%/*}" "${1##*/}" $$
 }
 
-# rename FROM TO: where the old tools know no other way, the whole disk is waited for before and after.
+# Waits for the disk. An old sync takes no names, and waits for all disks.
+durable() {
+  sync "$@" 2>/dev/null || sync
+}
+
 rename() {
-  sync
+  durable "$1"
   mv -f "$1" "$2" || return 1
   # rename(2) does nothing where both names already are of one file.
   rm -f "$1"
-  sync
+  durable "${2%/*}"
 }
 
 # link_or_copy FROM TO: every attribute is the original's own.
@@ -241,7 +260,6 @@ record() {
   *.?????????) ;;
   *) exact=${seconds:-0}.000000000 ;;
   esac
-  # shellcheck disable=SC2012 # -n is what POSIX has for it
   ls -lnL "$2" | awk -v path="$1" -v hash="$(sha256_of "$2")" -v time="$exact" '
     function three(from,   n) {
       n = (substr($1, from, 1) == "r") * 4 + (substr($1, from + 1, 1) == "w") * 2
@@ -329,7 +347,7 @@ note() {
   # A power cut may have left half a line: it must not swallow this one.
   if [ -s "$file" ] && [ "$(tail -n 1 "$file" | wc -l)" -eq 0 ]; then printf '\n' >>"$file"; fi
   printf '{"time":"%s","event":"%s"%s}\n' "$(date -u +%Y-%m-%dT%H:%M:%S.000Z)" "$2" "$3" >>"$file" || return 1
-  sync
+  durable "$file"
 }
 
 kernel_of() {
@@ -406,7 +424,7 @@ undo() {
   remove_temporary
   put_times_back
   rm -rf "$work"
-  sync
+  durable "$root${MODULE_PATH%/*}" "$generations"
 }
 
 undo_step() {
@@ -458,7 +476,6 @@ undo_file() {
 
 # Whether two names are of one file.
 same_file() {
-  # shellcheck disable=SC2012
   [ "$(ls -di "$1" | awk '{ print $1 }')" = "$(ls -di "$2" | awk '{ print $1 }')" ]
 }
 
@@ -523,7 +540,6 @@ lock() {
       locked=1
       return
     fi
-    # shellcheck disable=SC2012
     holder=$(ls -l "$lock_link" 2>/dev/null | sed 's/.* -> //')
     [ -n "$holder" ] || break
     if kill -0 "${holder%%.*}" 2>/dev/null && [ "$(started "${holder%%.*}")" = "${holder#*.}" ]; then
@@ -795,24 +811,21 @@ keep() {
 require_space() {
   plan=$(
     for image in $rebuilt; do
-      # shellcheck disable=SC2012
       printf '/boot %s\n' "$(ls -lnL "$root$image" | awk '{ print int($5 * 1.3 / 1024) + 16 }')"
-      # shellcheck disable=SC2012
       printf '/var/lib %s\n' "$(ls -lnL "$root$image" | awk '{ print int($5 * 5 / 1024) + 16 }')"
     done
     printf '%s %s\n' "${MODULE_PATH%/*}" $((NEW_SIZE / 1024 + 8)) /var/lib $((NEW_SIZE / 256 + 256))
   )
   short=$(
     printf '%s\n' "$plan" | while read -r place need; do
-      printf '%s ' "$need"
-      df -Pk "$root$place" 2>/dev/null | sed 1d | tr '\n' ' '
-      printf '\n'
+      printf '%s %s\n' "$need" "$(df -Pk "$root$place" 2>/dev/null | sed -n 2p)"
     done | awk -v reserve=4096 '
+      NF < 7 { print "df does not say how much is free; "; next }
       { need[$2] += $1; free[$2] = $5; at[$2] = $NF }
       END { for (disk in need) if (free[disk] < need[disk] + reserve) printf "%s needs %d KiB and has %d; ", at[disk], need[disk] + reserve, free[disk] }
     '
   )
-  [ -z "$short" ] || die 3 E_NO_SPACE "too little space: ${short%; }" 'free some (an old kernel is often the largest thing there), then run the command again'
+  [ -z "$short" ] || take_back E_NO_SPACE "too little space: $(printf '%s' "$short" | sed 's/; *$//' | tr '\n' ' ')" 'free some (an old kernel is often the largest thing there), then run the command again' 3
 }
 
 apply() {
@@ -938,7 +951,6 @@ carry_out() {
     is_indexed || failed "modules.dep does not give $MODULE_PATH for $MODULE" 'another copy of the module takes precedence: remove it or its package'
     index_paths=
     for name in $INDEX_FILES; do index_paths="$index_paths /lib/modules/$RELEASE/$name"; done
-    # shellcheck disable=SC2086 # a list of plain names
     done_with index $index_paths
   fi
   for image in $rebuilt; do put_image "$image"; done
@@ -1042,7 +1054,7 @@ wrong_usage() {
 }
 
 main() {
-  json= yes= force= root= command= transaction= locked= left= work= proof=
+  json='' yes='' force='' root='' command='' transaction='' locked='' left='' work='' proof=''
   self=$0
   for word in "$@"; do [ "$word" != --json ] || json=1; done
   while [ $# -gt 0 ]; do
