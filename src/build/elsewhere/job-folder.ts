@@ -20,7 +20,6 @@ export interface ImageJob {
   readonly compiler: readonly string[];
   /** Without the `.ko`. */
   readonly module: string;
-  readonly headers: Pick<Headers, 'binds'>;
   /** The driver's folder of each build; `patched` is left out where there is nothing to correct. */
   readonly builds: ReadonlyMap<string, Files>;
 }
@@ -63,7 +62,7 @@ export async function imageJob(parts: JobParts): Promise<ImageJob> {
       ]),
     ]),
   );
-  return { id, order, compiler, module, headers, builds };
+  return { id, order, compiler, module, builds };
 }
 
 function filesOf(module: string, recipe: Recipe, files: Files): Files {
