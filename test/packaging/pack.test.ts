@@ -50,7 +50,7 @@ test('npm pack of a fresh checkout bundles it, and the tarball runs without node
       'src',
     ].filter((name) => existsSync(join(checkout, name))),
   );
-  expect(readdirSync(join(folder, 'src')).sort()).toEqual(['build', 'watch']);
+  expect(readdirSync(join(folder, 'src')).sort()).toEqual(['build', 'bundle', 'watch']);
   expect(readdirSync(join(folder, 'patches'))).toContain('COPYING');
   const here = { cwd: folder, bin: 'bin/mptfix.cjs' };
   expect((await mptfix(['--version'], here)).stdout).toBe(`${version(folder)}\n`);
