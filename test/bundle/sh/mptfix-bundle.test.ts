@@ -1,3 +1,5 @@
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { generations } from '../../../src/install/generations.ts';
 import { rootTarget } from '../../../src/machine/tree.ts';
@@ -24,4 +26,35 @@ describe.each(SHELLS)('under %s', (_, shell) => {
     expect(undone, undone.stdout + undone.stderr).toMatchObject({ status: 0, stderr: '' });
     expect(guest.all()).toEqual(before);
   });
+});
+
+test('a damaged file, another kernel and another module are refused, and nothing changes', {
+  timeout: 240_000,
+}, async () => {
+  const guest = await oldGuest(RHEL_5, ['bash', '--posix']);
+  const file = join(guest.root, 'bundle.run');
+  const whole = readFileSync(file);
+  const refused = (status: number, code: string): void => {
+    const before = guest.all();
+    const { stdout, status: ended } = guest.run('apply', '--yes', '--json');
+    expect(stdout.trim().split('\n')).toHaveLength(1);
+    expect([ended, JSON.parse(stdout).error.code]).toEqual([status, code]);
+    expect(guest.all()).toEqual(before);
+  };
+  const changed = Buffer.from(whole);
+  changed[whole.length - 2000] = (changed[whole.length - 2000] ?? 0) ^ 1;
+  for (const bytes of [changed, whole.subarray(0, -512), Buffer.concat([whole, Buffer.alloc(512)])]) {
+    writeFileSync(file, bytes);
+    refused(4, 'E_ARCHIVE_TRUNCATED');
+  }
+  writeFileSync(file, whole);
+  const uname = readFileSync(join(guest.root, 'bin/uname'), 'utf8');
+  writeFileSync(join(guest.root, 'bin/uname'), uname.replace(RHEL_5.release, '2.6.18-8.el5'));
+  refused(3, 'E_KERNEL_UNKNOWN');
+  writeFileSync(join(guest.root, 'bin/uname'), uname.replace('i686', 'ppc64'));
+  refused(3, 'E_ARCH_UNSUPPORTED');
+  writeFileSync(join(guest.root, 'bin/uname'), uname);
+  writeFileSync(join(guest.root, guest.modulePath), 'of somebody else');
+  expect(guest.run('check').status).toBe(11);
+  refused(3, 'E_FILE_CHANGED');
 });
