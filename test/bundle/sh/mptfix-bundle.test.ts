@@ -2,6 +2,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { generations } from '../../../src/install/generations.ts';
+import { rollback } from '../../../src/install/rollback.ts';
 import { rootTarget } from '../../../src/machine/tree.ts';
 import { ERAS } from '../../initramfs/era-guest.ts';
 import { imageHolds, oldGuest, SHELLS, text } from '../old-guest.ts';
@@ -57,4 +58,20 @@ test('a damaged file, another kernel and another module are refused, and nothing
   writeFileSync(join(guest.root, guest.modulePath), 'of somebody else');
   expect(guest.run('check').status).toBe(11);
   refused(3, 'E_FILE_CHANGED');
+});
+
+test('mptfix puts back what the bundle installed, and the bundle knows that it did', {
+  timeout: 240_000,
+}, async () => {
+  const guest = await oldGuest(RHEL_5, ['bash', '--posix']);
+  const before = guest.all();
+  expect(guest.run('apply', '--yes').status).toBe(0);
+  const target = rootTarget(guest.root, { dryRun: false });
+  const [generation] = await generations(target);
+  if (generation === undefined) throw new Error('there is no generation');
+  expect(await rollback(target, generation)).toMatchObject({ left: [], index: 'restored' });
+  const withoutTimes = (lines: readonly string[]): string[] =>
+    lines.map((line) => (/ d /.test(line) ? line.split(' ').slice(0, 4).join(' ') : line));
+  expect(withoutTimes(guest.all())).toEqual(withoutTimes(before));
+  expect(guest.run('status').stdout).toContain('generation 1: rolled-back');
 });
