@@ -1,4 +1,4 @@
-import { readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { generations } from '../../../src/install/generations.ts';
@@ -74,4 +74,28 @@ test('mptfix puts back what the bundle installed, and the bundle knows that it d
     lines.map((line) => (/ d /.test(line) ? line.split(' ').slice(0, 4).join(' ') : line));
   expect(withoutTimes(guest.all())).toEqual(withoutTimes(before));
   expect(guest.run('status').stdout).toContain('generation 1: rolled-back');
+});
+
+test('killed before any rename of apply, the next rollback leaves the guest as it was', {
+  timeout: 240_000,
+}, async () => {
+  const guest = await oldGuest(RHEL_5, ['bash', '--posix']);
+  const before = guest.all();
+  const mv = join(guest.root, 'bin/mv');
+  for (let at = 1; ; at += 1) {
+    renameSync(mv, `${mv}.true`);
+    const count = `echo x >>/work/count; [ $(wc -l </work/count) -lt ${at} ] || kill -9 $PPID`;
+    writeFileSync(mv, `#!/bin/dash\n${count}\nexec /bin/mv.true "$@"\n`, { mode: 0o755 });
+    const { status } = guest.run('apply', '--yes');
+    renameSync(`${mv}.true`, mv);
+    rmSync(join(guest.root, 'work/count'));
+    const undone = guest.run('rollback', '--yes');
+    expect(undone, `${at}: ${undone.stdout}${undone.stderr}`).toMatchObject({ status: 0 });
+    const same = (line: string): boolean => !/^(bin|work|bin\/mv) /.test(line);
+    expect(guest.all().filter(same)).toEqual(before.filter(same));
+    if (status === 0) {
+      expect(at).toBeGreaterThan(4);
+      return;
+    }
+  }
 });
