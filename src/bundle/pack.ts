@@ -34,7 +34,7 @@ export function bundleName({ module, kernel, architecture }: BundleContent): str
 
 /**
  * One file that `sh` runs on the guest: the installer, then a tar archive of the module and what is known of it. The same
- * content gives the same bytes. `installer` is the text of `sh/mptfix-bundle.sh`. Throws E_OUTPUT where the module's path has
+ * content gives the same bytes. `installer` is the text of `readInstaller`. Throws E_OUTPUT where the module's path has
  * signs that the installer does not take.
  */
 export function packBundle(content: BundleContent, installer: string): Buffer {

@@ -1,0 +1,55 @@
+# A name that mptfix too knows for an unfinished write, and that neither depmod nor a boot loader takes for one of theirs.
+temporary_of() {
+  printf '%s/.%s.mptfix-%012x.tmp' "${1%/*}" "${1##*/}" $$
+}
+
+# Waits for the disk. An old sync takes no names, and waits for all disks.
+durable() {
+  sync "$@" 2>/dev/null || sync
+}
+
+rename() {
+  durable "$1"
+  mv -f "$1" "$2" || return 1
+  # rename(2) does nothing where both names already are of one file.
+  rm -f "$1"
+  durable "${2%/*}"
+}
+
+# link_or_copy FROM TO: every attribute is the original's own.
+link_or_copy() {
+  ln "$1" "$2" 2>/dev/null || cp -p "$1" "$2"
+}
+
+# put_back KEPT PATH
+put_back() {
+  temporary=$(temporary_of "$2")
+  rm -f "$temporary"
+  link_or_copy "$1" "$temporary" && rename "$temporary" "$2"
+}
+
+# The state of a file as JSON: bytes, mode, owner, time. GUEST_PATH FILE
+record() {
+  [ -f "$2" ] || {
+    printf null
+    return
+  }
+  seconds=$(date -r "$2" +%s 2>/dev/null)
+  exact=$(date -r "$2" +%s.%N 2>/dev/null)
+  case $exact in
+  *[!0-9.]* | '') exact=${seconds:-0}.000000000 ;;
+  *.?????????) ;;
+  *) exact=${seconds:-0}.000000000 ;;
+  esac
+  ls -lnL "$2" | awk -v path="$1" -v hash="$(sha256_of "$2")" -v time="$exact" '
+    function three(from,   n) {
+      n = (substr($1, from, 1) == "r") * 4 + (substr($1, from + 1, 1) == "w") * 2
+      return n + (substr($1, from + 2, 1) ~ /[xst]/)
+    }
+    NR == 1 {
+      special = (substr($1, 4, 1) ~ /[sS]/) * 4 + (substr($1, 7, 1) ~ /[sS]/) * 2 + (substr($1, 10, 1) ~ /[tT]/)
+      mode = special "" three(2) "" three(5) "" three(8)
+      printf "{\"path\":\"%s\",\"sha256\":\"%s\",\"size\":%d,\"mode\":\"%s\",\"uid\":%d,\"gid\":%d,\"mtime\":\"%s\"}", path, hash, $5, mode, $3, $4, time
+    }
+  '
+}

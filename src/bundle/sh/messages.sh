@@ -1,0 +1,80 @@
+#!/bin/sh
+# One module for one kernel, and what installs it: see `sh FILE --help`. Made by `mptfix build`.
+# Runs under any POSIX sh with the tools of 2003: none of sha256sum, flock, stat, mktemp, readlink is needed.
+#
+# ls -n is what POSIX has in the place of stat; what stands after || always ends the run; lists are of plain names; the
+# numbers of signals are understood everywhere; and w0 to w15 are read by code that is written here.
+# shellcheck disable=SC2010,SC2012,SC2015,SC2034,SC2086,SC2153,SC2172,SC2317
+
+LC_ALL=C
+PATH=$PATH:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
+export LC_ALL PATH
+umask 077
+
+# What follows to the next such line was written by `mptfix build`.
+#@FACTS@
+
+usage() {
+  cat <<END
+usage: sh $0 COMMAND [--root DIR] [--yes] [--force] [--json]
+
+For the module $MODULE of the kernel $RELEASE ($ARCH).
+
+  check     say whether this is the guest that it was made for, and whether it is still affected; writes nothing
+  apply     install the module; asks first
+  status    say what is installed; writes nothing
+  rollback  put back what was there before the last installation; asks first
+
+  --root DIR   a guest's tree instead of this machine
+  --yes        do not ask
+  --force      also where the module is another than the proofs compared with, or was changed since
+  --json       print one line of JSON
+  --version    print what this file holds
+
+Exit status: 0 done, or nothing wrong; 2 wrong usage; 3 something is missing; 4 this file is damaged; 8 failed and all
+put back; 9 failed and not all put back; 10 check: affected; 11 check: cannot tell; 12 another run is at work.
+END
+}
+
+# Not echo: some make a line's end of the \012 in a name.
+say() {
+  [ -n "$json" ] || printf '%s\n' "$1"
+}
+
+warn() {
+  printf '%s\n' "$1" >&2
+}
+
+quote() {
+  printf '%s' "$1" | tr -c '\040-\176' '?' | sed 's/[\\"]/\\&/g'
+}
+
+# die STATUS CODE WHAT NEXT
+die() {
+  if [ -n "$json" ]; then
+    printf '{"schema":"mptfix.error/1","error":{"code":"%s","what":"%s","next":"%s"}}\n' "$2" "$(quote "$3")" "$(quote "$4")"
+  else
+    warn "error: $3"
+    warn "  next: $4"
+  fi
+  exit "$1"
+}
+
+# answer STATUS RESULT DETAIL
+answer() {
+  if [ -n "$json" ]; then
+    printf '{"schema":"mptfix.bundle/1","command":"%s","result":"%s","detail":"%s","kernel":"%s","module":"%s","sha256":"%s"}\n' \
+      "$command" "$2" "$(quote "$3")" "$RELEASE" "$MODULE_PATH" "$NEW_SHA256"
+  else
+    printf '%s\n' "$3"
+  fi
+  exit "$1"
+}
+
+confirm() {
+  [ -z "$yes" ] || return 0
+  [ -t 0 ] || die 2 E_CONFIRM_REQUIRED "$command changes this guest, and nobody can be asked" "sh $0 $command --yes"
+  printf '%s\nGo on? [y/N] ' "$1" >&2
+  read -r reply
+  case $reply in y | Y | yes) ;; *) die 2 E_DECLINED 'nothing was changed' "sh $0 $command asks again" ;; esac
+}

@@ -1,0 +1,140 @@
+# Keeps every file that a step may touch, and only then writes the record.
+begin() {
+  for place in "${MODULE_PATH%/*}" "/lib/modules/$RELEASE" /boot /var/lib/initramfs-tools; do keep_time "$place"; done
+  keep "$MODULE_PATH" || failed "$MODULE_PATH cannot be kept"
+  steps="{\"kind\":\"module\",\"like\":\"$MODULE_PATH\",\"files\":[$(touched "$MODULE_PATH")]}"
+  if [ -n "$depmod" ]; then
+    files=
+    for name in $INDEX_FILES; do
+      keep "/lib/modules/$RELEASE/$name" || failed "$name cannot be kept"
+      files="$files${files:+,}$(touched "/lib/modules/$RELEASE/$name")"
+    done
+    steps="$steps,{\"kind\":\"index\",\"release\":\"$RELEASE\",\"module\":\"$MODULE\",\"path\":\"$MODULE_PATH\",\"files\":[$files]}"
+  fi
+  for image in $rebuilt; do
+    tool=$(tool_of "$image")
+    output=$(temporary_of "$image")
+    common="\"release\":\"$RELEASE\",\"module\":\"$MODULE\",\"tool\":\"$tool\",\"output\":\"$output\""
+    files=$(touched "$image" "$image.mptfix-$transaction")
+    for file in $(state_files "$tool"); do
+      keep "$file" || failed "$file cannot be kept"
+      files="$files,$(touched "$file")"
+    done
+    steps="$steps,{\"kind\":\"kept-image\",\"image\":\"$image\",\"files\":[$(touched "$image.mptfix-$transaction")]}"
+    steps="$steps,{\"kind\":\"image-build\",\"image\":\"$image\",$common},{\"kind\":\"image\",$common,\"files\":[$files]}"
+  done
+  module_before=$(record "$MODULE_PATH" "$root$MODULE_PATH")
+  printf '{"schema":"mptfix.transaction/1","purpose":"install","number":%d,"created":"%s","kernel":"%s","steps":[%s],"folders":[],"state":{"made":[],"parent":null}}\n' \
+    "$transaction" "$(date -u +%Y-%m-%dT%H:%M:%S.000Z)" "$RELEASE" "$steps" >"$work/originals.json" &&
+    rename "$work/originals.json" "$folder/originals.json" || failed "the record in $folder cannot be written"
+  note "$transaction" begin || failed "the journal in $folder cannot be written"
+}
+
+# intent KIND UNDO [BECOMES]
+intent() {
+  note "$transaction" intent ",\"step\":$step,\"kind\":\"$1\",\"undo\":[$2]${3:+,\"becomes\":{$3}}" ||
+    failed "the journal in $folder cannot be written"
+}
+
+# done_with KIND [GUEST_PATH...]: what it left goes into the journal and into the manifest.
+done_with() {
+  kind=$1
+  shift
+  becomes=
+  for path in "$@"; do
+    [ -f "$root$path" ] || continue
+    becomes="$becomes${becomes:+,}\"$path\":\"$(sha256_of "$root$path")\""
+    after="$after${after:+,}$(record "$path" "$root$path")"
+  done
+  note "$transaction" "done" ",\"step\":$step,\"kind\":\"$kind\",\"becomes\":{$becomes}" ||
+    failed "the journal in $folder cannot be written"
+  step=$((step + 1))
+}
+
+carry_out() {
+  step=0
+  after=
+  outcome="\"$MODULE_PATH has sha256 $NEW_SHA256\""
+  image_records=
+  put_module
+  if [ -n "$depmod" ]; then
+    intent index ''
+    run_depmod || failed 'depmod failed'
+    is_indexed || failed "modules.dep does not give $MODULE_PATH for $MODULE" 'another copy of the module takes precedence: remove it or its package'
+    index_paths=
+    for name in $INDEX_FILES; do index_paths="$index_paths /lib/modules/$RELEASE/$name"; done
+    done_with index $index_paths
+  fi
+  for image in $rebuilt; do put_image "$image"; done
+  [ "$(sha256_of "$root$MODULE_PATH")" = "$NEW_SHA256" ] && is_indexed || failed "$MODULE_PATH is not what the guest would load"
+  outcome="$outcome,\"modules.dep names $MODULE_PATH and no other for $MODULE\""
+  {
+    printf '{"schema":"mptfix.manifest/1","generation":%d,"created":"%s","tool":"%s",' "$transaction" "$(date -u +%Y-%m-%dT%H:%M:%S.000Z)" "$TOOL"
+    printf '"kernel":%s,"module":{"name":"%s","path":"%s","before":%s,"after":%s},' \
+      "$(cat "$work/kernel.json")" "$MODULE" "$MODULE_PATH" "$module_before" "$(record "$MODULE_PATH" "$root$MODULE_PATH")"
+    printf '"artifact":'
+    cat "$work/artifact.json"
+    printf ',"placement":"in-place","images":[%s],"bootEntry":null,"outcome":[%s],"after":[%s],"warnings":[%s]}\n' \
+      "$image_records" "$outcome" "$after" "$warnings"
+  } >"$work/manifest.json" && rename "$work/manifest.json" "$folder/manifest.json" || failed "the manifest in $folder cannot be written"
+}
+
+put_module() {
+  intent module "{\"path\":\"$MODULE_PATH\",\"restore\":\"$state_name/generations/$transaction/originals/${MODULE_PATH##*/}\"}" \
+    "\"$MODULE_PATH\":\"$NEW_SHA256\""
+  new=$(temporary_of "$root$MODULE_PATH")
+  # The copy brings mode and owner, and writing into it keeps them.
+  cp -p "$root$MODULE_PATH" "$new" && cat "$work/module" >"$new" || failed "$MODULE_PATH cannot be written"
+  chcon --reference="$root$MODULE_PATH" "$new" 2>/dev/null
+  touch "$new"
+  rename "$new" "$root$MODULE_PATH" || failed "$MODULE_PATH cannot be replaced"
+  done_with module "$MODULE_PATH"
+}
+
+put_image() {
+  tool=$(tool_of "$1")
+  output=$(temporary_of "$1")
+  fallback=$1.mptfix-$transaction
+  intent kept-image "{\"path\":\"$fallback\",\"restore\":null}"
+  put_back "$root$1" "$root$fallback" || failed "$1 cannot be kept"
+  done_with kept-image "$fallback"
+
+  intent image-build ''
+  build_image "$1"
+  done_with image-build
+
+  intent image "{\"path\":\"$1\",\"restore\":\"$fallback\"}" "\"$1\":\"$(sha256_of "$root$output")\""
+  rename "$root$output" "$root$1" || failed "$1 cannot be replaced"
+  for file in $(state_files "$tool"); do
+    [ -f "$root$file" ] || continue
+    new=$(temporary_of "$root$file")
+    cp -p "$root$file" "$new" && state_content "$tool" "$file" "$(sha1sum <"$root$1" | sed 's/ .*//')" "$1" >"$new" && rename "$new" "$root$file" ||
+      failed "$file cannot be written"
+  done
+  # shellcheck disable=SC2046
+  done_with image "$1" $(state_files "$tool")
+  image_records="$image_records${image_records:+,}{\"path\":\"$1\",\"fallback\":\"$fallback\",\"tool\":\"$tool\",\"before\":\"$(sha256_of "$root$fallback")\",\"after\":\"$(sha256_of "$root$1")\",\"proof\":\"$proof\"}"
+}
+
+build_image() {
+  say "$tool builds $1"
+  modules=$MODULE
+  tool_argv "$tool" "$output" "$modules" >"$work/log" 2>&1 ||
+    failed "$tool could not build $1: $(grep . "$work/log" | tail -n 1)" "see what $tool prints; the image that boots was not touched" E_INITRAMFS
+  [ -s "$root$output" ] || failed "$tool wrote no image for $1" "see what $tool prints" E_INITRAMFS
+  old=$(record "$1" "$root$1")
+  chmod "$(printf '%s' "$old" | sed 's/.*"mode":"\([0-7]*\)".*/\1/')" "$root$output"
+  chown "$(printf '%s' "$old" | sed 's/.*"uid":\([0-9]*\),"gid":\([0-9]*\).*/\1:\2/')" "$root$output"
+  if open_image "$root$output" "$work/new"; then
+    held=$(module_in "$work/new")
+    [ -n "$held" ] && same_module "$held" "$work/module" ||
+      failed "the new $1 does not hold the new module" "see that the guest names the driver for its images" E_INITRAMFS
+    proof="it holds the new $MODULE"
+  elif [ -n "$force" ]; then
+    proof="it could not be opened here: not looked at"
+    warn "warning: the new $1 could not be opened here: whether it holds the new module was not looked at"
+    warnings="$warnings${warnings:+,}\"the new $1 could not be opened\""
+  else
+    failed "the new $1 cannot be opened here, so that it cannot be told whether it holds the new module" "to install it all the same: sh $0 apply --force" E_INITRAMFS
+  fi
+}
