@@ -50,6 +50,10 @@ const cutArchive = ({ source, work }: Place): string => {
   sh('tar -C "$1" -cz . | head -c 2000 > "$2/linux.tar.gz"', source, work);
   return join(work, 'linux.tar.gz');
 };
+/** A guest without a depmod, whose index would have to be made anew. */
+const loseIndex = ({ root }: Place): void => {
+  sh('rm "$1/lib/modules/$2"/modules.*', root, RELEASE);
+};
 const otherHeaders = ({ put }: Place): void =>
   put(`${HEADERS}/include/generated/utsrelease.h`, '#define UTS_RELEASE "6.1.9-2-amd64"\n');
 
@@ -186,6 +190,10 @@ export const RUNS: Readonly<Record<string, Readonly<Record<string, Situation>>>>
       return run(['plan', ...given(at)]);
     },
     'the `--source` is not there': ({ root }) => run(['plan', '--root', root, '--source', '/nowhere']),
+    'the module index must be made anew, and nothing can do that for this guest': (at) => {
+      loseIndex(at);
+      return run(['plan', ...given(at)]);
+    },
     'the archive is cut short': (at) => run(['plan', '--root', at.root, '--source', cutArchive(at)]),
     'the source does not have the branch': (at) => {
       withoutBranch(at);
@@ -213,6 +221,13 @@ export const RUNS: Readonly<Record<string, Readonly<Record<string, Situation>>>>
       await apply(at);
       return run(['apply', '--plan', join(at.work, 'plan.json'), '--yes']);
     },
+    'the module index must be made anew, and nothing can do that for this guest': (at) => {
+      loseIndex(at);
+      return apply(at);
+    },
+    'the `--toolchain` is not there': (at) => apply(at, '--toolchain', '/nowhere'),
+    'nothing can be fetched from the `--mirror`': ({ root }) =>
+      run(['apply', '--root', root, '--mirror', 'http://127.0.0.1:9/debian', '--yes']),
     'the archive is cut short': (at) => apply({ ...at, source: cutArchive(at) }),
     'the source does not have the branch': (at) => {
       withoutBranch(at);
