@@ -1,24 +1,19 @@
 import { basename, join, resolve } from 'node:path';
-import { architectureOf } from '../../architectures.ts';
 import { assess } from '../../assess/assess.ts';
 import { requireBuildable } from '../../build/architecture.ts';
 import type { Artifact } from '../../build/artifact.ts';
 import type { Job, Phase } from '../../build/job.ts';
 import type { BuildOptions } from '../../build-options.ts';
-import { readInstaller } from '../../bundle/installer.ts';
-import { bundleName, packBundle } from '../../bundle/pack.ts';
 import { scanModule } from '../../driver/module/scan.ts';
-import { decompressModule, moduleFormat } from '../../elf/compression.ts';
 import { readElf } from '../../elf/elf.ts';
 import { modinfo, modinfoField } from '../../elf/module-data.ts';
 import { failure } from '../../errors.ts';
 import { kernelIdentity } from '../../guest/kernel.ts';
-import { filterTool, moduleIdentity, readModule } from '../../guest/module-file.ts';
+import { moduleIdentity, readModule } from '../../guest/module-file.ts';
 import { sha256 } from '../../hash.ts';
-import { indexDifference } from '../../install/index-traits.ts';
 import { LIMITS } from '../../limits.ts';
 import { trustContainer } from '../../machine/contained.ts';
-import { MODULES_FOLDER, makeFolders } from '../../machine/folders.ts';
+import { makeFolders } from '../../machine/folders.ts';
 import { localTarget } from '../../machine/tree.ts';
 import { toolVersion } from '../../package-root.ts';
 import { planOrigins } from '../../plan/origins.ts';
@@ -26,6 +21,7 @@ import { guestHeaders } from '../../plan/prepare.ts';
 import { printResult } from '../../ui/output.ts';
 import { kernelBase } from '../../versions/kernel-base.ts';
 import { type BuildFlags, buildOptions, type WorkFlags } from '../shared/build-options.ts';
+import { bundleOf } from '../shared/bundle-of.ts';
 import { reportInterrupted } from '../shared/interrupted.ts';
 import { type CommonOptions, openTarget } from '../shared/options.ts';
 import { prepare, produce } from '../shared/produce.ts';
@@ -130,33 +126,6 @@ async function write(output: string, job: Job, artifact: Artifact): Promise<Buil
   // Last: where it is, all of it is.
   await machine.write(join(output, 'manifest.json'), `${JSON.stringify(result, null, 2)}\n`);
   return result;
-}
-
-/** The file for a guest without Node; undefined for an architecture that has no name of its own there. */
-async function bundleOf(
-  { kernel, module, shipped }: Job,
-  { bytes, info }: Artifact,
-): Promise<{ readonly name: string; readonly bytes: Buffer } | undefined> {
-  const architecture = architectureOf(readElf(shipped.bytes))?.name;
-  if (architecture === undefined) return undefined;
-  const file = basename(module.path);
-  // Of a file alone it is not known where the guest has it: then it is where the kernel's own build puts it.
-  const isPlace = module.path.startsWith(`${MODULES_FOLDER}/${kernel.release}/`);
-  const path = isPlace
-    ? module.path
-    : `${MODULES_FOLDER}/${kernel.release}/kernel/drivers/message/fusion/${file}`;
-  const machine = localTarget({ dryRun: true });
-  const unpacked = await decompressModule(bytes, moduleFormat(bytes), filterTool(machine));
-  const content = {
-    kernel,
-    architecture,
-    module: { name: module.name, path, sha256: module.sha256 },
-    bytes,
-    artifact: info,
-    reindex: indexDifference(shipped.bytes, unpacked) !== undefined,
-    tool: `mptfix ${toolVersion()}`,
-  };
-  return { name: bundleName(content), bytes: packBundle(content, await readInstaller()) };
 }
 
 /** What `build` is for: a guest, or with `--module` a file alone. */
