@@ -31,11 +31,11 @@ export const TARGET_OPTIONS = {
   plan: ['root', 'host', 'sshOption', 'kernel'],
   apply: ['root', 'kernel'],
   build: ['root', 'kernel'],
-  status: ['root', 'kernel'],
+  status: ['root', 'host', 'sshOption', 'kernel'],
   rollback: ['root', 'kernel'],
-  recover: ['root', 'kernel'],
-  harden: ['root', 'kernel'],
-  diagnose: ['root', 'kernel'],
+  recover: ['root', 'host', 'sshOption', 'kernel'],
+  harden: ['root', 'host', 'sshOption', 'kernel'],
+  diagnose: ['root', 'host', 'sshOption', 'kernel'],
   'watch once': ['root'],
   'watch follow': ['root'],
   'watch install': ['root'],
@@ -44,6 +44,13 @@ export const TARGET_OPTIONS = {
   demo: [],
 } as const satisfies Readonly<Record<string, readonly (keyof Whereabouts)[]>>;
 export type Verb = keyof typeof TARGET_OPTIONS;
+
+/** Words with which a command changes a guest, which it does not do over ssh. */
+const ONLY_HERE: Readonly<Partial<Record<Verb, readonly string[]>>> = {
+  status: ['--prune'],
+  recover: ['--apply'],
+  harden: ['--apply', '--undo'],
+};
 
 const FLAGS: Readonly<Record<keyof Whereabouts, string>> = {
   root: '--root',
@@ -80,7 +87,8 @@ export interface TypedMore extends Whereabouts {
  */
 export function typed(verb: Verb, words: readonly string[] = [], more: TypedMore = {}): string {
   const where = { ...guest.getStore(), ...more };
-  const known: readonly (keyof Whereabouts)[] = TARGET_OPTIONS[verb];
+  const acts = words.some((word) => ONLY_HERE[verb]?.includes(word));
+  const known = TARGET_OPTIONS[verb].filter((name) => !acts || (name !== 'host' && name !== 'sshOption'));
   const target = known.flatMap((name) => {
     return [where[name] ?? []].flat().flatMap((value) => [FLAGS[name], value]);
   });

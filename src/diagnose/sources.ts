@@ -2,6 +2,7 @@ import { isZone } from '../kernel-log/time.ts';
 import { LIMITS } from '../limits.ts';
 import { compressionOf } from '../machine/compression.ts';
 import { toolPath } from '../machine/folders.ts';
+import { traitsOf } from '../machine/kinds.ts';
 import type { Target } from '../machine/port.ts';
 import type { Argv, RunOptions } from '../machine/program.ts';
 
@@ -199,7 +200,7 @@ export async function journalSource(target: Target, now: number): Promise<LogSou
 }
 
 async function journalArguments(target: Target): Promise<readonly string[] | undefined> {
-  if (target.kind === 'local') return [];
+  if (traitsOf(target).isRunning) return [];
   const folder = '/var/log/journal';
   if ((await target.list(folder).catch(() => [])).length === 0) return undefined;
   return ['-D', await toolPath(target, folder)];

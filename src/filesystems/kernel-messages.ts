@@ -1,3 +1,4 @@
+import { traitsOf } from '../machine/kinds.ts';
 import type { ReadStream, Target } from '../machine/port.ts';
 import { typed } from '../typed.ts';
 
@@ -23,7 +24,7 @@ export async function readKernelMessages(
   target: Pick<Target, 'openStream' | 'kind'>,
   onMessage: (message: KernelMessage) => void,
 ): Promise<string | undefined> {
-  if (target.kind === 'root')
+  if (!traitsOf(target).isRunning)
     return `the kernel’s messages are not read: a tree has no running kernel, and its /dev is never opened; ${typed('diagnose')} reads its logs`;
   let stream: ReadStream;
   try {

@@ -3,6 +3,7 @@ import { lineEvents } from '../kernel-log/events.ts';
 import type { ParsedLine } from '../kernel-log/line.ts';
 import { type LogMark, logMarks } from '../kernel-log/marks.ts';
 import { parseLine } from '../kernel-log/prefix.ts';
+import { traitsOf } from '../machine/kinds.ts';
 import type { Target } from '../machine/port.ts';
 import { errorCounters } from './counters.ts';
 import { type DiskLog, logCollector } from './disk-log.ts';
@@ -99,7 +100,7 @@ export async function readDiskLogs(
   dmesg: string | undefined,
 ): Promise<ReadonlyMap<string, DiskLog>> {
   const { add, disks } = logCollector(allMarks, MOST_LINES);
-  const problem = target.kind === 'local' ? await readKernelMessages(target, add) : 'not this machine';
+  const problem = traitsOf(target).isHere ? await readKernelMessages(target, add) : 'not this machine';
   return problem === undefined ? disks : parseKernelLog(dmesg ?? '');
 }
 

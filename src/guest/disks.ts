@@ -1,4 +1,5 @@
 import { LIMITS } from '../limits.ts';
+import { traitsOf } from '../machine/kinds.ts';
 import type { Target, TargetReads } from '../machine/port.ts';
 import type { Disk } from './document.ts';
 
@@ -23,7 +24,7 @@ const BUSES: readonly Bus[] = [
  * if it has one, is the controller's own. What cannot be read is null.
  */
 export async function readDisks(target: DiskReads & Pick<Target, 'kind'>): Promise<readonly Disk[]> {
-  if (target.kind === 'root') return [];
+  if (!traitsOf(target).isRunning) return [];
   const disks: Disk[] = [];
   for (const name of await target.list('/sys/block').catch(() => [])) {
     const bus = BUSES.find(({ names }) => names.test(name));

@@ -1,4 +1,5 @@
 import { LIMITS } from '../limits.ts';
+import { traitsOf } from '../machine/kinds.ts';
 import type { Target } from '../machine/port.ts';
 import { defined } from '../optional.ts';
 import { firstLine, scsiHostOf } from './disks.ts';
@@ -49,7 +50,7 @@ const NOT_KNOWN: DriverUse = { inUse: null, hosts: [], disks: [], loaded: null, 
  * Never looks into a guest's tree: if that has a /sys, it is the controller's own.
  */
 export async function driverInUse(target: UseTarget): Promise<DriverUse> {
-  if (target.kind === 'root') return NOT_KNOWN;
+  if (!traitsOf(target).isRunning) return NOT_KNOWN;
   return (await fromSysfs(target)) ?? (await fromProcfs(target)) ?? NOT_KNOWN;
 }
 

@@ -1,3 +1,4 @@
+import { traitsOf } from '../machine/kinds.ts';
 import type { Target } from '../machine/port.ts';
 import type { Family } from './distro.ts';
 
@@ -48,7 +49,7 @@ export async function detectInit(
   family: Family,
 ): Promise<InitSystem> {
   // sd_booted(3): this folder exists only where systemd is the running init.
-  if (target.kind !== 'root' && (await target.lstat('/run/systemd/system'))?.type === 'directory')
+  if (traitsOf(target).isRunning && (await target.lstat('/run/systemd/system'))?.type === 'directory')
     return 'systemd';
   // What the kernel starts: a link to systemd, or the program of another init.
   if (/(^|\/)systemd$/.test((await target.readLink('/sbin/init')) ?? '')) return 'systemd';

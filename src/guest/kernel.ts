@@ -1,6 +1,7 @@
 import { failure } from '../errors.ts';
 import { LIMITS } from '../limits.ts';
 import { MODULES_FOLDER } from '../machine/folders.ts';
+import { traitsOf } from '../machine/kinds.ts';
 import type { Target, TargetReads } from '../machine/port.ts';
 import { kernelRelease as asRelease, requireRelease } from '../names.ts';
 import { typed } from '../typed.ts';
@@ -32,10 +33,9 @@ export function kernelIdentity(facts: { kernel: KernelFacts; distro: Distro }): 
  * one of a tree. The controller's own kernel is used for neither a tree nor a host. Throws E_KERNEL_UNKNOWN or E_KERNEL_AMBIGUOUS.
  */
 export async function kernelFacts(target: Target, wanted: string | undefined): Promise<KernelFacts> {
-  const running =
-    target.kind !== 'root'
-      ? (await target.readText('/proc/sys/kernel/osrelease', LIMITS.kernelBytes))?.trim()
-      : undefined;
+  const running = traitsOf(target).isRunning
+    ? (await target.readText('/proc/sys/kernel/osrelease', LIMITS.kernelBytes))?.trim()
+    : undefined;
   const release = wanted ?? running ?? (await onlyRelease(target));
   requireRelease(release);
   if (release !== running && release === wanted) await requireKernel(target, release, running);

@@ -3,6 +3,7 @@ import { gunzip } from 'node:zlib';
 import { LIMITS } from '../limits.ts';
 import { linesOf } from '../lines.ts';
 import { MODULES_FOLDER } from '../machine/folders.ts';
+import { traitsOf } from '../machine/kinds.ts';
 import type { Target } from '../machine/port.ts';
 import { defined } from '../optional.ts';
 import type { KernelFacts } from './kernel.ts';
@@ -110,7 +111,7 @@ async function configuration(target: Reads, { release, running }: Kernel): Promi
     const says = configured((await target.readText(file, LIMITS.textBytes)) ?? '');
     if (says !== undefined) return { says, file };
   }
-  if (target.kind === 'root' || running !== true) return undefined;
+  if (!traitsOf(target).isRunning || running !== true) return undefined;
   const says = configured(await runningConfiguration(target));
   return says === undefined ? undefined : { says, file: RUNNING_CONFIGURATION };
 }

@@ -1,6 +1,7 @@
 import { basename } from 'node:path/posix';
 import { LIMITS } from '../limits.ts';
 import { toolPath } from '../machine/folders.ts';
+import { traitsOf } from '../machine/kinds.ts';
 import type { Target } from '../machine/port.ts';
 import type { Argv } from '../machine/program.ts';
 import { majorMinor } from '../machine/reads.ts';
@@ -107,11 +108,13 @@ async function holderOf(
   if ((await guest.stat(path).catch(() => undefined)) === undefined) return undefined;
   const file = await guest.hostPath(path);
   // A guest of 2003 has no stat(1): there the inode and the processes decide.
-  const argv: Argv =
-    guest.kind === 'host' ? ['ls', '-id', file] : ['stat', '-c', '%D %i', '--', await toolPath(guest, path)];
+  const hasStat = traitsOf(guest).hasOurTools;
+  const argv: Argv = hasStat
+    ? ['stat', '-c', '%D %i', '--', await toolPath(guest, path)]
+    : ['ls', '-id', file];
   const result = await guest.run(argv, { effect: 'read', sees: 'guest' });
   const words = result.stdout.toString('utf8').trim().split(' ');
-  const [device = '', inode = ''] = guest.kind === 'host' ? ['', words[0]] : words;
+  const [device = '', inode = ''] = hasStat ? words : ['', words[0]];
   const same = held.filter((lock) => lock.inode === inode);
   const exact = same.find((lock) => device !== '' && lock.device === deviceNumber(device));
   if (exact !== undefined) return exact;
@@ -139,7 +142,7 @@ async function livePid(
   if (pid === undefined) return undefined;
   const line = await processCommand(machine, Number(pid));
   if (!program.test(programOf(line))) return undefined;
-  if (guest.kind !== 'root') return Number(pid);
+  if (traitsOf(guest).isRunning) return Number(pid);
   // The number in a tree's file may be from when the tree was a running machine.
   const root = await guest.hostPath('/');
   const works = (await machine.readLink(`/proc/${pid}/root`)) === root || line.includes(root);

@@ -3,6 +3,7 @@ import { remountCommand } from '../filesystems/remount.ts';
 import { readSuperblock } from '../filesystems/storage.ts';
 import { readMounts } from '../guest/mounts.ts';
 import { LIMITS } from '../limits.ts';
+import { traitsOf } from '../machine/kinds.ts';
 import type { Target } from '../machine/port.ts';
 import { mustRun } from '../machine/tools.ts';
 import { localTarget } from '../machine/tree.ts';
@@ -51,11 +52,11 @@ function settingHandler<S extends SettingStep>({ read, write, ...others }: Setti
 }
 
 /** Only the superblock of a device that the command line names is set for a tree. */
-function requireMachine({ kind, name }: Target, step: SettingStep): void {
-  if (kind === 'local' || step.kind === 'device-superblock') return;
+function requireMachine(target: Target, step: SettingStep): void {
+  if (traitsOf(target).isRunning || step.kind === 'device-superblock') return;
   throw failure(
     'E_STATE_UNSAFE',
-    `${name} is a guest’s tree, and “${step.kind}” would change this machine`,
+    `${target.name} is a guest’s tree, and “${step.kind}” would change this machine`,
     'leave out --root on the guest itself; what is in the tree’s /var/lib/mptfix was not made by mptfix',
   );
 }
@@ -157,11 +158,11 @@ async function writeSysfs(target: Target, path: string, value: string): Promise<
 
 /** Throws E_STATE_UNSAFE where steps of a tree's record would write to a device that the command line does not name. */
 function requireDevice(
-  { kind }: Target,
+  target: Target,
   steps: readonly Step[],
   { folder, device }: { readonly folder: string; readonly device: string | undefined },
 ): void {
-  if (kind === 'local') return;
+  if (traitsOf(target).isRunning) return;
   for (const step of steps) {
     if (step.kind !== 'device-superblock' || step.device === device) continue;
     throw failure(

@@ -3,6 +3,7 @@ import { readSuperblock } from '../filesystems/storage.ts';
 import type { ErrorsPolicy } from '../filesystems/superblock/ext.ts';
 import { readMounts } from '../guest/mounts.ts';
 import { LIMITS } from '../limits.ts';
+import { traitsOf } from '../machine/kinds.ts';
 import type { Target } from '../machine/port.ts';
 import { localTarget } from '../machine/tree.ts';
 import { planFile } from '../transaction/files.ts';
@@ -57,7 +58,7 @@ async function givenDevice(
   device: string,
   policy: ErrorsPolicy,
 ): Promise<readonly Planned[]> {
-  if (target.kind === 'local')
+  if (traitsOf(target).isRunning)
     throw failure(
       'E_USAGE',
       '--device needs --root',
@@ -139,9 +140,9 @@ function errorsNotes(
     .filter(({ type }) => !EXT.test(type))
     .map(({ mountPoint, type }) => `${mountPoint}: ${type} has no errors= policy`);
   const unread = ext.filter(({ superblock }) => superblock === null);
-  if (target.kind === 'root' && device === undefined && unread.length > 0)
+  if (!traitsOf(target).isRunning && device === undefined && unread.length > 0)
     notes.push('superblocks are not set: give --device the guest’s partition or its image');
-  if (target.kind === 'local')
+  if (traitsOf(target).isRunning)
     notes.push(
       ...unread.map(({ mountPoint }) => `${mountPoint}: its superblock could not be read, and is not set`),
     );

@@ -1,6 +1,7 @@
 import { dirname } from 'node:path';
 import { failure } from '../errors.ts';
 import type { InitSystem } from '../guest/init-system.ts';
+import { traitsOf } from '../machine/kinds.ts';
 import type { Target } from '../machine/port.ts';
 import { planFile, planFolders, planLink } from '../transaction/files.ts';
 import type { Planned } from '../transaction/perform.ts';
@@ -24,7 +25,7 @@ async function planTimeout(
   seconds: number,
 ): Promise<HardenPlan> {
   // What a tree has in its /sys is not of this machine.
-  const disks = target.kind === 'local' ? survey.disks : [];
+  const disks = traitsOf(target).isRunning ? survey.disks : [];
   const scsi = disks.filter(({ bus }) => bus === 'scsi');
   const now = scsi.flatMap(({ timeoutPath, timeoutSeconds }) =>
     timeoutPath === null || timeoutSeconds === null || timeoutSeconds === seconds
@@ -44,7 +45,7 @@ async function planTimeout(
     ? await planRule(target, seconds)
     : await planScript(target, init, seconds);
   const notes =
-    scsi.length > 0 || target.kind === 'root'
+    scsi.length > 0 || !traitsOf(target).isRunning
       ? []
       : ['this machine has no SCSI disk now: only the setting for the next boot is made'];
   return { changes: [...boot, ...now], notes };

@@ -8,6 +8,7 @@ import { REPAIR_STATES } from '../filesystems/states.ts';
 import { askStorage, readSuperblock } from '../filesystems/storage.ts';
 import { type Disk, readDisks } from '../guest/disks.ts';
 import { isBind, kernelNameOf, readFstab } from '../guest/fstab.ts';
+import { traitsOf } from '../machine/kinds.ts';
 import type { Target } from '../machine/port.ts';
 import type { DiskFacts, PolicyFacts, Survey } from './document.ts';
 import { errorsOptionOf } from './fstab-edit.ts';
@@ -32,7 +33,7 @@ export async function survey(
   knowledge: DriverKnowledge,
   mountPoints: readonly string[],
 ): Promise<Survey> {
-  const found = target.kind === 'local' ? await mounted(target) : [];
+  const found = traitsOf(target).isRunning ? await mounted(target) : [];
   const places = new Set(found.map(({ mountPoint }) => mountPoint));
   const listed = (await inFstab(target)).filter(({ mountPoint }) => !places.has(mountPoint));
   const all = [...found, ...listed];
@@ -93,7 +94,7 @@ async function inFstab(target: Target): Promise<readonly PolicyFacts[]> {
   return Promise.all(
     entries.map(async (entry) => {
       // A tree's disks are not this machine's, whatever their names.
-      const name = target.kind === 'local' ? await kernelNameOf(target, entry.source) : undefined;
+      const name = traitsOf(target).isRunning ? await kernelNameOf(target, entry.source) : undefined;
       const device = name === undefined ? undefined : `/dev/${name}`;
       const superblock = device === undefined ? undefined : await superblockOf(target, device, entry.fsType);
       return {

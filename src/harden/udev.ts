@@ -1,5 +1,6 @@
 import type { InitSystem } from '../guest/init-system.ts';
 import { LIMITS } from '../limits.ts';
+import { traitsOf } from '../machine/kinds.ts';
 import type { Target } from '../machine/port.ts';
 import type { Argv } from '../machine/program.ts';
 import { typedInGuest } from '../typed.ts';
@@ -184,7 +185,7 @@ const CONTROLS: readonly UdevControl[] = [
  * is left as it is.
  */
 export async function waitForUdev(target: Pick<Target, 'kind' | 'stat' | 'run'>): Promise<void> {
-  if (target.kind !== 'local') return;
+  if (!traitsOf(target).isRunning) return;
   for (const { sign, reload, settle } of CONTROLS) {
     if ((await target.stat(sign).catch(() => undefined)) === undefined) continue;
     // Like systemd, udev answers nobody whose number it cannot see: on no leash.

@@ -1,5 +1,6 @@
 import { EM_386, EM_X86_64 } from '../elf/elf.ts';
 import { failure } from '../errors.ts';
+import { traitsOf } from '../machine/kinds.ts';
 import type { Target } from '../machine/port.ts';
 import type { InitramfsTool } from './tools.ts';
 
@@ -18,7 +19,7 @@ const MAX_DEPTH = 5;
  * tree. Throws E_TOOLS_MISSING where its interpreter is missing, E_ARCH_UNSUPPORTED where it is of another processor.
  */
 export async function requireRunnable(target: Reads, { program }: InitramfsTool): Promise<void> {
-  if (target.kind !== 'root') return;
+  if (traitsOf(target).isRunning) return;
   let path = await target.findInside(program);
   let by = '';
   for (let depth = 0; depth < MAX_DEPTH; depth += 1) {

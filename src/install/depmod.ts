@@ -2,6 +2,7 @@ import { failure } from '../errors.ts';
 import { type IndexForm, indexForm } from '../guest/index/forms.ts';
 import { indexTools } from '../guest/index/tools.ts';
 import { MODULES_FOLDER } from '../machine/folders.ts';
+import { traitsOf } from '../machine/kinds.ts';
 import type { Target } from '../machine/port.ts';
 import { requireRelease } from '../names.ts';
 import { typedShell } from '../typed.ts';
@@ -77,7 +78,7 @@ export async function runDepmod(target: Target, release: string): Promise<void> 
   throw failure(
     'E_INSTALL',
     `depmod failed: ${result.stderr.trim().split('\n')[0] ?? `exit status ${result.status}`}`,
-    `run ${typedShell(['depmod', '-b', target.kind === 'root' ? target.name : '/', release])} to see why; the module tree may be damaged`,
+    `run ${typedShell(['depmod', '-b', traitsOf(target).isRunning ? '/' : target.name, release])} to see why; the module tree may be damaged`,
   );
 }
 

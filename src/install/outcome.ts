@@ -3,6 +3,7 @@ import type { IndexTools } from '../guest/index/tools.ts';
 import { isModuleFile, modulePaths } from '../guest/module-file.ts';
 import { LIMITS } from '../limits.ts';
 import { MODULES_FOLDER, toolPath } from '../machine/folders.ts';
+import { traitsOf } from '../machine/kinds.ts';
 import type { Target } from '../machine/port.ts';
 import { readIndexAs, requireIndexTools } from './indexing.ts';
 import type { Placement } from './placement.ts';
@@ -35,7 +36,7 @@ export async function proveOutcome(target: Target, outcome: Outcome): Promise<re
     await proveCandidates(target, outcome),
     // The machine's is kmod's: of old tools' indexes it reads other files than theirs does.
     ...(tools.form.isOurs ? await proveModprobe(target, outcome) : []),
-    ...(target.kind === 'root' || !tools.form.isOurs
+    ...(!traitsOf(target).isRunning || !tools.form.isOurs
       ? [await proveGuestModprobe(target, tools, outcome)]
       : []),
   ];

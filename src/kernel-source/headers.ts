@@ -3,6 +3,7 @@ import { dirname, join, posix } from 'node:path';
 import { failure } from '../errors.ts';
 import { sha256 } from '../hash.ts';
 import { LIMITS } from '../limits.ts';
+import { traitsOf } from '../machine/kinds.ts';
 import type { Target } from '../machine/port.ts';
 import type { Bind } from '../machine/program.ts';
 import { defined } from '../optional.ts';
@@ -135,7 +136,7 @@ async function openFolder(
   origin: Target,
   folder: string,
 ): Promise<{ readonly place: string; readonly build: string }> {
-  const place = `${origin.kind === 'root' ? `${origin.name}:` : ''}${folder}`;
+  const place = `${!traitsOf(origin).isHere ? `${origin.name}:` : ''}${folder}`;
   const build = await resolveLink(origin, folder);
   const found = await Promise.all(REQUIRED.map((name) => origin.stat(join(build, name))));
   requireWhole(
@@ -166,7 +167,7 @@ async function takePart(
   }: Pick<Workspace, 'user'> & { readonly copy: string; readonly signal: AbortSignal | undefined },
 ): Promise<TakenPart> {
   const bounds = LIMITS.headers;
-  if (origin.kind === 'local') {
+  if (traitsOf(origin).isHere) {
     const read = await takeTree(origin, path, { bounds, signal });
     if (user === undefined || read.isOpenToAll) return { ...read, folder: path };
   }

@@ -1,5 +1,6 @@
 import { chmod, mkdir, symlink, writeFile } from 'node:fs/promises';
 import { dirname, join, relative } from 'node:path';
+import { traitsOf } from '../machine/kinds.ts';
 import type { Target } from '../machine/port.ts';
 import type { Bind } from '../machine/program.ts';
 import type { Workspace } from '../work/workspace.ts';
@@ -54,7 +55,7 @@ export async function showAtPlaces(
 
 /** The nearest folder above a place that this machine has, where the sandbox shows it as this machine's. */
 async function folderAbove(machine: Target, place: string): Promise<string | undefined> {
-  const shown = machine.kind === 'local' ? OF_THE_MACHINE : OF_A_TREE;
+  const shown = traitsOf(machine).isHere ? OF_THE_MACHINE : OF_A_TREE;
   if (!shown.some((folder) => isInside(place, folder))) return undefined;
   let folder = dirname(place);
   while ((await machine.stat(folder))?.type !== 'directory') folder = dirname(folder);
@@ -71,7 +72,7 @@ async function ownEntries(machine: Target, folder: string, standIn: string): Pro
     else if (type === 'directory') await makeFolder(place);
     else if (type === 'file') await writeFile(place, '');
     // A tree's own links must not lead anywhere on this machine.
-    const from = machine.kind === 'local' ? path : await machine.hostPath(path);
+    const from = traitsOf(machine).isHere ? path : await machine.hostPath(path);
     if (type === 'directory' || type === 'file') binds.push({ from, to: path });
   }
   return binds;

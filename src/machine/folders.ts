@@ -1,6 +1,7 @@
 import { dirname, join, relative } from 'node:path';
 import { failure } from '../errors.ts';
 import { typedForGuest } from '../typed.ts';
+import { traitsOf } from './kinds.ts';
 import type { Target, TargetReads } from './port.ts';
 
 /** Where every Linux keeps its kernels' modules, a folder a release. */
@@ -23,8 +24,8 @@ export async function toolPath(
 export const INSIDE_WORK = '/tmp';
 
 /** The path that a program which is run with `inside` has for something in its work folder. */
-export function seenInside({ kind }: Pick<Target, 'kind'>, work: string): string {
-  return kind === 'local' ? work : INSIDE_WORK;
+export function seenInside(target: Pick<Target, 'kind'>, work: string): string {
+  return traitsOf(target).isRunning ? work : INSIDE_WORK;
 }
 
 /** What has to be created so that a folder is there, the topmost first. */

@@ -1,3 +1,4 @@
+import { traitsOf } from './kinds.ts';
 import type { Target } from './port.ts';
 import { localTarget } from './tree.ts';
 
@@ -6,5 +7,5 @@ import { localTarget } from './tree.ts';
  * itself, and for a tree the machine that mptfix runs on. Opened to read.
  */
 export function kernelOf(target: Target): Target {
-  return target.kind === 'root' ? localTarget({ dryRun: true }) : target;
+  return traitsOf(target).isRunning ? target : localTarget({ dryRun: true });
 }

@@ -4,6 +4,7 @@ import { depmodOutputs } from '../install/depmod.ts';
 import { fallbackPath } from '../install/image.ts';
 import { type PlannedFile, requireSpace, spaceNeeded } from '../install/space.ts';
 import { nearestFolder, STATE_FOLDER, toolPath } from '../machine/folders.ts';
+import { traitsOf } from '../machine/kinds.ts';
 import type { Target } from '../machine/port.ts';
 import type { Plan } from './document.ts';
 
@@ -45,7 +46,7 @@ export async function requireFreeSpace(target: Target, plan: Plan): Promise<void
 async function mountPointOf(target: Target, folder: string): Promise<string> {
   const path = await toolPath(target, await nearestFolder(target, folder));
   // A guest of 2003 has no stat(1), and its own mount table tells.
-  if (target.kind === 'host') return mountOf(await readOwnMounts(target), path)?.mountPoint ?? '/';
+  if (!traitsOf(target).hasOurTools) return mountOf(await readOwnMounts(target), path)?.mountPoint ?? '/';
   const argv = ['stat', '--format=%m', '--', path] as const;
   const { status, stdout } = await target.run(argv, { effect: 'read', sees: 'guest' });
   const found = stdout.toString('utf8').trim();

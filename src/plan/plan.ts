@@ -5,6 +5,7 @@ import { kernelIdentity } from '../guest/kernel.ts';
 import { moduleIdentity } from '../guest/module-file.ts';
 import { type Origin, originText } from '../kernel-source/provider.ts';
 import { MODULES_FOLDER } from '../machine/folders.ts';
+import { traitsOf } from '../machine/kinds.ts';
 import { toolVersion } from '../package-root.ts';
 import { typed } from '../typed.ts';
 import type { Plan, PlannedImage, PlanStep } from './document.ts';
@@ -41,7 +42,7 @@ export function makePlan(assessment: Assessment, request: PlanRequest, guest: Gu
     schema: 'mptfix.plan/1',
     tool: `mptfix ${toolVersion()}`,
     target: facts.target.name,
-    root: facts.target.kind === 'root' ? facts.target.name : null,
+    root: traitsOf(facts.target).isRunning ? null : facts.target.name,
     verdict,
     kernel: kernelIdentity(facts),
     module: facts.module === undefined ? null : moduleIdentity(facts.module),

@@ -12,6 +12,7 @@ import { requirePlacement } from '../install/placement.ts';
 import { LIMITS } from '../limits.ts';
 import { MODULES_FOLDER, nearestFolder, STATE_FOLDER, toolPath } from '../machine/folders.ts';
 import { kernelOf } from '../machine/kernel-of.ts';
+import { traitsOf } from '../machine/kinds.ts';
 import type { Target } from '../machine/port.ts';
 import { requireTools, TOOLS } from '../machine/tools.ts';
 import { typed, typedForGuest, typedShell } from '../typed.ts';
@@ -69,7 +70,7 @@ export interface Place {
  */
 export async function requireInside(target: Target, place: Place): Promise<void> {
   // There only the guest's own tools work on its files.
-  if (target.kind === 'host') return;
+  if (!traitsOf(target).hasOurTools) return;
   const folder = `${MODULES_FOLDER}/${place.kernel.release}`;
   const plain = join(target.toolRoot, folder);
   const real = await target.run(['readlink', '-f', '--', plain], { effect: 'read', sees: 'guest' });
@@ -100,16 +101,16 @@ export async function requireWritable(target: Target, place: Place): Promise<voi
     if (answer !== 'yes') throw notRoot(target, `${folder} may not be written to`);
   }
   // Of a host's user only the guest knows what it may do, and has answered.
-  if (target.kind === 'host') return;
+  if (!traitsOf(target).hasOurTools) return;
   const uid = process.geteuid?.() ?? 0;
   const owner = (await target.stat(module))?.uid;
-  if (uid !== 0 && (target.kind === 'local' || owner !== uid))
+  if (uid !== 0 && (traitsOf(target).isHere || owner !== uid))
     throw notRoot(target, `${module} is not yours`);
 }
 
 /** Where the kernel loads signed modules only, an unsigned one would leave the guest without its disk. */
 async function requireUnsigned(target: Target): Promise<void> {
-  if (target.kind === 'root') return;
+  if (!traitsOf(target).isRunning) return;
   const enforced =
     (await target.readText('/sys/module/module/parameters/sig_enforce', LIMITS.kernelBytes))?.trim() === 'Y';
   const lockdown = /\[(integrity|confidentiality)\]/.exec(
@@ -206,7 +207,7 @@ async function requireSaneTree(target: Target, release: string, module: string):
 /** This machine's depmod is named only where the guest's modprobe can read what that writes. */
 async function depmodCommand(target: Target, release: string): Promise<string> {
   const tools = await indexTools(target, release);
-  if (target.kind === 'host' || 'problem' in tools || !tools.form.isOurs)
+  if (!traitsOf(target).hasOurTools || 'problem' in tools || !tools.form.isOurs)
     return typedForGuest(['depmod', '-a', release]);
-  return typedShell(['depmod', '-b', target.kind === 'root' ? target.name : '/', release]);
+  return typedShell(['depmod', '-b', traitsOf(target).isRunning ? '/' : target.name, release]);
 }

@@ -6,6 +6,7 @@ import { type InitramfsImage, initramfsImages } from '../initramfs/tools.ts';
 import { generations } from '../install/generations.ts';
 import { isCode } from '../machine/file-errors.ts';
 import { MODULES_FOLDER } from '../machine/folders.ts';
+import { traitsOf } from '../machine/kinds.ts';
 import type { Target } from '../machine/port.ts';
 import type { Plan, PlannedImage } from './document.ts';
 import { makePlan, type PlanRequest } from './plan.ts';
@@ -114,7 +115,7 @@ async function planImage(
   if (typeof found !== 'string') return { ...image, action: 'refuse', detail: held };
   if (tool === undefined)
     return { ...image, action: 'refuse', detail: `${held}, and the guest has no tool that rebuilds it` };
-  if (found === 'held in ext2' && target.kind === 'root') {
+  if (found === 'held in ext2' && !traitsOf(target).isRunning) {
     const why = `${tool.program} makes such by mounting a loop device, which no program of a tree may do`;
     return { ...image, action: 'refuse', detail: `${held}, and is an ext2 file system: ${why}` };
   }

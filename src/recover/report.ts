@@ -9,6 +9,7 @@ import type { Evidence } from '../filesystems/witness.ts';
 import { readDistro } from '../guest/distro.ts';
 import { type FstabEntry, isBind, readFstab } from '../guest/fstab.ts';
 import { detectInit, type InitSystem } from '../guest/init-system.ts';
+import { traitsOf } from '../machine/kinds.ts';
 import type { Target } from '../machine/port.ts';
 import { typed } from '../typed.ts';
 import type { FileSystemReport, Recovery, ReportedEvidence } from './document.ts';
@@ -85,7 +86,7 @@ function told({ kind, bad, detail, reported }: Evidence): ReportedEvidence {
 
 /** What is wrong on a running guest and what to do; of a guest's tree, what to do if its file systems are given up. */
 export async function recovery(target: Target, mountPoints: readonly string[]): Promise<Recovery> {
-  if (target.kind === 'root') return recoveryOfTree(target, mountPoints);
+  if (!traitsOf(target).isRunning) return recoveryOfTree(target, mountPoints);
   const { init, examined } = await examine(target, mountPoints);
   return {
     init,

@@ -1,5 +1,6 @@
 import type { InitSystem } from '../guest/init-system.ts';
 import { LIMITS } from '../limits.ts';
+import { traitsOf } from '../machine/kinds.ts';
 import type { Target } from '../machine/port.ts';
 import type { Argv } from '../machine/program.ts';
 import type { DeadService } from './document.ts';
@@ -25,7 +26,7 @@ const debianStart = (name: string): readonly Argv[] => [['invoke-rc.d', name, 'r
 
 /** Services that should run and do not. Reads only, and never fails: what is not known is left out. */
 export async function deadServices(target: Target, init: InitSystem): Promise<readonly DeadService[]> {
-  if (target.kind !== 'local') return [];
+  if (!traitsOf(target).isRunning) return [];
   return (await FINDERS[init]?.(target)) ?? [];
 }
 

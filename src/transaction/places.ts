@@ -1,6 +1,5 @@
 import { dirname } from 'node:path/posix';
 import { MODULES_FOLDER } from '../machine/folders.ts';
-import type { Target } from '../machine/port.ts';
 import { kernelRelease, moduleName } from '../names.ts';
 import type { Purpose } from './purpose.ts';
 import type { Step, StepKind, StepOf, TouchedFile } from './steps.ts';
@@ -13,7 +12,8 @@ import type { Step, StepKind, StepOf, TouchedFile } from './steps.ts';
 
 /** What the places of a record depend on. */
 export interface Around {
-  readonly kind: Target['kind'];
+  /** Whether a record may name what acts on the machine: disks, mounts, its kernel. */
+  readonly isRunning: boolean;
   readonly purpose: Purpose;
   readonly number: number;
   /** Kernel release, of an installation. */
@@ -147,8 +147,8 @@ const filesAt = (files: readonly string[], links: readonly string[]): Table => {
   };
 };
 
-const onMachine = (said: string, { kind }: Around, isOurs = true): readonly Claim[] => [
-  [said, kind === 'local' && isOurs],
+const onMachine = (said: string, { isRunning }: Around, isOurs = true): readonly Claim[] => [
+  [said, isRunning && isOurs],
 ];
 /** As mount(8) names it; a word that begins with a dash is an option to it. */
 const isDevice = (device: string): boolean => device.length <= 4096 && /^[^-\p{Cc}][^\p{Cc}]*$/u.test(device);
@@ -157,7 +157,7 @@ const HARDEN: Table = {
   ...filesAt(HARDEN_FILES, HARDEN_LINKS),
   superblock: ({ device }, around) => onMachine(device, around, isPlainPath(device)),
   // It is undone only where the device is given once more: see `harden/handlers.ts`.
-  'device-superblock': ({ device }, { kind }) => [[device, kind === 'root' && isPlainPath(device)]],
+  'device-superblock': ({ device }, { isRunning }) => [[device, !isRunning && isPlainPath(device)]],
   'mount-option': ({ mountPoint, device }, around) =>
     onMachine(mountPoint, around, (mountPoint === '/' || isPlainPath(mountPoint)) && isDevice(device)),
   sysfs: ({ path, before, after }, around) =>

@@ -2,6 +2,7 @@ import * as v from 'valibot';
 import { failure } from '../errors.ts';
 import { LIMITS } from '../limits.ts';
 import { requirePrivate, STATE_FOLDER } from '../machine/folders.ts';
+import { traitsOf } from '../machine/kinds.ts';
 import type { Target } from '../machine/port.ts';
 import { fileRecord, mtimeText } from '../machine/record.ts';
 import {
@@ -174,7 +175,13 @@ export function numberAfter(purpose: Purpose, largest: number): number {
 /** The first thing in a record that mptfix would not have written there. */
 function strangeIn(target: Target, record: Omit<TransactionRecord, 'schema'>): string | undefined {
   const { purpose, number, kernel, steps, folders, state } = record;
-  const around: Around = { kind: target.kind, purpose, number, kernel, home: placeOf(purpose).folder };
+  const around: Around = {
+    isRunning: traitsOf(target).isRunning,
+    purpose,
+    number,
+    kernel,
+    home: placeOf(purpose).folder,
+  };
   const above = state.parent === null ? [] : [state.parent.path];
   const named = { steps, folders: folders.map(({ path }) => path), made: [...state.made, ...above] };
   return strange(named, changedFolders(steps), around);

@@ -1,6 +1,7 @@
 import { setTimeout } from 'node:timers/promises';
 import { readAvailable } from '../filesystems/kernel-messages.ts';
 import { logMarks } from '../kernel-log/marks.ts';
+import { traitsOf } from '../machine/kinds.ts';
 import type { ReadStream, Target } from '../machine/port.ts';
 import type { Finding } from './look.ts';
 import { type OnceOptions, type OnceResult, watchOnce } from './once.ts';
@@ -66,7 +67,7 @@ function drain(stream: ReadStream | undefined): boolean {
 
 async function openMessages(target: Target): Promise<ReadStream | undefined> {
   // A device of a tree may lead to any disk of this machine.
-  if (target.kind === 'root') return undefined;
+  if (!traitsOf(target).isHere) return undefined;
   try {
     return await target.openStream('/dev/kmsg');
   } catch {

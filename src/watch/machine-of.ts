@@ -1,3 +1,4 @@
+import { traitsOf } from '../machine/kinds.ts';
 import type { Target } from '../machine/port.ts';
 import { localTarget } from '../machine/tree.ts';
 
@@ -6,5 +7,5 @@ import { localTarget } from '../machine/tree.ts';
  * or a device that it names is never used, so of a tree it is the machine that mptfix runs on.
  */
 export function machineOf(target: Target): Target {
-  return target.kind === 'local' ? target : localTarget({ dryRun: target.dryRun });
+  return traitsOf(target).isHere ? target : localTarget({ dryRun: target.dryRun });
 }

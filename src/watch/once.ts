@@ -1,5 +1,6 @@
 import { type Failure, isFailure } from '../errors.ts';
 import { PROBE_SECONDS, type ProbeResult, probe } from '../filesystems/probe.ts';
+import { traitsOf } from '../machine/kinds.ts';
 import type { Target } from '../machine/port.ts';
 import { isAlarm } from './condition.ts';
 import type { Notified } from './document.ts';
@@ -82,7 +83,7 @@ function untoldOf(findings: readonly Finding[], state: WatchState | undefined): 
 
 /** A look at a tree keeps nothing, unless somebody is notified and must be only once. */
 function isKept(target: Target, { notify }: OnceOptions): boolean {
-  return target.kind === 'local' || notify !== undefined;
+  return traitsOf(target).isHere || notify !== undefined;
 }
 
 async function stateOf(target: Target, options: OnceOptions): Promise<WatchState> {
@@ -91,7 +92,7 @@ async function stateOf(target: Target, options: OnceOptions): Promise<WatchState
 
 /** Whose configuration counts is said where somebody could expect the tree's. */
 async function notesAboutTree(target: Target, { notify }: OnceOptions): Promise<string[]> {
-  if (target.kind === 'local') return [];
+  if (traitsOf(target).isHere) return [];
   if (notify !== undefined) return [`notices go out by this machine’s configuration: ${TREES_IS_NOT_READ}`];
   const hasOwn = (await target.lstat(CONFIG_FILE).catch(() => undefined)) !== undefined;
   return hasOwn ? [`nobody is notified without --to or --config: ${TREES_IS_NOT_READ}`] : [];

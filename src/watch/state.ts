@@ -2,6 +2,7 @@ import { readdir, readFile } from 'node:fs/promises';
 import { failure } from '../errors.ts';
 import type { Remembered } from '../filesystems/observation.ts';
 import { LIMITS } from '../limits.ts';
+import { traitsOf } from '../machine/kinds.ts';
 import type { Target } from '../machine/port.ts';
 import { typedShell } from '../typed.ts';
 import type { WatchedState } from './document.ts';
@@ -107,10 +108,9 @@ interface Store {
 
 /** What is kept about a tree is this machine's, too: it says who was notified of what. */
 async function storeOf(target: Target): Promise<Store> {
-  const name =
-    target.kind === 'local'
-      ? 'watch'
-      : `watch-${(await import('../hash.ts')).sha256(target.name).slice(0, 16)}`;
+  const name = traitsOf(target).isHere
+    ? 'watch'
+    : `watch-${(await import('../hash.ts')).sha256(target.name).slice(0, 16)}`;
   const path = `${STATE_FOLDER}/${name}`;
   return { machine: machineOf(target), file: `${path}.json`, lock: `${path}.lock` };
 }

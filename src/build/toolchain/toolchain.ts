@@ -1,6 +1,7 @@
 import { failure } from '../../errors.ts';
 import { LIMITS } from '../../limits.ts';
 import { is32Bit } from '../../machine/bits.ts';
+import { traitsOf } from '../../machine/kinds.ts';
 import type { Target, TargetReads } from '../../machine/port.ts';
 import type { Argv, Bind, ProgramTree, RunOptions, Sandbox } from '../../machine/program.ts';
 import { requireTools, type Tool } from '../../machine/tools.ts';
@@ -69,7 +70,7 @@ export function isImageName(name: string): boolean {
 const IMAGE_NAME = /^[A-Za-z0-9][\w.:/@+-]*$/;
 
 function guestTree(guest: Target | undefined): Target {
-  if (guest?.kind === 'root') return rootTarget(guest.name, { dryRun: true });
+  if (guest !== undefined && !traitsOf(guest).isRunning) return rootTarget(guest.name, { dryRun: true });
   throw guestWithoutTree();
 }
 

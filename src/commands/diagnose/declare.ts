@@ -1,10 +1,11 @@
-import { commonOfSeveral, type Declare, examples } from '../shared/flags.ts';
+import { commonOfSeveral, type Declare, examples, overSshToSeveral } from '../shared/flags.ts';
 
 export const declareDiagnose: Declare = (program, run) =>
-  examples(commonOfSeveral(program.command('diagnose')), [
+  examples(overSshToSeveral(commonOfSeveral(program.command('diagnose'))), [
     ['mptfix diagnose', 'the logs of this machine'],
     ['mptfix diagnose /var/log/kern.log.2.gz --since "2026-01-31 14:00"', 'one file, from a moment on'],
     ['mptfix diagnose --root /mnt/guest --json', 'the logs of a mounted guest, as JSON'],
+    ['mptfix diagnose --host root@db1', 'the logs of a running guest, over ssh'],
     ['mptfix diagnose --summary --root /mnt/a --root /mnt/b', 'two guests, one line for each incident'],
   ])
     .description(

@@ -31,7 +31,11 @@ export async function diagnoseCommand(
   const guests = eachRoot(options);
   const [first, ...others] = guests;
   if (others.length > 0 && files.length > 0)
-    throw failure('E_USAGE', 'files belong to no guest, so --root can be given once', 'run it once for each');
+    throw failure(
+      'E_USAGE',
+      'files belong to no guest, so --root or --host can be given once',
+      'run it once for each',
+    );
   if (first === undefined || others.length > 0 || options.summary)
     return diagnoseEach(files, options, guests, moments, signal);
   const result = await look(files, first, moments);

@@ -15,6 +15,7 @@ import { failure } from '../../errors.ts';
 import { readDistro } from '../../guest/distro.ts';
 import { kernelReleases } from '../../guest/kernels.ts';
 import { LIMITS } from '../../limits.ts';
+import { traitsOf } from '../../machine/kinds.ts';
 import type { Target } from '../../machine/port.ts';
 import { localTarget } from '../../machine/tree.ts';
 import { parseMoment } from './moment.ts';
@@ -53,17 +54,17 @@ type Logs = Pick<DiagnoseRequest, 'sources' | 'names' | 'named' | 'live' | 'fact
 
 /** The logs of a guest, and what is known of it beside them. */
 export async function guestLogs(target: Target, kernel: string | undefined, now: number): Promise<Logs> {
+  const { isRunning, isHere } = traitsOf(target);
   const files = await logFileSources(target);
   const journal = await journalSource(target, now);
-  const buffer = target.kind === 'local' ? [await kernelBufferSource(target, now)] : [];
-  const isLocal = target.kind === 'local';
+  const buffer = isRunning ? [await kernelBufferSource(target, now)] : [];
   return {
     sources: [...files, ...(journal === undefined ? [] : [journal]), ...buffer],
     named: false,
-    live: isLocal,
-    names: await (isLocal ? liveNames(target) : treeNames(target)),
+    live: isRunning,
+    names: await (isRunning ? liveNames(target) : treeNames(target)),
     facts: await factsOf(target, kernel),
-    zone: isLocal ? undefined : await zoneOf(target),
+    zone: isHere ? undefined : await zoneOf(target),
   };
 }
 
@@ -74,7 +75,7 @@ async function factsOf(target: Target, wanted: string | undefined): Promise<Mach
     host: await hostName(target),
     distro,
     kernel: release === undefined ? undefined : { release, said: wanted === undefined ? 'guest' : 'option' },
-    adapters: target.kind === 'local' ? await liveAdapters(target) : undefined,
+    adapters: traitsOf(target).isRunning ? await liveAdapters(target) : undefined,
   };
 }
 
@@ -88,7 +89,7 @@ const HOST_NAMES: readonly { readonly path: string; readonly pattern: RegExp; re
 
 async function hostName(target: Target): Promise<string | undefined> {
   for (const { path, pattern, live } of HOST_NAMES) {
-    if (live === true && target.kind !== 'local') continue;
+    if (live === true && !traitsOf(target).isRunning) continue;
     const text = await target.readText(path, live === true ? LIMITS.kernelBytes : LIMITS.textBytes);
     const host = pattern.exec(text ?? '')?.groups?.host;
     if (host !== undefined) return host;
@@ -98,7 +99,7 @@ async function hostName(target: Target): Promise<string | undefined> {
 
 /** The kernel that runs, or a tree's only one. A tree with none or with several has logs all the same. */
 async function presentRelease(target: Target): Promise<string | undefined> {
-  if (target.kind === 'local')
+  if (traitsOf(target).isRunning)
     return (await target.readText('/proc/sys/kernel/osrelease', LIMITS.kernelBytes))?.trim();
   const releases = await kernelReleases(target).catch(() => []);
   return releases.length === 1 ? releases[0] : undefined;
@@ -124,6 +125,6 @@ export async function givenLogs(
     live: false,
     names: null,
     facts: { kernel: kernel === undefined ? undefined : { release: kernel, said: 'option' } },
-    zone: target.kind === 'root' ? await zoneOf(target) : undefined,
+    zone: !traitsOf(target).isHere ? await zoneOf(target) : undefined,
   };
 }

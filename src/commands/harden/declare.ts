@@ -1,8 +1,9 @@
-import { common, type Declare, examples, mutating, repeatable } from '../shared/flags.ts';
+import { common, type Declare, examples, mutating, overSsh, repeatable } from '../shared/flags.ts';
 
 export const declareHarden: Declare = (program, run) =>
-  examples(mutating(common(program.command('harden'))), [
+  examples(mutating(overSsh(common(program.command('harden')))), [
     ['mptfix harden', 'show the policies and timeouts, and advice'],
+    ['mptfix harden --host root@db1', 'those of a running guest, over ssh; --apply is for the guest itself'],
     ['mptfix harden --apply errors=remount-ro timeout=180', 'as root: set both, for all disks'],
     ['mptfix harden --undo', 'as root: put everything back'],
   ])

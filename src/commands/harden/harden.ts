@@ -11,6 +11,7 @@ import { planHarden } from '../../harden/plan.ts';
 import { type HardenPlan, type HardenRequest, parseRequest } from '../../harden/request.ts';
 import { type DriverKnowledge, survey } from '../../harden/survey.ts';
 import { isCode } from '../../machine/file-errors.ts';
+import { traitsOf } from '../../machine/kinds.ts';
 import type { Target } from '../../machine/port.ts';
 import { requireTools } from '../../machine/tools.ts';
 import { lockAnyGuest, whileLocked } from '../../transaction/lock.ts';
@@ -39,7 +40,7 @@ export async function harden(options: HardenOptions, signal: AbortSignal): Promi
   const acting = !options.dryRun && (request !== undefined || options.undo);
   const target = openTarget(options, !acting);
   if (!acting) return show(options, await look(target, options, request));
-  requireRoot(target);
+  requireRoot(target, options.undo ? ['--undo'] : ['--apply', ...(options.apply ?? [])]);
   return show(options, await whileLocked(lockAnyGuest(target), () => act(target, options, request, signal)));
 }
 
@@ -49,8 +50,16 @@ function requestOf(options: HardenOptions): HardenRequest | undefined {
   return options.apply === undefined ? undefined : parseRequest(options.apply);
 }
 
-function requireRoot(target: Target): void {
-  if (target.kind === 'root' || process.geteuid?.() === 0) return;
+function requireRoot(target: Target, words: readonly string[]): void {
+  const { isRunning, isHere } = traitsOf(target);
+  if (isRunning && !isHere) {
+    throw failure(
+      'E_USAGE',
+      `over ssh harden only shows what is set: it was to change ${target.name}`,
+      `${typed('harden', words)}, where it has Node; --dry-run shows what would be done`,
+    );
+  }
+  if (!isRunning || process.geteuid?.() === 0) return;
   throw failure(
     'E_NOT_ROOT',
     'only root may change superblocks and timeouts',

@@ -1,9 +1,10 @@
-import { common, type Declare, examples, mutating } from '../shared/flags.ts';
+import { common, type Declare, examples, mutating, overSsh } from '../shared/flags.ts';
 
 export const declareRecover: Declare = (program, run) =>
-  examples(mutating(common(program.command('recover'))), [
+  examples(mutating(overSsh(common(program.command('recover')))), [
     ['mptfix recover', 'every file system of this machine’s disks'],
     ['mptfix recover /var /srv', 'these two alone'],
+    ['mptfix recover --host root@db1', 'those of a running guest, over ssh; --apply is for the guest itself'],
     ['mptfix recover /var --apply', 'as root: do the safe steps for /var'],
   ])
     .description('show the state of each file system, and the steps to recover one that went read-only')

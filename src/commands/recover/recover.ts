@@ -1,4 +1,5 @@
 import { failure } from '../../errors.ts';
+import { traitsOf } from '../../machine/kinds.ts';
 import type { Target } from '../../machine/port.ts';
 import { type ApplyContext, applySteps } from '../../recover/apply.ts';
 import type { Step, StepOutcome } from '../../recover/document.ts';
@@ -87,10 +88,13 @@ function isRecovered(outcomes: readonly StepOutcome[], steps: readonly Step[]): 
 }
 
 function requireRunning(target: Target, options: RecoverOptions): void {
-  if (target.kind !== 'local') {
+  const { isRunning, isHere } = traitsOf(target);
+  if (!isHere) {
     throw failure(
       'E_USAGE',
-      'recover --apply works on the running guest only: it mounts nothing of a tree',
+      isRunning
+        ? 'recover --apply does not work over ssh: it acts on the machine that mptfix runs on'
+        : 'recover --apply works on the running guest only: it mounts nothing of a tree',
       `${typed('recover')} lists the steps`,
     );
   }

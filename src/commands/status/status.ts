@@ -5,6 +5,7 @@ import type { GuestStatus } from '../../status/document.ts';
 import { guestStatus } from '../../status/status.ts';
 import { lockGuest, whileLocked } from '../../transaction/lock.ts';
 import { leftovers } from '../../transaction/store.ts';
+import { typed } from '../../typed.ts';
 import { printResult, say, size } from '../../ui/output.ts';
 import { printable } from '../../ui/printable.ts';
 import { confirm } from '../../ui/prompt.ts';
@@ -22,6 +23,8 @@ export async function status(options: WithRoots<StatusOptions>, signal: AbortSig
   const guests = eachRoot(options);
   const [first, ...others] = guests;
   if (first === undefined || others.length > 0) return statusOfEach(options, guests, signal);
+  if (first.prune && first.host !== undefined)
+    throw failure('E_USAGE', 'over ssh status only reads: it removes nothing', typed('status', ['--prune']));
   if (first.prune) await pruneKept(first, signal);
   const result = await look(first);
   printResult(options, result, statusPage(result));

@@ -1,5 +1,6 @@
 import { stat } from 'node:fs/promises';
 import { EXIT_STATUS, failure } from '../../errors.ts';
+import { traitsOf } from '../../machine/kinds.ts';
 import type { Target } from '../../machine/port.ts';
 import { localTarget } from '../../machine/tree.ts';
 import { sayFailure } from '../../ui/failure.ts';
@@ -53,7 +54,7 @@ export async function notifier(
 ): Promise<(() => Promise<UsableConfig | undefined>) | undefined> {
   const machine = machineOf(target);
   const isConfigured =
-    target.kind === 'local' && (await machine.lstat(options.config ?? CONFIG_FILE)) !== undefined;
+    traitsOf(target).isHere && (await machine.lstat(options.config ?? CONFIG_FILE)) !== undefined;
   if (options.to === undefined && options.config === undefined && !isConfigured) return undefined;
   return async () => {
     const found = await watchConfig(target, options);

@@ -1,5 +1,6 @@
 import { resolve } from 'node:path';
 import { failure } from '../../errors.ts';
+import { traitsOf } from '../../machine/kinds.ts';
 import type { Target } from '../../machine/port.ts';
 import { typed } from '../../typed.ts';
 import { machineOf } from '../../watch/machine-of.ts';
@@ -24,14 +25,14 @@ export interface WatchOnceOptions extends WatchOptions {
  */
 export async function notifyConfig(target: Target, options: WatchOptions): Promise<NotifyConfig> {
   const config = await scheduledConfig(machineOf(target), options);
-  return target.kind === 'local' ? config : { ...config, kernelLog: false };
+  return traitsOf(target).isHere ? config : { ...config, kernelLog: false };
 }
 
 /** The same for who watches: whatever can be used of it, and what is wrong with it. */
 export async function watchConfig(target: Target, options: WatchOptions): Promise<UsableConfig> {
   const { config, problem } = await usableConfig(machineOf(target), options.config);
   const to = options.to ?? config.to;
-  return { config: { ...config, to, kernelLog: config.kernelLog && target.kind === 'local' }, problem };
+  return { config: { ...config, to, kernelLog: config.kernelLog && traitsOf(target).isHere }, problem };
 }
 
 /** The configuration that a schedule of the guest would use: of a tree its own, which nothing is done with but to check it. */

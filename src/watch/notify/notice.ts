@@ -3,6 +3,7 @@ import { type CauseName, causeOf } from '../../kernel-log/cause.ts';
 import { logEvents } from '../../kernel-log/events.ts';
 import type { Layer } from '../../kernel-log/signature.ts';
 import { LIMITS } from '../../limits.ts';
+import { traitsOf } from '../../machine/kinds.ts';
 import type { Target } from '../../machine/port.ts';
 import { typed } from '../../typed.ts';
 import type { Notified, WatchedFileSystem, WatchedState } from '../document.ts';
@@ -61,10 +62,9 @@ export function noticeOf(
 }
 
 export async function hostName(target: Pick<Target, 'readText' | 'kind'>): Promise<string> {
-  const running =
-    target.kind === 'local'
-      ? await target.readText('/proc/sys/kernel/hostname', LIMITS.kernelBytes)
-      : undefined;
+  const running = traitsOf(target).isRunning
+    ? await target.readText('/proc/sys/kernel/hostname', LIMITS.kernelBytes)
+    : undefined;
   const name = running ?? (await target.readText('/etc/hostname', LIMITS.textBytes));
   return cleanText(name ?? '') || 'unknown-host';
 }

@@ -1,6 +1,7 @@
 import { dirname } from 'node:path';
 import { failure } from '../../errors.ts';
 import { LIMITS } from '../../limits.ts';
+import { traitsOf } from '../../machine/kinds.ts';
 import type { Target } from '../../machine/port.ts';
 import { fileStep, planFile, planFolders, planLink } from '../../transaction/files.ts';
 import { type Planned, perform } from '../../transaction/perform.ts';
@@ -22,7 +23,7 @@ export async function planSchedule(target: Target, job: Job): Promise<SchedulePl
     if (!(await scheduler.isPresent(target))) continue;
     const before = await contents(target, scheduler.paths);
     const entries = scheduler.entries(job, (path) => before.get(path) ?? '');
-    return { scheduler, entries, inMemory: job.load !== undefined && target.kind === 'local' };
+    return { scheduler, entries, inMemory: job.load !== undefined && traitsOf(target).isRunning };
   }
   throw failure(
     'E_SCHEDULE',
@@ -103,7 +104,7 @@ export async function removeSchedule(target: Target): Promise<readonly string[]>
       ...links.flatMap(([path, link]) => (link ? [path] : [])),
     ]);
     if (paths.size === 0) continue;
-    if (target.kind === 'local') await runAll(target, scheduler.stop);
+    if (traitsOf(target).isRunning) await runAll(target, scheduler.stop);
     for (const path of paths) {
       const content = there.find(([one]) => one === path)?.[1] ?? '';
       const rest = scheduler.cleared(path, content);
@@ -112,7 +113,7 @@ export async function removeSchedule(target: Target): Promise<readonly string[]>
       if (rest === undefined) await removeEmptyWants(target, dirname(path));
       removed.push(path);
     }
-    if (target.kind === 'local') await runAll(target, scheduler.after);
+    if (traitsOf(target).isRunning) await runAll(target, scheduler.after);
   }
   return removed;
 }

@@ -3,6 +3,7 @@ import { basename, dirname, join } from 'node:path';
 import { failure } from '../../errors.ts';
 import { LIMITS } from '../../limits.ts';
 import { makeFolders } from '../../machine/folders.ts';
+import { traitsOf } from '../../machine/kinds.ts';
 import type { Target } from '../../machine/port.ts';
 import type { Argv } from '../../machine/program.ts';
 import { mustRun } from '../../machine/tools.ts';
@@ -178,7 +179,7 @@ const PACKAGES: readonly string[] = [
  * E_TOOLS_MISSING where the tree has it not.
  */
 export async function guestProgram(target: Target): Promise<readonly [node: string, main: string]> {
-  if (target.kind === 'local') {
+  if (traitsOf(target).isHere) {
     const [node, root] = [process.execPath, packageRoot()];
     const own = await target.list(join(root, 'dist'));
     const parts = [...OWN_FILES, ...own.map((name) => join('dist', name))].map((name) => join(root, name));

@@ -1,3 +1,4 @@
+import { traitsOf } from '../../machine/kinds.ts';
 import { CLEAN_ENVIRONMENT, type Job, type ScheduleEntry, type Scheduler } from './scheduler.ts';
 
 const FOLDER = '/etc/systemd/system';
@@ -27,10 +28,9 @@ export const systemdScheduler: Scheduler = {
   name: 'systemd',
   // sd_booted(3); a tree does not run, so what is installed decides.
   isPresent: async (target) => {
-    const places =
-      target.kind === 'local'
-        ? ['/run/systemd/system']
-        : ['/lib/systemd/systemd', '/usr/lib/systemd/systemd'];
+    const places = traitsOf(target).isRunning
+      ? ['/run/systemd/system']
+      : ['/lib/systemd/systemd', '/usr/lib/systemd/systemd'];
     return (await Promise.all(places.map((path) => target.stat(path)))).some((found) => found !== undefined);
   },
   entries: (job) => [

@@ -1,4 +1,5 @@
 import { failure } from '../../errors.ts';
+import { traitsOf } from '../../machine/kinds.ts';
 import type { Target } from '../../machine/port.ts';
 import { fileHandlers } from '../../transaction/files.ts';
 import { type Handler, reason, type TransactionUser } from '../../transaction/handler.ts';
@@ -54,7 +55,7 @@ const scheduler: Handler<SchedulerStep> = {
 };
 
 async function runHere(target: Target, commands: Scheduler['start']): Promise<void> {
-  if (target.kind === 'local') await runAll(target, commands);
+  if (traitsOf(target).isRunning) await runAll(target, commands);
 }
 
 /** The watch's schedule as a transaction. */
