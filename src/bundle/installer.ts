@@ -16,6 +16,7 @@ const PARTS = [
   'check',
   'status',
   'rollback',
+  'space',
   'apply',
   'steps',
   'main',

@@ -1,4 +1,4 @@
-import { INITRAMFS_TOOLS, type InitramfsTool } from '../initramfs/tools.ts';
+import { INITRAMFS_TOOLS, type InitramfsTool, OTHER_IMAGES } from '../initramfs/tools.ts';
 import { depmodOutputs } from '../install/depmod.ts';
 import { shWord } from './sh-word.ts';
 
@@ -14,7 +14,7 @@ const SECOND = '@SECOND@';
 const DIGEST = '0'.repeat(40);
 const IMAGE = '@IMAGE@';
 
-/** The functions image_names, tool_argv, state_files and state_content. */
+/** The functions image_names, other_images, tool_argv, tool_folders, listed_in, state_files and state_content. */
 export function toolFunctions(release: string): string {
   const rows = INITRAMFS_TOOLS;
   return [
@@ -25,6 +25,27 @@ export function toolFunctions(release: string): string {
       images(release).map((image) => `${image} ${program} ${name}`),
     ),
     'END',
+    '}',
+    '',
+    '# Images beside those that are booted.',
+    'other_images() {',
+    "  cat <<'END'",
+    ...OTHER_IMAGES.map(({ path }) => path(release)),
+    'END',
+    '}',
+    '',
+    '# tool_folders TOOL: where it may make the tree of an image, a folder a line.',
+    'tool_folders() {',
+    '  case $1 in',
+    ...rows.map(({ name, worksIn }) => `  ${shWord(name)}) printf '%s\\n' ${worksIn.join(' ')} ;;`),
+    '  esac',
+    '}',
+    '',
+    '# listed_in TOOL: where the guest says which drivers go into its images.',
+    'listed_in() {',
+    '  case $1 in',
+    ...rows.map(({ name, listedIn }) => `  ${shWord(name)}) printf '%s' ${shWord(listedIn)} ;;`),
+    '  esac',
     '}',
     '',
     '# tool_argv TOOL OUTPUT MODULES: builds the image under that name, and does nothing else.',

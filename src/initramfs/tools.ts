@@ -27,6 +27,11 @@ export interface InitramfsTool {
   readonly byHand: (release: string) => Argv;
   /** Where the guest says which drivers go into its images. */
   readonly listedIn: string;
+  /**
+   * Where it makes the tree of an image: in the first of these that is there and no tmpfs. All but Red Hat's go where TMPDIR
+   * says.
+   */
+  readonly worksIn: readonly string[];
   /** Files that the distro's own command keeps about the image, and that no longer fit it when it was replaced. */
   readonly stateFiles: (release: string) => readonly StateFile[];
 }
@@ -57,6 +62,7 @@ export const INITRAMFS_TOOLS: readonly InitramfsTool[] = [
     build: ({ release, output }) => ['mkinitramfs', '-o', output, release],
     byHand: (release) => ['update-initramfs', '-u', '-k', release],
     listedIn: '/etc/initramfs-tools/modules, or MODULES of initramfs.conf',
+    worksIn: ['/var/tmp', '/tmp'],
     stateFiles: (release) => [
       {
         path: `/var/lib/initramfs-tools/${release}`,
@@ -79,6 +85,7 @@ export const INITRAMFS_TOOLS: readonly InitramfsTool[] = [
     ],
     byHand: (release) => ['dracut', '--force', '--kver', release],
     listedIn: 'add_drivers of /etc/dracut.conf',
+    worksIn: ['/var/tmp', '/tmp'],
     stateFiles: () => [],
   },
   {
@@ -94,6 +101,7 @@ export const INITRAMFS_TOOLS: readonly InitramfsTool[] = [
     ],
     byHand: (release) => ['mkinitrd', '-f', `/boot/initrd-${release}.img`, release],
     listedIn: 'scsi_hostadapter of /etc/modprobe.conf',
+    worksIn: ['/tmp', '/var/tmp'],
     stateFiles: () => [],
   },
   {
@@ -110,6 +118,7 @@ export const INITRAMFS_TOOLS: readonly InitramfsTool[] = [
     ],
     byHand: (release) => ['mkinitrd', '-k', `vmlinuz-${release}`, '-i', `initrd-${release}`],
     listedIn: 'INITRD_MODULES of /etc/sysconfig/kernel',
+    worksIn: ['/var/tmp', '/tmp'],
     stateFiles: () => [],
   },
 ];
@@ -135,17 +144,18 @@ export interface InitramfsImages {
 }
 
 /** Images beside the one that is booted. Sources: kexec-tools of Red Hat, SUSE and Debian; dkms; update-initramfs. */
-const OTHERS: readonly { readonly path: (release: string) => string; readonly what: string }[] = [
-  { path: (release) => `/boot/initrd-${release}kdump.img`, what: 'crash kernel (kdump)' },
-  { path: (release) => `/boot/initramfs-${release}kdump.img`, what: 'crash kernel (kdump)' },
-  { path: (release) => `/boot/initrd-${release}-kdump`, what: 'crash kernel (kdump)' },
-  { path: (release) => `/var/lib/kdump/initrd.img-${release}`, what: 'crash kernel (kdump)' },
-  { path: (release) => `/var/lib/kdump/initramfs-${release}kdump.img`, what: 'crash kernel (kdump)' },
-  { path: (release) => `/boot/initramfs-${release}-fallback.img`, what: 'fallback' },
-  { path: (release) => `/boot/initrd.img-${release}.bak`, what: 'backup by update-initramfs' },
-  { path: (release) => `/boot/initrd.img-${release}.dpkg-bak`, what: 'backup by update-initramfs' },
-  { path: (release) => `/boot/initrd.img-${release}.old-dkms`, what: 'backup by dkms' },
-];
+export const OTHER_IMAGES: readonly { readonly path: (release: string) => string; readonly what: string }[] =
+  [
+    { path: (release) => `/boot/initrd-${release}kdump.img`, what: 'crash kernel (kdump)' },
+    { path: (release) => `/boot/initramfs-${release}kdump.img`, what: 'crash kernel (kdump)' },
+    { path: (release) => `/boot/initrd-${release}-kdump`, what: 'crash kernel (kdump)' },
+    { path: (release) => `/var/lib/kdump/initrd.img-${release}`, what: 'crash kernel (kdump)' },
+    { path: (release) => `/var/lib/kdump/initramfs-${release}kdump.img`, what: 'crash kernel (kdump)' },
+    { path: (release) => `/boot/initramfs-${release}-fallback.img`, what: 'fallback' },
+    { path: (release) => `/boot/initrd.img-${release}.bak`, what: 'backup by update-initramfs' },
+    { path: (release) => `/boot/initrd.img-${release}.dpkg-bak`, what: 'backup by update-initramfs' },
+    { path: (release) => `/boot/initrd.img-${release}.old-dkms`, what: 'backup by dkms' },
+  ];
 
 type Reads = Pick<TargetReads, 'stat' | 'findInside'>;
 
@@ -160,8 +170,8 @@ export async function initramfsImages(target: Reads, release: string): Promise<I
     // What is no regular file is refused by name when it is opened: the guest may boot from it all the same.
     images.push({ path, tool: await toolFor(target, release, name), size: status.size });
   }
-  const found = await Promise.all(OTHERS.map(({ path }) => target.stat(path(release))));
-  const others = OTHERS.filter((_, index) => found[index] !== undefined);
+  const found = await Promise.all(OTHER_IMAGES.map(({ path }) => target.stat(path(release))));
+  const others = OTHER_IMAGES.filter((_, index) => found[index] !== undefined);
   return { images, others: others.map(({ path, what }) => ({ path: path(release), what })) };
 }
 

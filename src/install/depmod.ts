@@ -10,8 +10,9 @@ import { runGuestDepmod } from './guest-depmod.ts';
 import { requireIndexTools } from './indexing.ts';
 
 /**
- * Every file that a depmod writes into a kernel's module folder, from module-init-tools to kmod of today.
- * Source: the `outfiles` table of kmod's tools/depmod.c, and module-init-tools 3.2's for the maps.
+ * Every file that a depmod writes into a kernel's module folder, from modutils to kmod of today.
+ * Source: the `outfiles` table of kmod's tools/depmod.c, module-init-tools 3.2's for the maps, and the list of what modutils
+ * 2.4 does not take for modules (util/alias.h).
  */
 const OUTPUTS = [
   'modules.alias',
@@ -22,11 +23,14 @@ const OUTPUTS = [
   'modules.dep',
   'modules.dep.bin',
   'modules.devname',
+  'modules.generic_string',
   'modules.ieee1394map',
   'modules.inputmap',
   'modules.isapnpmap',
   'modules.ofmap',
+  'modules.parportmap',
   'modules.pcimap',
+  'modules.pnpbiosmap',
   'modules.seriomap',
   'modules.softdep',
   'modules.symbols',

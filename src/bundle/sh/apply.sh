@@ -30,33 +30,10 @@ keep() {
   [ "$(sha256_of "$folder/originals/${1##*/}")" = "$(sha256_of "$root$1")" ]
 }
 
-require_space() {
-  plan=$(
-    for image in $rebuilt; do
-      printf '/boot %s\n' "$(ls -lnL "$root$image" | awk '{ print int($5 * 1.3 / 1024) + 16 }')"
-      printf '/var/lib %s\n' "$(ls -lnL "$root$image" | awk '{ print int($5 * 5 / 1024) + 16 }')"
-    done
-    printf '%s %s\n' "${MODULE_PATH%/*}" $((NEW_SIZE / 1024 + 8)) /var/lib $((NEW_SIZE / 256 + 256))
-  )
-  short=$(
-    printf '%s\n' "$plan" | while read -r place need; do
-      printf '%s %s\n' "$need" "$(df -Pk "$root$place" 2>/dev/null | sed -n 2p)"
-    done | awk -v reserve=4096 '
-      NF < 7 { print "df does not say how much is free; "; next }
-      { need[$2] += $1; free[$2] = $5; at[$2] = $NF }
-      END { for (disk in need) if (free[disk] < need[disk] + reserve) printf "%s needs %d KiB and has %d; ", at[disk], need[disk] + reserve, free[disk] }
-    '
-  )
-  [ -z "$short" ] || take_back E_NO_SPACE "too little space: $(printf '%s' "$short" | sed 's/; *$//' | tr '\n' ' ')" 'free some (an old kernel is often the largest thing there), then run the command again' 3
-}
-
 apply() {
   require_root
   require_guest
-  for place in "${MODULE_PATH%/*}" /boot /var/lib; do
-    [ ! -d "$root$place" ] || [ -w "$root$place" ] ||
-      die 3 E_READ_ONLY "$place cannot be written to" 'see that the storage answers again; then check the file system and mount it writable (a reboot with a forced check), and run the command again'
-  done
+  require_writable "${MODULE_PATH%/*}" "/lib/modules/$RELEASE" /var/lib
   lock
   settle
   case $(module_is) in
@@ -65,6 +42,11 @@ apply() {
     [ -n "$force" ] || die 3 E_FILE_CHANGED "$MODULE_PATH is not the module that the proofs compared with (sha256 $OLD_SHA256)" "build one for this guest: mptfix build; to install it anyway: sh $0 apply --force"
     ;;
   esac
+  depmod=
+  if [ "$REINDEX" = 1 ] || ! is_indexed; then depmod=1; fi
+  [ -z "$depmod" ] || has_program depmod || die 3 E_INDEX 'the module index must be rebuilt, and there is no depmod' 'install module-init-tools or kmod'
+  rebuilt=
+  require_space
   last=$(newest | sed 1q)
   transaction=$((${last:-0} + 1))
   generation=$transaction
@@ -72,13 +54,10 @@ apply() {
   work=$folder/tmp
   rm -rf "$folder"
   mkdir -p "$work" && chmod 700 "$state" "$generations" "$folder" "$work" && mkdir "$folder/originals" "$folder/times" ||
-    take_back E_READ_ONLY "$state cannot be written to" 'see that the storage answers again, and run the command again' 3
+    cannot_write "$state_name"
   unpack "$work" || take_back E_ARCHIVE_TRUNCATED "$self cannot be unpacked" 'free some space in /var/lib, or copy the file to this guest once more' 3
   choose_images
   require_space
-  depmod=
-  if [ "$REINDEX" = 1 ] || ! is_indexed; then depmod=1; fi
-  [ -z "$depmod" ] || has_program depmod || take_back E_INDEX 'the module index must be rebuilt, and there is no depmod' 'install module-init-tools or kmod' 3
   confirm "$MODULE_PATH will be replaced${rebuilt:+, and built again:$rebuilt}"
   begin
   carry_out
@@ -86,22 +65,56 @@ apply() {
   number=$transaction
   transaction=
   rm -rf "$work"
-  answer 0 installed "generation $number is installed: $MODULE_PATH${rebuilt:+, and in}$rebuilt; it is in use after a reboot"
+  answer 0 installed "generation $number is installed: $MODULE_PATH${rebuilt:+, and in}$rebuilt; it is in use after a reboot${notes:+; $notes}"
 }
 
-# Those that hold the driver; one that cannot be opened may hold it.
+# Those that hold the driver. One that cannot be looked into may hold it: then nothing is changed, unless by force.
 choose_images() {
   rebuilt=
   warnings=
+  notes=
   images >"$work/images"
   while read -r image program tool; do
-    if open_image "$root$image" "$work/old"; then
-      [ -n "$(module_in "$work/old")" ] || continue
-    fi
+    [ ! -h "$root$image" ] || take_back E_INITRAMFS "$image is a symbolic link: it is not known what else uses the image" "put the image itself in its place, then run the command again"
+    opened=0
+    open_image "$root$image" "$work/old" || opened=$?
+    case $opened in
+    0)
+      for part in names whole ext2; do
+        [ ! -f "$work/old.$part" ] || mv "$work/old.$part" "$work/$part.${image##*/}"
+      done
+      [ -n "$(modules_in "$work/old")" ] || continue
+      ;;
+    3) no_space "$image cannot be laid out in $state_name" ;;
+    *)
+      [ -n "$force" ] || take_back_unread "$image" "$opened" "$tool"
+      remark "the old $image could not be looked into"
+      ;;
+    esac
     [ "$program" != - ] ||
       take_back E_INITRAMFS_TOOL "$image may hold the driver, and nothing on the guest makes such an image" "install $tool, then run the command again" 3
     rebuilt="$rebuilt $image"
   done <"$work/images"
+  places=$(for image in $rebuilt; do printf '/boot %s\n' "$(work_place "$(tool_of "$image")")"; done)
+  require_writable $places
+  [ -s "$work/images" ] ||
+    remark "/boot has no initramfs of $RELEASE: if the boot loader names another file, build that again by hand"
+  for image in $(other_images); do
+    [ ! -f "$root$image" ] || remark "$image is not rebuilt"
+  done
+}
+
+take_back_unread() {
+  if [ "$2" = 2 ]; then
+    take_back E_INITRAMFS "$1 is damaged: it cannot be read to its end" "build it again with the guest's own tool ($3), then run the command again; to install all the same: sh $0 apply --force"
+  fi
+  take_back E_INITRAMFS_TOOL "nothing here can look into $1: it cannot be told whether it holds the driver" "install what opens it (e2fsprogs for an ext2 image), then run the command again; to install all the same: sh $0 apply --force" 3
+}
+
+# remark TEXT: it goes into the manifest, and to whoever reads the answer.
+remark() {
+  warnings="$warnings${warnings:+,}\"$(quote "$1")\""
+  notes="$notes${notes:+; }warning: $1"
 }
 
 tool_of() {

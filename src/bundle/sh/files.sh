@@ -16,9 +16,15 @@ rename() {
   durable "${2%/*}"
 }
 
-# link_or_copy FROM TO: every attribute is the original's own.
+# link_or_copy FROM TO: a second name of the same file, with every attribute and without a byte more, for what is only ever
+# replaced by a rename. What other programs write is copied: who writes into the file would write into the kept one, too.
+# The depmod of module-init-tools 3.3 to 3.16 and of kmod writes beside and renames; that of busybox writes in place, and of
+# modutils it is not known; update-initramfs writes its checksums in place.
 link_or_copy() {
-  ln "$1" "$2" 2>/dev/null || cp -p "$1" "$2"
+  case "$1 $2" in
+  */modules.* | */var/lib/initramfs-tools/*) cp -p "$1" "$2" ;;
+  *) ln "$1" "$2" 2>/dev/null || cp -p "$1" "$2" ;;
+  esac
 }
 
 # put_back KEPT PATH

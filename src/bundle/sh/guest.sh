@@ -70,8 +70,8 @@ in_guest() {
 }
 
 has_program() {
-  for folder in /sbin /usr/sbin /bin /usr/bin /usr/local/sbin /usr/local/bin; do
-    [ ! -x "$root$folder/$1" ] || return 0
+  for place in /sbin /usr/sbin /bin /usr/bin /usr/local/sbin /usr/local/bin; do
+    [ ! -x "$root$place/$1" ] || return 0
   done
   return 1
 }

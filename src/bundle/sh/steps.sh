@@ -1,6 +1,7 @@
 # Keeps every file that a step may touch, and only then writes the record.
 begin() {
   for place in "${MODULE_PATH%/*}" "/lib/modules/$RELEASE" /boot /var/lib/initramfs-tools; do keep_time "$place"; done
+  boot_links >"$folder/links" || failed "the links of /boot cannot be written down"
   keep "$MODULE_PATH" || failed "$MODULE_PATH cannot be kept"
   steps="{\"kind\":\"module\",\"like\":\"$MODULE_PATH\",\"files\":[$(touched "$MODULE_PATH")]}"
   if [ -n "$depmod" ]; then
@@ -118,23 +119,61 @@ put_image() {
 
 build_image() {
   say "$tool builds $1"
-  modules=$MODULE
-  tool_argv "$tool" "$output" "$modules" >"$work/log" 2>&1 ||
+  names=$work/names.${1##*/}
+  # What the old one has the new one must have, too, whatever the tool finds out about the machine.
+  modules=$(awk -v own="$MODULE" '$1 == "module" { print $2; seen[$2] = 1 } END { if (!seen[own]) print own }' "$names" 2>/dev/null | tr '\n' ' ')
+  modules=$(printf '%s' "${modules:-$MODULE}" | sed 's/ *$//')
+  place=$(work_place "$tool")
+  (
+    TMPDIR=$place
+    export TMPDIR
+    tool_argv "$tool" "$output" "$modules"
+  ) >"$work/log" 2>&1
+  ended=$?
+  put_links_back
+  [ $ended = 0 ] ||
     failed "$tool could not build $1: $(grep . "$work/log" | tail -n 1)" "see what $tool prints; the image that boots was not touched" E_INITRAMFS
   [ -s "$root$output" ] || failed "$tool wrote no image for $1" "see what $tool prints" E_INITRAMFS
   old=$(record "$1" "$root$1")
   chmod "$(printf '%s' "$old" | sed 's/.*"mode":"\([0-7]*\)".*/\1/')" "$root$output"
   chown "$(printf '%s' "$old" | sed 's/.*"uid":\([0-9]*\),"gid":\([0-9]*\).*/\1:\2/')" "$root$output"
-  if open_image "$root$output" "$work/new"; then
-    held=$(module_in "$work/new")
-    [ -n "$held" ] && same_module "$held" "$work/module" ||
-      failed "the new $1 does not hold the new module" "see that the guest names the driver for its images" E_INITRAMFS
+  opened=0
+  open_image "$root$output" "$work/new" || opened=$?
+  case $opened in
+  0)
+    holds_module "$work/new" "$work/module" ||
+      failed "the new $1 does not hold the new module" "see that the guest names the driver for its images ($(listed_in "$tool"))" E_INITRAMFS
+    lost=$(awk 'NR == FNR { has[$0] = 1; next } !has[$0]' "$work/new.names" "$names" 2>/dev/null | sed 1q)
+    [ -z "$lost" ] || failed "the new $1 lacks the $lost, which the old one has" "see that the guest names it for its images ($(listed_in "$tool"))" E_INITRAMFS
     proof="it holds the new $MODULE"
-  elif [ -n "$force" ]; then
-    proof="it could not be opened here: not looked at"
-    warn "warning: the new $1 could not be opened here: whether it holds the new module was not looked at"
-    warnings="$warnings${warnings:+,}\"the new $1 could not be opened\""
-  else
-    failed "the new $1 cannot be opened here, so that it cannot be told whether it holds the new module" "to install it all the same: sh $0 apply --force" E_INITRAMFS
-  fi
+    ;;
+  1)
+    [ -n "$force" ] || failed "nothing here can look into the new $1: it cannot be told whether it holds the new module" "to install it all the same: sh $0 apply --force" E_INITRAMFS
+    proof="nothing here can look into it"
+    warn "warning: whether the new $1 holds the new module was not looked at"
+    remark "whether the new $1 holds the new module was not looked at"
+    ;;
+  2) failed "the new $1 is damaged: it cannot be read to its end" "see what $tool prints" E_INITRAMFS ;;
+  *) failed "the new $1 cannot be laid out in $state_name" 'free some space, then run the command again' ;;
+  esac
+}
+
+# The names in /boot that lead to images: the mkinitrd of SUSE makes the one without a release lead to what it has built.
+boot_links() {
+  ls -l "$root/boot" 2>/dev/null | sed -n 's/^l.* \([^ ][^ ]*\) -> \(.*\)$/\1 \2/p'
+}
+
+# Where it now leads to a name that will be gone.
+put_links_back() {
+  boot_links | while read -r name target; do
+    case $target in .*.mptfix-*.tmp | */.*.mptfix-*.tmp) ;; *) continue ;; esac
+    before=$(sed -n "s/^$name //p" "$folder/links" 2>/dev/null)
+    new=$root/boot/.$name.mptfix-$(printf '%012x' $$).tmp
+    rm -f "$new"
+    if [ -n "$before" ]; then
+      ln -s "$before" "$new" && mv -f "$new" "$root/boot/$name"
+    else
+      rm -f "$root/boot/$name"
+    fi
+  done
 }

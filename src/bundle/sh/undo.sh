@@ -7,6 +7,7 @@ undo() {
   if grep '"event":"committed"' "$generations/$generation/journal.ndjson" >/dev/null 2>&1 || [ -f "$generations/$generation/manifest.json" ]; then begun=all; fi
   count=$(printf '%s\n' "$flat" | grep -c '^steps\.[0-9]*\.kind')
   work=$generations/$generation/tmp
+  let_go "$work"
   rm -rf "$work"
   # Also on a full disk: only what was hashed is remembered there.
   mkdir "$work" 2>/dev/null
@@ -21,6 +22,8 @@ undo() {
       undo_step "$step" "$rank" || return 1
     done
   done
+  folder=$generations/$generation
+  put_links_back
   remove_temporary
   put_times_back
   rm -rf "$work"
@@ -94,7 +97,7 @@ put_times_back() {
 remove_temporary() {
   for folder in "${MODULE_PATH%/*}" /boot; do
     for name in "$root$folder"/.*.mptfix-????????????.tmp; do
-      [ ! -f "$name" ] || rm -f "$name"
+      if [ -f "$name" ] || [ -h "$name" ]; then rm -f "$name"; fi
     done
   done
 }
@@ -102,6 +105,7 @@ remove_temporary() {
 # forget GENERATION: the record first; without it the rest is nothing.
 forget() {
   rm -f "$generations/$1/originals.json"
+  let_go "$generations/$1/tmp"
   rm -rf "${generations:?}/$1"
   rmdir "$generations" 2>/dev/null
   rmdir "$state" 2>/dev/null
@@ -117,6 +121,8 @@ settle() {
     note "$number" rolled-back || true
   done
   for number in $(numbers); do
-    [ -f "$generations/$number/originals.json" ] || rm -rf "${generations:?}/$number"
+    [ ! -f "$generations/$number/originals.json" ] || continue
+    let_go "$generations/$number/tmp"
+    rm -rf "${generations:?}/$number"
   done
 }
