@@ -49,12 +49,13 @@ export interface SshGuest {
 
 /**
  * An sshd on loopback whose logins land in a tree of their own, with sh, busybox's tools of 2003 and nothing else: no sftp,
- * no scp, no Python, no Node.
+ * no scp, no Python, no Node. A tree that is given is used as it is. Programs there have the process of their connection's
+ * sshd in SSHD: who kills it cuts the connection.
  */
-export async function sshGuest(): Promise<SshGuest> {
+export async function sshGuest(given?: string): Promise<SshGuest> {
   const base = mkdtempSync(join('/var/tmp', 'mptfix-sshd-'));
-  const tree = join(base, 'tree');
-  eraTree(tree);
+  const tree = given ?? join(base, 'tree');
+  if (given === undefined) eraTree(tree);
   mkdirSync('/run/sshd', { recursive: true, mode: 0o755 });
   const key = (name: string): string => {
     execFileSync('ssh-keygen', ['-q', '-t', 'ed25519', '-N', '', '-f', join(base, name)]);
@@ -66,7 +67,7 @@ export async function sshGuest(): Promise<SshGuest> {
   const port = await freePort();
   // As a login's shell would run the command, in the tree.
   const enter = `exec /usr/sbin/chroot ${tree} /bin/sh -c "$SSH_ORIGINAL_COMMAND"`;
-  writeFileSync(join(base, 'enter'), `#!/bin/sh\ncd /\n${enter}\n`);
+  writeFileSync(join(base, 'enter'), `#!/bin/sh\ncd /\nexport SSHD=$PPID\n${enter}\n`);
   chmodSync(join(base, 'enter'), 0o755);
   const config = [
     `Port ${port}`,
@@ -77,7 +78,7 @@ export async function sshGuest(): Promise<SshGuest> {
     'StrictModes no',
     'UsePAM no',
     'PidFile none',
-    `ForceCommand ${join(base, 'enter')}`,
+    `ForceCommand exec ${join(base, 'enter')}`,
   ];
   writeFileSync(join(base, 'config'), `${config.join('\n')}\n`);
   writeFileSync(join(base, 'known'), `[127.0.0.1]:${port} ${readFileSync(`${own}.pub`, 'utf8')}`);

@@ -4,7 +4,7 @@ import { isFailure } from '../../errors.ts';
 import { LIMITS } from '../../limits.ts';
 import { isCode, unsafe } from '../file-errors.ts';
 import type { FileStat, TargetReads, WalkBounds, WalkedEntry } from '../port.ts';
-import type { Connection, Limits } from './connection.ts';
+import type { Connection } from './connection.ts';
 import { guestError } from './errno.ts';
 import type { Answer } from './frames.ts';
 import { type Listed, parseListing } from './listing.ts';
@@ -21,6 +21,7 @@ import {
   realFolder,
   wholeFile,
 } from './scripts.ts';
+import type { Limits } from './session.ts';
 
 /** A guest's disk that answers BUSY may take a minute; one that takes longer does not answer. */
 const ANSWER_MS = 120_000;

@@ -10,6 +10,7 @@ import { type Connection, connect } from './connection.ts';
 import { shQuote, shQuoteAll } from './quote.ts';
 import { type HostReads, hostReads } from './reads.ts';
 import { firstProgram } from './scripts.ts';
+import { runSent } from './sent.ts';
 
 /** One for each guest, whoever looks at it in this run. */
 const connections = new Map<string, Promise<Connection>>();
@@ -25,12 +26,22 @@ export async function closeHosts(): Promise<void> {
     );
 }
 
+/** A guest that only ssh reaches. */
+export interface HostTarget extends Target {
+  /**
+   * Writes: copies a file of sh into a private folder of the guest and runs it there with these words. It runs to its end
+   * whatever becomes of the connection, and the folder goes with it. Throws E_HOST_LOST where the end was not seen,
+   * E_NO_SPACE or E_READ_ONLY where the file could not be put there, and E_DRY_RUN.
+   */
+  runSent(file: Uint8Array, words: readonly string[]): Promise<RunResult>;
+}
+
 /**
  * A guest that only ssh reaches (`--host`). Everything is read there, by its own sh: no path and no fact is this machine's.
- * Logs in when something is first asked. Nothing can be written yet.
+ * Logs in when something is first asked. What is written is written there, by the file that `runSent` takes along.
  * Throws E_USAGE for a name that is not handed to ssh.
  */
-export function hostTarget(host: string, options: readonly string[], { dryRun }: TargetOptions): Target {
+export function hostTarget(host: string, options: readonly string[], { dryRun }: TargetOptions): HostTarget {
   const address = hostAddress(host, options);
   const connection = (): Promise<Connection> => connectionTo(address);
   const reads = hostReads(connection);
@@ -53,6 +64,10 @@ export function hostTarget(host: string, options: readonly string[], { dryRun }:
       if (how.effect === 'write' || how.inside !== undefined)
         throw notWritten(`run ${argv[0]}`, host, dryRun);
       return isFilter(how) ? filterHere(reads, argv, how) : runThere(await connection(), argv, how);
+    },
+    runSent: async (file, words) => {
+      if (dryRun) throw notWritten('run a file', host, dryRun);
+      return runSent(await connection(), host, file, words);
     },
     findProgram: find,
     findInside: find,
