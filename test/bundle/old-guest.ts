@@ -7,7 +7,7 @@ import { type BundleContent, packBundle } from '../../src/bundle/pack.ts';
 import { sha256 } from '../../src/hash.ts';
 import { ARTIFACT } from '../faults/artifact.ts';
 import { listing } from '../helpers/listing.ts';
-import { driverOf, type Era, eraGuest } from '../initramfs/era-guest.ts';
+import { driverOf, type Era, eraGuest, extensionOf } from '../initramfs/era-guest.ts';
 import { sh } from '../machine/temporary.ts';
 
 /*
@@ -55,15 +55,28 @@ function copyPrograms(root: string, names: readonly string[]): void {
   );
 }
 
-export async function oldGuest(era: Era, shell: readonly string[]): Promise<OldGuest> {
-  const old = Buffer.from(`old module ${'x'.repeat(5000)}`);
+export interface OldGuestOptions {
+  /** Programs of the guest besides those of 2003. */
+  readonly tools?: readonly string[];
+  /** Whether a depmod would write another index for the new module. */
+  readonly reindex?: boolean;
+  readonly old?: Buffer;
+  readonly bytes?: Buffer;
+}
+
+export async function oldGuest(
+  era: Era,
+  shell: readonly string[],
+  options: OldGuestOptions = {},
+): Promise<OldGuest> {
+  const { old = Buffer.from(`old module ${'x'.repeat(5000)}`) } = options;
   const root = await eraGuest(era, old);
   const { release } = era;
   const name = driverOf(era);
-  const modulePath = `/lib/modules/${release}/kernel/drivers/message/fusion/${name}.ko`;
+  const modulePath = `/lib/modules/${release}/kernel/drivers/message/fusion/${name}.${extensionOf(era)}`;
   const image = `/boot/${era.image}`;
   const [program = ''] = shell;
-  copyPrograms(root, [...TOOLS, program]);
+  copyPrograms(root, [...TOOLS, program, ...(options.tools ?? [])]);
   if (program === 'busybox') putApplets(root);
   await mkdir(join(root, 'var/lib/initramfs-tools'), { recursive: true });
   writeFileSync(
@@ -71,18 +84,19 @@ export async function oldGuest(era: Era, shell: readonly string[]): Promise<OldG
     `#!/bin/dash\ncase $1 in -r) echo ${release} ;; *) echo i686 ;; esac\n`,
   );
   await chmod(join(root, 'bin/uname'), 0o755);
-  const bytes = Buffer.from(`new module ${'y'.repeat(5001)}`);
+  const { bytes = Buffer.from(`new module ${'y'.repeat(5001)}`) } = options;
   const content: BundleContent = {
     kernel: { release, base: '2.6.18', distro: era.name, packageVersion: null },
     architecture: 'i386',
     module: { name, path: modulePath, sha256: sha256(old) },
     bytes,
     artifact: ARTIFACT,
-    reindex: false,
+    reindex: options.reindex ?? false,
     tool: 'mptfix 0.0.0',
   };
   writeFileSync(join(root, 'bundle.run'), packBundle(content, await readInstaller()));
   writeFileSync(join(root, 'proc/mounts'), '/dev/sda2 / ext3 rw 0 0\n');
+  sh('rm -f "$1/dev/null"; mknod -m 666 "$1/dev/null" c 1 3', root);
   makeImage(root, era);
   const run = (...args: readonly string[]): SpawnSyncReturns<string> =>
     spawnSync('/usr/sbin/chroot', [root, ...shell, '/bundle.run', ...args], {
@@ -104,11 +118,12 @@ function putApplets(root: string): void {
 
 /** The image that the guest boots, made by its own tool. */
 function makeImage(root: string, { release, image, program, name }: Era): void {
-  const words =
-    name === 'SLES 10'
-      ? ['-k', `vmlinuz-${release}`, '-i', image, '-b', '/boot']
-      : name.startsWith('Ubuntu')
-        ? ['-o', `/boot/${image}`, release]
+  const words = name.startsWith('SLES')
+    ? ['-k', `vmlinuz-${release}`, '-i', image, '-b', '/boot']
+    : program.endsWith('mkinitramfs')
+      ? ['-o', `/boot/${image}`, release]
+      : program.endsWith('dracut')
+        ? ['--force', `/boot/${image}`, release]
         : ['-f', '--with=mptscsih', `/boot/${image}`, release];
   sh(
     'root=$1; shift; PATH=/bin:/usr/bin /usr/sbin/chroot "$root" "$@" >/dev/null',
@@ -121,7 +136,9 @@ function makeImage(root: string, { release, image, program, name }: Era): void {
 /** Whether an image holds a module with this content. */
 export async function imageHolds({ root, image, content }: OldGuest, bytes: Uint8Array): Promise<boolean> {
   const files = sh(
-    'd=$(mktemp -d); cd "$d"; gzip -dc "$1" | cpio -id --quiet; find . -name "$2.ko" -exec cat {} +; rm -rf "$d"',
+    `d=$(mktemp -d); cd "$d"; gzip -dc "$1" >image
+     if dumpe2fs -h image >/dev/null 2>&1; then debugfs -R 'rdump / .' image 2>/dev/null; else cpio -id --quiet <image; fi
+     find . -name "$2.*o" -exec cat {} +; rm -rf "$d"`,
     join(root, image),
     content.module.name,
   );

@@ -26,10 +26,10 @@ export interface Era {
 /** Each module of the list with what it needs before it, as modules.dep has it. */
 const DEPENDENCIES = String.raw`
 needs() {
-  sed -n "s,^[^:]*/$1\.ko: *,,p" /lib/modules/$release/modules.dep | tr ' ' '\n' | sed 's,.*/,,; s,\.ko$,,' | sort -r
+  sed -n "s,^[^:]*/$1\.k*o: *,,p" /lib/modules/$release/modules.dep | tr ' ' '\n' | sed 's,.*/,,; s,\.k*o$,,' | sort -r
   echo "$1"
 }
-file_of() { find /lib/modules/$release -name "$1.ko"; }
+file_of() { find /lib/modules/$release -name "$1.ko" -o -name "$1.o"; }
 `;
 
 /** As mkinitrd 4 and 5 of Red Hat: nash, modules in /lib, a folder for its work that is no tmpfs. */
@@ -176,23 +176,29 @@ export function driverOf({ name }: Era): string {
   return name === 'RHEL 4' ? 'mptscsi' : 'mptscsih';
 }
 
+/** How files of modules end: until Linux 2.5 as those of any other object. */
+export function extensionOf({ release }: Era): 'ko' | 'o' {
+  return release.startsWith('2.4.') ? 'o' : 'ko';
+}
+
 /** A guest of an era, with this as its driver and the module tree around it. */
 export async function eraGuest(era: Era, driver: Buffer): Promise<string> {
   const { release, program, script, config } = era;
   const fusion = `kernel/drivers/message/fusion`;
-  const path = (name: string): string => `/lib/modules/${release}/${fusion}/${name}.ko`;
+  const end = extensionOf(era);
+  const path = (name: string): string => `/lib/modules/${release}/${fusion}/${name}.${end}`;
   const own = driverOf(era);
   const root = await temporary({
-    [`lib/modules/${release}/${fusion}/${own}.ko`]: driver,
-    [`lib/modules/${release}/${fusion}/mptbase.ko`]: 'mptbase',
-    [`lib/modules/${release}/${fusion}/mptspi.ko`]: 'mptspi',
-    [`lib/modules/${release}/kernel/fs/ext3/ext3.ko`]: 'ext3',
+    [`lib/modules/${release}/${fusion}/${own}.${end}`]: driver,
+    [`lib/modules/${release}/${fusion}/mptbase.${end}`]: 'mptbase',
+    [`lib/modules/${release}/${fusion}/mptspi.${end}`]: 'mptspi',
+    [`lib/modules/${release}/kernel/fs/ext3/ext3.${end}`]: 'ext3',
     // module-init-tools before 3.6 writes whole paths.
     [`lib/modules/${release}/modules.dep`]: [
       `${path('mptspi')}: ${path(own)} ${path('mptbase')}`,
       `${path(own)}: ${path('mptbase')}`,
       `${path('mptbase')}:`,
-      `/lib/modules/${release}/kernel/fs/ext3/ext3.ko:`,
+      `/lib/modules/${release}/kernel/fs/ext3/ext3.${end}:`,
       '',
     ].join('\n'),
     'boot/.keep': '',

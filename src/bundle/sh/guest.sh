@@ -83,6 +83,8 @@ run_depmod() {
 # Whether the index leads to the module, and to no second one.
 is_indexed() {
   awk -F : -v path="$MODULE_PATH" -v release="$RELEASE" -v name="$MODULE" '
+    # A long line of an old depmod goes on in the next: what stands there is only needed by another.
+    index($0, ":") == 0 { next }
     {
       file = $1; sub(/.*\//, "", file)
       if (file !~ ("^" name "\\.k?o(\\.(gz|xz|zst|bz2))?$")) next

@@ -1,3 +1,5 @@
+indexing=
+
 # Keeps every file that a step may touch, and only then writes the record.
 begin() {
   for place in "${MODULE_PATH%/*}" "/lib/modules/$RELEASE" /boot /var/lib/initramfs-tools; do keep_time "$place"; done
@@ -60,11 +62,13 @@ carry_out() {
   put_module
   if [ -n "$depmod" ]; then
     intent index ''
+    indexing=1
     run_depmod || failed 'depmod failed'
     is_indexed || failed "modules.dep does not give $MODULE_PATH for $MODULE" 'another copy of the module takes precedence: remove it or its package'
     index_paths=
     for name in $INDEX_FILES; do index_paths="$index_paths /lib/modules/$RELEASE/$name"; done
     done_with index $index_paths
+    indexing=
   fi
   for image in $rebuilt; do put_image "$image"; done
   [ "$(sha256_of "$root$MODULE_PATH")" = "$NEW_SHA256" ] && is_indexed || failed "$MODULE_PATH is not what the guest would load"

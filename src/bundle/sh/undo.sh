@@ -32,6 +32,12 @@ undo() {
 
 undo_step() {
   case $2 in
+  index)
+    # What a depmod that failed has left: module-init-tools writes NAME.temp, kmod NAME with three numbers.
+    for name in "$root/lib/modules/$RELEASE"/modules.*.temp "$root/lib/modules/$RELEASE"/modules.*.[0-9]*.[0-9]*.[0-9]*; do
+      [ ! -f "$name" ] || rm -f "$name"
+    done
+    ;;
   image-build)
     rm -f "$root$(field "steps.$1.output")"
     return
@@ -60,7 +66,10 @@ undo_file() {
     return
   fi
   [ "$now" != "$original" ] || return 0
-  if [ -n "$now" ] && [ -z "$force" ] && ! is_ours "$3" "$now"; then
+  # Nobody else wrote the index while our own depmod ran.
+  if [ "$4" = index ] && [ -n "$indexing" ]; then
+    :
+  elif [ -n "$now" ] && [ -z "$force" ] && ! is_ours "$3" "$now"; then
     case $4 in
     index) index_left=1 ;;
     *)
@@ -74,7 +83,9 @@ undo_file() {
     warn "$kept, the kept original of $3, is missing or was changed"
     return 1
   }
-  put_back "$kept" "$root$3"
+  put_back "$kept" "$root$3" && return
+  # A copy needs space, which a depmod may have used up for the very file that it has spoilt.
+  [ "$4" = index ] && rm -f "$root$3" && put_back "$kept" "$root$3"
 }
 
 # Whether two names are of one file.
