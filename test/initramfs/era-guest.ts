@@ -65,7 +65,8 @@ for module in $modules; do
   for each in $(needs $module); do
     path=$(file_of $each)
     [ -n "$path" ] || { echo "No module $each found for kernel $release, aborting." >&2; exit 1; }
-    [ -f $image/lib/$each.ko ] || { cp $path $image/lib/; echo "insmod /lib/$each.ko" >> $image/init; }
+    file=${'$'}{path##*/}
+    [ -f $image/lib/$file ] || { cp $path $image/lib/; echo "insmod /lib/$file" >> $image/init; }
   done
 done
 (cd $image; find . | cpio --quiet -H newc -o | gzip -9) > "$target" || exit 1
@@ -105,8 +106,11 @@ rm -rf $work
 echo "Run lilo now to update the boot loader configuration."
 `;
 
-/** As mkinitramfs 0.40 of Ubuntu 6.06: the kernel's whole folder of drivers, whatever the machine has. */
-const UBUNTU = `#!/bin/sh
+/**
+ * As mkinitramfs of initramfs-tools: the kernel's whole folder of drivers, whatever the machine has. 0.40 of Ubuntu 6.06 works in
+ * /tmp, later ones in /var/tmp.
+ */
+const initramfsTools = (folder: string): string => `#!/bin/sh
 while getopts o: option; do
   case $option in o) outfile=$OPTARG ;; *) exit 1 ;; esac
 done
@@ -114,12 +118,43 @@ shift $((OPTIND - 1))
 release=$1
 [ -n "$outfile" ] || { echo "Usage: mkinitramfs <-o outfile> [version]" >&2; exit 1; }
 [ -d /lib/modules/$release ] || { echo "Cannot find /lib/modules/$release" >&2; exit 1; }
-work=$(mktemp -d \${TMPDIR:-/tmp}/mkinitramfs_XXXXXX)
+work=$(mktemp -d \${TMPDIR:-${folder}}/mkinitramfs_XXXXXX)
 mkdir -p $work/bin $work/lib/modules/$release
 cp /bin/dash $work/bin/sh
 (cd /lib/modules/$release; find . -name '*.ko' | cpio --quiet -pd $work/lib/modules/$release)
 echo '#!/bin/sh' > $work/init
 (cd $work; find . | cpio --quiet --dereference -o -H newc | gzip > "$outfile")
+rm -rf $work
+`;
+
+/** As dracut of RHEL 6: of the drivers what the machine has, as far as it can see it, and what it is told. */
+const DRACUT = `#!/bin/sh
+force= drivers="mptspi ext3"
+while [ $# -gt 0 ]; do
+  case $1 in
+    --force) force=1 ;;
+    --add-drivers) drivers="$drivers $2"; shift ;;
+    -*) echo "unknown option $1" >&2; exit 1 ;;
+    *) break ;;
+  esac
+  shift
+done
+target=$1 release=$2
+[ -n "$force" ] || [ ! -f "$target" ] || { echo "Will not override existing initramfs ($target) without --force" >&2; exit 1; }
+${DEPENDENCIES}
+work=$(mktemp -d \${TMPDIR:-/var/tmp}/initramfs.XXXXXX)
+mkdir -p $work/tree/bin
+cp /bin/dash $work/tree/bin/sh
+for driver in $drivers; do
+  for each in $(needs $driver); do
+    path=$(file_of $each)
+    [ -n "$path" ] || continue
+    mkdir -p $work/tree\${path%/*}
+    cp $path $work/tree$path
+  done
+done
+(cd $work/tree; find . | cpio --quiet -H newc -o | gzip -9) > $work/image || exit 1
+cp $work/image "$target"
 rm -rf $work
 `;
 
@@ -162,14 +197,53 @@ export const ERAS: readonly Era[] = [
     release: '2.6.15-28-686',
     image: 'initrd.img-2.6.15-28-686',
     program: 'usr/sbin/mkinitramfs',
-    script: UBUNTU,
+    script: initramfsTools('/tmp'),
     config: {},
     folder: 'lib/modules/2.6.15-28-686/kernel/drivers/message/fusion',
+  },
+  {
+    name: 'SLES 9',
+    release: '2.6.5-7.244-bigsmp',
+    image: 'initrd-2.6.5-7.244-bigsmp',
+    program: 'sbin/mkinitrd',
+    script: SUSE,
+    config: {
+      'etc/sysconfig/kernel': 'INITRD_MODULES="mptspi ext3"\n',
+      'boot/vmlinuz-2.6.5-7.244-bigsmp': '',
+    },
+    folder: 'lib/modules/2.6.5-7.244-bigsmp/initrd',
+  },
+  {
+    name: 'Debian 5',
+    release: '2.6.26-2-686',
+    image: 'initrd.img-2.6.26-2-686',
+    program: 'usr/sbin/mkinitramfs',
+    script: initramfsTools('/var/tmp'),
+    config: {},
+    folder: 'lib/modules/2.6.26-2-686/kernel/drivers/message/fusion',
+  },
+  {
+    name: 'RHEL 6',
+    release: '2.6.32-71.el6.i686',
+    image: 'initramfs-2.6.32-71.el6.i686.img',
+    program: 'sbin/dracut',
+    script: DRACUT,
+    config: {},
+    folder: 'lib/modules/2.6.32-71.el6.i686/kernel/drivers/message/fusion',
   },
 ];
 
 /** RHEL 3, whose tool cannot run where nothing may be mounted. */
 export const LOOP: Era = { ...rhel('RHEL 3', '2.4.21-47.EL', 'mptscsih'), script: RED_HAT_3 };
+
+/** The same with mke2fs in the place of a loop device, for guests that have that program: the image is what RHEL 3 boots. */
+export const EXT2: Era = {
+  ...LOOP,
+  script: RED_HAT.replace(
+    /^\(cd \$image; find.*$/m,
+    'mke2fs -q -F -t ext2 -d $image $image.img 3000 && gzip -9 < $image.img > "$target" || exit 1\nrm -f $image.img',
+  ).replace('Creating initramfs', 'Creating initrd'),
+};
 
 /** The driver of an era: on RHEL 4 the code is in mptscsi, and mptscsih is a dummy beside it. */
 export function driverOf({ name }: Era): string {
