@@ -98,6 +98,10 @@ export async function oldGuest(
   writeFileSync(join(root, 'proc/mounts'), '/dev/sda2 / ext3 rw 0 0\n');
   sh('rm -f "$1/dev/null"; mknod -m 666 "$1/dev/null" c 1 3', root);
   makeImage(root, era);
+  if (era.name.startsWith('SLES')) {
+    const links = { vmlinuz: `vmlinuz-${release}`, initrd: era.image };
+    for (const [link, to] of Object.entries(links)) sh('ln -s "$1" "$2"', to, join(root, 'boot', link));
+  }
   const run = (...args: readonly string[]): SpawnSyncReturns<string> =>
     spawnSync('/usr/sbin/chroot', [root, ...shell, '/bundle.run', ...args], {
       encoding: 'utf8',
@@ -117,14 +121,15 @@ function putApplets(root: string): void {
 }
 
 /** The image that the guest boots, made by its own tool. */
-function makeImage(root: string, { release, image, program, name }: Era): void {
+function makeImage(root: string, era: Era): void {
+  const { release, image, program, name } = era;
   const words = name.startsWith('SLES')
     ? ['-k', `vmlinuz-${release}`, '-i', image, '-b', '/boot']
     : program.endsWith('mkinitramfs')
       ? ['-o', `/boot/${image}`, release]
       : program.endsWith('dracut')
         ? ['--force', `/boot/${image}`, release]
-        : ['-f', '--with=mptscsih', `/boot/${image}`, release];
+        : ['-f', `--with=${driverOf(era)}`, `/boot/${image}`, release];
   sh(
     'root=$1; shift; PATH=/bin:/usr/bin /usr/sbin/chroot "$root" "$@" >/dev/null',
     root,
