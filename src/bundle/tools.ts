@@ -56,7 +56,7 @@ export function toolFunctions(release: string): string {
     ...rows.flatMap((tool) => argvLines(tool, release).map((line) => `  ${line}`)),
     '  *) return 1 ;;',
     '  esac',
-    '  in_guest "$@" </dev/null 9<&-',
+    '  in_guest "$@" </dev/null',
     '}',
     '',
     '# state_files TOOL: what the distro keeps about the image.',

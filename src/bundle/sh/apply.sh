@@ -1,12 +1,6 @@
 # take_back CODE WHAT NEXT: a failed run leaves no trace.
 take_back() {
-  number=$transaction
-  transaction=
-  if [ -f "$generations/$number/originals.json" ]; then
-    undo "$number" && [ -z "$left" ] ||
-      die 9 E_INSTALL_UNDO "the installation failed ($2), and not everything could be put back" "the originals are in $generations/$number/originals; remove the cause, then: sh $0 rollback"
-  fi
-  forget "$number"
+  put_all_back "the installation failed ($2)"
   die "${4:-8}" "$1" "$2" "$3"
 }
 
@@ -60,7 +54,7 @@ apply() {
   require_space
   confirm "$MODULE_PATH will be replaced${rebuilt:+, and built again:$rebuilt}"
   begin
-  carry_out
+  carry_out 8<&9
   note "$transaction" committed || failed "the journal in $folder cannot be written"
   number=$transaction
   transaction=

@@ -34,20 +34,41 @@ put_back() {
   link_or_copy "$1" "$temporary" && rename "$temporary" "$2"
 }
 
+# When it was changed: seconds since the epoch with nine decimals, which are zeros where date(1) does not know them.
+time_of() {
+  exact=$(date -r "$1" +%s.%N 2>/dev/null)
+  case $exact in
+  *[!0-9.]* | '' | *.) exact=$(date -r "$1" +%s 2>/dev/null).000000000 ;;
+  *.?????????) ;;
+  *) exact=$(date -r "$1" +%s 2>/dev/null).000000000 ;;
+  esac
+  case $exact in .*) exact=0$exact ;; esac
+  printf '%s' "$exact"
+}
+
+# set_time FILE SECONDS.DECIMALS: an old touch takes no @, and whole seconds alone.
+set_time() {
+  [ "$(time_of "$1")" != "$2" ] || return 0
+  touch -m -d "@$2" "$1" 2>/dev/null && [ "$(time_of "$1")" = "$2" ] && return
+  TZ=UTC0 touch -m -t "$(printf '%s\n' "${2%.*}" | awk '
+    {
+      days = int($1 / 86400); rest = $1 - days * 86400
+      for (year = 1970; days >= 365 + leap(year); year++) days -= 365 + leap(year)
+      split("31 28 31 30 31 30 31 31 30 31 30 31", long, " "); long[2] += leap(year)
+      for (month = 1; days >= long[month]; month++) days -= long[month]
+      printf "%04d%02d%02d%02d%02d.%02d", year, month, days + 1, int(rest / 3600), int(rest % 3600 / 60), rest % 60
+    }
+    function leap(y) { return (y % 4 == 0 && y % 100 != 0) || y % 400 == 0 }
+  ')" "$1"
+}
+
 # The state of a file as JSON: bytes, mode, owner, time. GUEST_PATH FILE
 record() {
   [ -f "$2" ] || {
     printf null
     return
   }
-  seconds=$(date -r "$2" +%s 2>/dev/null)
-  exact=$(date -r "$2" +%s.%N 2>/dev/null)
-  case $exact in
-  *[!0-9.]* | '') exact=${seconds:-0}.000000000 ;;
-  *.?????????) ;;
-  *) exact=${seconds:-0}.000000000 ;;
-  esac
-  ls -lnL "$2" | awk -v path="$1" -v hash="$(sha256_of "$2")" -v time="$exact" '
+  ls -lnL "$2" | awk -v path="$1" -v hash="$(sha256_of "$2")" -v time="$(time_of "$2")" '
     function three(from,   n) {
       n = (substr($1, from, 1) == "r") * 4 + (substr($1, from + 1, 1) == "w") * 2
       return n + (substr($1, from + 2, 1) ~ /[xst]/)

@@ -1,11 +1,54 @@
-numbers() {
-  ls "$generations" 2>/dev/null | grep '^[1-9][0-9]*$' | sort -n
+unsafe() {
+  die 3 E_STATE_UNSAFE "$1" "${2:-find out who made it; if nobody needs it, move it out of $state, then run the command again}"
 }
 
+# The state is the guest's: nothing of it is read that others could have written, or that is no plain file or folder.
+# In $known the generations with a record, the oldest first, and in $begun_only those that were stopped before it.
+read_state() {
+  known='' begun_only=''
+  for folder in "$state" "$generations"; do
+    require_own "$folder" || return 0
+  done
+  names=$(ls "$generations" 2>/dev/null | grep '^[1-9][0-9]*$' | sort -n)
+  [ "$(printf '%s\n' "$names" | wc -l)" -le 1000 ] || unsafe "$generations holds more than 1000 entries"
+  for number in $names; do
+    folder=$generations/$number
+    [ -d "$folder" ] && [ ! -h "$folder" ] || continue
+    # No guest has had that many; a shell of 32 bits could not count on.
+    [ ${#number} -le 6 ] && [ "$number" -lt 999999 ] || unsafe "$folder has a number that mptfix has not counted to"
+    require_own "$folder"
+    require_files "$folder"
+    if [ -f "$folder/originals.json" ]; then known="$known $number"; else begun_only="$begun_only $number"; fi
+  done
+}
+
+# The generations with a record, the newest first.
 newest() {
-  for number in $(numbers); do
-    [ ! -f "$generations/$number/originals.json" ] || printf '%s\n' "$number"
-  done | sort -rn
+  for number in $known; do printf '%s\n' "$number"; done | sort -rn
+}
+
+# require_own FOLDER: 1 where there is none.
+require_own() {
+  [ -d "$1" ] || [ -h "$1" ] || return 1
+  case $(ls -ldn "$1" | awk '{ print $1, $3 }') in
+  d????-??-*" $(id -u)") ;;
+  *) unsafe "$1 is a link, or not this user's own, or others may write to it" "find out who changed it; then: chown root $1; chmod 700 $1" ;;
+  esac
+}
+
+# A pipe would be waited for, a link leads elsewhere, and what is large is not ours.
+require_files() {
+  odd=$(
+    for name in originals.json journal.ndjson manifest.json links originals times tmp; do
+      [ -e "$1/$name" ] || [ -h "$1/$name" ] || continue
+      ls -ldn "$1/$name" | awk -v name="$name" -v self="$(id -u)" '
+        NR > 1 { next }
+        name ~ /\.|links/ ? $1 !~ /^-....-..-/ || $5 > 262144 : $1 !~ /^d....-..-/ { print name; next }
+        $3 != self { print name }
+      '
+    done
+  )
+  [ -z "$odd" ] || unsafe "$1 holds something that mptfix has not written so: $(printf '%s' "$odd" | tr '\n' ' ')"
 }
 
 # What the last line of its kind in the journal says.
@@ -28,33 +71,82 @@ note() {
   durable "$file"
 }
 
-kernel_of() {
-  flat=$(flatten "$generations/$1/originals.json")
-  field kernel
+# read_record GENERATION: in $flat, and in $kernel whose it is.
+read_record() {
+  flat=$(flatten "$generations/$1/originals.json") ||
+    unsafe "$generations/$1/originals.json is not whole" "the originals are in $generations/$1/originals: put them back by hand, then move that folder away"
+  kernel=$(field kernel)
 }
 
-# The state is the guest's: an undo trusts nobody else's, and no other places than those of a module or an image.
+# An undo trusts no other places than those that mptfix writes to for that kernel: as src/transaction/places.ts has them.
 require_safe() {
-  for folder in "$state" "$generations" "$generations/$1"; do
-    case $(ls -ldn "$folder" | awk '{ print $1, $3 }') in
-    drwx------*" $(id -u)") ;;
-    *) die 3 E_STATE_UNSAFE "$folder is not this user's own, or is open to others" "find out who changed it; then: chmod 700 $folder" ;;
-    esac
-  done
-  odd=$(printf '%s\n' "$flat" | awk -F '\t' -v release="$RELEASE" -v number="$1" '
-    function odd(what) { print what; exit }
-    $1 == "schema" && $2 != "mptfix.transaction/1" { odd("schema " $2) }
-    $1 == "number" && $2 != number { odd("number " $2) }
-    $1 ~ /^steps\.[0-9]+\.kind$/ && $2 !~ /^(module|index|kept-image|image-build|image)$/ { odd("a step of the kind " $2) }
-    $1 ~ /^steps\..*\.(path|backup|output|image)$/ && $2 != "null" {
-      if ($2 ~ /\/\.\.?\// || $2 ~ /\/\.\.?$/ || $2 !~ /^[A-Za-z0-9._\/+~-]+$/) odd($2)
-      if ($1 ~ /\.backup$/ && $2 !~ /\//) next
-      if (index($2, "/lib/modules/" release "/") == 1 || $2 == "/var/lib/initramfs-tools/" release) next
-      if ($2 ~ /^\/boot\/\.?init[^\/]*$/ && index($2, release)) next
-      odd($2)
+  odd=$(printf '%s\n' "$flat" | awk -F '\t' -v number="$1" '
+    function odd(what) { if (!stopped) print what; stopped = 1 }
+    function plain(path) { return length(path) <= 4096 && path ~ /^(\/[A-Za-z0-9._+~-]+)+$/ && path !~ /\/\.\.?(\/|$)/ }
+    function is_module(path) {
+      return plain(path) && index(path, "/lib/modules/" kernel "/") == 1 && path ~ /\/[A-Za-z0-9_][A-Za-z0-9_.+-]*\.k?o(\.(gz|xz|zst|bz2))?$/
+    }
+    function is_image(path) {
+      return path == "/boot/initrd.img-" kernel || path == "/boot/initramfs-" kernel ".img" || path == "/boot/initrd-" kernel ".img" || path == "/boot/initrd-" kernel
+    }
+    function is_build(path,   at) {
+      at = index(path, ".mptfix-")
+      if (index(path, "/boot/.") != 1 || !at || !is_image("/boot/" substr(path, 8, at - 8))) return 0
+      return length(path) == at + 23 && substr(path, at + 8) ~ /^[0-9a-f]+\.tmp$/
+    }
+    function is_place(kind, path, first, n) {
+      if (kind == "module") return n == 0 && is_module(path)
+      if (kind == "index") return index(path, folder) == 1 && substr(path, length(folder) + 1) ~ /^modules\.[a-z0-9]+(\.[a-z0-9]+)?(\.[a-z0-9]+)?$/
+      if (kind == "kept-image") return n == 0 && is_image(v[first "image"]) && path == v[first "image"] ".mptfix-" number
+      if (kind == "image") return n == 0 ? is_image(path) : path == "/var/lib/initramfs-tools/" kernel
+      return 0
+    }
+    function folder_of(path) { sub(/\/[^\/]*$/, "", path); return path }
+    function time_is(text) { return text ~ /^-?[0-9]+\.[0-9]+$/ && length(text) <= 23 }
+    { v[$1] = $2 }
+    END {
+      kernel = v["kernel"]
+      folder = "/lib/modules/" kernel "/"
+      if (v["schema"] != "mptfix.transaction/1") odd("schema " v["schema"])
+      if (v["purpose"] != "install") odd("purpose " v["purpose"])
+      if (v["number"] != number) odd("number " v["number"])
+      if (kernel !~ /^[0-9][A-Za-z0-9._+~-]*$/ || kernel ~ /\.\./ || length(kernel) > 64) odd("kernel " kernel)
+      for (n = 0; (s = "steps." n ".") && ((s "kind") in v); n++) {
+        kind = v[s "kind"]
+        if (kind !~ /^(module|index|kept-image|image-build|image)$/) odd("a step of the kind " kind)
+        if ((s "release") in v && v[s "release"] != kernel) odd(v[s "release"])
+        if (kind ~ /^image/ && !is_build(v[s "output"])) odd("output " v[s "output"])
+        if (kind == "image-build" && !is_image(v[s "image"])) odd("image " v[s "image"])
+        if (kind == "index" && !is_module(v[s "path"])) odd("path " v[s "path"])
+        for (m = 0; (f = s "files." m ".") && ((f "path") in v); m++) {
+          path = v[f "path"]
+          changed[folder_of(path)]
+          files[f]
+          if (!is_place(kind, path, s, m)) odd(path)
+          if (v[f "original"] == "null") {
+            if (v[f "backup"] != "null") odd("a copy of " path)
+            continue
+          }
+          if (v[f "original.path"] != path || v[f "original.sha256"] !~ /^[0-9a-f]+$/ || length(v[f "original.sha256"]) != 64) odd("the original of " path)
+          backup = v[f "backup"]
+          if (backup ~ /\// ? kind != "image" || m || backup != path ".mptfix-" number : backup !~ /^[A-Za-z0-9._+~-]+$/ || backup ~ /^\.\.?$/) odd("the copy of " path)
+        }
+        if (!m && kind != "image-build") odd("a step without files")
+        if (kind == "image-build") changed["/boot"]
+        seen[n]
+      }
+      for (key in v) {
+        if (key !~ /^steps\./) continue
+        split(key, part, ".")
+        if (!(part[2] in seen)) odd(key)
+        if (part[3] == "files" && !(("steps." part[2] ".files." part[4] ".") in files)) odd(key)
+      }
+      for (n = 0; ("folders." n ".path") in v; n++)
+        if (!(v["folders." n ".path"] in changed) || !time_is(v["folders." n ".mtime"])) odd("folder " v["folders." n ".path"])
+      if ("state.parent.path" in v && (v["state.parent.path"] !~ /^\/(var(\/lib(\/mptfix)?)?)?$/ || !time_is(v["state.parent.mtime"]))) odd(v["state.parent.path"])
     }
   ')
-  [ -z "$odd" ] || die 3 E_STATE_UNSAFE "$generations/$1 names $odd, which this file cannot undo" 'undo it with mptfix rollback'
+  [ -z "$odd" ] || unsafe "$generations/$1 names $(printf '%s' "$odd" | tr '\t\n' '  '), which this file cannot undo" 'undo it with mptfix rollback'
 }
 
 # Whether the generation wrote this, or was about to: PATH HASH

@@ -1,33 +1,133 @@
+# Excludes every other run of such a file by a link, and mptfix by what mptfix locks. Whoever looks has announced itself first.
+# Descriptor 9 stays open in all that is started: a program that outlives a killed run holds the lock, or is seen there.
 lock() {
   if [ ! -d "$root/var/lib" ]; then
     die 3 E_TARGET_MISSING "${root:-/} has no /var/lib" 'give --root the folder that holds the whole / of the guest'
   fi
-  # mptfix locks this folder so; without flock(1) there is only the link below.
-  if flock --version >/dev/null 2>&1; then
-    exec 9<"$root/lib/modules"
-    flock -n 9 2>/dev/null || die 12 E_LOCKED "another run is at work on ${root:-this guest}" 'wait until it has finished, then run the command again'
+  if [ ! -d "$root/lib/modules" ]; then
+    die 3 E_KERNEL_UNKNOWN "${root:-this guest} has no /lib/modules" 'give --root the folder that holds the whole / of the guest'
   fi
+  require_within
+  lib_time=$(time_of "$root/var/lib")
+  had_state=
+  [ ! -d "$state" ] || had_state=1
   lock_link=$root/var/lib/mptfix-lock
   me=$$.$(started $$)
-  for try in 1 2 3; do
-    # A link is made at once with all that it says, or not at all.
-    if ln -s "$me" "$lock_link" 2>/dev/null; then
-      locked=1
-      return
-    fi
-    holder=$(ls -l "$lock_link" 2>/dev/null | sed 's/.* -> //')
-    [ -n "$holder" ] || break
-    if kill -0 "${holder%%.*}" 2>/dev/null && [ "$(started "${holder%%.*}")" = "${holder#*.}" ]; then
-      die 12 E_LOCKED "another run (process ${holder%%.*}) is at work on ${root:-this guest}" 'wait until it has finished, then run the command again'
-    fi
-    [ "$try" = 3 ] || rm -f "$lock_link"
-  done
-  die 3 E_READ_ONLY "$root/var/lib cannot be written to" 'see that the storage answers again; then check the file system and mount it writable (a reboot with a forced check), and run the command again'
+  take_link "$lock_link" 4
+  locked=1
+  exec 9<"$root/lib/modules"
+  hold_folder
+  case $? in 1) is_locked 'another run' ;; esac
+  other=$(at_work)
+  [ -z "$other" ] || is_locked "process $other, of another run or left by one,"
 }
 
-# When a process began, by the kernel's clock: a number that was given again is another process.
+is_locked() {
+  die 12 E_LOCKED "$1 is at work on ${root:-this guest}" "${2:-wait until it has finished, then run the command again}"
+}
+
+# take_link LINK DEPTH: made at once with all that it says, or not at all. Of several that find one of a dead process, the one
+# that makes the link of that name takes it over.
+take_link() {
+  for try in 1 2 3; do
+    ln -s "$me" "$1" 2>/dev/null && return
+    holder=$(link_text "$1")
+    [ -z "$holder" ] || break
+  done
+  case $holder in
+  '') die 3 E_READ_ONLY "$root/var/lib cannot be written to" 'see that the storage answers again; then check the file system and mount it writable (a reboot with a forced check), and run the command again' ;;
+  [1-9]*.*[!0-9]* | *[!0-9.]* | .*) is_locked "what has made $1" "see what it is; then: rm $1" ;;
+  esac
+  if is_running "$holder"; then
+    is_locked "another run (process ${holder%%.*})" "wait until it has finished, then run the command again${unsure:+; if that process is another program: rm $1}"
+  fi
+  [ "$2" -gt 0 ] || is_locked "what has made $1" "if nothing is at work: rm $1*"
+  set -- "$1" "$2" "$holder"
+  take_link "$1-$3" $(($2 - 1))
+  if [ "$(link_text "$1")" = "$3" ]; then
+    mv -f "$1-$3" "$1" && return
+  fi
+  rm -f "$1-$3"
+  take_link "$1" $(($2 - 1))
+}
+
+link_text() {
+  ls -l "$1" 2>/dev/null | sed 's/.* -> //'
+}
+
+# is_running NUMBER.BEGINNING: a number that was given again is another process. Without /proc it cannot be told.
+is_running() {
+  unsure=
+  began=$(started "${1%%.*}")
+  case $began in
+  gone) return 1 ;;
+  '') ;;
+  *)
+    [ -z "${1#*.}" ] || [ "$began" = "${1#*.}" ]
+    return
+    ;;
+  esac
+  unsure=1
+  kill -0 "${1%%.*}" 2>/dev/null
+}
+
+# When a process began, by the kernel's clock; one that has ended and was not waited for is gone, too.
 started() {
-  sed 's/.*) //' "/proc/$1/stat" 2>/dev/null | awk '{ print $20 }'
+  [ -f /proc/self/stat ] || return 0
+  [ -d "/proc/$1" ] || {
+    printf gone
+    return
+  }
+  sed 's/.*) //' "/proc/$1/stat" 2>/dev/null | awk '{ print $1 ~ /^[ZX]/ ? "gone" : $20 }'
+}
+
+# As mptfix does, on what mptfix locks. 1: another has it. Where neither program is there, at_work sees it.
+hold_folder() {
+  flock -n 8 8<&9 2>/dev/null
+  case $? in 0) return 0 ;; 1) return 1 ;; esac
+  perl -e 'open(F, "<&=8") or exit 2; exit(flock(F, 6) ? 0 : $! == 11 ? 1 : 2)' 8<&9 2>/dev/null
+  case $? in 0) return 0 ;; 1) return 1 ;; esac
+  return 2
+}
+
+# The first other process that has the folder open as a run of this file has it, or as mptfix's flock has.
+at_work() {
+  exec 9<&-
+  folder=$(cd "$root/lib/modules" && pwd -P)
+  ls -l /proc/[0-9]*/fd 2>/dev/null | folder=$folder awk -v self=$$ '
+    /^\/proc\/[0-9]+\/fd:$/ { split($0, part, "/"); process = part[3] }
+    process != self {
+      at = index($0, " -> ")
+      if (!at || substr($0, at + 4) != ENVIRON["folder"]) next
+      number = substr($0, 1, at - 1); sub(/.* /, "", number)
+      print process, number
+    }
+  ' | while read -r process number; do
+    case $number:$(cat "/proc/$process/stat" 2>/dev/null) in
+    [89]:?* | *:*'(flock) '*)
+      printf '%s' "$process"
+      break
+      ;;
+    esac
+  done
+}
+
+# The folder's time is given back where nothing else has changed it.
+unlock() {
+  [ "$(link_text "$lock_link")" != "$me" ] || rm -f "$lock_link"
+  if [ -n "$had_state" ] || [ ! -d "$state" ]; then set_time "$root/var/lib" "$lib_time"; fi
+}
+
+# No folder of a tree may lead out of it.
+require_within() {
+  [ -n "$root" ] || return 0
+  for place in /lib/modules "/lib/modules/$RELEASE" "${MODULE_PATH%/*}" /boot /var/lib /var/lib/initramfs-tools; do
+    [ -d "$root$place" ] || continue
+    case $(cd "$root$place" && pwd -P) in
+    "$root"/*) ;;
+    *) die 3 E_TREE_ESCAPES "$place leads out of $root" 'see where its links lead' ;;
+    esac
+  done
 }
 
 require_root() {
@@ -49,10 +149,8 @@ require_guest() {
     die 3 E_KERNEL_UNKNOWN "${root:-this guest} has no kernel $RELEASE, for which the module was made" 'build one for its kernel: mptfix build --kernel RELEASE'
   [ -f "$root$MODULE_PATH" ] ||
     die 3 E_MODULE_MISSING "there is no $MODULE_PATH" 'the guest is not the one that the module was built for: run mptfix check'
-  case $(cd "$root${MODULE_PATH%/*}" && pwd -P) in
-  "${root:-/}"*) ;;
-  *) die 3 E_TREE_ESCAPES "$MODULE_PATH leads out of $root" 'see where its links lead' ;;
-  esac
+  require_within
+  if [ -n "$root" ] && [ -h "$root$MODULE_PATH" ]; then die 3 E_TREE_ESCAPES "$MODULE_PATH is a link, which may lead out of $root" 'see where its links lead'; fi
 }
 
 # old: what the proofs compared with. new: what this file holds. other: neither.
@@ -70,14 +168,15 @@ in_guest() {
 }
 
 has_program() {
-  for place in /sbin /usr/sbin /bin /usr/bin /usr/local/sbin /usr/local/bin; do
-    [ ! -x "$root$place/$1" ] || return 0
+  for bin in /sbin /usr/sbin /bin /usr/bin /usr/local/sbin /usr/local/bin; do
+    [ ! -x "$root$bin/$1" ] || return 0
   done
   return 1
 }
 
+# run_depmod [RELEASE]
 run_depmod() {
-  in_guest depmod -a "$RELEASE" 9<&- >/dev/null 2>&1
+  in_guest depmod -a "${1:-$RELEASE}" </dev/null >/dev/null 2>&1
 }
 
 # Whether the index leads to the module, and to no second one.

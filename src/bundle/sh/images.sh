@@ -161,7 +161,7 @@ open_ext2() {
 # let_go DIR: of the image that a run had mounted there when it was killed, before the folder is removed.
 let_go() {
   for mounted in "$1"/*.mount; do
-    [ ! -d "$mounted" ] || umount "$mounted" 2>/dev/null || rmdir "$mounted" 2>/dev/null
+    [ -h "$mounted" ] || [ ! -d "$mounted" ] || umount "$mounted" 2>/dev/null || rmdir "$mounted" 2>/dev/null
   done
 }
 

@@ -1,40 +1,51 @@
 # JSON as lines: steps.0.files.0.path, a tab, the value. Of what a string escapes only the quote and the slash are told.
+# Fails where it is not whole, or names a thing twice.
 flatten() {
   awk '
     function next_is(pattern) { return match(text, pattern) }
     function skip() { if (next_is("^[ \t\r\n]+")) text = substr(text, RLENGTH + 1) }
-    function value(path,   key, n) {
+    function broken() { bad = 1; text = "" }
+    function tell(path, what) {
+      if (path in told) broken()
+      told[path]
+      print path "\t" what
+    }
+    # Takes one sign, or says that there is another.
+    function takes(sign) {
       skip()
-      if (substr(text, 1, 1) == "{") {
-        text = substr(text, 2); skip()
-        while (substr(text, 1, 1) == "\"") {
-          key = string(); skip()
-          text = substr(text, 2)
-          value(path == "" ? key : path "." key); skip()
-          if (substr(text, 1, 1) == ",") { text = substr(text, 2); skip() }
-        }
-        text = substr(text, 2)
-      } else if (substr(text, 1, 1) == "[") {
-        text = substr(text, 2); skip()
-        for (n = 0; text != "" && substr(text, 1, 1) != "]"; n++) {
-          value(path "." n); skip()
-          if (substr(text, 1, 1) == ",") { text = substr(text, 2); skip() }
-        }
-        text = substr(text, 2)
+      if (substr(text, 1, 1) != sign) return 0
+      text = substr(text, 2)
+      return 1
+    }
+    function value(path, depth,   key, n) {
+      if (depth > 16) broken()
+      if (takes("{")) {
+        if (takes("}")) return
+        do {
+          skip(); key = string()
+          if (!takes(":")) broken()
+          value(path == "" ? key : path "." key, depth + 1)
+        } while (!bad && takes(","))
+        if (!takes("}")) broken()
+      } else if (takes("[")) {
+        if (takes("]")) return
+        n = 0
+        do value(path "." n++, depth + 1); while (!bad && takes(","))
+        if (!takes("]")) broken()
       } else if (substr(text, 1, 1) == "\"") {
-        print path "\t" string()
+        tell(path, string())
       } else if (next_is("^[-+.a-zA-Z0-9]+")) {
-        print path "\t" substr(text, 1, RLENGTH); text = substr(text, RLENGTH + 1)
-      } else { text = ""; exit 1 }
+        tell(path, substr(text, 1, RLENGTH)); text = substr(text, RLENGTH + 1)
+      } else broken()
     }
     function string(   found) {
-      if (!next_is("^\"([^\"\\\\]|\\\\.)*\"")) { text = ""; return "" }
+      if (!next_is("^\"([^\"\\\\\t\n]|\\\\[^\t\n])*\"")) { broken(); return "" }
       found = substr(text, 2, RLENGTH - 2); text = substr(text, RLENGTH + 1)
       gsub(/\\"/, "\"", found); gsub(/\\\//, "/", found)
       return found
     }
     { text = text $0 "\n" }
-    END { value("") }
+    END { value("", 0); skip(); exit(bad || text != "") }
   ' "$1"
 }
 

@@ -1,20 +1,43 @@
+# With the answer of a run that was to be put back, or with that of the signal that stops it.
 on_exit() {
-  if [ -n "$transaction" ]; then
-    number=$transaction
-    transaction=
-    if [ -f "$generations/$number/originals.json" ]; then
-      undo "$number" || warn "not everything could be put back: sh $0 rollback"
-    fi
-    [ -n "$left" ] || forget "$number"
-  fi
-  [ -z "$locked" ] || rm -f "$lock_link"
+  trap '' 1 2 13 15
+  stopped=1
+  if [ -n "$transaction" ]; then put_all_back 'the run was stopped'; fi
+  [ -z "$locked" ] || unlock
 }
 
+# put_all_back WHY: what the transaction under way has done, so that no trace of it stays.
+put_all_back() {
+  number=$transaction
+  transaction=
+  if [ -f "$generations/$number/originals.json" ]; then
+    undo "$number" && [ -z "$left" ] ||
+      die 9 E_INSTALL_UNDO "$1, and not everything could be put back" "the originals are in $generations/$number/originals; remove the cause, then: sh $0 rollback"
+  fi
+  forget "$number"
+}
+
+# A signal comes to its turn when the program that runs has ended. A second one does not cut off what puts things back.
 interrupted() {
-  # A second signal must not cut off what puts things back.
   trap '' 1 2 13 15
-  if [ -n "$json" ]; then printf '{"schema":"mptfix.error/1","error":{"code":"E_INTERRUPTED","what":"interrupted by a signal","next":"run the same command again"}}\n'; fi
-  exit $((128 + $1))
+  stopped=1
+  was=${transaction:+, and everything was put back}
+  if [ -n "$transaction" ]; then put_all_back "signal $1 has stopped the run"; fi
+  die $((128 + $1)) E_INTERRUPTED "signal $1 has stopped the run$was" 'run the same command again'
+}
+
+catch_signals() {
+  for signal in 1 2 13 15; do
+    # shellcheck disable=SC2064 # the number of now
+    trap "interrupted $signal" "$signal"
+  done
+}
+
+# A file that is opened later must not become what messages are written to.
+open_streams() {
+  if ! (: <&0) 2>/dev/null; then exec </dev/null; fi
+  if ! (: >&1) 2>/dev/null; then exec >/dev/null; fi
+  if ! (: >&2) 2>/dev/null; then exec 2>/dev/null; fi
 }
 
 wrong_usage() {
@@ -23,7 +46,8 @@ wrong_usage() {
 }
 
 main() {
-  json='' yes='' force='' root='' command='' transaction='' locked='' left='' work='' proof=''
+  json='' yes='' force='' root='' command='' transaction='' locked='' left='' work='' proof='' stopped=''
+  open_streams
   self=$0
   for word in "$@"; do [ "$word" != --json ] || json=1; done
   while [ $# -gt 0 ]; do
@@ -63,10 +87,7 @@ main() {
   state=$root$state_name
   generations=$state/generations
   trap on_exit 0
-  for signal in 1 2 13 15; do
-    # shellcheck disable=SC2064 # the number of now
-    trap "interrupted $signal" "$signal"
-  done
+  catch_signals
   choose_hash
   prove_self
   "$command"

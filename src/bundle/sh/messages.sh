@@ -51,6 +51,7 @@ quote() {
 
 # die STATUS CODE WHAT NEXT
 die() {
+  trap '' 1 2 13 15
   if [ -n "$json" ]; then
     printf '{"schema":"mptfix.error/1","error":{"code":"%s","what":"%s","next":"%s"}}\n' "$2" "$(quote "$3")" "$(quote "$4")"
   else
@@ -62,6 +63,7 @@ die() {
 
 # answer STATUS RESULT DETAIL
 answer() {
+  trap '' 1 2 13 15
   if [ -n "$json" ]; then
     printf '{"schema":"mptfix.bundle/1","command":"%s","result":"%s","detail":"%s","kernel":"%s","module":"%s","sha256":"%s"}\n' \
       "$command" "$2" "$(quote "$3")" "$RELEASE" "$MODULE_PATH" "$NEW_SHA256"

@@ -1,23 +1,20 @@
 rollback() {
   require_root
   lock
-  settled=
-  for number in $(newest); do
-    [ "$(state_of "$number")" != open ] || settled="$settled $number"
-  done
   settle
   [ -z "$settled" ] || answer 0 settled "put back what was interrupted: generation$settled"
   for number in $(newest); do
-    [ "$(kernel_of "$number")" = "$RELEASE" ] && [ "$(state_of "$number")" = installed ] || continue
+    [ "$(state_of "$number")" = installed ] || continue
+    read_record "$number"
+    [ "$kernel" = "$RELEASE" ] || continue
     undo_installed "$number"
   done
   answer 0 nothing "nothing is installed for $RELEASE that could be undone"
 }
 
 undo_installed() {
-  flat=$(flatten "$generations/$1/originals.json")
   require_safe "$1"
-  manifest=$(flatten "$generations/$1/manifest.json")
+  manifest=$(flatten "$generations/$1/manifest.json") || unsafe "$generations/$1/manifest.json is not whole"
   before=$(printf '%s\n' "$manifest" | awk -F '\t' '$1 == "module.before.sha256" { print $2 }')
   after=$(printf '%s\n' "$manifest" | awk -F '\t' '$1 == "module.after.sha256" { print $2 }')
   case $(sha256_of "$root$MODULE_PATH") in

@@ -5,8 +5,10 @@ status() {
   fi
   result=not-installed
   detail="nothing is installed for $RELEASE"
-  for number in $(newest | sort -n); do
-    [ "$(kernel_of "$number")" = "$RELEASE" ] || continue
+  read_state
+  for number in $known; do
+    read_record "$number"
+    [ "$kernel" = "$RELEASE" ] || continue
     now=$(state_of "$number")
     say "generation $number: $now"
     case $now in
@@ -17,7 +19,7 @@ status() {
     installed)
       result=installed
       detail="generation $number is installed"
-      after=$(flatten "$generations/$number/manifest.json" 2>/dev/null | awk -F '\t' '$1 == "module.after.sha256" { print $2 }')
+      after=$(flatten "$generations/$number/manifest.json" | awk -F '\t' '$1 == "module.after.sha256" { print $2 }')
       if [ "$(sha256_of "$root$MODULE_PATH")" != "$after" ]; then
         result=replaced
         detail="$MODULE_PATH was changed by somebody else since generation $number installed it"

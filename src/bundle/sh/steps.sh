@@ -1,13 +1,12 @@
-indexing=
-
 # Keeps every file that a step may touch, and only then writes the record.
 begin() {
-  for place in "${MODULE_PATH%/*}" "/lib/modules/$RELEASE" /boot /var/lib/initramfs-tools; do keep_time "$place"; done
   boot_links >"$folder/links" || failed "the links of /boot cannot be written down"
+  changed=${MODULE_PATH%/*}
   keep "$MODULE_PATH" || failed "$MODULE_PATH cannot be kept"
   steps="{\"kind\":\"module\",\"like\":\"$MODULE_PATH\",\"files\":[$(touched "$MODULE_PATH")]}"
   if [ -n "$depmod" ]; then
     files=
+    changed="$changed /lib/modules/$RELEASE"
     for name in $INDEX_FILES; do
       keep "/lib/modules/$RELEASE/$name" || failed "$name cannot be kept"
       files="$files${files:+,}$(touched "/lib/modules/$RELEASE/$name")"
@@ -22,13 +21,19 @@ begin() {
     for file in $(state_files "$tool"); do
       keep "$file" || failed "$file cannot be kept"
       files="$files,$(touched "$file")"
+      case " $changed " in *" ${file%/*} "*) ;; *) changed="$changed ${file%/*}" ;; esac
     done
     steps="$steps,{\"kind\":\"kept-image\",\"image\":\"$image\",\"files\":[$(touched "$image.mptfix-$transaction")]}"
     steps="$steps,{\"kind\":\"image-build\",\"image\":\"$image\",$common},{\"kind\":\"image\",$common,\"files\":[$files]}"
   done
+  [ -z "$rebuilt" ] || changed="$changed /boot"
+  for place in $changed; do keep_time "$place"; done
+  entered='{"made":[],"parent":null}'
+  [ -n "$had_state" ] ||
+    entered="{\"made\":[\"$state_name\",\"$state_name/generations\"],\"parent\":{\"path\":\"${state_name%/*}\",\"mtime\":\"$lib_time\"}}"
   module_before=$(record "$MODULE_PATH" "$root$MODULE_PATH")
-  printf '{"schema":"mptfix.transaction/1","purpose":"install","number":%d,"created":"%s","kernel":"%s","steps":[%s],"folders":[],"state":{"made":[],"parent":null}}\n' \
-    "$transaction" "$(date -u +%Y-%m-%dT%H:%M:%S.000Z)" "$RELEASE" "$steps" >"$work/originals.json" &&
+  printf '{"schema":"mptfix.transaction/1","purpose":"install","number":%d,"created":"%s","kernel":"%s","steps":[%s],"folders":[%s],"state":%s}\n' \
+    "$transaction" "$(date -u +%Y-%m-%dT%H:%M:%S.000Z)" "$RELEASE" "$steps" "$(recorded_times $changed)" "$entered" >"$work/originals.json" &&
     rename "$work/originals.json" "$folder/originals.json" || failed "the record in $folder cannot be written"
   note "$transaction" begin || failed "the journal in $folder cannot be written"
 }
@@ -62,13 +67,11 @@ carry_out() {
   put_module
   if [ -n "$depmod" ]; then
     intent index ''
-    indexing=1
     run_depmod || failed 'depmod failed'
     is_indexed || failed "modules.dep does not give $MODULE_PATH for $MODULE" 'another copy of the module takes precedence: remove it or its package'
     index_paths=
     for name in $INDEX_FILES; do index_paths="$index_paths /lib/modules/$RELEASE/$name"; done
     done_with index $index_paths
-    indexing=
   fi
   for image in $rebuilt; do put_image "$image"; done
   [ "$(sha256_of "$root$MODULE_PATH")" = "$NEW_SHA256" ] && is_indexed || failed "$MODULE_PATH is not what the guest would load"
