@@ -76,7 +76,7 @@ const INSTALL: Table = {
     ...files.map((one): Claim => {
       const name = one.path.slice(`${MODULES_FOLDER}/${release}/`.length);
       const isThere = one.path === `${MODULES_FOLDER}/${release}/${name}`;
-      return [one.path, isThere && /^modules\.[a-z0-9]+(?:\.[a-z0-9]+){0,2}$/.test(name)];
+      return [one.path, isThere && /^modules\.[a-z0-9_]+(?:\.[a-z0-9]+){0,2}$/.test(name)];
     }),
   ],
   'kept-image': ({ image, files: [{ path }] }, { kernel, number }) => [

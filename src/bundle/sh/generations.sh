@@ -96,7 +96,7 @@ require_safe() {
     }
     function is_place(kind, path, first, n) {
       if (kind == "module") return n == 0 && is_module(path)
-      if (kind == "index") return index(path, folder) == 1 && substr(path, length(folder) + 1) ~ /^modules\.[a-z0-9]+(\.[a-z0-9]+)?(\.[a-z0-9]+)?$/
+      if (kind == "index") return index(path, folder) == 1 && substr(path, length(folder) + 1) ~ /^modules\.[a-z0-9_]+(\.[a-z0-9]+)?(\.[a-z0-9]+)?$/
       if (kind == "kept-image") return n == 0 && is_image(v[first "image"]) && path == v[first "image"] ".mptfix-" number
       if (kind == "image") return n == 0 ? is_image(path) : path == "/var/lib/initramfs-tools/" kernel
       return 0
