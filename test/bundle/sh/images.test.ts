@@ -1,0 +1,288 @@
+import { execFileSync } from 'node:child_process';
+import { existsSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { gunzipSync, gzipSync } from 'node:zlib';
+import { expect, onTestFinished, test } from 'vitest';
+import { ERAS, EXT2 } from '../../initramfs/era-guest.ts';
+import { compiledModule, newc, trailer } from '../../initramfs/images.ts';
+import { sh } from '../../machine/temporary.ts';
+import { imageHolds, type OldGuest, oldGuest, text } from '../old-guest.ts';
+
+const RHEL_5 = ERAS[0] as (typeof ERAS)[number];
+const { release } = RHEL_5;
+const TOOLS = ['sha256sum'];
+
+/** What stands before an image with the microcode of a processor, as iucode_tool and dracut write it. */
+const MICROCODE = Buffer.concat([
+  ...['kernel', 'kernel/x86', 'kernel/x86/microcode'].map((name) => newc(name, '', { mode: 0o40755 })),
+  newc('kernel/x86/microcode/GenuineIntel.bin', Buffer.alloc(20_000, 7)),
+  trailer(),
+  Buffer.alloc(300),
+]);
+
+interface Case {
+  readonly name: string;
+  /** The image that boots, from what the tool made. */
+  readonly image?: (made: Buffer) => Buffer;
+  /** What the tool's script does besides; `$target` is the image. */
+  readonly tool?: (script: string) => string;
+  readonly before?: (guest: OldGuest) => void;
+  /** Of the answer; an error's code where it is refused. */
+  readonly code?: string;
+  readonly status: number;
+  readonly says: RegExp;
+  /** Whether the image that boots is another one then. */
+  readonly rebuilt: boolean;
+}
+
+const named = (files: Readonly<Record<string, string>>): Buffer =>
+  gzipSync(Buffer.concat([...Object.entries(files).map(([name, body]) => newc(name, body)), trailer()]));
+
+const withMicrocode = (script: string): string =>
+  `${script}\ncat /microcode $target > $target.whole; cat $target.whole > $target; rm $target.whole\n`;
+
+const CASES: readonly Case[] = [
+  {
+    name: 'microcode in front of both images',
+    image: (made) => Buffer.concat([MICROCODE, made]),
+    tool: withMicrocode,
+    status: 0,
+    says: /"result":"installed".*and in \/boot/,
+    rebuilt: true,
+  },
+  {
+    name: 'microcode, and an archive that is not packed',
+    image: (made) => Buffer.concat([MICROCODE, MICROCODE, gunzipSync(made)]),
+    tool: withMicrocode,
+    status: 0,
+    says: /"result":"installed".*and in \/boot/,
+    rebuilt: true,
+  },
+  {
+    name: 'microcode in front, and no driver behind it',
+    image: () => Buffer.concat([MICROCODE, named({ 'lib/ext3.ko': 'ext3' })]),
+    status: 0,
+    says: /"result":"installed","detail":"[^"]*\.ko; it is in use/,
+    rebuilt: false,
+  },
+  {
+    name: 'microcode alone, cut off',
+    image: () => MICROCODE.subarray(0, 9000),
+    status: 8,
+    code: 'E_INITRAMFS',
+    says: /is damaged/,
+    rebuilt: false,
+  },
+  {
+    name: 'microcode in front of what nobody knows',
+    image: () => Buffer.concat([MICROCODE, Buffer.from('unknown'.repeat(500))]),
+    status: 3,
+    code: 'E_INITRAMFS_TOOL',
+    says: /cannot be told whether it holds the driver/,
+    rebuilt: false,
+  },
+  {
+    name: 'microcode in front of the new image, which has the old driver behind it',
+    tool: (script) =>
+      withMicrocode(script.replace('(cd $image;', 'echo old > $image/lib/mptscsih.ko\n(cd $image;')),
+    status: 8,
+    code: 'E_INITRAMFS',
+    says: /does not hold the new module/,
+    rebuilt: false,
+  },
+  {
+    name: 'names without a dot before them',
+    image: () => named({ init: 'x', 'lib/mptscsih.ko': 'old', 'bin/nash': 'x' }),
+    tool: (script) => script.replace('find . |', 'find bin etc init lib |'),
+    status: 0,
+    says: /and in \/boot/,
+    rebuilt: true,
+  },
+  {
+    name: 'a name that leads out of the image',
+    image: () => named({ '/lib/mptscsih.ko': 'from the image' }),
+    status: 8,
+    code: 'E_INITRAMFS',
+    says: /is damaged/,
+    rebuilt: false,
+  },
+  {
+    name: 'the driver of another kernel',
+    image: () => named({ 'lib/modules/2.6.18-8.el5/kernel/mptscsih.ko': 'of another', 'lib/ext3.ko': 'x' }),
+    status: 0,
+    says: /"detail":"[^"]*\.ko; it is in use/,
+    rebuilt: false,
+  },
+  {
+    name: 'a link in the place of the image',
+    before: ({ root, image }) => {
+      sh('mv "$1" "$1.true"', join(root, image));
+      symlinkSync(`initrd-${release}.img.true`, join(root, image));
+    },
+    status: 8,
+    code: 'E_INITRAMFS',
+    says: /is a symbolic link/,
+    rebuilt: false,
+  },
+  {
+    name: 'a link that leads nowhere in the place of the image',
+    before: ({ root, image }) => {
+      rmSync(join(root, image));
+      symlinkSync('nowhere', join(root, image));
+    },
+    status: 8,
+    code: 'E_INITRAMFS',
+    says: /is a symbolic link/,
+    rebuilt: false,
+  },
+  {
+    name: 'no image at all',
+    before: ({ root, image }) => rmSync(join(root, image)),
+    status: 0,
+    says: /warning: \/boot has no initramfs of 2\.6\.18/,
+    rebuilt: false,
+  },
+  {
+    name: 'an image for crash dumps beside it',
+    before: ({ root }) => writeFileSync(join(root, `boot/initrd-${release}kdump.img`), 'image'),
+    status: 0,
+    says: /and in \/boot\/initrd.*warning: \/boot\/initrd-[^ ]*kdump\.img is not rebuilt/,
+    rebuilt: true,
+  },
+];
+
+function emptied({ root }: OldGuest): void {
+  for (const name of readdirSync(join(root, 'boot'))) rmSync(join(root, 'boot', name));
+}
+
+test('images as the tools of each era and their distros leave them', { timeout: 300_000 }, async () => {
+  const guest = await oldGuest(RHEL_5, ['dash'], { tools: TOOLS });
+  const { root } = guest;
+  const [image, tool] = [join(root, guest.image), join(root, RHEL_5.program)];
+  const [made, script] = [readFileSync(image), readFileSync(tool, 'utf8')];
+  writeFileSync(join(root, 'microcode'), MICROCODE);
+  for (const one of CASES) {
+    emptied(guest);
+    writeFileSync(image, one.image?.(made) ?? made);
+    writeFileSync(tool, one.tool?.(script) ?? script);
+    one.before?.(guest);
+    const before = guest.all();
+    const { status, stdout, stderr } = guest.run('apply', '--yes', '--json');
+    const said = `${one.name}: ${stdout}${stderr}`;
+    expect(status, said).toBe(one.status);
+    expect(stdout, said).toMatch(/^\{[^\n]*\}\n$/);
+    expect(stdout, said).toMatch(one.says);
+    if (one.code !== undefined) expect(JSON.parse(stdout).error.code, said).toBe(one.code);
+    expect(existsSync(join(root, `${guest.image}.mptfix-1`)), said).toBe(one.rebuilt);
+    if (status === 0) expect(guest.run('rollback', '--yes').status, said).toBe(0);
+    expect(guest.all(), said).toEqual(before);
+    expect(existsSync(join(root, 'lib/mptscsih.ko')), said).toBe(false);
+    rmSync(join(root, 'var/lib/mptfix'), { recursive: true, force: true });
+  }
+});
+
+test('each image of one kernel is built by its own tool, all or none', { timeout: 240_000 }, async () => {
+  const [ubuntu] = ERAS.filter(({ name }) => name === 'Ubuntu 6.06');
+  const guest = await oldGuest(RHEL_5, ['dash'], { tools: [...TOOLS, 'sha1sum'] });
+  const second = `/boot/initrd.img-${release}`;
+  const mkinitramfs = join(guest.root, 'sbin/mkinitramfs');
+  writeFileSync(mkinitramfs, ubuntu?.script ?? '', { mode: 0o755 });
+  sh(
+    'PATH=/bin:/usr/bin TMPDIR=/tmp /usr/sbin/chroot "$1" /sbin/mkinitramfs -o "$2" "$3"',
+    guest.root,
+    second,
+    release,
+  );
+  const before = guest.all();
+  const applied = guest.run('apply', '--yes');
+  expect(applied, applied.stdout + applied.stderr).toMatchObject({ status: 0, stderr: '' });
+  for (const image of [guest.image, second])
+    expect(await imageHolds({ ...guest, image }, guest.content.bytes)).toBe(true);
+  expect(guest.run('rollback', '--yes').status).toBe(0);
+  expect(guest.all()).toEqual(before);
+
+  // The first of the two is in its place when the tool of the second fails.
+  const first = join(guest.root, RHEL_5.program);
+  for (const program of [first, mkinitramfs]) {
+    const script = readFileSync(program);
+    writeFileSync(program, '#!/bin/sh\nexit 1\n');
+    const whole = guest.all();
+    expect(guest.run('apply', '--yes').status).toBe(8);
+    expect(guest.all()).toEqual(whole);
+    writeFileSync(program, script);
+  }
+});
+
+test('a driver without what is for debuggers is the same driver', { timeout: 240_000 }, async () => {
+  const [old, bytes] = [await compiledModule(1), await compiledModule(2)];
+  const guest = await oldGuest(RHEL_5, ['dash'], { tools: [...TOOLS, 'strip'], old, bytes });
+  const tool = join(guest.root, RHEL_5.program);
+  const script = readFileSync(tool, 'utf8');
+  const stripping = (file: string): void =>
+    writeFileSync(
+      tool,
+      script.replace(
+        'cp $path $image/lib/;',
+        `strip -g ${file} -o $image/lib/$file 2>/dev/null || cp $path $image/lib/;`,
+      ),
+    );
+  stripping('$path');
+  const applied = guest.run('apply', '--yes');
+  expect(applied, applied.stdout + applied.stderr).toMatchObject({ status: 0, stderr: '' });
+  expect(await imageHolds(guest, bytes)).toBe(false);
+  expect(guest.run('rollback', '--yes').status).toBe(0);
+
+  // Another one that is stripped as well is told apart.
+  writeFileSync(join(guest.root, 'other'), old);
+  stripping('/other');
+  const before = guest.all();
+  expect(guest.run('apply', '--yes')).toMatchObject({
+    status: 8,
+    stderr: expect.stringContaining('does not hold'),
+  });
+  expect(guest.all()).toEqual(before);
+});
+
+test('an ext2 image that nothing on the guest opens is left as it is, unless by force', {
+  timeout: 240_000,
+}, async () => {
+  const guest = await oldGuest(EXT2, ['dash'], { tools: [...TOOLS, 'mke2fs'] });
+  const before = guest.all();
+  const refused = guest.run('apply', '--yes', '--json');
+  expect([refused.status, JSON.parse(refused.stdout).error]).toEqual([
+    3,
+    {
+      code: 'E_INITRAMFS_TOOL',
+      what: expect.stringContaining('cannot be told whether it holds the driver'),
+      next: expect.stringMatching(/e2fsprogs.*apply --force/),
+    },
+  ]);
+  expect(guest.all()).toEqual(before);
+  const forced = guest.run('apply', '--yes', '--json', '--force');
+  expect(forced, forced.stdout).toMatchObject({ status: 0 });
+  expect(forced.stdout).toMatch(/^\{[^\n]*holds the new module was not looked at[^\n]*\}\n$/);
+  const manifest = JSON.parse(await text(guest, 'var/lib/mptfix/generations/1/manifest.json'));
+  expect(manifest.warnings).toHaveLength(2);
+  expect(await imageHolds(guest, guest.content.bytes)).toBe(true);
+  expect(guest.run('rollback', '--yes').status).toBe(0);
+  expect(guest.all()).toEqual(before);
+});
+
+test('an ext2 image is mounted where the guest has no debugfs, and let go of', {
+  timeout: 240_000,
+}, async () => {
+  const guest = await oldGuest(EXT2, ['dash'], { tools: [...TOOLS, 'mke2fs', 'mount', 'umount'] });
+  const before = guest.all();
+  const dev = join(guest.root, 'dev');
+  sh('mount --rbind /dev "$1"', dev);
+  onTestFinished(() => {
+    sh('umount -R "$1"', dev);
+  });
+  const applied = guest.run('apply', '--yes');
+  expect(applied, applied.stdout + applied.stderr).toMatchObject({ status: 0 });
+  expect(applied.stdout).not.toContain('warning');
+  expect(await imageHolds(guest, guest.content.bytes)).toBe(true);
+  expect(execFileSync('cat', ['/proc/self/mounts']).toString()).not.toContain(`${guest.root}/var`);
+  expect(guest.run('rollback', '--yes').status).toBe(0);
+  expect(guest.all()).toEqual(before);
+});
