@@ -29,10 +29,10 @@ export function whereabouts({ root, host, sshOption, kernel }: Whereabouts): Whe
 export const TARGET_OPTIONS = {
   check: ['root', 'host', 'sshOption', 'kernel'],
   plan: ['root', 'host', 'sshOption', 'kernel'],
-  apply: ['root', 'kernel'],
+  apply: ['root', 'host', 'sshOption', 'kernel'],
   build: ['root', 'kernel'],
   status: ['root', 'host', 'sshOption', 'kernel'],
-  rollback: ['root', 'kernel'],
+  rollback: ['root', 'host', 'sshOption', 'kernel'],
   recover: ['root', 'host', 'sshOption', 'kernel'],
   harden: ['root', 'host', 'sshOption', 'kernel'],
   diagnose: ['root', 'host', 'sshOption', 'kernel'],
@@ -71,6 +71,18 @@ let program: readonly string[] = ['mptfix'];
 /** How mptfix is started where this run was: the words before the command's name. Called once, when the program starts. */
 export function callMptfix(words: readonly string[]): void {
   program = words;
+}
+
+let line: readonly string[] = [];
+
+/** The words of this run's command line, after those of `callMptfix`. Called once, when the program starts. */
+export function callLine(words: readonly string[]): void {
+  line = words;
+}
+
+/** The command of this run once more, as it was typed. */
+export function typedSame(): string {
+  return `\`${shellWords([...program, ...line])}\``;
 }
 
 /** What `typed` adds beside the words of the command. */

@@ -4,7 +4,7 @@ import { asFailure } from '../as-failure.ts';
 import { doAtEnd } from '../at-end.ts';
 import { isPlugin, NAGIOS_STATUS, nagiosUnknown } from '../commands/watch/nagios.ts';
 import { EXIT_STATUS, failure, isFailure } from '../errors.ts';
-import { lookingAt, typedHelp, type Whereabouts, whereabouts } from '../typed.ts';
+import { callLine, lookingAt, typedHelp, type Whereabouts, whereabouts } from '../typed.ts';
 import { commandLine } from './commands.ts';
 import { withoutHelp } from './help.ts';
 import { watchSignals } from './signals.ts';
@@ -13,6 +13,7 @@ import { report, stopped } from './stopped.ts';
 /** Runs one command line; answers the exit status. Never throws. */
 export async function main(argv: readonly string[]): Promise<number> {
   let where: Whereabouts = {};
+  callLine(argv);
   const reportStop = (error?: unknown): void => report(lookingAt(where, stopped), argv, error);
   const interrupts = watchSignals(reportStop);
   let status = 0;

@@ -2,14 +2,14 @@ import { planSchema } from '../plan/document.ts';
 import { statusSchema } from '../status/document.ts';
 import { errorSchema } from '../ui/failure-document.ts';
 import { scheduleSchema, testMailSchema, watchChangeSchema, watchSchema } from '../watch/document.ts';
-import { applySchema } from './apply/document.ts';
+import { appliesSchema, applySchema } from './apply/document.ts';
 import { buildSchema } from './build/document.ts';
 import { checkSchema, checksSchema } from './check/document.ts';
 import { demoSchema } from './demo/document.ts';
 import { diagnoseSchema, diagnosesSchema } from './diagnose/document.ts';
 import { hardenSchema } from './harden/document.ts';
 import { recoverSchema } from './recover/document.ts';
-import { rollbackSchema } from './rollback/document.ts';
+import { rollbackSchema, rollbacksSchema } from './rollback/document.ts';
 import { statusesSchema } from './status/document.ts';
 
 /**
@@ -22,10 +22,12 @@ export const DOCUMENTS = [
   checksSchema,
   planSchema,
   applySchema,
+  appliesSchema,
   buildSchema,
   statusSchema,
   statusesSchema,
   rollbackSchema,
+  rollbacksSchema,
   watchSchema,
   watchChangeSchema,
   testMailSchema,

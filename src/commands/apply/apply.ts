@@ -16,6 +16,7 @@ import { prepare } from '../../plan/prepare.ts';
 import { lockGuest, whileLocked } from '../../transaction/lock.ts';
 import { lookingAt, whereabouts } from '../../typed.ts';
 import { printResult, type View } from '../../ui/output.ts';
+import { printable } from '../../ui/printable.ts';
 import { confirm } from '../../ui/prompt.ts';
 import { planPage } from '../plan/page.ts';
 import {
@@ -50,7 +51,8 @@ export async function apply(options: ApplyOptions, signal: AbortSignal): Promise
 }
 
 async function applyTo(request: ApplyRequest, options: ApplyOptions, signal: AbortSignal): Promise<number> {
-  const target = openTarget(request, options.dryRun);
+  const { sshOption } = options;
+  const target = openTarget({ root: request.root, sshOption }, options.dryRun);
   if (options.dryRun) {
     await reportInterrupted(request);
     const plan = await currentPlan(target, request);
@@ -80,25 +82,32 @@ async function applyLocked(
   return { ...outcome('patched', plan), manifest };
 }
 
-function foreseen(request: ApplyRequest, options: WorkFlags, signal: AbortSignal) {
+export function foreseen(request: ApplyRequest, options: WorkFlags, signal: AbortSignal) {
   return { options: request.plan.build, workBase: workBase(options), signal };
 }
 
 /** What is to be done as the guest is now. Throws E_PLAN_STALE where that is not what a given plan says. */
-async function currentPlan(target: Target, { plan, given }: ApplyRequest): Promise<Plan> {
+export async function currentPlan(target: Target, { plan, given }: ApplyRequest): Promise<Plan> {
   const current = await prepare(target, plan);
   if (given !== undefined) await requireUnchanged(given, current, localTarget({ dryRun: true }));
   return current;
 }
 
-function outcome(result: ApplyResult['result'], plan: Plan): Omit<ApplyResult, 'manifest'> {
+export function outcome(
+  result: ApplyResult['result'],
+  plan: Plan,
+): Omit<ApplyResult, 'manifest'> & { readonly plan: Plan } {
   return { schema: 'mptfix.apply/1', result, reason: plan.reason, plan };
 }
 
-function show(options: ApplyOptions, result: ApplyResult): number {
-  const page = result.manifest === null ? planPage(result.plan) : applyPage(result.manifest);
-  printResult(options, result, page);
+export function show(options: View, result: ApplyResult): number {
+  printResult(options, result, pageOf(result));
   return 0;
+}
+
+function pageOf({ manifest, plan, reason }: ApplyResult): string {
+  if (manifest !== null) return applyPage(manifest);
+  return plan === null ? printable(reason) : planPage(plan);
 }
 
 /** What was planned, step by step; the guest is written to in the last one only. */
@@ -144,7 +153,7 @@ async function installationOf(
 }
 
 /** What an apply is asked for: a plan to make, or one that was given and must still hold. */
-interface ApplyRequest {
+export interface ApplyRequest {
   /** `--root`; undefined: this machine. */
   readonly root: string | undefined;
   readonly plan: PlanRequest;
@@ -158,8 +167,8 @@ const MAX_PLAN_BYTES = 1024 * 1024;
  * Reads the command line, and with `--plan` the file: then the plan names guest, kernel and all choices.
  * Throws E_USAGE where the options cannot be meant, the file is no plan, or it names another guest.
  */
-async function applyRequest(options: ApplyOptions): Promise<ApplyRequest> {
-  const { root, kernel } = options;
+export async function applyRequest(options: ApplyOptions): Promise<ApplyRequest> {
+  const { root, host, kernel } = options;
   if (options.plan === undefined) {
     const { placement, initramfs, bootEntry } = options;
     return {
@@ -173,6 +182,7 @@ async function applyRequest(options: ApplyOptions): Promise<ApplyRequest> {
   const plan = requestOf(given);
   requireMeaningful(plan.build);
   requireSame('--root', root === undefined ? undefined : resolve(root), given.root);
+  requireSame('--host', host, given.root === null ? given.target : given.root);
   requireSame('--kernel', kernel, given.kernel.release);
   return { root: given.root ?? undefined, plan, given };
 }

@@ -9,6 +9,7 @@ import {
 } from '../shared/build-options.ts';
 import { foresee } from '../shared/foresee.ts';
 import { reportInterrupted } from '../shared/interrupted.ts';
+import { requireInPlace } from '../shared/on-guest.ts';
 import { type CommonOptions, openTarget } from '../shared/options.ts';
 import { planPage } from './page.ts';
 
@@ -17,6 +18,7 @@ type PlanOptions = CommonOptions & BuildFlags & Pick<WorkFlags, 'work'> & Instal
 /** `mptfix plan`: what apply would do, refused where apply would be. Reads only. */
 export async function plan(options: PlanOptions, signal: AbortSignal): Promise<number> {
   const build = buildOptions(options);
+  if (options.host !== undefined) requireInPlace(options);
   await reportInterrupted(options);
   const target = openTarget(options, true);
   const document = await prepare(target, { kernel: options.kernel, build, install: options });

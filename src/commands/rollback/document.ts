@@ -1,5 +1,6 @@
 import * as v from 'valibot';
 import type { Document } from '../../document.ts';
+import { severalSchema } from '../shared/several-document.ts';
 
 /** What `rollback --json` prints. */
 export const rollbackSchema = v.strictObject({
@@ -20,3 +21,6 @@ export const rollbackSchema = v.strictObject({
   warnings: v.array(v.string()),
 });
 export type RollbackResult = Document<typeof rollbackSchema>;
+
+/** What `rollback --json` prints of several guests. */
+export const rollbacksSchema = severalSchema('mptfix.rollbacks/1', rollbackSchema);

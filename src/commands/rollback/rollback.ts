@@ -1,7 +1,8 @@
 import { mappedLoader, runAgain } from '../../boot/mapped.ts';
 import { failure } from '../../errors.ts';
 import { kernelFacts } from '../../guest/kernel.ts';
-import { generations } from '../../install/generations.ts';
+import { type Generation, generations } from '../../install/generations.ts';
+import type { Manifest } from '../../install/manifest.ts';
 import {
   planRollback,
   type RollbackPlan,
@@ -13,7 +14,7 @@ import type { Target } from '../../machine/port.ts';
 import { requireTools, TOOLS } from '../../machine/tools.ts';
 import { requireInside, requireWritable } from '../../plan/preflight.ts';
 import { lockGuest, whileLocked } from '../../transaction/lock.ts';
-import { printResult } from '../../ui/output.ts';
+import { printResult, type View } from '../../ui/output.ts';
 import { confirm } from '../../ui/prompt.ts';
 import { reportInterrupted } from '../shared/interrupted.ts';
 import { type CommonOptions, type MutatingOptions, openTarget } from '../shared/options.ts';
@@ -48,14 +49,7 @@ async function rollbackLocked(
   const result = { ...resultOf(plan, 'rolled-back'), warnings };
   if (plan.undo.length === 0) return result;
   await requireTools(target, [TOOLS.depmod]);
-  for (const { number, folder, manifest } of plan.undo) {
-    if (manifest === undefined) {
-      throw failure(
-        'E_GENERATION_MISSING',
-        `generation ${number} cannot be rolled back: its ${folder}/manifest.json is missing`,
-        'put the originals, which are beside it, back by hand as README.md says',
-      );
-    }
+  for (const manifest of plan.undo.map(requireManifest)) {
     await requireInside(target, manifest);
     await requireWritable(target, manifest);
   }
@@ -69,7 +63,19 @@ async function rollbackLocked(
   return { ...result, ...undoneTogether(undone) };
 }
 
-async function decide(target: Target, options: RollbackOptions): Promise<RollbackPlan & { release: string }> {
+export function requireManifest({ number, folder, manifest }: Generation): Manifest {
+  if (manifest !== undefined) return manifest;
+  throw failure(
+    'E_GENERATION_MISSING',
+    `generation ${number} cannot be rolled back: its ${folder}/manifest.json is missing`,
+    'put the originals, which are beside it, back by hand as README.md says',
+  );
+}
+
+export async function decide(
+  target: Target,
+  options: RollbackOptions,
+): Promise<RollbackPlan & { release: string }> {
   const release = await kernelToRollBack(target, options.kernel);
   return {
     ...(await planRollback(target, { kernel: release, to: options.to, force: options.force })),
@@ -78,7 +84,7 @@ async function decide(target: Target, options: RollbackOptions): Promise<Rollbac
 }
 
 /** The new image goes, and with it its place on the disk, which a loader such as lilo may have noted. */
-async function bootLoaderWords(target: Target, { undo }: RollbackPlan): Promise<readonly string[]> {
+export async function bootLoaderWords(target: Target, { undo }: RollbackPlan): Promise<readonly string[]> {
   if (!undo.some(({ manifest }) => (manifest?.images.length ?? 0) > 0)) return [];
   const loader = await mappedLoader(target);
   return loader === undefined ? [] : [runAgain(loader, false)];
@@ -91,7 +97,7 @@ async function kernelToRollBack(target: Target, wanted: string | undefined): Pro
   return (await kernelFacts(target, wanted)).release;
 }
 
-function resultOf(
+export function resultOf(
   { undo, why, release }: RollbackPlan & { release: string },
   result: RollbackResult['result'],
 ): RollbackResult {
@@ -111,7 +117,7 @@ function resultOf(
   };
 }
 
-function show(options: RollbackOptions, result: RollbackResult): number {
+export function show(options: View, result: RollbackResult): number {
   printResult(options, result, rollbackPage(result));
   return 0;
 }

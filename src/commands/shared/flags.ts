@@ -61,6 +61,17 @@ export function overSshToSeveral(command: Command): Command {
   );
 }
 
+/** Adds the guests that a command changes over ssh, one after the other. */
+export function changingOverSsh(command: Command): Command {
+  return sshOption(
+    command.option(
+      '--host <[user@]host>',
+      'work on the running guest that ssh reaches there, as its root; it needs nothing but sh; may be repeated',
+      repeatable,
+    ),
+  ).option('--fail-fast', 'with several --host: stop at the first one that fails', false);
+}
+
 function sshOption(command: Command): Command {
   return command.option(
     '--ssh-option <name=value>',

@@ -1,6 +1,6 @@
 import { failure } from '../../errors.ts';
 import type { Target } from '../../machine/port.ts';
-import { hostTarget } from '../../machine/ssh/target.ts';
+import { type HostTarget, hostTarget } from '../../machine/ssh/target.ts';
 import { localTarget, rootTarget } from '../../machine/tree.ts';
 
 /** Runs a command's action, which answers the exit status; the signal asks it to put things back and end. */
@@ -38,4 +38,13 @@ export function openTarget({ root, host, sshOption = [] }: TargetOptions, dryRun
   }
   if (root !== undefined) throw failure('E_USAGE', '--root and --host name two guests', 'give one of them');
   return hostTarget(host, sshOption, { dryRun });
+}
+
+/** The same where it is known to be a host. */
+export function openHost(
+  { host, ...options }: TargetOptions & { readonly host: string },
+  dryRun: boolean,
+): HostTarget {
+  openTarget({ host, ...options }, dryRun);
+  return hostTarget(host, options.sshOption ?? [], { dryRun });
 }

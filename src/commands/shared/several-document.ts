@@ -24,5 +24,7 @@ export function severalSchema<Name extends string, Output extends v.GenericSchem
         output: v.union([output, errorSchema]),
       }),
     ),
+    /** With --fail-fast: the guests after the one that failed. */
+    notTried: v.exactOptional(v.array(v.string())),
   });
 }

@@ -58,6 +58,8 @@ export interface SeveralLooks<Options, Output, Schema extends string> {
   readonly look: (guest: Options) => Promise<Look<Output>>;
   /** Of what a row is, where it is of no guest, such as log files. */
   readonly name?: string | undefined;
+  /** Whether a guest that ends with an error is the last one. */
+  readonly failFast?: boolean;
 }
 
 /** One row, as the document has it; `several-document.ts` has the schema. */
@@ -79,15 +81,22 @@ interface Row<Output> {
  * at is a row with its error, and hides no other. Answers the exit status: the worst of all.
  */
 export async function lookAtEach<Options extends CommonOptions, Output, Schema extends string>(
-  { schema, guests, heads, look, name }: SeveralLooks<Options, Output, Schema>,
+  { schema, guests, heads, look, name, failFast = false }: SeveralLooks<Options, Output, Schema>,
   view: Pick<CommonOptions, 'json' | 'verbose'>,
   signal: AbortSignal,
 ): Promise<number> {
   const rows: Row<Output>[] = [];
-  for (const guest of guests)
-    rows.push(await lookingAt(whereabouts(guest), () => row(guest, look, signal, name)));
+  for (const guest of guests) {
+    const one = await lookingAt(whereabouts(guest), () => row(guest, look, signal, name));
+    rows.push(one);
+    if (failFast && one.result.exitStatus !== 0) break;
+  }
   const exitStatus = worst(rows.map(({ result }) => result.exitStatus));
-  const below = rows.flatMap((one) => (one.below.length === 0 ? [] : ['', ...one.below]));
+  const notTried = guests.slice(rows.length).map((guest) => nameOf(guest, name));
+  const below = [
+    ...rows.flatMap((one) => (one.below.length === 0 ? [] : ['', ...one.below])),
+    ...(notTried.length === 0 ? [] : ['', printable(`not tried: ${notTried.join(', ')}`)]),
+  ];
   const page = [
     table(
       ['guest', ...heads],
@@ -95,8 +104,13 @@ export async function lookAtEach<Options extends CommonOptions, Output, Schema e
     ),
     ...below,
   ].join('\n');
-  printResult(view, { schema, exitStatus, results: rows.map(({ result }) => result) }, page);
+  const results = rows.map(({ result }) => result);
+  printResult(view, { schema, exitStatus, results, ...(notTried.length === 0 ? {} : { notTried }) }, page);
   return exitStatus;
+}
+
+function nameOf(guest: CommonOptions, given: string | undefined): string {
+  return given ?? guest.root ?? guest.host ?? openTarget(guest, true).name;
 }
 
 async function row<Options extends CommonOptions, Output>(
@@ -105,7 +119,7 @@ async function row<Options extends CommonOptions, Output>(
   signal: AbortSignal,
   given: string | undefined,
 ): Promise<Row<Output>> {
-  const name = given ?? guest.root ?? guest.host ?? openTarget(guest, true).name;
+  const name = nameOf(guest, given);
   const asked = { guest: name, kernel: guest.kernel ?? null };
   signal.throwIfAborted();
   try {
@@ -128,12 +142,13 @@ async function row<Options extends CommonOptions, Output>(
 }
 
 /**
- * The worst of several exit statuses: 10 (something is wrong) before an error, whose guest was not looked at, an error
+ * The worst of several exit statuses: 9 (a guest is not as it was, nor as it should be) before all, 10 (something is wrong) before an error, whose guest was not looked at, an error
  * before 11 (looked at, and not known), and 0 last. Of several errors the first counts.
  */
 export function worst(statuses: readonly number[]): number {
   const isError = (status: number): boolean => ![0, 10, 11].includes(status);
   return (
-    [10, statuses.find(isError), 11].find((status) => status !== undefined && statuses.includes(status)) ?? 0
+    [9, 10, statuses.find(isError), 11].find((status) => status !== undefined && statuses.includes(status)) ??
+    0
   );
 }

@@ -1,0 +1,238 @@
+import { readFile } from 'node:fs/promises';
+import { basename, resolve } from 'node:path';
+import { type BundleHead, readHead } from '../../bundle/peek.ts';
+import { failure } from '../../errors.ts';
+import { kernelFacts } from '../../guest/kernel.ts';
+import { sha256 } from '../../hash.ts';
+import { generations } from '../../install/generations.ts';
+import type { Manifest } from '../../install/manifest.ts';
+import { LIMITS } from '../../limits.ts';
+import type { HostTarget } from '../../machine/ssh/target.ts';
+import type { Plan } from '../../plan/document.ts';
+import { transactions } from '../../transaction/store.ts';
+import { lookingAt, typed, whereabouts } from '../../typed.ts';
+import { say } from '../../ui/output.ts';
+import { printable } from '../../ui/printable.ts';
+import { confirm } from '../../ui/prompt.ts';
+import { planPage } from '../plan/page.ts';
+import { bundleOf } from '../shared/bundle-of.ts';
+import { foresee, jobOf, requireApplicable } from '../shared/foresee.ts';
+import { installMissingTools } from '../shared/install-tools.ts';
+import { reportInterrupted } from '../shared/interrupted.ts';
+import {
+  goingOn,
+  requireInPlace,
+  requireRootThere,
+  runOnGuest,
+  settleOnGuest,
+  uidThere,
+} from '../shared/on-guest.ts';
+import { openHost } from '../shared/options.ts';
+import { produce } from '../shared/produce.ts';
+import { lookAtEach } from '../shared/several.ts';
+import {
+  type ApplyOptions,
+  type ApplyRequest,
+  applyRequest,
+  currentPlan,
+  foreseen,
+  outcome,
+  show,
+} from './apply.ts';
+import type { ApplyResult } from './document.ts';
+
+interface HostOptions extends Omit<ApplyOptions, 'host'> {
+  readonly host: readonly string[];
+  readonly bundle?: string;
+  readonly failFast: boolean;
+}
+
+/** The same for one guest. */
+type OneHost = Omit<HostOptions, 'host'> & { readonly host: string };
+
+interface GivenBundle {
+  readonly file: string;
+  readonly bytes: Buffer;
+  readonly head: BundleHead;
+}
+
+/** `mptfix apply --host`: planned and built here, installed there by the bundle; several guests one after the other. */
+export async function applyToHosts(options: HostOptions, signal: AbortSignal): Promise<number> {
+  const bundle = options.bundle === undefined ? undefined : await givenBundle(options.bundle);
+  const guests = options.host.map((host): OneHost => ({ ...options, host }));
+  // Each name is looked at before anything is done to the first guest.
+  for (const guest of guests) openHost(guest, true);
+  const act = (guest: OneHost): Promise<ApplyResult> =>
+    goingOn(() =>
+      bundle === undefined ? buildAndInstall(guest, signal) : installGiven(guest, bundle, signal),
+    );
+  const [first, ...others] = guests;
+  if (first !== undefined && others.length === 0)
+    return show(options, await lookingAt(whereabouts(first), () => act(first)));
+  const look = async (guest: OneHost) => {
+    say(printable(`${guest.host}:`));
+    const output = await act(guest);
+    return { output, exitStatus: 0, cells: cellsOf(output) };
+  };
+  return lookAtEach(
+    {
+      schema: 'mptfix.applies/1',
+      guests,
+      heads: ['result', 'kernel', 'generation'],
+      look,
+      failFast: options.failFast,
+    },
+    options,
+    signal,
+  );
+}
+
+function cellsOf({ result, plan, manifest }: ApplyResult): readonly string[] {
+  const release = manifest?.kernel.release ?? plan?.kernel.release ?? '';
+  return [result, release, manifest === null ? '' : String(manifest.generation)];
+}
+
+async function buildAndInstall(options: OneHost, signal: AbortSignal): Promise<ApplyResult> {
+  const request = await applyRequest(options);
+  requireInPlace(request.plan.install);
+  const target = openHost(options, options.dryRun);
+  if (options.dryRun) return planOnly(target, request, { options, signal });
+  await requireRootThere(target);
+  await settleOnGuest(target);
+  const plan = await currentPlan(target, request);
+  if (!plan.needed) return { ...outcome('nothing-to-do', plan), manifest: null };
+  await requireRunning(target, plan);
+  if (options.installTools) await installMissingTools(signal);
+  await requireApplicable(target, plan, foreseen(request, options, signal));
+  await confirm(planPage(plan), options, signal);
+  const job = await jobOf(target, plan);
+  const context = { job, options: request.plan.build, signal };
+  const manifest = await produce(context, options, (production) =>
+    production.next('Install over ssh under the journal', async (artifact) => {
+      const bundle = await bundleOf(job, artifact);
+      if (bundle === undefined) {
+        throw failure(
+          'E_ARCH_UNSUPPORTED',
+          'no bundle is made for the architecture of this guest’s module',
+          'run mptfix on the guest itself, or on its mounted disk with --root',
+        );
+      }
+      await runOnGuest(target, bundle.bytes, { verb: 'apply' });
+      const value = await manifestOf(target, plan.kernel.release, sha256(artifact.bytes));
+      return { value, text: `generation ${value.generation}` };
+    }),
+  );
+  return { ...outcome('patched', plan), manifest };
+}
+
+async function planOnly(
+  target: HostTarget,
+  request: ApplyRequest,
+  { options, signal }: { readonly options: OneHost; readonly signal: AbortSignal },
+): Promise<ApplyResult> {
+  await reportInterrupted(options);
+  const plan = await currentPlan(target, request);
+  if (plan.needed) await requireRunning(target, plan);
+  await foresee(target, plan, {
+    ...foreseen(request, options, signal),
+    installsTools: options.installTools,
+  });
+  return { ...outcome('planned', plan), manifest: null };
+}
+
+/** The bundle refuses another kernel than the one that runs: nobody could tell it that the guest is the right one. */
+async function requireRunning(target: HostTarget, { kernel }: Plan): Promise<void> {
+  const running = (await kernelFacts(target, undefined)).release;
+  if (running === kernel.release) return;
+  throw failure(
+    'E_KERNEL_UNKNOWN',
+    `over ssh mptfix installs for the kernel that runs: ${target.name} runs ${running}, not ${kernel.release}`,
+    `boot ${kernel.release} there first; or build the bundle, copy it to the guest, and run sh FILE.run apply --force there`,
+  );
+}
+
+/** With `--bundle`. */
+async function installGiven(
+  options: OneHost,
+  { file, bytes, head }: GivenBundle,
+  signal: AbortSignal,
+): Promise<ApplyResult> {
+  const target = openHost(options, options.dryRun);
+  if (!options.dryRun) await requireRootThere(target);
+  await reportInterrupted(options);
+  const interrupted = await isInterrupted(target, options.dryRun);
+  const { release, module } = head;
+  const is = await moduleIs(target, head);
+  const nothing = `${module.path} is the module of ${basename(file)} already`;
+  const schema = 'mptfix.apply/1';
+  if (is === 'new' && !interrupted)
+    return { schema, result: 'nothing-to-do', reason: nothing, plan: null, manifest: null };
+  if (is === 'other' && !interrupted) {
+    throw failure(
+      'E_FILE_CHANGED',
+      `${module.path} of ${target.name} is not the module that ${basename(file)} was made for`,
+      `${typed('check')} shows what it is; without --bundle mptfix builds one for this guest`,
+    );
+  }
+  const reason = `${module.path} of ${release} is replaced by that of ${basename(file)}, and each image that holds it is built again`;
+  if (options.dryRun) return { schema, result: 'planned', reason, plan: null, manifest: null };
+  await confirm(printable(`${target.name}: ${reason}`), options, signal);
+  signal.throwIfAborted();
+  const answer = await runOnGuest(target, bytes, { verb: 'apply' });
+  if (answer.result === 'unchanged')
+    return { schema, result: 'nothing-to-do', reason: nothing, plan: null, manifest: null };
+  const manifest = await manifestOf(target, release, module.after);
+  return { schema, result: 'patched', reason: answer.detail, plan: null, manifest };
+}
+
+/** Only root can tell; a dry run of anybody else does not ask. */
+async function isInterrupted(target: HostTarget, isDry: boolean): Promise<boolean> {
+  if (isDry && (await uidThere(target)) !== '0') {
+    say(printable(`note: this user may not change ${target.name}: apply needs root`));
+    return false;
+  }
+  return (await transactions(target, 'install')).some(({ state }) => state === 'open');
+}
+
+async function moduleIs(
+  target: HostTarget,
+  { release, module }: BundleHead,
+): Promise<'old' | 'new' | 'other'> {
+  if ((await target.stat(module.path))?.type !== 'file') {
+    throw failure(
+      'E_KERNEL_UNKNOWN',
+      `${target.name} has no ${module.path}, which the bundle for ${release} replaces`,
+      'take the bundle that was built for this guest',
+    );
+  }
+  const hash = await target.hash(module.path, LIMITS.moduleBytes);
+  if (hash === module.after) return 'new';
+  return hash === module.before ? 'old' : 'other';
+}
+
+/** What the guest has written down of what was installed just now. */
+async function manifestOf(target: HostTarget, release: string, hash: string): Promise<Manifest> {
+  const all = await generations(target);
+  const mine = all.findLast(({ state, kernel }) => state === 'installed' && kernel === release);
+  if (mine?.manifest?.module.after.sha256 === hash) return mine.manifest;
+  throw failure(
+    'E_STATE_UNSAFE',
+    `${target.name} says that it has installed the module, and its records do not show it`,
+    `${typed('status')} shows what is there`,
+  );
+}
+
+async function givenBundle(name: string): Promise<GivenBundle> {
+  const file = resolve(name);
+  const bytes = await readFile(file).catch((cause: unknown) => {
+    throw failure(
+      'E_FILE',
+      `${file} cannot be read: ${(cause as Error).message}`,
+      'give --bundle a .run file',
+      {
+        cause,
+      },
+    );
+  });
+  return { file, bytes, head: readHead(bytes, file) };
+}
