@@ -42,7 +42,7 @@ export interface OldGuest {
 }
 
 /** The programs themselves, and the libraries that they need. What is a link in the tree is replaced, never followed. */
-function copyPrograms(root: string, names: readonly string[]): void {
+export function copyPrograms(root: string, names: readonly string[]): void {
   sh(
     `root=$1; shift
      for name; do cp -L --remove-destination "$(which "$name")" "$root/bin/$name"; done
