@@ -42,7 +42,7 @@ export function readHead(bytes: Buffer, file: string): BundleHead {
   ) {
     throw failure(
       'E_USAGE',
-      `${file} is no bundle that mptfix build has written`,
+      `${file} is no bundle: mptfix has not written it`,
       'give --bundle the file that ends in .run, in the folder that --output named',
     );
   }

@@ -67,6 +67,13 @@ const LINES: readonly Line[] = [
   },
   { words: `apply --root %root --kernel ${RELEASE} --yes --install-tools --work %base/work`, writes: true },
   { words: 'apply --plan %root/etc/os-release --yes', writes: true },
+  { words: 'apply --host -oProxyCommand=touch%base/host/hit --yes' },
+  { words: 'apply --host $(touch<%base/host/hit)@db1 --host `id` --fail-fast --yes' },
+  { words: 'apply --host 127.0.0.1 --ssh-option Port=1 --bundle %root/etc/os-release --yes' },
+  {
+    words:
+      'apply --host 127.0.0.1 --host [::1] --ssh-option Port=1 --ssh-option BatchMode=yes --source %source --yes',
+  },
   {
     words: `build --root %root --kernel ${RELEASE} --source %source --offline --output %base/out --json --verbose --sign-key %base/key --sign-cert %base/certificate ${MAKING}`,
   },
@@ -85,6 +92,11 @@ const LINES: readonly Line[] = [
   { words: `rollback --root %root --kernel ${RELEASE} --dry-run --json --verbose` },
   { words: `rollback --root %root --kernel ${RELEASE} --yes`, writes: true },
   { words: `rollback --root %root --kernel ${RELEASE} --to 0 --force --yes`, writes: true },
+  { words: 'rollback --host root@-oProxyCommand=x;id --yes' },
+  {
+    words:
+      'rollback --host 127.0.0.1 --host [::1] --fail-fast --ssh-option Port=1 --ssh-option BatchMode=yes --yes',
+  },
   { words: 'watch once --root %root --json --verbose', writes: true },
   {
     words: 'watch once --root %root --nagios --to root@example.org --config %base/watch.json',

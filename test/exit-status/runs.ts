@@ -57,6 +57,9 @@ const loseIndex = ({ root }: Place): void => {
 const otherHeaders = ({ put }: Place): void =>
   put(`${HEADERS}/include/generated/utsrelease.h`, '#define UTS_RELEASE "6.1.9-2-amd64"\n');
 
+/** Nothing listens there. */
+const UNREACHED = ['--host', '127.0.0.1', '--ssh-option', 'Port=1', '--ssh-option', 'BatchMode=yes'];
+
 /** A file is as it is, whoever writes, until the test has ended. */
 function immutable(path: string): void {
   sh('chattr +i "$1"', path);
@@ -205,6 +208,10 @@ export const RUNS: Readonly<Record<string, Readonly<Record<string, Situation>>>>
     },
   },
   apply: {
+    '`--host` is no name that mptfix hands to ssh': () => run(['apply', '--host', '-oProxyCommand=id']),
+    'ssh does not reach the `--host`': () => run(['apply', ...UNREACHED, '--yes']),
+    'the `--bundle` is no bundle': ({ root }) =>
+      run(['apply', ...UNREACHED, '--bundle', join(root, 'etc/os-release'), '--yes']),
     patched: (at) => apply(at),
     'fixed already, or no such driver: nothing to do': async (at) => {
       await apply(at);
@@ -269,6 +276,8 @@ export const RUNS: Readonly<Record<string, Readonly<Record<string, Situation>>>>
       run(['status', '--root', root, '--root', '/nowhere']),
   },
   rollback: {
+    'ssh does not reach the `--host`, nor another one': () =>
+      run(['rollback', ...UNREACHED, '--host', '127.0.0.2', '--yes']),
     'put back': async (at) => {
       await apply(at);
       return run(['rollback', '--root', at.root, '--yes']);

@@ -90,18 +90,34 @@ function answerIn(text: string): Answer | undefined {
   }
 }
 
-const ITS_COMMAND =
-  /\bsh \S*\/mptfix-[0-9a-f]{32}\/bundle\.run (check|apply|status|rollback)\b((?: --force)?)/g;
+const ITS_FILE = /\S*\/mptfix-[0-9a-f]{32}\/bundle\.run/g;
+const ITS_COMMAND = /\bsh THE-BUNDLE (check|apply|status|rollback)\b((?: --force)?)/g;
+/** What it says to whoever has typed its name there, and what that is for who has not. */
+const WORDS: readonly (readonly [its: RegExp, ours: () => string])[] = [
+  [
+    /build one for \w+ \w+: mptfix build(?: --kernel RELEASE)?/g,
+    () => 'without --bundle mptfix builds one for it',
+  ],
+  [/it is not what mptfix build wrote/g, () => 'it is not what was built'],
+  [
+    /undo it with mptfix rollback/g,
+    () => 'undo it with mptfix on the guest itself, or on its disk with --root',
+  ],
+  [/\bmptfix check\b/g, () => typed('check')],
+  [/\bTHE-BUNDLE\b/g, () => 'the bundle'],
+];
 
 /** What a bundle says to type names its own file, which is gone from the guest by then. */
 function asOurs(text: string): string {
-  return text.replace(ITS_COMMAND, (_, verb: 'check' | 'apply' | 'status' | 'rollback', force: string) => {
-    if (verb === 'apply')
+  const commands = text
+    .replace(ITS_FILE, 'THE-BUNDLE')
+    .replace(ITS_COMMAND, (_, verb: 'check' | 'apply' | 'status' | 'rollback', force: string) => {
+      if (verb !== 'apply') return typed(verb, verb === 'rollback' && force !== '' ? ['--force'] : []);
       return force === ''
         ? typedSame()
         : `${typedShell(['sh', 'FILE.run', 'apply', '--force'])} on the guest itself`;
-    return typed(verb, force === '' || verb !== 'rollback' ? [] : ['--force']);
-  });
+    });
+  return WORDS.reduce((all, [its, ours]) => all.replace(its, ours), commands);
 }
 
 /** Throws E_USAGE for what a bundle does not do: over ssh nothing else installs. */

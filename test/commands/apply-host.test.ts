@@ -1,9 +1,9 @@
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { imageHolds, text } from '../../bundle/old-guest.ts';
-import { json, mptfix } from '../../helpers/cli.ts';
-import { oldSshGuest } from '../../helpers/old-ssh-guest.ts';
+import { imageHolds, text } from '../bundle/old-guest.ts';
+import { json, mptfix } from '../helpers/cli.ts';
+import { oldSshGuest } from '../helpers/old-ssh-guest.ts';
 
 test('apply, apply once more, status and rollback of a given bundle', { timeout: 240_000 }, async () => {
   const guest = await oldSshGuest();
