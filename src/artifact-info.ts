@@ -20,7 +20,14 @@ export const artifactInfoSchema = v.object({
     sha256: v.string(),
     patchedSha256: v.string(),
   }),
-  headers: v.object({ origin: v.string(), version: v.string(), release: v.nullable(v.string()) }),
+  headers: v.object({
+    origin: v.string(),
+    version: v.string(),
+    release: v.nullable(v.string()),
+    /** Of what the proofs hold against the guest's kernel: `.config`, and Module.symvers with the symbols' CRCs. */
+    configSha256: v.exactOptional(v.string()),
+    symversSha256: v.exactOptional(v.string()),
+  }),
   packages: v.array(v.object({ name: v.string(), version: v.string(), sha256: v.string() })),
   /** Null where the source had no branch: nothing was patched. */
   patch: v.nullable(

@@ -43,6 +43,7 @@ export const EXIT_STATUS = {
   E_RESULTS: 3,
   E_ARCH_UNSUPPORTED: 3,
   E_SIGNATURE_REQUIRED: 3,
+  E_SIGN_KEY: 3,
   E_PACKAGE_MANAGER: 3,
   E_TREE_DAMAGED: 3,
   E_INDEX: 3,
@@ -68,6 +69,7 @@ export const EXIT_STATUS = {
   // Source could not be fetched, or is not what was signed.
   E_FETCH: 4,
   E_SIGNATURE: 4,
+  E_BUNDLE: 4,
   E_ARCHIVE_TRUNCATED: 4,
   E_ARCHIVE_UNSAFE: 4,
   E_ARCHIVE_FORMAT: 4,

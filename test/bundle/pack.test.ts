@@ -3,7 +3,8 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { readInstaller } from '../../src/bundle/installer.ts';
-import { type BundleContent, bundleName, packBundle } from '../../src/bundle/pack.ts';
+import { type BundleContent, bundleName } from '../../src/bundle/content.ts';
+import { packBundle } from '../../src/bundle/pack.ts';
 import { isFailure } from '../../src/errors.ts';
 import { ARTIFACT } from '../faults/artifact.ts';
 import { temporary } from '../machine/temporary.ts';
@@ -34,7 +35,7 @@ test('tar reads the payload where the file says that it is', async () => {
   const bundle = packBundle(CONTENT, await readInstaller());
   const skip = Number(/^PAYLOAD_SKIP='(\d+)'$/m.exec(bundle.toString('latin1'))?.[1]);
   const files = execFileSync('tar', ['tf', '-'], { input: bundle.subarray(skip * 512), encoding: 'utf8' });
-  expect(files.trim().split('\n')).toEqual(['module', 'kernel.json', 'artifact.json']);
+  expect(files.trim().split('\n')).toEqual(['module', 'kernel.json', 'artifact.json', 'statement.json']);
 });
 
 test('shellcheck has nothing to say of the sh in it', async () => {

@@ -11,6 +11,15 @@ PATH=$PATH:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
 export LC_ALL PATH
 umask 077
 
+# A file that was cut short must not end as if all were well: what is cut off may be all that it would have done.
+if [ "$(wc -c <"$0" | tr -d ' ')" != @SIZE@ ]; then
+  case " $* " in
+  *' --json '*) printf '%s\n' '{"schema":"mptfix.error/1","error":{"code":"E_ARCHIVE_TRUNCATED","what":"this file is damaged: it has not the size that mptfix build wrote","next":"copy the file to this guest once more"}}' ;;
+  *) printf '%s\n' 'error: this file is damaged: it has not the size that mptfix build wrote' '  next: copy the file to this guest once more' >&2 ;;
+  esac
+  exit 4
+fi
+
 # What follows to the next such line was written by `mptfix build`.
 #@FACTS@
 

@@ -2,8 +2,10 @@ import { basename } from 'node:path';
 import { architectureOf } from '../../architectures.ts';
 import type { Artifact } from '../../build/artifact.ts';
 import type { Job } from '../../build/job.ts';
+import { bundleName } from '../../bundle/content.ts';
 import { readInstaller } from '../../bundle/installer.ts';
-import { bundleName, packBundle } from '../../bundle/pack.ts';
+import { packBundle } from '../../bundle/pack.ts';
+import { type Statement, statementOf, withBundle } from '../../bundle/statement.ts';
 import { decompressModule, moduleFormat } from '../../elf/compression.ts';
 import { readElf } from '../../elf/elf.ts';
 import { filterTool } from '../../guest/module-file.ts';
@@ -12,11 +14,18 @@ import { MODULES_FOLDER } from '../../machine/folders.ts';
 import { localTarget } from '../../machine/tree.ts';
 import { toolVersion } from '../../package-root.ts';
 
+/** A bundle, and the statement of what it was built from, for beside it. */
+export interface PackedBundle {
+  readonly name: string;
+  readonly bytes: Buffer;
+  readonly statement: Statement;
+}
+
 /** The file for a guest without Node; undefined for an architecture that has no name of its own there. */
 export async function bundleOf(
   { kernel, module, shipped }: Job,
   { bytes, info }: Artifact,
-): Promise<{ readonly name: string; readonly bytes: Buffer } | undefined> {
+): Promise<PackedBundle | undefined> {
   const architecture = architectureOf(readElf(shipped.bytes))?.name;
   if (architecture === undefined) return undefined;
   const file = basename(module.path);
@@ -36,5 +45,6 @@ export async function bundleOf(
     reindex: indexDifference(shipped.bytes, unpacked) !== undefined,
     tool: `mptfix ${toolVersion()}`,
   };
-  return { name: bundleName(content), bytes: packBundle(content, await readInstaller()) };
+  const packed = { name: bundleName(content), bytes: packBundle(content, await readInstaller()) };
+  return { ...packed, statement: withBundle(statementOf(content), packed) };
 }
