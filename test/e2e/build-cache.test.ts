@@ -1,8 +1,9 @@
 import { execFileSync } from 'node:child_process';
-import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { describe, expect, inject, test } from 'vitest';
 import { buildBench } from '../helpers/build.ts';
+import { mptfix } from '../helpers/cli.ts';
 import { modulePath } from '../helpers/slim-guest.ts';
 
 const fixture = inject('fixture');
@@ -27,8 +28,29 @@ describe('the cache', () => {
       const path = join(env.XDG_CACHE_HOME, 'mptfix', name);
       writeFileSync(path, readFileSync(path).subarray(0, -7));
     }
-    expect((await build(args(), third, env)).status).toBe(0);
+    // Compiled again, and nothing is where or as it was: the same bytes must come out.
+    const elsewhere = at('elsewhere');
+    mkdirSync(join(elsewhere, 'temporary'), { recursive: true });
+    cpSync(source, join(elsewhere, 'linux'), { recursive: true });
+    execFileSync('cp', ['-al', at('headers'), join(elsewhere, 'tree')]);
+    cpSync(affected, join(elsewhere, basename(affected)));
+    const again = await mptfix(
+      [
+        ...['build', '--json', '--output', third, '--work', elsewhere],
+        ...['--source', join(elsewhere, 'linux'), '--module', join(elsewhere, basename(affected))],
+        ...['--headers', join(elsewhere, 'tree/usr/src', basename(headers()))],
+      ],
+      {
+        env: { ...env, TMPDIR: join(elsewhere, 'temporary'), TZ: 'Asia/Tokyo', LANG: 'de_DE.UTF-8' },
+        prefix: ['sh', '-c', 'umask 077; exec "$@"', 'sh'],
+        cwd: elsewhere,
+      },
+    );
+    expect(again.status).toBe(0);
     expect(readFileSync(join(third, 'build.log'), 'utf8')).not.toContain('taken from the cache');
+    const bundle = (out: string): Buffer => readFileSync(join(out, `mptfix-mptscsih-${release}-x86_64.run`));
+    expect(bundle(second).equals(bundle(first))).toBe(true);
+    expect(bundle(third).equals(bundle(first))).toBe(true);
     const other = output();
     expect((await build([...args(), '--make-var', 'KCFLAGS=-DOTHER'], other, env)).status).toBe(0);
     expect(readFileSync(join(other, 'build.log'), 'utf8')).not.toContain('taken from the cache');
