@@ -23,7 +23,7 @@ export const ROOMS: Readonly<Record<string, readonly string[]>> = {
   initramfs: ['machine', 'guest', 'elf'],
   boot: ['machine', 'guest'],
   install: ['machine', 'guest', 'elf', 'transaction', 'initramfs', 'boot'],
-  bundle: ['guest', 'initramfs', 'install'],
+  bundle: ['machine', 'guest', 'initramfs', 'install'],
   assess: ['machine', 'guest', 'driver', 'kernel-source'],
   plan: [
     'machine',

@@ -21,6 +21,8 @@ export const LIMITS = {
   stateSteps: 2000,
   /** A kernel module: the largest of a distro, with debug information, has some 60 MB. */
   moduleBytes: 256 * 1024 * 1024,
+  /** A bundle: a module, and what installs it. */
+  bundleBytes: 272 * 1024 * 1024,
   /** An initramfs with all modules and firmware has some 700 MB. No boot loader of this era loads more than 2 GB. */
   imageBytes: 2 * 1024 * 1024 * 1024,
   /** A package, or the source of a whole kernel: 1.5 GB where it is not compressed. */

@@ -31,6 +31,7 @@ export const TARGET_OPTIONS = {
   plan: ['root', 'host', 'sshOption', 'kernel'],
   apply: ['root', 'host', 'sshOption', 'kernel'],
   build: ['root', 'kernel'],
+  verify: [],
   status: ['root', 'host', 'sshOption', 'kernel'],
   rollback: ['root', 'host', 'sshOption', 'kernel'],
   recover: ['root', 'host', 'sshOption', 'kernel'],

@@ -46,8 +46,7 @@ export function packBundle(given: BundleContent, installer: string): Buffer {
   for (let text = ''; ; skip = blocks(text)) {
     text = textWith(skip, none);
     if (blocks(text) !== skip) continue;
-    const head = (hashes: Hashes): string =>
-      asBytes(textWith(skip, hashes)).padEnd(skip * BLOCK, '\n');
+    const head = (hashes: Hashes): string => asBytes(textWith(skip, hashes)).padEnd(skip * BLOCK, '\n');
     // Each hash is of what holds the other one.
     const { sha1 } = wholeHashes(head(none), payload);
     const { sha256: best } = wholeHashes(head({ ...none, sha1 }), payload);

@@ -36,7 +36,8 @@ export function readBundle(bytes: Buffer): ReadBundle {
   const head = bytes.toString('latin1', 0, skip * BLOCK);
   const payload = bytes.subarray(skip * BLOCK);
   const { sha1, sha256: whole } = wholeHashes(head, payload);
-  if (whole !== facts.SELF_SHA256 || sha1 !== facts.SELF_SHA1) throw damaged('its hash is not the one that it names');
+  if (whole !== facts.SELF_SHA256 || sha1 !== facts.SELF_SHA1)
+    throw damaged('its hash is not the one that it names');
   const files = readPayload(payload);
   if (files === undefined) throw damaged('its archive is not one that mptfix writes');
   const content = {
@@ -61,7 +62,10 @@ function requireAgreement(facts: Facts, content: BundleContent, statement: State
     [facts.RELEASE === kernel.release, 'its head and its kernel.json name two kernels'],
     [facts.NEW_SHA256 === sum, 'its head names another module than the one in it'],
     [facts.NEW_SIZE === String(bytes.length), 'its head names another size of the module'],
-    [(facts.AFFECTED === '1') === (artifact.patch !== null), 'its head and its artifact.json differ about the patch'],
+    [
+      (facts.AFFECTED === '1') === (artifact.patch !== null),
+      'its head and its artifact.json differ about the patch',
+    ],
     [
       statement.subject[0]?.digest.sha256 === sum && statement.subject[0].name === basename(module.path),
       'its statement is about another module than the one in it',

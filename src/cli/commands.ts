@@ -12,6 +12,7 @@ import { declareRollback } from '../commands/rollback/declare.ts';
 import { type Declare, examples } from '../commands/shared/flags.ts';
 import type { Run } from '../commands/shared/options.ts';
 import { declareStatus } from '../commands/status/declare.ts';
+import { declareVerify } from '../commands/verify/declare.ts';
 import { declareWatch } from '../commands/watch/declare.ts';
 import { packageRoot, toolVersion } from '../package-root.ts';
 import { print } from '../ui/output.ts';
@@ -22,6 +23,7 @@ const DECLARATIONS: readonly Declare[] = [
   declarePlan,
   declareApply,
   declareBuild,
+  declareVerify,
   declareStatus,
   declareRollback,
   declareWatch,

@@ -11,6 +11,7 @@ import { hardenSchema } from './harden/document.ts';
 import { recoverSchema } from './recover/document.ts';
 import { rollbackSchema, rollbacksSchema } from './rollback/document.ts';
 import { statusesSchema } from './status/document.ts';
+import { verifySchema } from './verify/document.ts';
 
 /**
  * The schema of every document that mptfix prints with `--json`. `npm run schemas` writes them to schemas/ as JSON
@@ -37,4 +38,5 @@ export const DOCUMENTS = [
   diagnoseSchema,
   diagnosesSchema,
   demoSchema,
+  verifySchema,
 ] as const;

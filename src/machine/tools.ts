@@ -33,6 +33,7 @@ export const TOOLS = {
   curl: { name: 'curl', package: 'curl' },
   patch: { name: 'patch', package: 'patch' },
   ssh: { name: 'ssh', package: 'openssh-client' },
+  sshKeygen: { name: 'ssh-keygen', package: 'openssh-client' },
   dpkgDeb: { name: 'dpkg-deb', package: 'dpkg' },
 } as const satisfies Readonly<Record<string, Tool>>;
 

@@ -1,9 +1,9 @@
-import { basename, join, resolve } from 'node:path';
+import { resolve } from 'node:path';
 import { assess } from '../../assess/assess.ts';
 import { requireBuildable } from '../../build/architecture.ts';
-import type { Artifact } from '../../build/artifact.ts';
 import type { Job, Phase } from '../../build/job.ts';
 import type { BuildOptions } from '../../build-options.ts';
+import { openSigner, type Sign } from '../../bundle/signature.ts';
 import { scanModule } from '../../driver/module/scan.ts';
 import { readElf } from '../../elf/elf.ts';
 import { modinfo, modinfoField } from '../../elf/module-data.ts';
@@ -15,22 +15,22 @@ import { LIMITS } from '../../limits.ts';
 import { trustContainer } from '../../machine/contained.ts';
 import { makeFolders } from '../../machine/folders.ts';
 import { localTarget } from '../../machine/tree.ts';
-import { toolVersion } from '../../package-root.ts';
 import { planOrigins } from '../../plan/origins.ts';
 import { guestHeaders } from '../../plan/prepare.ts';
 import { printResult } from '../../ui/output.ts';
 import { kernelBase } from '../../versions/kernel-base.ts';
 import { type BuildFlags, buildOptions, type WorkFlags } from '../shared/build-options.ts';
-import { bundleOf } from '../shared/bundle-of.ts';
 import { reportInterrupted } from '../shared/interrupted.ts';
 import { type CommonOptions, openTarget } from '../shared/options.ts';
 import { prepare, produce } from '../shared/produce.ts';
-import type { BuildResult } from './document.ts';
 import { buildPage } from './page.ts';
+import { writeOutput } from './write.ts';
 
 export interface BuildCommandOptions extends CommonOptions, BuildFlags, WorkFlags {
   readonly module?: string;
   readonly output: string;
+  /** The ssh key that signs the bundle. */
+  readonly signBundle?: string;
   /** Writes the folder that compile.sh takes, and stops. */
   readonly onlyPrepare?: boolean;
   /** The folder with what compile.sh has left. */
@@ -48,6 +48,7 @@ export async function build(flags: BuildCommandOptions, signal: AbortSignal): Pr
   const job = await buildJob(flags, options);
   requireBuildable(job, options);
   const output = resolve(flags.output);
+  const sign = await signerOf(flags, phase, signal);
   await requireFolder(output);
   if (phase?.kind === 'prepare') {
     const { id } = await prepare({ job, options, signal }, flags, output);
@@ -55,7 +56,7 @@ export async function build(flags: BuildCommandOptions, signal: AbortSignal): Pr
     return 0;
   }
   const artifact = await produce({ job, options, signal, phase }, flags, (production) => production);
-  const result = await write(output, job, artifact);
+  const result = await writeOutput(output, job, artifact, sign);
   printResult(flags, result, buildPage(result));
   return 0;
 }
@@ -84,6 +85,18 @@ function phaseOf(
   return compiled === undefined ? { kind: 'prepare' } : { kind: 'prove', results: resolve(compiled) };
 }
 
+/** A key that cannot sign is found out before minutes of work, too. Throws E_USAGE, E_SIGN_KEY, E_TOOLS_MISSING. */
+async function signerOf(
+  { signBundle }: BuildCommandOptions,
+  phase: Phase | undefined,
+  signal: AbortSignal,
+): Promise<Sign | undefined> {
+  if (signBundle === undefined) return undefined;
+  if (phase?.kind === 'prepare')
+    throw failure('E_USAGE', '--only-prepare makes no bundle to sign', 'give --sign-bundle to --compiled');
+  return openSigner(localTarget({ dryRun: true }), resolve(signBundle), signal);
+}
+
 /** Found out before minutes of work. */
 async function requireFolder(output: string): Promise<void> {
   const machine = localTarget({ dryRun: false });
@@ -95,37 +108,6 @@ async function requireFolder(output: string): Promise<void> {
   }
   const answer = await machine.writable(output);
   if (answer !== 'yes') throw failure('E_OUTPUT', `${output} may not be written to (${answer})`, next);
-}
-
-async function write(output: string, job: Job, artifact: Artifact): Promise<BuildResult> {
-  const machine = localTarget({ dryRun: false });
-  const file = join(output, basename(job.module.path));
-  const bundle = await bundleOf(job, artifact);
-  const bundleFile = bundle === undefined ? undefined : join(output, bundle.name);
-  const result: BuildResult = {
-    schema: 'mptfix.build/1',
-    result: artifact.info.patch === null ? 'rebuilt' : 'patched',
-    created: new Date().toISOString(),
-    tool: `mptfix ${toolVersion()}`,
-    kernel: job.kernel,
-    module: {
-      name: job.module.name,
-      file,
-      sha256: sha256(artifact.bytes),
-      replaces: { path: job.module.path, sha256: job.module.sha256 },
-    },
-    bundle:
-      bundle === undefined || bundleFile === undefined
-        ? null
-        : { file: bundleFile, sha256: sha256(bundle.bytes) },
-    artifact: artifact.info,
-  };
-  await machine.write(file, artifact.bytes);
-  await machine.write(join(output, 'build.log'), artifact.log);
-  if (bundle !== undefined && bundleFile !== undefined) await machine.write(bundleFile, bundle.bytes);
-  // Last: where it is, all of it is.
-  await machine.write(join(output, 'manifest.json'), `${JSON.stringify(result, null, 2)}\n`);
-  return result;
 }
 
 /** What `build` is for: a guest, or with `--module` a file alone. */

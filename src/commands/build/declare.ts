@@ -15,6 +15,10 @@ export const declareBuild: Declare = (program, run) =>
       '--output <folder>',
       'write the module, its bundle (.run), manifest.json and build.log there',
     )
+    .option(
+      '--sign-bundle <key>',
+      'sign the bundle with this ssh key, by ssh-keygen; a key with a passphrase must be in the ssh-agent',
+    )
     .addOption(new Option('--only-prepare', 'write the folder that compile.sh takes').hideHelp())
     .addOption(new Option('--contained', 'in a container that is being built: it is the sandbox').hideHelp())
     .addOption(new Option('--compiled <folder>', 'prove what compile.sh has left there').hideHelp())

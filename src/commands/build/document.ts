@@ -1,5 +1,6 @@
 import * as v from 'valibot';
 import { artifactInfoSchema } from '../../artifact-info.ts';
+import { statementSchema } from '../../bundle/statement.ts';
 import { type Document, strict } from '../../document.ts';
 import { kernelIdentitySchema } from '../../guest/document.ts';
 
@@ -19,7 +20,18 @@ export const buildSchema = v.strictObject({
     replaces: v.strictObject({ path: v.string(), sha256: v.string() }),
   }),
   /** What installs it on a guest without Node: one file for its sh. Null where mptfix makes none. */
-  bundle: v.nullable(v.strictObject({ file: v.string(), sha256: v.string() })),
+  bundle: v.nullable(
+    v.strictObject({
+      file: v.string(),
+      sha256: v.string(),
+      /** The in-toto statement as a file of its own. */
+      statement: v.string(),
+      /** By ssh-keygen, with `--sign-bundle`. */
+      signature: v.nullable(v.strictObject({ file: v.string(), namespace: v.string() })),
+    }),
+  ),
+  /** What module and bundle were built from, in the form of in-toto and SLSA. Null where there is no bundle. */
+  statement: v.nullable(statementSchema),
   artifact: strict(artifactInfoSchema),
 });
 export type BuildResult = Document<typeof buildSchema>;

@@ -22,6 +22,11 @@ export function buildPage({ result, kernel, module, bundle, artifact }: BuildRes
         : ([
             ['bundle', `${bundle.file} (sh ${basename(bundle.file)} --help, on a guest without Node)`],
           ] as const)),
+      ...(bundle === null || bundle.signature === null
+        ? []
+        : ([
+            ['signature', `${bundle.signature.file} (of ssh-keygen, for ${bundle.signature.namespace})`],
+          ] as const)),
       ['vermagic', artifact.vermagic],
       ['source', `${artifact.source.origin}, ${artifact.source.file}`],
       ['compiler', artifact.compiler],
