@@ -36,7 +36,7 @@ export function readPayload(bytes: Buffer): Payload | undefined {
   for (const name of NAMES) {
     const head = bytes.subarray(at, at + BLOCK);
     // ustar: the size in octal, from byte 124 on. Another form is none that `writePayload` makes.
-    const size = /^([0-7]{11})[ \0]$/.exec(head.subarray(124, 136).toString('latin1'))?.[1];
+    const size = /^([0-7]{10}) \0$/.exec(head.subarray(124, 136).toString('latin1'))?.[1];
     const length = Number.parseInt(size ?? '', 8);
     const from = at + BLOCK;
     if (!(length <= bytes.length - from)) return undefined;

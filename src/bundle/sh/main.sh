@@ -78,6 +78,10 @@ main() {
     shift
   done
   [ -n "$command" ] || wrong_usage 'which command?'
+  trap on_exit 0
+  catch_signals
+  choose_hash
+  prove_self
   if [ -n "$root" ]; then
     given=$root
     root=$(cd "$root" 2>/dev/null && pwd -P) || die 3 E_TARGET_MISSING "there is no folder $given" 'give --root the folder that holds the whole / of the guest'
@@ -86,10 +90,6 @@ main() {
   state_name=/var/lib/mptfix
   state=$root$state_name
   generations=$state/generations
-  trap on_exit 0
-  catch_signals
-  choose_hash
-  prove_self
   "$command"
 }
 
