@@ -75,9 +75,13 @@ describe('README.md with docs/ and --help agree:', () => {
   test('what it says of every command holds', () => {
     const without = (option: string): string[] =>
       [...commands].filter(([, options]) => !options.has(option)).map(([name]) => name);
-    expect([without('--json'), without('--verbose'), without('--root')]).toEqual([[], [], ['demo']]);
+    expect([without('--json'), without('--verbose'), without('--root')]).toEqual([
+      [],
+      [],
+      ['verify', 'demo'],
+    ]);
     const watches = [...commands.keys()].filter((name) => name.startsWith('watch '));
-    expect(without('--kernel').sort()).toEqual(['demo', ...watches].sort());
+    expect(without('--kernel').sort()).toEqual(['demo', 'verify', ...watches].sort());
     for (const name of ['apply', 'rollback'])
       expect([name, without('--yes').includes(name), without('--dry-run').includes(name)]).toEqual([
         name,

@@ -83,7 +83,7 @@ describe('proofs', () => {
     }
     const bundle = `mptfix-mptscsih-${release}-x86_64.run`;
     expect(readdirSync(out).sort()).toEqual(
-      ['build.log', 'manifest.json', bundle, basename(fixture.distroModule)].sort(),
+      ['build.log', 'manifest.json', bundle, `${bundle}.intoto.json`, basename(fixture.distroModule)].sort(),
     );
   });
 

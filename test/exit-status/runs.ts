@@ -1,6 +1,7 @@
 import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { onTestFinished } from 'vitest';
+import { signedBundle } from '../bundle/signed-bundle.ts';
 import { ERA_24 } from '../driver/source/eras.ts';
 import { HEADERS, MODULE, RELEASE } from '../helpers/buildable-guest.ts';
 import { mptfix, type RunSettings } from '../helpers/cli.ts';
@@ -263,6 +264,31 @@ export const RUNS: Readonly<Record<string, Readonly<Record<string, Situation>>>>
     },
     'the `--output` folder cannot be written': (at) =>
       run(['build', ...given(at), '--output', '/dev/null/x']),
+    'the key of `--sign-bundle` cannot sign': (at) =>
+      run(['build', ...given(at), '--output', join(at.work, 'out'), '--sign-bundle', at.work]),
+  },
+  verify: {
+    'whole, and signed by one of the `--signers`': async ({ work }) => {
+      const { bundle, signers } = await signedBundle(work);
+      return run(['verify', bundle, '--signers', signers]);
+    },
+    'whole, but not signed, or nobody vouches for the key': async ({ work }) => {
+      const { bundle, signature } = await signedBundle(work);
+      const vouched = await run(['verify', bundle]);
+      rmSync(signature);
+      return Math.min(vouched, await run(['verify', bundle]));
+    },
+    'there is no such file': ({ work }) => run(['verify', join(work, 'bundle.run')]),
+    'damaged, cut short, or no bundle': async ({ work }) => {
+      const { bundle, signers } = await signedBundle(work);
+      writeFileSync(bundle, readFileSync(bundle).subarray(0, -512));
+      return run(['verify', bundle, '--signers', signers]);
+    },
+    'the signature is not one of this bundle, or by none of the `--signers`': async ({ work }) => {
+      const { bundle, signers } = await signedBundle(work);
+      writeFileSync(signers, '');
+      return run(['verify', bundle, '--signers', signers]);
+    },
   },
   status: {
     'whatever it reports, also an interrupted run': ({ root }) => run(['status', '--root', root]),
