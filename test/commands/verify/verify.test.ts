@@ -53,7 +53,7 @@ describe('what has the place of a file is looked at before it is read:', () => {
   ];
   test.each(places)('%s', async (_, make) => {
     const folder = await temporary();
-    const { bundle, signers } = await signedBundle(folder);
+    const { bundle } = await signedBundle(folder);
     const place = join(folder, 'place');
     make(place);
     const ended = async (...words: readonly string[]): Promise<readonly [number, string]> => {
