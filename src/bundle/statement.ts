@@ -117,62 +117,45 @@ function dependencies(
   { source, headers, packages, patch, toolchain }: ArtifactInfo,
   module: BundleContent['module'],
 ): readonly Dependency[] {
-  const { configSha256, symversSha256 } = headers;
+  const ofHeaders = defined({
+    origin: headers.origin,
+    version: headers.version,
+    release: headers.release,
+  });
   return [
-    {
-      name: 'source',
-      digest: { sha256: source.sha256 },
-      annotations: defined({ file: source.file, origin: source.origin, version: source.version }),
-    },
-    ...headerFile('.config', configSha256, headers),
-    ...headerFile('Module.symvers', symversSha256, headers),
-    ...packages.map(({ name, version, sha256: sum }) => ({
-      name: `package ${name}`,
-      digest: { sha256: sum },
-      annotations: { version },
-    })),
+    ...hashed('source', source.sha256, {
+      file: source.file,
+      ...defined({ origin: source.origin, version: source.version }),
+    }),
+    ...hashed('headers .config', headers.configSha256, ofHeaders),
+    ...hashed('headers Module.symvers', headers.symversSha256, ofHeaders),
+    ...packages.flatMap(({ name, version, sha256: sum }) => hashed(`package ${name}`, sum, { version })),
     ...(patch === null
       ? []
-      : [
-          {
-            name: 'patch',
-            digest: { sha256: sha256(patch.diff) },
-            annotations: {
-              patch: patch.name,
-              origin: patch.origin,
-              firstLine: patch.firstLine,
-              lastLine: patch.lastLine,
-            },
-          },
-        ]),
-    ...(toolchain === null
-      ? []
-      : [
-          {
-            name: 'toolchain',
-            ...(toolchain.sha256 === null
-              ? { content: Buffer.from(toolchain.version).toString('base64') }
-              : { digest: { sha256: toolchain.sha256 } }),
-            annotations: { version: toolchain.version, origin: toolchain.origin },
-          },
-        ]),
-    { name: 'replaced module', digest: { sha256: module.sha256 }, annotations: { path: module.path } },
+      : hashed('patch', sha256(patch.diff), {
+          patch: patch.name,
+          origin: patch.origin,
+          firstLine: patch.firstLine,
+          lastLine: patch.lastLine,
+        })),
+    ...(toolchain === null ? [] : [ofToolchain(toolchain)]),
+    ...hashed('replaced module', module.sha256, { path: module.path }),
   ];
 }
 
-function headerFile(
-  file: string,
+/** Nothing where there is no hash: a bundle that only undoes was built from nothing, and old records have fewer. */
+function hashed(
+  name: string,
   sum: string | undefined,
-  { origin, version, release }: ArtifactInfo['headers'],
+  annotations: NonNullable<Dependency['annotations']>,
 ): readonly Dependency[] {
-  if (sum === undefined) return [];
-  return [
-    {
-      name: `headers ${file}`,
-      digest: { sha256: sum },
-      annotations: defined({ origin, version, release }),
-    },
-  ];
+  return sum === undefined || sum === '' ? [] : [{ name, digest: { sha256: sum }, annotations }];
+}
+
+function ofToolchain({ version, origin, sha256: sum }: NonNullable<ArtifactInfo['toolchain']>): Dependency {
+  const what =
+    sum === null ? { content: Buffer.from(version).toString('base64') } : { digest: { sha256: sum } };
+  return { name: 'toolchain', ...what, annotations: { version, origin } };
 }
 
 /** Without what nobody knows. */

@@ -1,7 +1,8 @@
 import type { ArtifactInfo } from '../artifact-info.ts';
 import { toolVersion } from '../package-root.ts';
+import type { BundleContent } from './content.ts';
 import { readInstaller } from './installer.ts';
-import { type BundleContent, packBundle } from './pack.ts';
+import { packBundle } from './pack.ts';
 
 /** Nothing was built for what only undoes. */
 const NOTHING_BUILT: ArtifactInfo = {

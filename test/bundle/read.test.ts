@@ -6,6 +6,7 @@ import { beforeAll, describe, expect, test } from 'vitest';
 import { readInstaller } from '../../src/bundle/installer.ts';
 import { packBundle } from '../../src/bundle/pack.ts';
 import { readBundle } from '../../src/bundle/read.ts';
+import { undoBundle } from '../../src/bundle/undo-only.ts';
 import { isFailure } from '../../src/errors.ts';
 import { sha256 } from '../../src/hash.ts';
 import { temporary } from '../machine/temporary.ts';
@@ -39,6 +40,15 @@ test('a bundle says again what was packed', () => {
     tool: CONTENT.tool,
   });
   expect(statement.subject).toEqual([{ name: 'mptscsih.ko', digest: { sha256: sha256(CONTENT.bytes) } }]);
+});
+
+test('so does one that only undoes: it was built from nothing', async () => {
+  const { kernel, module } = CONTENT;
+  const { content, statement } = readBundle(await undoBundle({ kernel, module }));
+  expect([content.bytes.length, content.artifact.patch]).toEqual([0, null]);
+  expect(statement.predicate.buildDefinition.resolvedDependencies.map(({ name }) => name)).toEqual([
+    'replaced module',
+  ]);
 });
 
 test('one changed byte is noticed, wherever it is, and a bundle cut short or made longer', () => {
