@@ -96,6 +96,9 @@ choose_images() {
   for image in $(other_images); do
     [ ! -f "$root$image" ] || remark "$image is not rebuilt"
   done
+  loader=
+  [ -z "$rebuilt" ] || loader=$(run_again)
+  [ -z "$loader" ] || remark "$loader"
 }
 
 take_back_unread() {

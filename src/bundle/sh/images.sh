@@ -88,7 +88,7 @@ read_archive() {
   awk -v name="$MODULE." '{ last = $0; sub(/.*\//, "", last) } index(last, name) == 1' "$2.some" >"$2.found"
   [ -s "$2.found" ] || return 0
   # An old cpio would write where such a name leads.
-  ! grep '^/\|^\.\./\|/\.\./' "$2.found" >/dev/null || return 2
+  case $(sed -n '/^\//p; /^\.\.\//p; /\/\.\.\//p' "$2.found") in ?*) return 1 ;; esac
   stream "$1" "$at" | {
     # Only what is named so: a cpio of 2003 knows no other way to take a part.
     (cd "$2" && cpio -i -d "*/$MODULE.*" "$MODULE.*" >/dev/null 2>&1) || : >"$work/cut"
@@ -201,6 +201,18 @@ same_module() {
 unpacked() {
   through=$(unpacker "$(bytes_at "$1" 0 6)")
   ${through:-cat} <"$1" 2>/dev/null
+}
+
+# What a person must do after an image was replaced; nothing where no loader notes the blocks of its images (as in
+# boot/mapped.ts). SUSE says which of its loaders it is.
+run_again() {
+  chosen=$(sed -n "s/^LOADER_TYPE=[\"']*\([a-z0-9]*\).*/\1/p" "$root/etc/sysconfig/bootloader" 2>/dev/null | sed 1q)
+  for loader in lilo zipl; do
+    [ -f "$root/etc/$loader.conf" ] || continue
+    [ "${chosen:-$loader}" = "$loader" ] || continue
+    printf 'if the guest boots by %s (it has /etc/%s.conf), run %s in the guest before the next boot: it notes where each image lies on the disk' "$loader" "$loader" "$loader"
+    return
+  done
 }
 
 #@TOOLS@

@@ -25,5 +25,8 @@ undo_installed() {
   note "$1" rolling-back "${force:+,\"force\":true}" || die 8 E_INSTALL "the journal in $generations/$1 cannot be written" 'free some space and run the command again'
   undo "$1" || die 9 E_INSTALL_UNDO "the rollback was stopped; the originals are in $generations/$1/originals" "remove the cause, then: sh $0 rollback"
   note "$1" rolled-back
-  answer 0 rolled-back "generation $1 is undone${left:+; left as they are:$left}"
+  loader=
+  case $flat in *"	image
+"* | *"	image") loader=$(run_again) ;; esac
+  answer 0 rolled-back "generation $1 is undone${left:+; left as they are:$left}${loader:+; warning: $loader}"
 }

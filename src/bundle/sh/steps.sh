@@ -116,12 +116,19 @@ put_image() {
   for file in $(state_files "$tool"); do
     [ -f "$root$file" ] || continue
     new=$(temporary_of "$root$file")
-    cp -p "$root$file" "$new" && state_content "$tool" "$file" "$(sha1sum <"$root$1" | sed 's/ .*//')" "$1" >"$new" && rename "$new" "$root$file" ||
+    digest=$(sha1_of "$root$1") || failed "the checksum in $file cannot be made: there is neither sha1sum nor openssl" 'install coreutils or openssl, then run the command again'
+    cp -p "$root$file" "$new" && state_content "$tool" "$file" "$digest" "$1" >"$new" && rename "$new" "$root$file" ||
       failed "$file cannot be written"
   done
   # shellcheck disable=SC2046
   done_with image "$1" $(state_files "$tool")
   image_records="$image_records${image_records:+,}{\"path\":\"$1\",\"fallback\":\"$fallback\",\"tool\":\"$tool\",\"before\":\"$(sha256_of "$root$fallback")\",\"after\":\"$(sha256_of "$root$1")\",\"proof\":\"$proof\"}"
+}
+
+sha1_of() {
+  digest=$({ sha1sum <"$1" || openssl dgst -sha1 <"$1"; } 2>/dev/null | sed 's/.*= *//; s/ .*//')
+  case $digest in *[!0-9a-f]* | '') return 1 ;; esac
+  printf '%s' "$digest"
 }
 
 build_image() {
