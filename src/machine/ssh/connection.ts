@@ -86,7 +86,7 @@ export async function connect(address: Address): Promise<Connection> {
     ask: (script, limits) => session.ask('', script, limits),
     askApart: async (script, limits) => {
       const child = start(further);
-      const apart = openSession(child, address.host);
+      const apart = openSession(child, address.host, { isOpen: true });
       try {
         return await apart.ask(PREAMBLE, script, limits);
       } finally {
