@@ -12,6 +12,7 @@ import { type OutsideModules, outsideModules } from '../guest/outside-modules.ts
 import type { Target } from '../machine/port.ts';
 import { defined } from '../optional.ts';
 import { disagreement } from './explain.ts';
+import { foreseeFacts, foreseeKernel } from './foresee.ts';
 
 /** What was read of a guest; nothing is decided yet. */
 export interface Facts {
@@ -72,8 +73,10 @@ export async function assess(target: Target, kernel: string | undefined): Promis
 
 /** Reads all that a verdict and a plan need. Needs no root on a usual guest, and writes nothing. */
 export async function gatherFacts(target: Target, release: string | undefined): Promise<Facts> {
+  foreseeFacts(target, release);
   const distro = await readDistro(target);
   const kernel = await kernelFacts(target, release);
+  if (release === undefined) foreseeKernel(target, kernel.release);
   const module = await moduleFile(target, kernel.release, MODULE_NAMES);
   const outside = module === undefined ? await outsideModules(target, kernel, MODULE_NAMES) : undefined;
   return {

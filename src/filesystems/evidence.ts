@@ -81,6 +81,7 @@ const listing: Witness = ({ listing: answer, mount }) => {
 const STORAGE_WORDS = {
   yes: 'the disk answers a read that bypasses the cache',
   'no-device': 'it has no block device that could be read',
+  'not-asked': 'the disk was not asked: the guest’s dd cannot read past the cache',
   denied: 'only root may read the disk',
   gone: 'the block device is gone',
   error: 'the disk answers a read with an error',

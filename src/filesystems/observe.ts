@@ -10,7 +10,7 @@ import { type DiskLog, logCollector } from './disk-log.ts';
 import { type FileSystem, fileSystems } from './file-systems.ts';
 import { readKernelLog, readKernelMessages } from './kernel-messages.ts';
 import { type Observation, readSystemFacts } from './observation.ts';
-import { askStorage, readSuperblock, STORAGE_LIMIT_MS } from './storage.ts';
+import { askStorage, readSuperblock, STORAGE_LIMIT_MS, type StorageAnswer } from './storage.ts';
 
 /**
  * Looks at the mounted file systems that `choose` picks, all at a time. Reads only.
@@ -40,10 +40,10 @@ export async function observe(
   const devicePath = await devicePathOf(target, fileSystem);
   const storage = await askStorage(target, devicePath);
   const superblock =
-    storage.answer === 'yes' && devicePath !== undefined
+    MAY_READ.includes(storage.answer) && devicePath !== undefined
       ? await readSuperblock(target, devicePath, fsType)
       : undefined;
-  const mayList = ['yes', 'no-device', 'denied'].includes(storage.answer);
+  const mayList = [...MAY_READ, 'no-device', 'denied'].includes(storage.answer);
   return {
     fileSystem,
     mount: mounts.find((mount) => mount.mountPoint === mountPoint) ?? mounts[0],
@@ -56,6 +56,9 @@ export async function observe(
     system: await readSystemFacts(target),
   };
 }
+
+/** Each read has a time limit of its own: a disk that could not be asked first may be tried. */
+const MAY_READ: readonly StorageAnswer['answer'][] = ['yes', 'not-asked'];
 
 /** What was given to mount(8) where it is that very disk, else the node by the kernel's name. */
 async function devicePathOf(
@@ -79,11 +82,15 @@ async function listFolder(
   mountPoint: string,
 ): Promise<Observation['listing']> {
   // Not hostPath: to look at the folder's own links would hang this process where the file system hangs.
-  const { status, stderr } = await target.run(['ls', '-f', '--', `${join(target.toolRoot, mountPoint)}/`], {
-    effect: 'read',
-    sees: 'guest',
-    timeoutMs: STORAGE_LIMIT_MS,
-  });
+  const list = (how: string) =>
+    target.run(['ls', how, '--', `${join(target.toolRoot, mountPoint)}/`], {
+      effect: 'read',
+      sees: 'guest',
+      timeoutMs: STORAGE_LIMIT_MS,
+    });
+  let { status, stderr } = await list('-f');
+  // That of busybox has no -f.
+  if (/(?:invalid|unrecognized|illegal) option/i.test(stderr)) ({ status, stderr } = await list('-a'));
   if (status === 0) return 'ok';
   if (status > 128) return 'hang';
   return /Input\/output error|Stale|shut ?down/i.test(stderr) ? 'error' : 'ok';

@@ -7,10 +7,10 @@ type Disks = Pick<Target, 'run' | 'hostPath' | 'toolRoot'>;
 
 /**
  * Whether a disk answers. `no-device`: there is none to ask. `denied`: only root may ask. `gone`: its node is
- * there, and no disk behind it.
+ * there, and no disk behind it. `not-asked`: the guest's dd cannot read past the kernel's cache.
  */
 export interface StorageAnswer {
-  readonly answer: 'yes' | 'no-device' | 'denied' | 'gone' | 'error' | 'hang';
+  readonly answer: 'yes' | 'no-device' | 'denied' | 'gone' | 'error' | 'hang' | 'not-asked';
   /** What dd said of an error, or how long it was waited for. */
   readonly detail?: string | undefined;
 }
@@ -19,9 +19,11 @@ export interface StorageAnswer {
 export const STORAGE_LIMIT_MS = 5000;
 
 /** What dd's message says of the disk, in the words of libc's strerror(3). */
-const ANSWERS: readonly { readonly words: RegExp; readonly answer: 'denied' | 'gone' }[] = [
+const ANSWERS: readonly { readonly words: RegExp; readonly answer: 'denied' | 'gone' | 'not-asked' }[] = [
   { words: /Permission denied|Operation not permitted/, answer: 'denied' },
   { words: /No such device|No such file|No medium found/, answer: 'gone' },
+  // iflag= came with coreutils 5.3 and busybox 1.33; before, dd does not know the word, or has no such flag.
+  { words: /iflag|invalid input flag/, answer: 'not-asked' },
 ];
 
 /**

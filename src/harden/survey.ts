@@ -117,7 +117,7 @@ async function inFstab(target: Target): Promise<readonly PolicyFacts[]> {
 
 async function superblockOf(target: Target, device: string, type: string) {
   const { answer } = await askStorage(target, device);
-  return answer === 'yes' ? readSuperblock(target, device, type) : undefined;
+  return answer === 'yes' || answer === 'not-asked' ? readSuperblock(target, device, type) : undefined;
 }
 
 /** Of these mount points the one that /var/log is on. */

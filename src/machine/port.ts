@@ -49,6 +49,11 @@ export interface TargetReads {
    * there is more than the bounds allow; Node's errors.
    */
   walk(path: string, bounds: WalkBounds): AsyncIterable<WalkedEntry>;
+  /**
+   * What will be asked for soon. Of a guest that is far away, where each answer has to be waited for, all of it is asked for
+   * at once; what is not here costs nothing by this.
+   */
+  readonly foresee?: (soon: Foreseen) => void;
   /** Whether this process may create files in the folder, and if not, why. */
   writable(path: string): Promise<'yes' | 'read-only' | 'denied' | 'missing'>;
   /** Throws E_TREE_IN_USE where the first write would: processes run in the tree. */
@@ -67,6 +72,17 @@ export interface TargetReads {
   isLocked(path: string): Promise<boolean>;
   /** Bytes that this user may still write to the file system of the nearest folder that exists. */
   freeSpace(path: string): Promise<number>;
+}
+
+export interface Foreseen {
+  /** Whole files, each with the most that is read of it. */
+  readonly texts?: readonly { readonly path: string; readonly limit: number }[];
+  /** Folders whose names are listed. */
+  readonly names?: readonly string[];
+  /** By `stat` and `lstat`. */
+  readonly statuses?: readonly string[];
+  /** By `realPath` and `hostPath`. */
+  readonly places?: readonly string[];
 }
 
 export interface TargetWrites {

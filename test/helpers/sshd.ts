@@ -47,12 +47,17 @@ export interface SshGuest {
   readonly close: () => Promise<void>;
 }
 
+export interface SshLogin {
+  /** What the login's start files do before the command runs: a line of sh, in the machine's own root. */
+  readonly login?: string;
+}
+
 /**
  * An sshd on loopback whose logins land in a tree of their own, with sh, busybox's tools of 2003 and nothing else: no sftp,
  * no scp, no Python, no Node. A tree that is given is used as it is. Programs there have the process of their connection's
  * sshd in SSHD: who kills it cuts the connection.
  */
-export async function sshGuest(given?: string): Promise<SshGuest> {
+export async function sshGuest(given?: string, { login = '' }: SshLogin = {}): Promise<SshGuest> {
   const base = mkdtempSync(join('/var/tmp', 'mptfix-sshd-'));
   const tree = given ?? join(base, 'tree');
   if (given === undefined) eraTree(tree);
@@ -67,7 +72,7 @@ export async function sshGuest(given?: string): Promise<SshGuest> {
   const port = await freePort();
   // As a login's shell would run the command, in the tree.
   const enter = `exec /usr/sbin/chroot ${tree} /bin/sh -c "$SSH_ORIGINAL_COMMAND"`;
-  writeFileSync(join(base, 'enter'), `#!/bin/sh\ncd /\nexport SSHD=$PPID\n${enter}\n`);
+  writeFileSync(join(base, 'enter'), `#!/bin/sh\ncd /\nexport SSHD=$PPID\n${login}\n${enter}\n`);
   chmodSync(join(base, 'enter'), 0o755);
   const config = [
     `Port ${port}`,

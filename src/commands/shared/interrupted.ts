@@ -1,3 +1,4 @@
+import { foreseeFacts } from '../../assess/foresee.ts';
 import type { Generation } from '../../install/generations.ts';
 import { isCode } from '../../machine/file-errors.ts';
 import { MODULES_FOLDER, STATE_FOLDER } from '../../machine/folders.ts';
@@ -20,8 +21,12 @@ export const PURPOSE_WORDS: Readonly<Record<Purpose, string>> = {
  * For a command that only reads: says that an earlier run was interrupted, and names the command that puts it back.
  * Writes nothing. Costs one look where mptfix was never used.
  */
-export async function reportInterrupted(options: TargetOptions): Promise<void> {
+export async function reportInterrupted(
+  options: TargetOptions & { readonly kernel?: string | undefined },
+): Promise<void> {
   const target = openTarget(options, true);
+  // What follows is a look at this guest's driver: of one far away all of it is asked for with this.
+  foreseeFacts(target, options.kernel);
   if ((await target.lstat(STATE_FOLDER)) === undefined) return;
   for (const line of await linesAbout(target)) say(printable(line));
 }

@@ -16,15 +16,18 @@ const STDERR_BYTES = 1024 * 1024;
  * Finds an answer between its marks in what comes from a guest: `MARKb` and `MARKe STATUS`, each with a newline, on both
  * outputs. What stands before the first mark, such as the greeting of a login's start files, is dropped. The mark holds
  * 128 random bits, so nothing that a guest's file holds is taken for it.
+ * @param sink takes what stands between the marks as it comes, however much that is; the answer then holds nothing of it
  */
-export function answerReader(mark: string, limit: number) {
+export function answerReader(mark: string, limit: number, sink?: (content: Buffer) => void) {
   const streams = {
-    stdout: streamReader(mark, limit),
+    stdout: streamReader(mark, limit, sink),
     stderr: streamReader(mark, STDERR_BYTES),
   };
   return {
     /** Takes what came; answers what of it belongs to the next answer. */
     take: (from: Stream, chunk: Buffer): Buffer | undefined => streams[from].take(chunk),
+    /** Whether the guest's sh has begun with the script. */
+    hasBegun: () => streams.stdout.hasBegun(),
     has: (from: Stream): boolean => streams[from].found() !== undefined,
     isTooMuch: (): boolean => streams.stdout.isTooMuch() || streams.stderr.isTooMuch(),
     answer: (): Answer | undefined => {
@@ -42,7 +45,7 @@ interface Found {
   readonly content: Buffer;
 }
 
-function streamReader(mark: string, limit: number) {
+function streamReader(mark: string, limit: number, sink?: (content: Buffer) => void) {
   const begin = Buffer.from(`${mark}b\n`);
   const end = Buffer.from(`${mark}e `);
   let hasBegun = false;
@@ -77,17 +80,25 @@ function streamReader(mark: string, limit: number) {
   const look = (from: number): Buffer | undefined => {
     const tail = tailFrom(chunks, length, from);
     const at = tail.indexOf(end);
-    if (at === -1) return undefined;
+    if (at === -1) {
+      if (sink === undefined || length <= overlap) return undefined;
+      const all = Buffer.concat(chunks);
+      sink(all.subarray(0, all.length - overlap));
+      keep(all.subarray(all.length - overlap));
+      return undefined;
+    }
     const line = tail.indexOf('\n', at);
     if (line === -1) return undefined;
-    const all = Buffer.concat(chunks);
+    const content = Buffer.concat(chunks).subarray(0, from + at);
     const status = Number(tail.subarray(at + end.length, line).toString('latin1'));
-    found = { status, content: all.subarray(0, from + at) };
+    if (sink !== undefined && content.length > 0) sink(content);
+    found = { status, content: sink === undefined ? content : Buffer.alloc(0) };
     chunks = [];
     return tail.subarray(line + 1);
   };
   return {
     take,
+    hasBegun: () => hasBegun,
     found: () => found,
     isTooMuch: () =>
       found === undefined ? length > limit + overlap + end.length : found.content.length > limit,

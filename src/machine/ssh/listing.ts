@@ -48,6 +48,63 @@ export function parseListing(text: string, now: number): Listed | undefined {
   };
 }
 
+export interface FolderEntry {
+  readonly name: string;
+  readonly status: FileStat;
+  /** Of a link. */
+  readonly text: string | undefined;
+}
+
+/**
+ * Reads what `folderStates` prints: the names, each with `/` and a newline after it, an empty one, and `ls -lan`, which
+ * sorts by bytes in the C locale. A name ends where the one that the shell told ends, and a link's text where its size
+ * says: both may hold anything. Undefined where ls shows one of them in another way.
+ */
+export function parseFolder(output: Buffer, noMore: string, now: number): readonly FolderEntry[] | undefined {
+  // A character a byte: the size of a link counts bytes.
+  const text = output.toString('latin1');
+  const names: string[] = ['.', '..'];
+  let at = 0;
+  for (let end = text.indexOf('/\n'); ; end = text.indexOf('/\n', at)) {
+    if (end === -1) return undefined;
+    const name = text.slice(at, end);
+    at = end + 2;
+    if (name === noMore) break;
+    if (name !== '.' && name !== '..') names.push(name);
+  }
+  names.sort();
+  at += /^total \d+\n/.exec(text.slice(at, at + 40))?.[0].length ?? 0;
+  const entries: FolderEntry[] = [];
+  for (const name of names) {
+    const listed = parseListing(text.slice(at, at + LINE), now);
+    // A pattern that fits nothing stands for itself.
+    const isThere =
+      listed?.rest.startsWith(name) === true && /^(?: -> |\n)/.test(listed.rest.slice(name.length));
+    if (!isThere && (name === '*' || name === '.*')) continue;
+    if (listed === undefined || !isThere) return undefined;
+    at += text.slice(at, at + LINE).length - listed.rest.length + name.length;
+    const isLink = listed.status.type === 'link';
+    const link = isLink ? text.slice(at + 4, at + 4 + listed.status.size) : undefined;
+    if (link !== undefined) at += 4 + link.length;
+    if (link === '' || text[at] !== '\n') return undefined;
+    at += 1;
+    if (name === '.' || name === '..') continue;
+    entries.push({
+      name: utf8(name),
+      status: listed.status,
+      text: link === undefined ? undefined : utf8(link),
+    });
+  }
+  return at === text.length ? entries : undefined;
+}
+
+/** A line of ls: what stands before the name, a name, a link's text (PATH_MAX). */
+const LINE = 8192;
+
+function utf8(bytes: string): string {
+  return Buffer.from(bytes, 'latin1').toString('utf8');
+}
+
 function modeOf(bits: string): number {
   let mode = 0;
   [...bits].forEach((letter, index) => {

@@ -3,11 +3,12 @@ import { posix } from 'node:path';
 import { isFailure } from '../../errors.ts';
 import { LIMITS } from '../../limits.ts';
 import { isCode, unsafe } from '../file-errors.ts';
-import type { FileStat, TargetReads, WalkBounds, WalkedEntry } from '../port.ts';
-import type { Connection } from './connection.ts';
+import type { FileStat, TargetReads } from '../port.ts';
 import { guestError } from './errno.ts';
 import type { Answer } from './frames.ts';
+import { knownFolders } from './known-folders.ts';
 import { type Listed, parseListing } from './listing.ts';
+import type { Memory } from './memory.ts';
 import {
   BLOCK_BYTES,
   blocks,
@@ -22,6 +23,7 @@ import {
   wholeFile,
 } from './scripts.ts';
 import type { Limits } from './session.ts';
+import { walkThere } from './walk.ts';
 
 /** A guest's disk that answers BUSY may take a minute; one that takes longer does not answer. */
 const ANSWER_MS = 120_000;
@@ -37,12 +39,19 @@ export type HostReads = Omit<
 >;
 
 /** The reads of a guest over ssh: each by the guest's own sh, as the login's user. */
-export function hostReads(connection: () => Promise<Connection>): HostReads {
-  const ask = async (script: string, limits: Limits = TEXT): Promise<Answer> =>
-    (await connection()).ask(script, limits);
+export function hostReads(memory: Memory): HostReads {
+  const ask = (script: string, path: string): Promise<Answer> =>
+    memory.recall(script, script, { ...TEXT, about: path });
 
-  const listed = async (path: string, links: 'follow' | 'tell'): Promise<Listed | undefined> => {
-    const { status, stdout, stderr } = await ask(listing(path, links));
+  const folders = knownFolders(memory);
+  const listed = async (
+    path: string,
+    links: 'follow' | 'tell',
+  ): Promise<Pick<Listed, 'status'> | undefined> => {
+    const told = await folders.entry(path);
+    if (told === 'missing') return undefined;
+    if (told !== undefined && (links === 'tell' || told.status.type !== 'link')) return told;
+    const { status, stdout, stderr } = await ask(listing(path, links), path);
     if (status === 0) {
       const found = parseListing(stdout.toString('utf8'), Date.now());
       if (found !== undefined) return found;
@@ -55,21 +64,32 @@ export function hostReads(connection: () => Promise<Connection>): HostReads {
   const status = async (path: string, links: 'follow' | 'tell'): Promise<FileStat | undefined> =>
     (await listed(path, links))?.status;
 
+  const whole = async (path: string, limit: number): Promise<Answer> => {
+    const name = nameOfWhole(path);
+    const known = await memory.known(name);
+    // It was refused as larger than somebody else reads of it.
+    if (known !== undefined && known.status !== REFUSED.tooLarge && known.stdout.length <= limit)
+      return known;
+    if ((await folders.entry(path)) === 'missing') return MISSING;
+    const limits = { bytes: limit, timeoutMs: ANSWER_MS, about: path };
+    const script = wholeFile(path, limit);
+    return known === undefined ? memory.recall(name, script, limits) : memory.ask(script, limits);
+  };
   const read = async (path: string, limit: number): Promise<Buffer> => {
-    const answer = await ask(wholeFile(path, limit), { bytes: limit, timeoutMs: ANSWER_MS });
+    const answer = await whole(path, limit);
     if (answer.tooMuch) throw tooLarge(path, limit);
     return refused(path, answer, limit).stdout;
   };
 
   const range = async (path: string, offset: number, length: number): Promise<Buffer> => {
     if (length === 0) return Buffer.alloc(0);
+    const known = await memory.known(nameOfWhole(path));
+    if (known?.status === 0 && !known.tooMuch) return known.stdout.subarray(offset, offset + length);
     const skip = Math.floor(offset / BLOCK_BYTES);
     const before = offset - skip * BLOCK_BYTES;
     const count = Math.ceil((before + length) / BLOCK_BYTES);
-    const answer = await ask(blocks(path, { skip, count }), {
-      bytes: count * BLOCK_BYTES,
-      timeoutMs: ANSWER_MS,
-    });
+    const limits = { bytes: count * BLOCK_BYTES, timeoutMs: ANSWER_MS, about: path };
+    const answer = await memory.ask(blocks(path, { skip, count }), limits);
     return refused(path, answer, length).stdout.subarray(before, before + length);
   };
 
@@ -84,18 +104,22 @@ export function hostReads(connection: () => Promise<Connection>): HostReads {
   }
 
   const readLink = async (path: string): Promise<string | undefined> => {
-    const answer = await ask(linkText(path));
+    const known = await folders.entry(path);
+    if (known === 'missing') return undefined;
+    if (known !== undefined) return known.text;
+    const answer = await ask(linkText(path), path);
     const text = answer.stdout.toString('utf8').replace(/\n$/, '');
     if (answer.status === 0) return text;
     if (answer.status !== REFUSED.byListing) return undefined;
-    const rest = parseListing(answer.stdout.toString('utf8'), Date.now())?.rest.replace(/\n$/, '');
-    const prefix = `${path} -> `;
-    return rest?.startsWith(prefix) === true ? rest.slice(prefix.length) : undefined;
+    const listed = parseListing(answer.stdout.toString('latin1'), Date.now());
+    const told = listed === undefined ? undefined : linkTextOf(listed, path);
+    if (told === undefined) throw new Error(`${path} is a link, and the guest’s ls does not tell its text`);
+    return told;
   };
 
   const realPath = async (path: string, links = MAX_LINKS): Promise<string> => {
     const plain = posix.isAbsolute(path) ? path.replace(/(?<=.)\/+$/, '') : `/${path}`;
-    const folder = await ask(realFolder(plain));
+    const folder = await ask(realFolder(plain), plain);
     if (folder.status === 0) return folder.stdout.toString('utf8').replace(/\n$/, '');
     const text = await readLink(plain);
     if (text !== undefined) {
@@ -108,7 +132,11 @@ export function hostReads(connection: () => Promise<Connection>): HostReads {
   };
 
   const list = async (path: string): Promise<readonly string[]> => {
-    const answer = await ask(folderNames(path), { bytes: LIMITS.folderEntries * 256, timeoutMs: ANSWER_MS });
+    const known = await folders.names(path);
+    if (known !== undefined) return known;
+    const script = folderNames(path);
+    const limits = { bytes: LIMITS.folderEntries * 256, timeoutMs: ANSWER_MS, about: path };
+    const answer = await memory.recall(script, script, limits);
     if (answer.tooMuch) throw unsafe(path, `the folder has more than ${LIMITS.folderEntries} names`);
     if (answer.status !== 0) {
       const error = explained(path, answer.stderr);
@@ -149,14 +177,29 @@ export function hostReads(connection: () => Promise<Connection>): HostReads {
     stat: (path) => status(path, 'follow'),
     lstat: (path) => status(path, 'tell'),
     list,
-    walk: (path, bounds) => walk({ list, lstat: (one) => status(one, 'tell'), readLink, read }, path, bounds),
+    foresee: ({ texts = [], names = [], statuses = [], places = [] }) => {
+      const coming: readonly Promise<unknown>[] = [
+        // Not by `whole`, which waits for what the folder says.
+        ...texts.map(({ path, limit }) => {
+          const limits = { bytes: limit, timeoutMs: ANSWER_MS, about: path };
+          return memory.recall(nameOfWhole(path), wholeFile(path, limit), limits);
+        }),
+        ...names.map((path) => folders.ask(path)),
+        ...statuses.flatMap((path) => [status(path, 'follow'), status(path, 'tell')]),
+        ...places.map((path) => realPath(path)),
+      ];
+      // Whoever asks for it is told.
+      for (const one of coming) one.catch(() => {});
+    },
+    walk: (path, bounds) =>
+      walkThere(memory, { list, lstat: (one) => status(one, 'tell'), readLink, read }, path, bounds),
     writable: async (path) => {
-      const { stdout } = await ask(mayWrite(path));
+      const { stdout } = await ask(mayWrite(path), path);
       const answer = stdout.toString('utf8').trim();
       return answer === 'yes' || answer === 'read-only' || answer === 'missing' ? answer : 'denied';
     },
     isLocked: async (path) => {
-      const { status: found, stdout } = await ask(heldLocks(path));
+      const { status: found, stdout } = await memory.ask(heldLocks(path), TEXT);
       if (found !== 0) return false;
       const [first = '', ...locks] = stdout.toString('utf8').split('\n');
       const inode = /^\s*(\d+) /.exec(first)?.[1];
@@ -165,13 +208,21 @@ export function hostReads(connection: () => Promise<Connection>): HostReads {
     freeSpace: async (path) => {
       let folder = path;
       while (folder !== '/' && (await status(folder, 'follow')) === undefined) folder = posix.dirname(folder);
-      const { stdout, stderr } = await ask(freeKilobytes(folder));
+      const { stdout, stderr } = await memory.ask(freeKilobytes(folder), TEXT);
       const kilobytes = / (\d+) +\d+% /.exec(stdout.toString('utf8').split('\n').slice(1).join(' '))?.[1];
       if (kilobytes === undefined) throw guestError(folder, stderr);
       return Number(kilobytes) * 1024;
     },
   };
 }
+
+/** What a guest's tools say of a file that is not there. */
+const MISSING: Answer = {
+  status: 1,
+  stdout: Buffer.alloc(0),
+  stderr: 'No such file or directory',
+  tooMuch: false,
+};
 
 function explained(path: string, stderr: string): Error {
   const error = guestError(path, stderr);
@@ -190,29 +241,17 @@ function tooLarge(path: string, limit: number): Error {
   return unsafe(path, `it has more than the ${limit} bytes that mptfix reads of such a file`);
 }
 
-type WalkReads = Pick<HostReads, 'list' | 'lstat' | 'readLink' | 'read'>;
+/** By this name a whole file is remembered, whatever its reader takes at most. */
+function nameOfWhole(path: string): string {
+  return `whole ${path}`;
+}
 
-async function* walk(reads: WalkReads, name: string, bounds: WalkBounds): AsyncGenerator<WalkedEntry> {
-  const left = { ...bounds };
-  async function* below(folder: string, depth: number): AsyncGenerator<WalkedEntry> {
-    if (depth > bounds.depth) throw unsafe(name, `its folders are more than ${bounds.depth} deep`);
-    for (const entry of await reads.list(`${name}/${folder}`)) {
-      left.entries -= 1;
-      if (left.entries < 0) throw unsafe(name, `it has more than ${bounds.entries} files and folders`);
-      const path = folder === '' ? entry : `${folder}/${entry}`;
-      const found = await reads.lstat(`${name}/${path}`);
-      if (found?.type === 'directory') {
-        yield { type: 'directory', path, mode: found.mode };
-        yield* below(path, depth + 1);
-      } else if (found?.type === 'link') {
-        yield { type: 'link', path, text: (await reads.readLink(`${name}/${path}`)) ?? '' };
-      } else if (found?.type === 'file') {
-        if (found.size > left.bytes) throw unsafe(name, `its files have more than ${bounds.bytes} bytes`);
-        left.bytes -= found.size;
-        const content = await reads.read(`${name}/${path}`, found.size);
-        yield { type: 'file', path, mode: found.mode, content: () => [content] };
-      } else throw unsafe(`${name}/${path}`, 'it is no file, folder or link');
-    }
-  }
-  yield* below('', 0);
+/** By the name before it, or by its size: an ls that shows a name as it is not printed shows a text so, too. */
+function linkTextOf({ rest, status }: Listed, path: string): string | undefined {
+  const line = rest.replace(/\n$/, '');
+  const prefix = `${Buffer.from(path).toString('latin1')} -> `;
+  if (line.startsWith(prefix)) return Buffer.from(line.slice(prefix.length), 'latin1').toString('utf8');
+  const text = status.size === 0 ? '' : line.slice(-status.size);
+  const isTold = text !== '' && !text.includes('?') && line.slice(0, -status.size).endsWith(' -> ');
+  return isTold ? Buffer.from(text, 'latin1').toString('utf8') : undefined;
 }

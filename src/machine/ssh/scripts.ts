@@ -52,6 +52,23 @@ cd "$f" || exit 1
 printf '%s/\\n' .* *`;
 }
 
+/** The name that ends the names of `folderStates`: none is empty. */
+export const NO_MORE = '';
+
+/** The names in a folder as `folderNames` has them, then `NO_MORE`, then `ls -lan` of it. */
+export function folderStates(path: string): string {
+  return `${named(path)}ls -a "$f/." >/dev/null || exit 1
+cd "$f" || exit 1
+printf '%s/\\n' .* * ''
+exec ls -lan $mptfix_time`;
+}
+
+/** The contents of files below a folder, one after the other. */
+export function filesInRow(folder: string, paths: readonly string[]): string {
+  return `${named(folder)}cd "$f" || exit 1
+exec cat ${paths.map((path) => shQuote(`./${path}`)).join(' ')}`;
+}
+
 /** The text of a link and a newline; with status `byListing` the whole line of ls. */
 export function linkText(path: string): string {
   return `${named(path)}[ -h "$f" ] || exit ${REFUSED.notLink}

@@ -6,20 +6,26 @@ import type { Argv, RunOptions, RunResult } from '../program.ts';
 import { TOOL_PATH } from '../programs.ts';
 import type { TargetOptions } from '../tree.ts';
 import { type Address, hostAddress } from './address.ts';
-import { type Connection, connect } from './connection.ts';
+import { type Connection, type ConnectionFigures, connect } from './connection.ts';
+import { type Memory, memoryOf } from './memory.ts';
 import { shQuote, shQuoteAll } from './quote.ts';
 import { type HostReads, hostReads } from './reads.ts';
 import { firstProgram } from './scripts.ts';
 import { runSent } from './sent.ts';
 
+interface Host {
+  readonly connection: () => Promise<Connection>;
+  readonly memory: Memory;
+}
+
 /** One for each guest, whoever looks at it in this run. */
-const connections = new Map<string, Promise<Connection>>();
+const hosts = new Map<string, Host>();
+const connections: Promise<Connection>[] = [];
 
 /** Ends all connections; the guests' shells end with them. */
 export async function closeHosts(): Promise<void> {
-  const open = [...connections.values()];
-  connections.clear();
-  for (const one of open)
+  hosts.clear();
+  for (const one of connections.splice(0))
     await one.then(
       (connection) => connection.close(),
       () => {},
@@ -43,14 +49,12 @@ export interface HostTarget extends Target {
  */
 export function hostTarget(host: string, options: readonly string[], { dryRun }: TargetOptions): HostTarget {
   const address = hostAddress(host, options);
-  const connection = (): Promise<Connection> => connectionTo(address);
-  const reads = hostReads(connection);
+  const { connection, memory } = hostOf(address);
+  const reads = hostReads(memory);
   const find = async (name: string): Promise<string | undefined> => {
     const paths = name.includes('/') ? [name] : TOOL_PATH.split(':').map((folder) => `${folder}/${name}`);
-    const { status, stdout } = await (await connection()).ask(firstProgram(paths), {
-      bytes: 5000,
-      timeoutMs: 60_000,
-    });
+    const script = firstProgram(paths);
+    const { status, stdout } = await memory.recall(script, script, { bytes: 5000, timeoutMs: 60_000 });
     return status === 0 ? stdout.toString('utf8') : undefined;
   };
   return {
@@ -67,7 +71,8 @@ export function hostTarget(host: string, options: readonly string[], { dryRun }:
     },
     runSent: async (file, words) => {
       if (dryRun) throw notWritten('run a file', host, dryRun);
-      return runSent(await connection(), host, file, words);
+      memory.forget();
+      return runSent(await connection(), host, file, words).finally(memory.forget);
     },
     findProgram: find,
     findInside: find,
@@ -84,14 +89,30 @@ export function hostTarget(host: string, options: readonly string[], { dryRun }:
   };
 }
 
-function connectionTo(address: Address): Promise<Connection> {
+function hostOf(address: Address): Host {
   const key = JSON.stringify([address.host, address.options]);
-  const known = connections.get(key);
+  const known = hosts.get(key);
   if (known !== undefined) return known;
-  atEnd(closeHosts);
-  const made = connect(address);
-  connections.set(key, made);
-  return made;
+  let made: Promise<Connection> | undefined;
+  const connection = (): Promise<Connection> => {
+    if (made !== undefined) return made;
+    atEnd(closeHosts);
+    made = connect(address);
+    connections.push(made);
+    return made;
+  };
+  const host = { connection, memory: memoryOf(connection) };
+  hosts.set(key, host);
+  return host;
+}
+
+/** What looking at a host has cost so far; undefined where nothing was asked. */
+export async function hostFigures(
+  host: string,
+  options: readonly string[],
+): Promise<ConnectionFigures | undefined> {
+  const known = hosts.get(JSON.stringify([host, options]));
+  return known?.memory.hasAsked() === true ? (await known.connection()).figures() : undefined;
 }
 
 /** Bytes in, bytes out: what unpacks a file needs nothing of the guest, which may lack it. */
@@ -120,12 +141,16 @@ async function runThere(connection: Connection, argv: Argv, options: RunOptions)
   const { env = {}, cwd = '/', timeoutMs = PROGRAM_MS, onChunk, onLine } = options;
   const settings = Object.entries(env).map(([name, value]) => `${name}=${shQuote(value)}; export ${name}`);
   const script = [`cd ${shQuote(cwd)} || exit 127`, ...settings, `exec ${shQuoteAll(argv)}`].join('\n');
-  const answer = await connection.askApart(script, { bytes: PROGRAM_BYTES, timeoutMs });
-  const { status, stdout, stderr } = answer;
+  const limits = { bytes: PROGRAM_BYTES, timeoutMs, about: argv[0] };
+  const { status, stdout, stderr, tooMuch } = await connection.askApart(script, limits, onChunk);
+  if (tooMuch)
+    throw failure(
+      'E_FILE_UNSAFE',
+      `${argv[0]} of the guest prints more than ${PROGRAM_BYTES / 1024 / 1024} MB`,
+      'run mptfix on the guest itself',
+    );
   for (const line of `${stdout.toString('utf8')}${stderr}`.split('\n')) onLine?.(line);
-  if (onChunk === undefined) return { status, stdout, stderr };
-  await onChunk(stdout);
-  return { status, stdout: Buffer.alloc(0), stderr };
+  return { status, stdout, stderr };
 }
 
 function notWritten(what: string, host: string, dryRun: boolean): Error {
