@@ -16,20 +16,16 @@ import { runSent } from './sent.ts';
 interface Host {
   readonly connection: () => Promise<Connection>;
   readonly memory: Memory;
+  /** Whoever asks afterwards logs in again. */
+  close(): Promise<void>;
 }
 
 /** One for each guest, whoever looks at it in this run. */
 const hosts = new Map<string, Host>();
-const connections: Promise<Connection>[] = [];
 
 /** Ends all connections; the guests' shells end with them. */
 export async function closeHosts(): Promise<void> {
-  hosts.clear();
-  for (const one of connections.splice(0))
-    await one.then(
-      (connection) => connection.close(),
-      () => {},
-    );
+  for (const host of hosts.values()) await host.close();
 }
 
 /** A guest that only ssh reaches. */
@@ -98,10 +94,19 @@ function hostOf(address: Address): Host {
     if (made !== undefined) return made;
     atEnd(closeHosts);
     made = connect(address);
-    connections.push(made);
     return made;
   };
-  const host = { connection, memory: memoryOf(connection) };
+  const memory = memoryOf(connection);
+  const close = async (): Promise<void> => {
+    const open = made;
+    made = undefined;
+    memory.forget();
+    await open?.then(
+      (one) => one.close(),
+      () => {},
+    );
+  };
+  const host = { connection, memory, close };
   hosts.set(key, host);
   return host;
 }
