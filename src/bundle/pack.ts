@@ -11,8 +11,9 @@ import { statementOf, statementSchema } from './statement.ts';
 import { indexFiles, toolFunctions } from './tools.ts';
 import { type Hashes, wholeHashes } from './whole.ts';
 
-/** Where the installer's text has the number of the file's bytes. */
+/** Where the installer's text has the number of bytes of the file, and of what stands before the payload. */
 const SIZE = '@SIZE@';
+const HEAD = '@HEAD@';
 
 /**
  * One file that `sh` runs on the guest: the installer, then a tar archive of the module and what is known of it. The same
@@ -38,6 +39,7 @@ export function packBundle(given: BundleContent, installer: string): Buffer {
   const textWith = (skip: number, hashes: Hashes): string =>
     installer
       .replace(SIZE, String(skip * BLOCK + payload.length))
+      .replace(HEAD, String(skip * BLOCK))
       .replace(new RegExp(`^${BEGIN}$`, 'm'), () => factLines(facts(content, payload, skip, hashes)))
       .replace(/^#@TOOLS@$/m, () => toolFunctions(kernel.release));
   // The number of blocks is part of what it counts; the hashes are of a known length.

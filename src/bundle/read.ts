@@ -85,9 +85,10 @@ function document<Schema extends v.GenericSchema>(
   bytes: Uint8Array,
   name: string,
 ): v.InferOutput<Schema> {
-  const text = Buffer.from(bytes).toString('utf8');
-  const { output, success } = v.safeParse(schema, parsed(text));
-  if (!success || JSON.stringify(output) !== text) throw damaged(`its ${name} is not one that mptfix writes`);
+  const { output, success } = v.safeParse(schema, parsed(Buffer.from(bytes).toString('utf8')));
+  // Bytes: two texts may look the same where one is no UTF-8.
+  if (!success || !Buffer.from(JSON.stringify(output)).equals(bytes))
+    throw damaged(`its ${name} is not one that mptfix writes`);
   return output;
 }
 

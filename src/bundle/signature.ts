@@ -76,6 +76,7 @@ async function requireKey(machine: Machine, key: string): Promise<void> {
 
 function keyProblem(key: string, result: RunResult): FailureError {
   if (isTooOld(result)) return tooOld();
+  if (hasNotRun(result)) return notRun(result);
   if (/passphrase/i.test(result.stderr)) {
     return failure(
       'E_SIGN_KEY',
@@ -118,6 +119,7 @@ export async function verifySignature(
     const options = { effect: 'read', input: bytes, timeoutMs: VERIFY_MS } as const;
     const result = await machine.run(['ssh-keygen', '-Y', ...words, '-s', signature], options);
     if (isTooOld(result)) throw tooOld();
+    if (hasNotRun(result)) throw notRun(result);
     return result;
   };
   const check = await keygen('check-novalidate', '-n', NAMESPACE);
@@ -169,6 +171,19 @@ function tooOld(): FailureError {
     'E_TOOLS_MISSING',
     'this machine’s ssh-keygen does not know bundles’ signatures',
     'install OpenSSH 8.2 or newer',
+  );
+}
+
+/** A signature that nothing looked at is not a wrong one. What ssh-keygen itself finds wrong ends with 255. */
+function hasNotRun({ status, stderr }: RunResult): boolean {
+  return status === 127 || (status > 128 && status < 200) || /^No user exists for uid/m.test(stderr);
+}
+
+function notRun(result: RunResult): FailureError {
+  return failure(
+    'E_TOOLS_MISSING',
+    `ssh-keygen cannot do its work here: ${lastLine(result)}`,
+    'run the same command again, as a user that this machine knows; see that its ssh-agent answers',
   );
 }
 

@@ -145,6 +145,11 @@ describe('whoever makes the hashes fit again is still refused', () => {
     ['an owner', tar((payload) => header(payload, 0, (head) => head.write('0000777', 108)))],
     ['something in the padding of a file', tar((payload) => payload.write('hidden', 512 + 100))],
     ['something behind the last file', tar((payload) => payload.write('hidden', payload.length - 100))],
+    [
+      'a text that is no UTF-8',
+      tar((payload) => payload.fill(0xff, payload.indexOf('RHEL 5'), payload.indexOf('RHEL 5') + 1)),
+    ],
+    ['a text with a replacement', tar((payload) => payload.write('\\u', payload.indexOf('"RHEL 5') + 1))],
     ['another module in the archive', tar((payload) => payload.write('M', 512))],
   ];
   test.each(cases)('%s', (_, make) => {
@@ -172,10 +177,13 @@ test('what is no bundle is refused, whatever it is', () => {
 });
 
 describe('the bundle itself refuses', () => {
-  const run = async (bytes: Buffer): Promise<readonly [number | null, string]> => {
+  const run = async (
+    bytes: Buffer,
+    words: readonly string[] = ['status', '--root', '/nowhere'],
+  ): Promise<readonly [number | null, string]> => {
     const file = join(await temporary(), 'bundle.run');
     writeFileSync(file, bytes);
-    const { status, stdout } = spawnSync('sh', [file, 'status', '--root', '/nowhere', '--json'], {
+    const { status, stdout } = spawnSync('sh', [file, ...words, '--json'], {
       encoding: 'utf8',
     });
     return [status, stdout === '' ? '' : JSON.parse(stdout).error.code];
@@ -210,5 +218,17 @@ describe('the bundle itself refuses', () => {
     for (const end of ends)
       expect([end, ...(await run(whole.subarray(0, end)))]).toEqual([end, 4, 'E_ARCHIVE_TRUNCATED']);
     expect(await run(Buffer.concat([whole, Buffer.alloc(512)]))).toEqual([4, 'E_ARCHIVE_TRUNCATED']);
+    // What the watch installs is the part before the payload, and nothing but the watch runs from it.
+    expect(await run(whole.subarray(0, skip), ['apply', '--root', '/watch'])).toEqual([
+      4,
+      'E_ARCHIVE_TRUNCATED',
+    ]);
+  });
+
+  test('and for Nagios what is damaged is unknown, not critical', async () => {
+    const file = join(await temporary(), 'bundle.run');
+    writeFileSync(file, whole.subarray(0, -1));
+    const { status, stdout } = spawnSync('sh', [file, 'watch', '--nagios'], { encoding: 'utf8' });
+    expect([status, stdout]).toEqual([3, expect.stringMatching(/^MPTFIX UNKNOWN - .*damaged.*\n$/)]);
   });
 });

@@ -220,6 +220,21 @@ describe('a signature counts', () => {
   });
 });
 
+test('a signature that nothing looked at is not called a wrong one', async () => {
+  const folder = await temporary();
+  const { bundle, signature } = await signedBundle(folder);
+  const bytes = readFileSync(bundle);
+  for (const [status, stderr] of [
+    [137, ''],
+    [255, 'No user exists for uid 4711\r\n'],
+    [1, 'ssh-keygen: unknown option -- Y\nusage: ssh-keygen [-q]\n'],
+  ] as const) {
+    const answering = { ...machine, run: async () => ({ status, stdout: Buffer.alloc(0), stderr }) };
+    const files = { signature, signers: undefined, identity: undefined };
+    expect((await failureOf(verifySignature(answering, bytes, files))).code).toBe('E_TOOLS_MISSING');
+  }
+});
+
 /** Its text stays base64. */
 function damage(path: string): void {
   const text = readFileSync(path, 'latin1');

@@ -11,14 +11,23 @@ PATH=$PATH:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
 export LC_ALL PATH
 umask 077
 
-# A file that was cut short must not end as if all were well: what is cut off may be all that it would have done.
-if [ "$(wc -c <"$0" | tr -d ' ')" != @SIZE@ ]; then
+# A file that was cut short must not end as if all were well: what is cut off may be all that it would have done. The watch
+# alone runs from what stands before the payload, which is what it installs.
+case "$(wc -c <"$0" | tr -d ' ') $*" in
+@SIZE@\ * | @HEAD@\ *watch*) ;;
+*)
+  damage='this file is damaged: it has not the size that mptfix build wrote'
   case " $* " in
-  *' --json '*) printf '%s\n' '{"schema":"mptfix.error/1","error":{"code":"E_ARCHIVE_TRUNCATED","what":"this file is damaged: it has not the size that mptfix build wrote","next":"copy the file to this guest once more"}}' ;;
-  *) printf '%s\n' 'error: this file is damaged: it has not the size that mptfix build wrote' '  next: copy the file to this guest once more' >&2 ;;
+  *' --json '*) printf '{"schema":"mptfix.error/1","error":{"code":"E_ARCHIVE_TRUNCATED","what":"%s","next":"copy the file to this guest once more"}}\n' "$damage" ;;
+  *' --nagios '*)
+    printf 'MPTFIX UNKNOWN - %s\n' "$damage"
+    exit 3
+    ;;
+  *) printf 'error: %s\n  next: copy the file to this guest once more\n' "$damage" >&2 ;;
   esac
   exit 4
-fi
+  ;;
+esac
 
 # What follows to the next such line was written by `mptfix build`.
 #@FACTS@
