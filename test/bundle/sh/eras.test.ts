@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { readFileSync, readlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -42,3 +43,39 @@ test.each([...ERAS, EXT2])('$name: apply, status and rollback', { timeout: 240_0
   expect(withoutLinkTimes(guest.all())).toEqual(withoutLinkTimes(before));
   expect(guest.run('check').status).toBe(10);
 });
+
+/** From the machine that has the tree; the guest's own shell and tools do all that its own programs must do. */
+test.each([ERAS[0] as (typeof ERAS)[number], EXT2])(
+  '$name as a tree: every command with --root',
+  {
+    timeout: 240_000,
+  },
+  async (era) => {
+    const tools = ['sha256sum', ...(era === EXT2 ? ['mke2fs'] : [])];
+    const guest = await oldGuest(era, ['dash'], { tools, reindex: true });
+    writeFileSync(
+      join(guest.root, 'sbin/depmod'),
+      '#!/bin/sh\ncd /lib/modules/$2 && cp modules.dep modules.dep.temp && mv modules.dep.temp modules.dep && : > modules.alias\n',
+      { mode: 0o755 },
+    );
+    const run = (...args: readonly string[]) =>
+      spawnSync('dash', [join(guest.root, 'bundle.run'), ...args, '--root', guest.root], {
+        encoding: 'utf8',
+      });
+    const before = guest.all();
+    expect(run('check').status).toBe(10);
+    expect(run('status').stdout).toContain('nothing is installed');
+    expect(guest.all()).toEqual(before);
+    const applied = run('apply', '--yes', '--json');
+    expect(applied, applied.stdout + applied.stderr).toMatchObject({ status: 0 });
+    expect(await text(guest, guest.modulePath)).toBe(String(guest.content.bytes));
+    expect(await imageHolds(guest, guest.content.bytes)).toBe(true);
+    expect(run('check').status).toBe(0);
+    expect(run('status').stdout).toContain('generation 1 is installed');
+    // The guest itself says the same.
+    expect(guest.run('status').stdout).toContain('generation 1 is installed');
+    const undone = run('rollback', '--yes');
+    expect(undone, undone.stdout + undone.stderr).toMatchObject({ status: 0 });
+    expect(guest.all()).toEqual(before);
+  },
+);

@@ -371,6 +371,20 @@ test('what goes wrong with disks, tools and images is refused or undone', { time
   expect(guest.all()).toEqual(before);
 });
 
+test('by force a module of somebody else is replaced, and put back by a rollback', {
+  timeout: 240_000,
+}, async () => {
+  const guest = await oldGuest(RHEL_5, DASH, { tools: ['sha256sum'] });
+  writeFileSync(join(guest.root, guest.modulePath), 'of somebody else');
+  const before = guest.all();
+  expect(guest.run('apply', '--yes').status).toBe(3);
+  expect(guest.all()).toEqual(before);
+  expect(guest.run('apply', '--yes', '--force').status).toBe(0);
+  expect(await text(guest, guest.modulePath)).toBe(String(guest.content.bytes));
+  expect(guest.run('rollback', '--yes').status).toBe(0);
+  expect(guest.all()).toEqual(before);
+});
+
 test('what goes wrong with depmod is refused or undone', { timeout: 300_000 }, async () => {
   const guest = await oldGuest(RHEL_5, DASH, { tools: ['sha256sum'], reindex: true });
   writeFileSync(join(guest.root, 'lib/modules', RHEL_5.release, 'modules.alias'), 'alias pci:* mptspi\n');
