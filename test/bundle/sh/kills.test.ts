@@ -7,13 +7,17 @@ import { type KillGuest, killGuest } from '../kill-guest.ts';
  */
 
 const SLOW = { timeout: 600_000 };
+const APPLY = ['apply', '--yes'];
+const ROLLBACK = ['rollback', '--yes'];
+/** Programs from the last line of the journal to the end. */
+const LAST_STEPS = 4;
 
 /** The guests, each with the trees of before and after saved in it; every other kill is one's, so that both cores work. */
 async function guests(): Promise<readonly KillGuest[]> {
   const both = [await killGuest(), await killGuest()];
   for (const guest of both) {
     guest.save('before');
-    expect(await guest.run(['apply', '--yes'])).toMatchObject({ status: 0, stderr: '' });
+    expect(await guest.run(APPLY)).toMatchObject({ status: 0, stderr: '' });
     guest.save('after');
   }
   return both;
@@ -29,23 +33,31 @@ async function succeed(guest: KillGuest, args: readonly string[], where: string)
   expect({ where, status, said: stdout + stderr }).toMatchObject({ where, status: 0 });
 }
 
-/** Each time from `from`, and killed before the next of the programs that write, until a run comes to its end. */
+interface Killing {
+  /** The tree that each run begins with. */
+  readonly from: string;
+  readonly args: readonly string[];
+  /** Every how many of the programs; 1 is each. */
+  readonly stride?: number;
+  /** What follows a kill. */
+  readonly then: (where: string, at: number) => Promise<void>;
+}
+
+/** Kills a run before the first of the programs that write, the next run before the next, until one comes to its end. */
 async function killEach(
   guest: KillGuest,
   lane: number,
-  from: string,
-  args: readonly string[],
-  then: (where: string, at: number) => Promise<void>,
+  { from, args, stride = 1, then }: Killing,
 ): Promise<number> {
-  for (let at = 1 + lane; ; at += 2) {
+  for (let at = 1 + lane * stride; ; at += 2 * stride) {
     guest.restore(from);
     const ended = await guest.run(args, { at, whom: at % 4 < 2 ? 'shell' : 'all' });
     const where = `${args.join(' ')}, killed at ${at}`;
     if (ended.signal === null) {
-      expect({ where, status: ended.status, count: guest.count() < at }).toEqual({
+      expect({ where, status: ended.status, isOver: guest.count() < at }).toEqual({
         where,
         status: 0,
-        count: true,
+        isOver: true,
       });
       return guest.count();
     }
@@ -54,20 +66,91 @@ async function killEach(
   }
 }
 
+/** All of a tree, as it is saved. */
+function allOf(guest: KillGuest, name: string): readonly string[] {
+  guest.restore(name);
+  return guest.all();
+}
+
 test('apply, killed before each program that writes', SLOW, async () => {
   await onEach(async (guest, lane) => {
-    guest.restore('before');
-    const before = guest.all();
-    const count = await killEach(guest, lane, 'before', ['apply', '--yes'], async (where, at) => {
+    const before = allOf(guest, 'before');
+    const then = async (where: string, at: number): Promise<void> => {
       if (at % 5 === 0) {
-        await succeed(guest, ['apply', '--yes'], where);
+        await succeed(guest, APPLY, where);
         expect(guest.isNew(), where).toBe(true);
         guest.requireBootable();
       }
-      await succeed(guest, ['rollback', '--yes'], where);
+      await succeed(guest, ROLLBACK, where);
       expect(guest.all(), where).toEqual(before);
-    });
-    // Module, image, kept image, index, record and manifest: each is written, waited for and renamed.
-    expect(count).toBeGreaterThan(60);
+    };
+    const count = await killEach(guest, lane, { from: 'before', args: APPLY, then });
+    // Record, module, index, kept image, image, what is kept about the image, manifest, and some lines of the journal.
+    expect(count).toBeGreaterThan(80);
+  });
+});
+
+test('rollback, killed before each program that writes', SLOW, async () => {
+  await onEach(async (guest, lane) => {
+    const before = allOf(guest, 'before');
+    const after = allOf(guest, 'after');
+    const then = async (where: string, at: number): Promise<void> => {
+      if (at % 5 === 0) {
+        await succeed(guest, APPLY, where);
+        expect(guest.isNew(), where).toBe(true);
+        guest.requireBootable();
+        return;
+      }
+      await succeed(guest, ROLLBACK, where);
+      expect(guest.all(), where).toEqual(before);
+    };
+    const count = await killEach(guest, lane, { from: 'after', args: ROLLBACK, then });
+    expect(after).not.toEqual(before);
+    // Each of the files that apply has changed, and three lines of the journal.
+    expect(count).toBeGreaterThan(30);
+  });
+});
+
+test('what puts an interrupted run back, killed as well', SLOW, async () => {
+  await onEach(async (guest, lane) => {
+    const before = allOf(guest, 'before');
+    // The last moment at which apply is not done: all is changed.
+    const written = (await guest.run(APPLY)).status === 0 ? guest.count() : 0;
+    guest.restore('before');
+    await guest.run(APPLY, { at: written - LAST_STEPS, whom: 'all' });
+    expect(guest.isNew()).toBe(true);
+    guest.save('interrupted');
+    const then = async (where: string): Promise<void> => {
+      await succeed(guest, ROLLBACK, where);
+      expect(guest.all(), where).toEqual(before);
+    };
+    for (const args of [ROLLBACK, APPLY])
+      await killEach(guest, lane, { from: 'interrupted', args, stride: args === APPLY ? 9 : 2, then });
+  });
+});
+
+test('apply, rollback and what puts back, killed at a hundred moments', SLOW, async () => {
+  await onEach(async (guest, lane) => {
+    const before = allOf(guest, 'before');
+    for (const [from, args, times] of [
+      ['before', APPLY, 30],
+      ['after', ROLLBACK, 20],
+    ] as const) {
+      guest.restore(from);
+      const begun = performance.now();
+      await succeed(guest, args, 'whole');
+      const whole = performance.now() - begun;
+      for (let time = 0; time < times; time += 1) {
+        guest.restore(from);
+        // Moments only choose where: whatever the machine does meanwhile, each is one.
+        const moment = (whole * ((time * 37 + lane * 17) % 100)) / 100;
+        await guest.runFor(args, moment);
+        guest.requireBootable();
+        const where = `${args.join(' ')}, killed after ${moment} ms`;
+        if (time % 5 === 0) await guest.runFor(ROLLBACK, moment / 2);
+        await succeed(guest, ROLLBACK, where);
+        expect(guest.all(), where).toEqual(before);
+      }
+    }
   });
 });
