@@ -74,7 +74,7 @@ export async function killGuest(): Promise<KillGuest> {
   await mkdir(join(root, 'real'));
   sh(
     `cd "$1"
-     printf '#!/real/dash\\nexit 0\\n' >bin/sync; chmod 755 bin/sync
+     rm -f bin/sync; printf '#!/real/dash\\nexit 0\\n' >bin/sync; chmod 755 bin/sync
      cp bin/dash real/dash; ln -s dash real/sh
      for file in bin/* sbin/* usr/sbin/*; do
        case $file in */dash | */sh | */uname) continue ;; esac

@@ -90,19 +90,23 @@ hold_folder() {
   return 2
 }
 
-# The first other process that has the folder open as a run of this file has it, or as mptfix's flock has.
+# The first other process that has the folder open as a run of this file has it, or as mptfix's flock has. Its path may be
+# another one there, as from another root; what the folder is tells its number.
 at_work() {
   exec 9<&-
   folder=$(cd "$root/lib/modules" && pwd -P)
-  ls -l /proc/[0-9]*/fd 2>/dev/null | folder=$folder awk -v self=$$ '
+  inode=$(inode_of "$folder/.")
+  ls -l /proc/[0-9]*/fd 2>/dev/null | name=${folder##*/} awk -v self=$$ '
     /^\/proc\/[0-9]+\/fd:$/ { split($0, part, "/"); process = part[3] }
     process != self {
       at = index($0, " -> ")
-      if (!at || substr($0, at + 4) != ENVIRON["folder"]) next
+      link = substr($0, at + 4); sub(/.*\//, "", link)
+      if (!at || link != ENVIRON["name"]) next
       number = substr($0, 1, at - 1); sub(/.* /, "", number)
       print process, number
     }
   ' | while read -r process number; do
+    [ "$(inode_of "/proc/$process/fd/$number")" = "$inode" ] || continue
     case $number:$(cat "/proc/$process/stat" 2>/dev/null) in
     [89]:?* | *:*'(flock) '*)
       printf '%s' "$process"
@@ -110,6 +114,10 @@ at_work() {
       ;;
     esac
   done
+}
+
+inode_of() {
+  ls -Ldi "$1" 2>/dev/null | awk '{ print $1 }'
 }
 
 # The folder's time is given back where nothing else has changed it.

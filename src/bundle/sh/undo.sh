@@ -142,7 +142,7 @@ may_change() {
 
 # Whether two names are of one file.
 same_file() {
-  [ "$(ls -di "$1" | awk '{ print $1 }')" = "$(ls -di "$2" | awk '{ print $1 }')" ]
+  [ "$(inode_of "$1")" = "$(inode_of "$2")" ]
 }
 
 # Mode, owner and time, of two files with the same content.
