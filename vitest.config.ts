@@ -27,6 +27,7 @@ export default defineConfig({
             'test/helpers/bundle.ts',
             'test/helpers/guest-tree.ts',
             'test/helpers/debian-tree.ts',
+            'test/helpers/toolchain-tree.ts',
           ],
           fileParallelism: false,
           testTimeout: 300_000,

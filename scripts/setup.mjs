@@ -57,6 +57,8 @@ const NEEDED = [
   ['posh', 'posh'],
   ['yash', 'yash'],
   ['shellcheck', 'shellcheck'],
+  // 1.26 or newer, for --output. With chroot isolation it needs no runc or crun.
+  ['buildah', 'buildah'],
   ['rpmbuild', 'rpm'],
   ['createrepo_c', 'createrepo-c'],
   ['dnf', 'dnf'],

@@ -15,7 +15,7 @@ import { requireWorkBase } from '../work/workspace.ts';
 import { requireBuildable } from './architecture.ts';
 import { compilerTools, compilerWords, kernelCompiler } from './compiler.ts';
 import { requireConfiguration } from './configured-tree.ts';
-import { requireEngine } from './elsewhere/engines.ts';
+import { requireImage } from './elsewhere/engines.ts';
 import type { Job } from './job.ts';
 import { patchSource } from './patch-source.ts';
 import { requireProofs, waive } from './proof.ts';
@@ -55,7 +55,7 @@ export async function requireProducible(intended: Intended): Promise<void> {
   const headers = await givenHeaders(machine, intended);
   if (options.wholeTree) await requireConfiguration(intended);
   await requireTools(machine, [TOOLS.bubblewrap, TOOLS.strip]);
-  if (toolchain.kind === 'image') await requireEngine(machine);
+  if (toolchain.kind === 'image') await requireImage(machine, toolchain.name);
   else
     await requireToolsOf(toolchain, [...makeTools(options.makeVars), ...likelyCompiler(intended, toolchain)]);
   if (headers !== undefined) await requireFitting(intended, toolchain, headers, source);

@@ -31,14 +31,14 @@ export interface DemoTree {
 
 /**
  * Takes the driver out of the distro's source tarball and puts the branch back into a copy: every kernel that can be
- * had here is long fixed.
+ * had here is long fixed. `fixed` is mptscsih.c as the distro has it.
  */
 export async function affectedSource(
   workspace: Workspace,
   tarball: string,
   progress: Progress,
   signal: AbortSignal,
-): Promise<{ readonly folder: string; readonly files: DriverFiles['files'] }> {
+): Promise<{ readonly folder: string; readonly files: DriverFiles['files']; readonly fixed: Buffer }> {
   const { machine, user } = workspace;
   const unpacked = await unpackDriver(machine, tarball, { progress, signal, ...defined({ user }) });
   const fixed = unpacked.files.get('mptscsih.c');
@@ -51,7 +51,7 @@ export async function affectedSource(
   await makeFolders(machine, join(driver, 'lsi'));
   for (const [name, content] of files) await machine.write(join(driver, name), content);
   if (unpacked.makefile !== undefined) await machine.write(join(folder, 'Makefile'), unpacked.makefile);
-  return { folder, files };
+  return { folder, files, fixed };
 }
 
 /** Unpacks the kernel's packages as a guest's tree, with the release file and the package database of this machine's kind. */

@@ -10,6 +10,7 @@ const EXCLUDED = ['man', 'doc', 'locale', 'info', 'bash-completion', 'zoneinfo']
 const VARIANTS = {
   dracut: ['dracut', 'initramfs-tools-'],
   systemd: ['systemd-sysv', 'libstdc++6', 'libatomic1'],
+  compiler: ['gcc', 'make', 'libelf1'],
 } as const;
 
 /** The variants' packages are fetched in the same go, and wait in folders of their own. */

@@ -1,6 +1,18 @@
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import {
+  chmodSync,
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
+import { inject } from 'vitest';
+import type { TestProject } from 'vitest/node';
 import { ARCHITECTURES } from '../../src/architectures.ts';
 import { openToolchain } from '../../src/build/toolchain/toolchain.ts';
 import { affectedSource, plantAffectedModule } from '../../src/demo/guest-tree.ts';
@@ -17,9 +29,26 @@ export interface OtherGuest {
   readonly modulePath: string;
   /** The source that the module was built from. */
   readonly source: string;
+  /** The distro's own, where the branch is gone, and its own module. */
+  readonly distroSource: string;
+  readonly distroModule: string;
   readonly seconds: number;
   readonly megabytes: number;
-  dispose(): void;
+}
+
+declare module 'vitest' {
+  interface ProvidedContext {
+    /** A folder for guests of other releases: the first test that needs one makes it there. */
+    otherGuests: string;
+  }
+}
+
+/** Removes the guests that the tests have made, after the last. */
+export function setup(project: TestProject): () => void {
+  const folder = mkdtempSync(join(quickestFolder(), 'mptfix-toolchain-'));
+  chmodSync(folder, 0o755);
+  project.provide('otherGuests', folder);
+  return () => rmSync(folder, { recursive: true, force: true });
 }
 
 const PACKAGES = [
@@ -33,28 +62,34 @@ const PACKAGES = [
 ];
 const EXCLUDED = ['man', 'doc', 'locale', 'info', 'bash-completion', 'zoneinfo'];
 
-/** Fetches the packages of a release and its kernel's source, and plants the affected module. Takes some two minutes. */
+/**
+ * The guest of a release; all tests share it, so whoever changes a file puts it back. The first call fetches the packages and
+ * the kernel's source, and plants the affected module, which takes some two minutes.
+ */
 export async function otherGuest(codename: string): Promise<OtherGuest> {
+  const work = join(inject('otherGuests'), codename);
+  const made = join(work, 'made.json');
+  if (existsSync(made)) return JSON.parse(readFileSync(made, 'utf8'));
   const started = performance.now();
-  const work = mkdtempSync(join(quickestFolder(), 'mptfix-toolchain-'));
-  execFileSync('chmod', ['755', work]);
+  mkdirSync(work, { mode: 0o755 });
   try {
     const root = join(work, 'guest');
     bootstrap(codename, root, work);
     const planted = await plant(root, work);
     const seconds = Math.round((performance.now() - started) / 1000);
     const megabytes = Number(execFileSync('du', ['-sm', root]).toString().split('\t')[0]);
-    return {
-      root,
-      ...planted,
-      seconds,
-      megabytes,
-      dispose: () => rmSync(work, { recursive: true, force: true }),
-    };
+    const guest: OtherGuest = { root, ...planted, seconds, megabytes };
+    writeFileSync(made, JSON.stringify(guest));
+    return guest;
   } catch (error) {
     rmSync(work, { recursive: true, force: true });
     throw error;
   }
+}
+
+/** For a guest that no other test uses: two of them take much memory. */
+export function forgetGuest(codename: string): void {
+  rmSync(join(inject('otherGuests'), codename), { recursive: true, force: true });
 }
 
 function bootstrap(codename: string, root: string, work: string): void {
@@ -81,7 +116,7 @@ function bootstrap(codename: string, root: string, work: string): void {
 async function plant(
   root: string,
   work: string,
-): Promise<Pick<OtherGuest, 'release' | 'modulePath' | 'source'>> {
+): Promise<Omit<OtherGuest, 'root' | 'seconds' | 'megabytes'>> {
   const [release = ''] = readdirSync(join(root, 'lib/modules'));
   const deb = readdirSync(work).find((name) => name.startsWith('linux-source-')) ?? '';
   execFileSync('dpkg-deb', ['--extract', join(work, deb), join(work, 'source-package')]);
@@ -91,20 +126,28 @@ async function plant(
   const workspace = await openWorkspace(work);
   try {
     const { signal } = new AbortController();
-    const { folder, files } = await affectedSource(workspace, join(sources, tarball), silentProgress, signal);
-    const source = join(work, 'source');
-    execFileSync('cp', ['-r', folder, source]);
+    const { folder, files, fixed } = await affectedSource(
+      workspace,
+      join(sources, tarball),
+      silentProgress,
+      signal,
+    );
+    const [source, distroSource] = [join(work, 'source'), join(work, 'distro-source')];
+    for (const copy of [source, distroSource]) cpSync(folder, copy, { recursive: true });
+    writeFileSync(join(distroSource, 'drivers/message/fusion/mptscsih.c'), fixed);
     rmSync(join(work, 'source-package'), { recursive: true });
     const guest = rootTarget(root, { dryRun: false });
     const toolchain = await openToolchain('guest', guest);
     const [architecture] = ARCHITECTURES;
     if (architecture === undefined) throw new Error('no architecture is known');
     const options = { workspace, files, toolchain, architecture, release, signal, progress: silentProgress };
-    const { modulePath } = await plantAffectedModule(guest, options);
+    const { modulePath, distroModule: module } = await plantAffectedModule(guest, options);
+    const distroModule = join(work, 'mptscsih.ko');
+    cpSync(module, distroModule);
     replace(join(root, 'etc/initramfs-tools/conf.d/quick'), 'MODULES=list\n');
     replace(join(root, 'etc/initramfs-tools/modules'), 'mptspi\nsd_mod\next4\n');
     await inside(root, 'mkinitramfs', '-o', `/boot/initrd.img-${release}`, release);
-    return { release, modulePath, source };
+    return { release, modulePath, source, distroSource, distroModule };
   } finally {
     await workspace.dispose();
   }

@@ -2,7 +2,7 @@ import type { Headers } from '../../kernel-source/headers.ts';
 import type { Files } from '../compile.ts';
 import { compilerWords } from '../compiler.ts';
 import type { Building, Builds, RunningBuilds } from '../running-builds.ts';
-import { compileWithEngine } from './engines.ts';
+import { compileInImage } from './compile-in-image.ts';
 import { type ImageJob, imageJob, writeJob } from './job-folder.ts';
 import { readResults } from './results.ts';
 
@@ -70,12 +70,11 @@ export async function prepareJob(
 async function compileJob(context: Building, job: ImageJob): Promise<Builds> {
   const { workspace, phase, named = '', signal, progress } = context;
   if (phase?.kind === 'prove') return readResults(workspace, job, phase.results, named);
-  const [folder, results] = [workspace.own(`${named}job`), workspace.own(`${named}results`)];
+  const own = (name: string): string => workspace.own(`${named}${name}`);
+  const [folder, results, storage] = [own('job'), own('results'), own('engine')];
   await writeJob(workspace, job, folder, signal);
-  await compileWithEngine(
-    { image: context.toolchain.name, job: folder, results, signal, progress },
-    workspace,
-  );
+  const image = context.toolchain.name;
+  await compileInImage({ image, job: folder, results, storage, signal, progress }, workspace);
   signal.throwIfAborted();
   return readResults(workspace, job, results, named);
 }

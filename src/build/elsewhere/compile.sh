@@ -26,6 +26,19 @@ fail() {
 rm -rf "$results"
 mkdir -p "$results" || fail "cannot make $results"
 
+# The first word of each is a program; without it no log would say what the image lacks.
+IFS= read -r make < "$job/command"
+IFS= read -r compiler < "$job/compiler"
+lacks=
+for program in cp "$make" "$compiler"; do
+  command -v "$program" > /dev/null 2>&1 || lacks="$lacks $program"
+done
+if [ -n "$lacks" ]; then
+  echo "$lacks" > "$results/lacks"
+  cat "$job/id" > "$results/id" || fail "cannot write to $results"
+  exit 0
+fi
+
 # Each part of the kernel's headers at the path by which the others name it. A line: the part, a tab, the path.
 tab=$(printf '\t')
 while IFS="$tab" read -r part place; do

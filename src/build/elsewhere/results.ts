@@ -15,7 +15,8 @@ type Reader = Pick<Workspace, 'machine' | 'user' | 'userFolder' | 'keepLog'>;
 /**
  * Reads what compile.sh has left. Nothing in it is trusted: it must name the job, the modules go through strip in a
  * sandbox, and the proofs judge them as any other build.
- * Throws E_RESULTS where the folder is not whole or of another job, E_BUILD with the log where make failed.
+ * Throws E_RESULTS where the folder is not whole or of another job, E_TOOLS_MISSING where the image has no make or compiler,
+ * E_BUILD with the log where make failed.
  */
 export async function readResults(
   workspace: Reader,
@@ -38,6 +39,7 @@ export async function readResults(
       'prepare, compile and prove again with the same source, headers, module and options',
     );
   }
+  requireWhole((await text('lacks'))?.trim());
   await requireTools(workspace.machine, [TOOLS.strip]);
   const read = async (name: string): Promise<Compiled> => {
     const log = `${job.order.command.join(' ')}\n${(await text(`${name}.log`)) ?? ''}`;
@@ -52,6 +54,16 @@ export async function readResults(
   const unchanged = await read('unchanged');
   const patched = job.builds.has('patched') ? await read('patched') : unchanged;
   return { unchanged, patched, compiler: await reported(text) };
+}
+
+/** Names of programs that compile.sh has not found. */
+function requireWhole(lacks: string | undefined): void {
+  if (lacks === undefined || lacks === '') return;
+  throw failure(
+    'E_TOOLS_MISSING',
+    `the image has no ${lacks.slice(0, 400).split(/\s+/).join(', no ')}`,
+    'give an image in which its own package manager has installed make and the kernel’s gcc',
+  );
 }
 
 async function reported(text: (name: string) => Promise<string | undefined>): Promise<ReportedCompiler> {

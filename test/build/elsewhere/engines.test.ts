@@ -1,54 +1,142 @@
-import { describe, expect, test } from 'vitest';
-import { ENGINES, engineWords, requireEngine } from '../../../src/build/elsewhere/engines.ts';
+import { afterEach, describe, expect, test, vi } from 'vitest';
+import { engineWords } from '../../../src/build/elsewhere/compile-in-image.ts';
+import { ENGINES, type ImageStore, requireImage } from '../../../src/build/elsewhere/engines.ts';
 import { isImageName } from '../../../src/build/toolchain/toolchain.ts';
 import type { RunResult } from '../../../src/machine/program.ts';
 
-/** A machine on which each engine that is named answers with its status. */
-function machineWith(statuses: Readonly<Record<string, number>>): Parameters<typeof requireEngine>[0] {
+/** What each engine says of itself where it works. */
+const ANSWERS = {
+  docker: '24.0.5\n',
+  podman: JSON.stringify({
+    store: {
+      graphDriverName: 'overlay',
+      graphRoot: '/home/me/images',
+      graphOptions: {
+        'overlay.mount_program': { Executable: '/usr/bin/fuse-overlayfs', Version: 'fusermount3 3.14' },
+        'overlay.ignore_chown_errors': 'true',
+      },
+    },
+  }),
+  buildah: JSON.stringify({
+    store: {
+      GraphDriverName: 'vfs',
+      GraphRoot: '/var/lib/containers/storage',
+      GraphOptions: ['vfs.imagestore=/srv/images'],
+    },
+  }),
+} as const;
+
+/** Each engine that is installed: whether it works, and of which architecture the image is that it has, if it has it. */
+type Installed = Readonly<
+  Record<string, { readonly works?: false; readonly has?: string; readonly says?: string }>
+>;
+
+function machineWith(installed: Installed): Parameters<typeof requireImage>[0] {
   return {
-    findProgram: async (name) => (name in statuses ? `/usr/bin/${name}` : undefined),
-    run: async ([name]): Promise<RunResult> => ({
-      status: statuses[name] ?? 127,
-      stdout: Buffer.alloc(0),
-      stderr: 'cannot connect\nmore\n',
-    }),
+    findProgram: async (name) => (name in installed ? `/usr/bin/${name}` : undefined),
+    run: async ([name, ...words]): Promise<RunResult> => {
+      const engine = installed[name] ?? {};
+      const asked = words.includes('inspect');
+      const failed = asked ? engine.has === undefined : engine.works === false;
+      const answer = ANSWERS[name as keyof typeof ANSWERS] ?? '';
+      return {
+        status: failed ? 125 : 0,
+        stdout: Buffer.from(failed ? '' : asked ? `0123abcd ${engine.has}\n` : answer),
+        stderr: failed ? 'cannot connect\nmore\n' : '',
+      };
+    },
   };
 }
 
-describe('the engine is the first that works:', () => {
+describe('the engine is the first that works and has the image:', () => {
   test.each([
-    ['docker', { docker: 0, podman: 0, buildah: 0 }],
-    ['podman', { docker: 1, podman: 0, buildah: 0 }],
-    ['buildah', { docker: 1, buildah: 0 }],
-  ])('%s', async (name, statuses) => {
-    expect((await requireEngine(machineWith(statuses))).name).toBe(name);
+    ['docker', 'a/b:c', { docker: { has: 'amd64' }, podman: { has: 'amd64' }, buildah: {} }],
+    ['podman', '0123abcd', { docker: { works: false }, podman: { has: 'amd64' }, buildah: {} }],
+    ['buildah', '0123abcd', { docker: {}, podman: {}, buildah: { has: '386' } }],
+  ] as const)('%s, whose build starts from %s', async (name, from, installed) => {
+    const found = await requireImage(machineWith(installed), 'a/b:c');
+    expect([found.engine.name, found.from]).toEqual([name, from]);
   });
 
-  test('and where none does, the error says why of each', async () => {
-    await expect(requireEngine(machineWith({ docker: 1 }))).rejects.toMatchObject({
-      failure: {
-        code: 'E_TOOLS_MISSING',
-        what: expect.stringContaining(
-          'docker does not work (cannot connect); podman is not installed; buildah is not installed',
-        ),
-      },
+  test.each<[string, Installed, string, RegExp]>([
+    [
+      'none works',
+      { docker: { works: false } },
+      'E_TOOLS_MISSING',
+      /docker does not work \(cannot connect\); podman is not installed; buildah is not installed/,
+    ],
+    [
+      'none has it',
+      { docker: {}, buildah: {} },
+      'E_IMAGE',
+      /^docker and buildah have no image a\/b:c, and mptfix fetches none$/,
+    ],
+    ['it is of another architecture', { podman: { has: 's390x' } }, 'E_IMAGE', /a\/b:c is of s390x/],
+  ])('refused where %s', async (_, installed, code, what) => {
+    await expect(requireImage(machineWith(installed), 'a/b:c')).rejects.toMatchObject({
+      failure: { code, what: expect.stringMatching(what) },
     });
   });
 });
 
-test.each(ENGINES.map((engine) => [engine.name, engine] as const))(
-  '%s gets the image as a value, no network, and a folder for the results',
-  (_, engine) => {
-    const words = engineWords(engine, { image: 'a/b:c', job: '/w/job', results: '/w/results' });
-    expect(words.slice(engine.build.length)).toEqual([
-      '--network=none',
-      '--build-arg=TOOLCHAIN_IMAGE=a/b:c',
-      '--output=type=local,dest=/w/results',
-      '--file=/w/job/Dockerfile',
-      '/w/job',
+describe('the words for', () => {
+  afterEach(() => vi.unstubAllEnvs());
+  const places = { job: '/w/job', results: '/w/results', storage: '/w/engine' };
+  const OWN = ['unshare', '--mount', '--net'];
+  const STORE = ['--root=/w/engine/root', '--runroot=/w/engine/run'];
+  const JOB = ['--output=type=local,dest=/w/results', '--file=/w/job/Dockerfile', '/w/job'];
+
+  async function wordsFor(name: string, isRoot: boolean): Promise<readonly string[]> {
+    const found = await requireImage(machineWith({ [name]: { has: 'amd64' } }), 'a/b:c');
+    return engineWords(found, places, isRoot);
+  }
+
+  test('docker have the image as a value, and no network', async () => {
+    expect(await wordsFor('docker', true)).toEqual([
+      ...['docker', 'build', '--quiet', '--network=none', '--build-arg=TOOLCHAIN_IMAGE=a/b:c'],
+      ...JOB,
     ]);
-  },
-);
+  });
+
+  test('podman have a store of their own, and the user’s with its options beside it', async () => {
+    expect(await wordsFor('podman', true)).toEqual([
+      ...OWN,
+      'podman',
+      ...STORE,
+      '--storage-driver=overlay',
+      '--storage-opt=overlay.mount_program=/usr/bin/fuse-overlayfs',
+      '--storage-opt=overlay.ignore_chown_errors=true',
+      '--storage-opt=overlay.imagestore=/home/me/images',
+      ...[
+        'build',
+        '--layers=false',
+        '--pull=never',
+        '--network=none',
+        '--build-arg=TOOLCHAIN_IMAGE=0123abcd',
+      ],
+      ...JOB,
+    ]);
+  });
+
+  test('buildah of another user begin in its user namespace', async () => {
+    const words = await wordsFor('buildah', false);
+    expect(words.slice(0, 8)).toEqual(['buildah', 'unshare', ...OWN, 'buildah', ...STORE]);
+    expect(words).toContain('--storage-opt=vfs.imagestore=/srv/images');
+    expect(words).toContain('--storage-opt=vfs.imagestore=/var/lib/containers/storage');
+  });
+
+  test('chroot isolation name no network: that of the process is empty', async () => {
+    vi.stubEnv('BUILDAH_ISOLATION', 'chroot');
+    expect(await wordsFor('buildah', true)).not.toContain('--network=none');
+    expect(await wordsFor('docker', true)).toContain('--network=none');
+  });
+});
+
+test('each engine of the table is one of those', () => {
+  expect(ENGINES.map(({ name }) => name)).toEqual(Object.keys(ANSWERS));
+  const stores = ENGINES.map(({ name, store }) => store?.(ANSWERS[name]));
+  expect(stores.map((store: ImageStore | undefined) => store?.driver)).toEqual([undefined, 'overlay', 'vfs']);
+});
 
 test.each([
   ['debian:12', true],
