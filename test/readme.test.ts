@@ -48,8 +48,16 @@ const WATCH_ALONE = 'watch';
 
 describe('README.md with docs/ and --help agree:', () => {
   test('each names every option that the other one has', () => {
-    // commander's own two, one of `npm run lab`, one of cp, and one of docker.
-    const own = new Set(['--help', '--version', '--demo', '--preserve', '--build-arg']);
+    // commander's own two, one of `npm run lab`, one of cp, and those of docker and buildah.
+    const own = new Set([
+      '--help',
+      '--version',
+      '--demo',
+      '--preserve',
+      '--build-arg',
+      '--isolation',
+      '--rm',
+    ]);
     expect([...named()].filter((option) => !known().has(option) && !own.has(option))).toEqual([]);
     expect([...known()].filter((option) => !named().has(option) && !own.has(option))).toEqual([]);
   });

@@ -46,7 +46,11 @@ export async function readBuilt(
   const { status, stdout, stderr } = await runBoxed(workspace, argv, buildSandbox([folder]));
   if (status === 0) return stdout;
   if (status === NO_FILE) return undefined;
-  throw new Error(`${file} cannot be read: ${stderr.trim().split('\n')[0]}`);
+  throw failure(
+    'E_BUILD',
+    `what make has left as ${file} cannot be read: ${stderr.trim().split('\n')[0]}`,
+    'give another --toolchain: this one makes no kernel modules',
+  );
 }
 
 /** How often the disk is looked at. */

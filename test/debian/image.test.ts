@@ -1,5 +1,5 @@
 import { execFileSync, spawnSync } from 'node:child_process';
-import { cpSync, mkdirSync, readdirSync, readFileSync } from 'node:fs';
+import { cpSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
 import { readElf } from '../../src/elf/elf.ts';
@@ -7,7 +7,15 @@ import { SHT_NOBITS } from '../../src/elf/sections.ts';
 import { json, mptfix } from '../helpers/cli.ts';
 import { install } from '../helpers/debian-packages.ts';
 import { snapshot } from '../helpers/debian-tree.ts';
-import { type ImageMachine, imageFolder, imageMachine, nodeTree, toolchainOf } from '../helpers/images.ts';
+import {
+  busyboxTree,
+  type ImageMachine,
+  imageFolder,
+  imageMachine,
+  nodeTree,
+  toolchainOf,
+} from '../helpers/images.ts';
+import { modulePath } from '../helpers/slim-guest.ts';
 import { otherGuest } from '../helpers/toolchain-tree.ts';
 
 /** What is built for: a kernel, the module that its distro shipped, and the distro's own source, where the branch is gone. */
@@ -19,8 +27,9 @@ interface Case {
   readonly usr: string;
   /** A system of its time with a compiler. */
   readonly tree: string;
-  /** The source with the branch. */
+  /** The source with the branch, and the module that was built from it. */
   readonly affected: string;
+  readonly planted: string;
 }
 
 const { fixture, debian } = { fixture: inject('fixture'), debian: inject('debian') };
@@ -41,6 +50,7 @@ beforeAll(async () => {
     usr: join(bullseye.root, 'usr'),
     tree: copied(toolchainOf(bullseye.root)),
     affected: bullseye.source,
+    planted: join(bullseye.root, bullseye.modulePath),
   });
   const own = copied(snapshot(debian.full));
   await install(own, join(dirname(debian.full), 'packages/compiler'));
@@ -51,6 +61,7 @@ beforeAll(async () => {
     usr: join(fixture.guest, 'usr'),
     tree: copied(toolchainOf(own)),
     affected: fixture.source,
+    planted: join(fixture.guest, modulePath(fixture.release)),
   });
   machine.add('localhost/bullseye', cases.get('bullseye')?.tree ?? '');
   machine.add('localhost/this-release', cases.get('this release')?.tree ?? '');
@@ -148,3 +159,128 @@ describe.each([
     });
   });
 });
+
+describe('--toolchain image:', () => {
+  const CHROOT = { BUILDAH_ISOLATION: 'chroot' };
+
+  /** The words of a build for the affected guest of bullseye, into a folder of that name. */
+  function words(image: string, output: string): string[] {
+    const { release, usr, affected, planted } = caseOf('bullseye');
+    const headers = join(usr, 'src', `linux-headers-${release}`);
+    return [
+      ...['build', '--module', planted, '--source', affected, '--headers', headers, '--json', '--no-cache'],
+      ...['--toolchain', image, '--output', join(work, output), '--work', workBase()],
+    ];
+  }
+
+  function workBase(): string {
+    const folder = join(work, 'base');
+    mkdirSync(folder, { recursive: true, mode: 0o755 });
+    return folder;
+  }
+
+  function inImage(image: string, more: Parameters<typeof mptfix>[1] = {}) {
+    return mptfix(words(`image:localhost/${image}`, image), { env: CHROOT, prefix: machine.prefix, ...more });
+  }
+
+  /** Adds a small image whose /bin has these scripts. */
+  function small(name: string, scripts: Readonly<Record<string, string>>, config?: readonly string[]): void {
+    machine.add(`localhost/${name}`, busyboxTree(join(work, `tree-${name}`), scripts), 'scratch', config);
+  }
+
+  const GCC = 'echo 10.2.1';
+
+  test('compiles the patched module as the same tree does, and leaves nothing in the store', async () => {
+    const before = machine.state();
+    const run = await inImage('bullseye');
+    expect([run.status, run.stderr]).toEqual([0, run.stderr]);
+    expect(json(run)).toMatchObject({ result: 'patched', artifact: { toolchain: { kind: 'image' } } });
+    const outside = await mptfix(words(caseOf('bullseye').tree, 'tree'));
+    expect([outside.status, outside.stderr]).toEqual([0, outside.stderr]);
+    expect(json(run).module.sha256).toBe(json(outside).module.sha256);
+    const { proofs } = json(run).artifact;
+    expect(proofs.filter(({ ok, waived }: Record<string, unknown>) => ok !== true || waived)).toEqual([]);
+    expect(machine.state()).toEqual(before);
+    expect(readdirSync(workBase())).toEqual([]);
+  });
+
+  test.each<[string, NodeJS.Signals, number]>([
+    ['ends with its signal', 'SIGTERM', 143],
+    ['is killed', 'SIGKILL', 137],
+  ])('a build that %s leaves nothing in the store, and no process', async (_, signal, status) => {
+    const mark = `sleep ${Math.floor(performance.now()) + 10_000}`;
+    small(`slow-${signal.toLowerCase()}`, { gcc: GCC, make: `exec ${mark}` });
+    const before = machine.state();
+    const run = await inImage(`slow-${signal.toLowerCase()}`, {
+      started: (kill) => {
+        const look = setInterval(() => {
+          if (!running(mark)) return;
+          clearInterval(look);
+          kill(signal);
+        }, 100);
+      },
+    });
+    expect(run.status).toBe(status);
+    await expect.poll(() => running(mark), { timeout: 30_000 }).toBe(false);
+    expect(machine.state()).toEqual(before);
+    // What SIGKILL has left in the work folder, the next run takes away.
+    await inImage('not-there-at-all');
+    expect(readdirSync(workBase())).toEqual([]);
+  });
+
+  test.each<[string, string, number, string, RegExp]>([
+    [
+      'is not there',
+      'nowhere',
+      3,
+      'E_IMAGE',
+      /^(podman and )?buildah ha(s|ve) no image localhost\/nowhere, and mptfix fetches none$/,
+    ],
+    ['has no make and no gcc', 'empty', 3, 'E_TOOLS_MISSING', /^the image has no make, no gcc$/],
+    [
+      'has no shell',
+      'no-shell',
+      3,
+      'E_IMAGE',
+      /cannot compile in the image localhost\/no-shell: .*\/bin\/sh/,
+    ],
+    ['is of another architecture', 'foreign', 3, 'E_IMAGE', /^the image localhost\/foreign is of s390x,/],
+    ['leaves results of another job', 'liar', 3, 'E_RESULTS', /was compiled from other files than these$/],
+    ['leaves a link for a module', 'linker', 6, 'E_BUILD', /mptscsih\.ko could not be built/],
+  ])('an image that %s is refused, and the store stays as it is', async (_, image, status, code, what) => {
+    if (image === 'empty') small(image, {});
+    if (image === 'no-shell') machine.add(`localhost/${image}`, textTree());
+    if (image === 'foreign') small(image, {}, ['--arch', 's390x']);
+    const always = 'for i in patched unchanged; do ln -sf /etc/shadow /mptfix-results/$i.ko; done';
+    if (image === 'liar') small(image, { gcc: GCC, make: 'echo 0000 > /mptfix-job/id' });
+    if (image === 'linker') small(image, { gcc: GCC, make: always });
+    const before = machine.state();
+    const run = await inImage(image);
+    const { error } = json(run);
+    expect([run.status, error.code, error.what]).toEqual([status, code, expect.stringMatching(what)]);
+    expect(run.stdout + run.stderr).not.toContain('root:');
+    expect([machine.state(), readdirSync(workBase())]).toEqual([before, []]);
+  });
+
+  test('without an engine the error names those that would do', async () => {
+    const hidden =
+      'for i in docker podman buildah; do [ ! -e /usr/bin/$i ] || mount --bind /dev/null /usr/bin/$i; done; exec "$@"';
+    const run = await inImage('bullseye', { prefix: ['unshare', '--mount', 'sh', '-c', hidden, 'sh'] });
+    expect([run.status, json(run).error]).toMatchObject([
+      3,
+      { code: 'E_TOOLS_MISSING', what: expect.stringContaining('buildah is not installed') },
+    ]);
+  });
+
+  function textTree(): string {
+    const folder = join(work, 'tree-text');
+    mkdirSync(folder);
+    writeFileSync(join(folder, 'text'), 'no system\n');
+    return folder;
+  }
+});
+
+/** Whether a process with these words runs. */
+function running(command: string): boolean {
+  return spawnSync('pgrep', ['-f', `^(/\\S*/)?${command}$`]).status === 0;
+}

@@ -1,5 +1,14 @@
 import { execFileSync } from 'node:child_process';
-import { cpSync, existsSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  copyFileSync,
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { dirname, join } from 'node:path';
 import { snapshot } from './debian-tree.ts';
 
@@ -87,7 +96,7 @@ function programTree(folder: string, programs: ReadonlyMap<string, string>): voi
   for (const [from, to] of copies) {
     const target = join(folder, to);
     mkdirSync(dirname(target), { recursive: true });
-    if (!existsSync(target)) cpSync(from, target, { dereference: true });
+    if (!existsSync(target)) copyFileSync(from, target);
   }
 }
 

@@ -95,6 +95,15 @@ describe.each(SHELLS)('under %s', (...shell) => {
     expect(readFileSync(join(results, 'unchanged.ko'), 'utf8')).toBe('int before;\n');
   });
 
+  test('an image without the compiler is told by name, and nothing is compiled', () => {
+    const folder = temporary();
+    const results = join(folder, 'results');
+    const job = jobIn(folder, { compiler: 'gcc-2.96\n-m32\n' });
+    expect(compile(shell, job, results)).toMatchObject({ status: 0, stderr: '' });
+    expect(readFileSync(join(results, 'lacks'), 'utf8').trim()).toBe('gcc-2.96');
+    expect(readdirSync(results).sort()).toEqual(['id', 'lacks']);
+  });
+
   test('a folder that is not whole is refused, and nothing is written', () => {
     const folder = temporary();
     const job = jobIn(folder);
