@@ -17,6 +17,12 @@ interface EngineRun {
 }
 
 /**
+ * A folder of memory that every Linux has. podman keeps its locks there, and takes no state folder (`--runroot`) of more
+ * than 50 characters: it gets a folder of its own at this place, which goes with its mount namespace.
+ */
+const MEMORY = '/dev/shm';
+
+/**
  * The words by which an engine compiles a job, without a network. podman and buildah get a store of their own, and see
  * the user's images read-only beside it: whatever they make, and however they end, nothing of it is left in the user's
  * store. What they mount goes with their mount namespace.
@@ -39,14 +45,16 @@ export function engineWords(
   ];
   if (store === undefined) return [name, ...words];
   const { driver, root, options } = store;
+  const isHidden = [job, results, storage, root].some((path) => path.startsWith(`${MEMORY}/`));
   return [
     ...asRootOfItsOwn(name, isRoot),
     'unshare',
     '--mount',
     '--net',
+    ...(isHidden ? [] : ['sh', '-c', `mount -t tmpfs tmpfs ${MEMORY} && exec "$@"`, 'sh']),
     name,
     `--root=${storage}/root`,
-    `--runroot=${storage}/run`,
+    `--runroot=${isHidden ? storage : MEMORY}/run`,
     `--storage-driver=${driver}`,
     ...[...options, `${driver}.imagestore=${root}`].map((option) => `--storage-opt=${option}`),
     ...words,
