@@ -23,6 +23,12 @@ interface EngineRun {
 const MEMORY = '/dev/shm';
 
 /**
+ * Root's programs are on a leash that is a PID namespace, and runc looks for its processes in the /proc of that. Other users
+ * have no such leash, and may not mount it.
+ */
+const PROC = 'mount -t proc proc /proc';
+
+/**
  * The words by which an engine compiles a job, without a network. podman and buildah get a store of their own, and see
  * the user's images read-only beside it: whatever they make, and however they end, nothing of it is left in the user's
  * store. What they mount goes with their mount namespace.
@@ -51,7 +57,12 @@ export function engineWords(
     'unshare',
     '--mount',
     '--net',
-    ...(isHidden ? [] : ['sh', '-c', `mount -t tmpfs tmpfs ${MEMORY} && exec "$@"`, 'sh']),
+    'sh',
+    '-c',
+    [...(isRoot ? [PROC] : []), ...(isHidden ? [] : [`mount -t tmpfs tmpfs ${MEMORY}`]), 'exec "$@"'].join(
+      ' && ',
+    ),
+    'sh',
     name,
     `--root=${storage}/root`,
     `--runroot=${isHidden ? storage : MEMORY}/run`,

@@ -82,7 +82,9 @@ describe('the engine is the first that works and has the image:', () => {
 describe('the words for', () => {
   afterEach(() => vi.unstubAllEnvs());
   const places = { job: '/w/job', results: '/w/results', storage: '/w/engine' };
-  const MEMORY = ['sh', '-c', 'mount -t tmpfs tmpfs /dev/shm && exec "$@"', 'sh'];
+  const PROC = 'mount -t proc proc /proc';
+  const MEMORY = 'mount -t tmpfs tmpfs /dev/shm';
+  const sh = (...commands: readonly string[]) => ['sh', '-c', [...commands, 'exec "$@"'].join(' && '), 'sh'];
   const OWN = ['unshare', '--mount', '--net'];
   const STORE = ['--root=/w/engine/root', '--runroot=/dev/shm/run'];
   const JOB = ['--output=type=local,dest=/w/results', '--file=/w/job/Dockerfile', '/w/job'];
@@ -101,7 +103,7 @@ describe('the words for', () => {
 
   test('podman have a store of their own, and the user’s with its options beside it', async () => {
     expect(await wordsFor('podman', true)).toEqual([
-      ...[...OWN, ...MEMORY],
+      ...[...OWN, ...sh(PROC, MEMORY)],
       'podman',
       ...STORE,
       '--storage-driver=overlay',
@@ -121,7 +123,7 @@ describe('the words for', () => {
 
   test('buildah of another user begin in its user namespace', async () => {
     const words = await wordsFor('buildah', false);
-    expect(words.slice(0, 12)).toEqual(['buildah', 'unshare', ...OWN, ...MEMORY, 'buildah', ...STORE]);
+    expect(words.slice(0, 12)).toEqual(['buildah', 'unshare', ...OWN, ...sh(MEMORY), 'buildah', ...STORE]);
     expect(words).toContain('--storage-opt=vfs.imagestore=/srv/images');
     expect(words).toContain('--storage-opt=vfs.imagestore=/var/lib/containers/storage');
   });
@@ -129,7 +131,7 @@ describe('the words for', () => {
   test('a work folder in memory leave it where it is', async () => {
     const found = await requireImage(machineWith({ podman: { has: 'amd64' } }), 'a/b:c');
     const words = engineWords(found, { ...places, storage: '/dev/shm/w/engine' }, true);
-    expect(words.slice(0, 5)).toEqual([...OWN, 'podman', '--root=/dev/shm/w/engine/root']);
+    expect(words.slice(0, 9)).toEqual([...OWN, ...sh(PROC), 'podman', '--root=/dev/shm/w/engine/root']);
     expect(words).toContain('--runroot=/dev/shm/w/engine/run');
   });
 
