@@ -30,7 +30,12 @@ beforeAll(() => learn([]));
 
 const optionsIn = (text: string): string[] => text.match(/(?<![\w-])--[a-z][a-z\d-]*/g) ?? [];
 const named = (): Set<string> => new Set(optionsIn(README));
-const known = (): Set<string> => new Set([...commands.values()].flatMap((options) => [...options]));
+/** What `sh FILE --help` of a bundle prints. */
+const BUNDLE = optionsIn(
+  /^usage\(\) \{[\s\S]*?^\}/m.exec(readFileSync('src/bundle/sh/messages.sh', 'utf8'))?.[0] ?? '',
+);
+const known = (): Set<string> =>
+  new Set([...BUNDLE, ...[...commands.values()].flatMap((options) => [...options])]);
 
 /** What README.md and docs/ show to be typed: words in backquotes, and lines of their own, from the word `mptfix` on. */
 function commandLines(): string[] {

@@ -41,7 +41,7 @@ open_streams() {
 }
 
 wrong_usage() {
-  [ -n "$json" ] || usage >&2
+  [ -n "$json$nagios" ] || usage >&2
   die 2 E_USAGE "$1" "sh $0 --help"
 }
 
@@ -49,14 +49,30 @@ main() {
   json='' yes='' force='' root='' command='' transaction='' locked='' left='' work='' proof='' stopped=''
   open_streams
   self=$0
-  for word in "$@"; do [ "$word" != --json ] || json=1; done
+  nagios='' address='' relay='' relay_host='' relay_port='' prometheus='' schedule=''
+  for word in "$@"; do
+    case $word in --json) json=1 ;; --nagios) nagios=1 ;; esac
+  done
   while [ $# -gt 0 ]; do
     case $1 in
-    check | apply | status | rollback)
+    check | apply | status | rollback | watch)
       [ -z "$command" ] || wrong_usage "two commands: $command and $1"
       command=$1
       ;;
-    --json) ;;
+    --json | --nagios) ;;
+    --install | --uninstall)
+      [ -z "$schedule" ] || wrong_usage "--$schedule and $1"
+      schedule=${1#--}
+      ;;
+    --mail | --relay | --prometheus)
+      [ $# -gt 1 ] || wrong_usage "$1 has no value"
+      set_option "${1#--}" "$2"
+      shift
+      ;;
+    --mail=* | --relay=* | --prometheus=*)
+      name=${1%%=*}
+      set_option "${name#--}" "${1#*=}"
+      ;;
     --yes) yes=1 ;;
     --force) force=1 ;;
     --root)
@@ -78,10 +94,26 @@ main() {
     shift
   done
   [ -n "$command" ] || wrong_usage 'which command?'
+  check_watch_options
+  if [ "$command" != watch ] || [ -n "$schedule" ]; then
+    start
+  elif [ -n "$address" ]; then
+    # Two mails, each by what takes it at last.
+    supervise 240
+  else
+    supervise 9
+  fi
+}
+
+# start: runs $command
+start() {
   trap on_exit 0
   catch_signals
-  choose_hash
-  prove_self
+  # The watch needs nothing of the payload, and must be quick.
+  [ "$command" = watch ] || {
+    choose_hash
+    prove_self
+  }
   if [ -n "$root" ]; then
     given=$root
     root=$(cd "$root" 2>/dev/null && pwd -P) || die 3 E_TARGET_MISSING "there is no folder $given" 'give --root the folder that holds the whole / of the guest'

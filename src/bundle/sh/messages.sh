@@ -35,6 +35,7 @@ esac
 usage() {
   cat <<END
 usage: sh $0 COMMAND [--root DIR] [--yes] [--force] [--json]
+       sh $0 watch [--nagios] [--prometheus FILE] [--mail ADDRESS [--relay HOST[:PORT]]] [--install | --uninstall]
 
 For the module $MODULE of the kernel $RELEASE ($ARCH).
 
@@ -42,15 +43,24 @@ For the module $MODULE of the kernel $RELEASE ($ARCH).
   apply     install the module; asks first
   status    say what is installed; writes nothing
   rollback  put back what was there before the last installation; asks first
+  watch     say whether a file system that should be writable cannot be written
 
   --root DIR   a guest's tree instead of this machine
   --yes        do not ask
   --force      also where the module is another than the proofs compared with, or was changed since
   --json       print one line of JSON
+
+  --nagios           watch: print a plugin's line within 10 seconds; exit status 0, 1, 2 or 3, also 3 for wrong usage
+  --prometheus FILE  watch: write metrics for node_exporter's textfile collector
+  --mail ADDRESS     watch: mail what is new, once again each day, and what is over; by sendmail -t
+  --relay HOST:PORT  watch: mail by this SMTP relay first (nc, bash or telnet)
+  --install          watch: look every 10 minutes by cron, with the options given; without any, mail root
+  --uninstall        watch: take all of that away
+
   --version    print what this file holds
 
 Exit status: 0 done, or nothing wrong; 2 wrong usage; 3 something is missing; 4 this file is damaged; 8 failed and all
-put back; 9 failed and not all put back; 10 check: affected; 11 check: cannot tell; 12 another run is at work.
+put back; 9 failed and not all put back; 10 check: affected, watch: a file system is read-only; 11 cannot tell; 12 another run is at work.
 END
 }
 
@@ -67,15 +77,18 @@ quote() {
   printf '%s' "$1" | tr -c '\040-\176' '?' | sed 's/[\\"]/\\&/g'
 }
 
-# die STATUS CODE WHAT NEXT
+# die STATUS CODE WHAT NEXT: of a plugin of Nagios every error is unknown
 die() {
   trap '' 1 2 13 15
   if [ -n "$json" ]; then
     printf '{"schema":"mptfix.error/1","error":{"code":"%s","what":"%s","next":"%s"}}\n' "$2" "$(quote "$3")" "$(quote "$4")"
+  elif [ -n "$nagios" ]; then
+    printf 'MPTFIX UNKNOWN - %s\n' "$(quote "$3" | tr '|' '/')"
   else
     warn "error: $3"
     warn "  next: $4"
   fi
+  [ -z "$nagios" ] || exit 3
   exit "$1"
 }
 

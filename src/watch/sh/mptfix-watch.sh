@@ -7,6 +7,12 @@
 #   */10 * * * * root /usr/local/sbin/mptfix-watch.sh admin@example.org
 # Exit status: 0 all is well, 1 a file system cannot be written, 2 wrong usage, 3 there is no mount table.
 # Runs under any POSIX sh and the tools of 2003. MPTFIX_ROOT stands before /proc, /sys, /etc and /dev in tests.
+#
+# The watch of a bundle has the same judgement: src/bundle/installer.ts takes what is between the two lines `#@SHARED@`
+# and `#@END-SHARED@`. It asks for $root, $address, and a function `deliver SENDER` that hands on the mail that it reads.
+
+# ls -n is what POSIX has in the place of stat, and what /proc says of a process is split on purpose.
+# shellcheck disable=SC2012,SC2086
 
 LC_ALL=C
 PATH=$PATH:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
@@ -22,8 +28,9 @@ case $address in
   ;;
 esac
 
+#@SHARED@
 # Not echo: some make a line's end of the \012 in a name.
-say() {
+lines() {
   printf '%s\n' "$1"
 }
 
@@ -33,44 +40,77 @@ where() (
   set -f
   IFS=:
   for folder in $PATH; do
-    [ -x "$folder/$1" ] && [ ! -d "$folder/$1" ] && say "$folder/$1" && exit 0
+    [ -x "$folder/$1" ] && [ ! -d "$folder/$1" ] && lines "$folder/$1" && exit 0
   done
   exit 1
 )
-dmesg=$(where dmesg) || dmesg=dmesg
-dd=$(where dd) || dd=dd
+choose_programs() {
+  dmesg=$(where dmesg) || dmesg='dmesg'
+  dd=$(where dd) || dd='dd'
+}
 
-# limited SECONDS PROGRAM WORD...: one that waits for a disk or a name server is left after that time.
+# Kills a process with all that it started. A shell has all this built in: a disk that is gone gives no program.
+fell() {
+  felled=" $1 "
+  kill -19 "$1" 2>/dev/null
+  more=1
+  # What is stopped starts nothing more.
+  while [ -n "$more" ]; do
+    more=
+    for process in /proc/[0-9]*; do
+      read -r numbers 2>/dev/null <"$process/stat" || continue
+      process=${process#/proc/}
+      set -- ${numbers##*) }
+      case $felled in
+      *" $process "*) ;;
+      *" $2 "*)
+        kill -19 "$process" 2>/dev/null
+        felled="$felled$process "
+        more=1
+        ;;
+      esac
+    done
+  done
+  for process in $felled; do kill -9 "$process" 2>/dev/null; done
+}
+
+# limited SECONDS PROGRAM WORD...: one that waits for a disk or a name server is left after that time, and ends.
 limited() {
   seconds=$1
   shift
   # What runs in the background reads nothing unless it is given it.
-  { "$@" <&3 & } 3<&0
+  { "$@" <&3 3<&- & } 3<&0
   child=$!
-  # A program of its own: a sleep that is built in keeps what this shell has open.
-  sh -c 'sleep $1; kill -9 $0' $child "$seconds" </dev/null >/dev/null 2>&1 &
+  {
+    sleep "$seconds"
+    fell $child
+  } </dev/null >/dev/null 2>&1 &
   killer=$!
-  wait $child
+  wait $child 2>/dev/null
   result=$?
-  kill $killer 2>/dev/null
+  fell $killer
+  wait $killer 2>/dev/null
   return $result
 }
 
-# A folder in memory, for nothing can be written to a disk that failed: /run is young, /var/run lay on the disk once.
-# Root's own and closed to others, for everybody may make a folder in /dev/shm.
-state=
-for parent in "$root/run" "$root/dev/shm" "$root/var/run"; do
-  [ -d "$parent" ] || continue
-  mkdir "$parent/mptfix-watch" 2>/dev/null
-  case $(ls -ldn "$parent/mptfix-watch" 2>/dev/null | awk '{ print $1, $3 }') in
-  "drwx------"*" $(id -u)") ;;
-  *) continue ;;
-  esac
-  if (: >"$parent/mptfix-watch/try") 2>/dev/null; then
-    state=$parent/mptfix-watch
-    break
-  fi
-done
+# choose_memory: sets $memory to a folder that outlives this run, or to nothing. One in memory, for nothing can be written to
+# a disk that failed: /run is young, /var/run lay on the disk once. Root's own and closed to others, for everybody may make a
+# folder in /dev/shm.
+choose_memory() {
+  memory=
+  for parent in "$root/run" "$root/dev/shm" "$root/var/run"; do
+    [ -d "$parent" ] || continue
+    mkdir "$parent/mptfix-watch" 2>/dev/null
+    case $(ls -ldn "$parent/mptfix-watch" 2>/dev/null | awk '{ print $1, $3 }') in
+    "drwx------"*" $(id -u)") ;;
+    *) continue ;;
+    esac
+    if (: >"$parent/mptfix-watch/try") 2>/dev/null; then
+      memory=$parent/mptfix-watch
+      return
+    fi
+  done
+}
 
 # Each line of what is read gets a letter before it, and one awk weighs it all. The last line may lack its end.
 tag() {
@@ -86,7 +126,10 @@ kernel_log() {
       case $?$ended in 0* | *unavailable*) echo && echo whole ;; esac
     } 3>&1 | sed 's/^/K /'
   fi
-  { "$dmesg" -r 2>/dev/null || "$dmesg" 2>/dev/null; } | sed 's/^/D /'
+  # Without that last line nobody knows what the kernel said.
+  {
+    if "$dmesg" -r 2>/dev/null || "$dmesg" 2>/dev/null; then echo && echo whole; fi
+  } | sed 's/^/D /'
 }
 
 gather() {
@@ -97,9 +140,9 @@ gather() {
   tag F "$root/etc/fstab"
   tag P "$root/proc/partitions"
   ls -lL "$root/dev/mapper" 2>/dev/null | sed -n 's/^b/X b/p'
-  [ -n "$state" ] && tag S "$state/seen"
+  [ -n "$memory" ] && tag S "$memory/seen"
   # Where a folder on the disk outlives a reboot, it may be of another boot.
-  case $state in "$root/var/run"*) ;; *) echo 'V' ;; esac
+  case $memory in "$root/var/"*) ;; *) echo 'V' ;; esac
   for folder in "$root"/sys/fs/ext4/*; do
     [ -r "$folder/errors_count" ] || continue
     disk=${folder##*/}
@@ -107,7 +150,8 @@ gather() {
     last=$(cat "$folder/last_error_time" 2>/dev/null)
     echo "E $disk $(cat "$folder/errors_count") ${policy:-unknown} ${last:-0}"
   done
-  kernel_log
+  # A tree that is looked at from outside has no kernel.
+  [ -n "$tree" ] || kernel_log
   for table in 1/mountinfo self/mountinfo; do
     if [ -s "$root/proc/$table" ] && [ -r "$root/proc/$table" ]; then
       tag M "$root/proc/$table"
@@ -117,8 +161,8 @@ gather() {
   tag T "$root/proc/mounts"
 }
 
-# Prints, with tabs between: A state key where source type why (an alarm) · W the same (a warning) · S for the next
-# run's memory · U (there is no mount table).
+# Prints, with tabs between: A state key where source type why (an alarm); W the same (a warning); S for the next
+# run's memory; F state where source type (each file system); L (the kernel's log was read); U (there is no mount table).
 weigh() {
   awk '
     function has(list, option) { return index("," list ",", "," option ",") > 0 }
@@ -286,6 +330,7 @@ weigh() {
       if (text ~ interesting) weigh_message()
       next
     }
+    tagged == "D" && text == "whole" { reported = 1; next }
     tagged == "D" && !records {
       exactly = 0
       if (!begun++) { split("", aborted); split("", again) }
@@ -324,6 +369,7 @@ weigh() {
     }
     END {
       if (count == 0) { print "U"; exit }
+      if (records || reported) print "L"
       for (n = 1; n <= count; n++) {
         key = order[n]; super = supers[key]; name = names[key]; what = kind(types[key], of[key]); state = ""; why = ""
         readonly = has(super, "ro") && !(key in superrw)
@@ -350,7 +396,7 @@ weigh() {
             # The log alone is no proof of a new mount: the time of the error must be from before it, too.
             since = (name in again) && !(name in aborted) && last[name] <= again[name] && boot > 0 && last[name] > 0
             if (state == "" && policy[name] == "remount-ro" && !shows && !since) state = "READ-ONLY"
-            if (state == "") print "W", "HAS ERRORS", key, place[key], of[key], types[key], more
+            if (state == "") { print "W", "HAS ERRORS", key, place[key], of[key], types[key], more; warned[key] = 1 }
             else why = why (why == "" ? "" : "; ") more
           }
         }
@@ -365,6 +411,7 @@ weigh() {
           print "S", "aborted " key " " ids[key] " " text
         }
         if (!readonly || (key in writable)) print "S", "rw " key
+        print "F", (state == "READ-ONLY" ? "read-only" : state == "SHUT DOWN" ? "shut-down" : (key in warned) ? "errors" : "ok"), place[key], of[key], types[key]
         if (state != "") print "A", state, key, place[key], of[key], types[key], why
       }
     }
@@ -376,98 +423,80 @@ printable() {
   tr -c '\011\012\040-\176' '?'
 }
 
-found=$(gather | printable | weigh)
-tab=$(printf '\t')
-alarms=$(say "$found" | grep "^[AW]$tab")
-critical=$(say "$found" | grep "^A$tab")
-case $found in
-U*)
-  echo "$0: there is no mount table" >&2
-  exit 3
-  ;;
-esac
-[ -z "$alarms" ] || say "$alarms" | awk -F '\t' '{ print $4 ": " $2 " (" $6 " on " $5 "): " $7 }'
+# Written as it is: a printf that is a program may lie on the disk that hangs.
+tab='	'
+# look: sets $found, what weigh printed, and of it $alarms (with the warnings) and $critical (without).
+look() {
+  found=$(gather | printable | weigh)
+  alarms=$(lines "$found" | grep "^[AW]$tab")
+  critical=$(lines "$found" | grep "^A$tab")
+}
 
-status=0
-[ -z "$critical" ] || status=1
-
-host=$(uname -n | tr -cd 'A-Za-z0-9._-')
-[ -n "$host" ] || host=unknown-host
+listed() {
+  [ -z "$alarms" ] || lines "$alarms" | awk -F '\t' '{ print $4 ": " $2 " (" $6 " on " $5 "): " $7 }'
+}
 
 disks='^(\[ *[0-9.]+\] *)?(sd |SCSI|end_request|blk_|print_req|I/O error|Buffer|lost |mpt|EXT[234]|XFS|BTRFS|JBD|Aborting|Remounting)'
 trouble='SCSI [Ee]rror|Result: hostbyte|I/O error|EXT[234]-fs (error|abort)|read-only|Aborting|XFS|BTRFS'
 
+choose_host() {
+  host=$(uname -n | tr -cd 'A-Za-z0-9._-')
+  [ -n "$host" ] || host=unknown-host
+}
+
 # As hostname -f has it, without asking a name server where /etc/hosts knows it.
 full_name() {
-  case $host in *.*) say "$host" && return ;; esac
+  case $host in *.*) lines "$host" && return ;; esac
   full=$(awk -v host="$host" '
     { sub(/#.*/, ""); for (n = 2; n <= NF; n++) if (index($n, host ".") == 1) { print $n; exit } }
   ' "$root/etc/hosts" 2>/dev/null)
   [ -n "$full" ] || full=$(limited 5 hostname -f 2>/dev/null </dev/null)
-  full=$(say "$full" | tr -cd 'A-Za-z0-9._-')
-  case $full in "$host".*) say "$full" ;; *) say "$host" ;; esac
+  full=$(lines "$full" | tr -cd 'A-Za-z0-9._-')
+  case $full in "$host".*) lines "$full" ;; *) lines "$host" ;; esac
 }
 
-# mail SUBJECT TEXT: by sendmail; one that waits for the disk is left after half a minute.
+# mail SUBJECT TEXT
 mail() {
   sender=root@$(full_name)
   message=$(
     echo "From: $sender"
     echo "To: $address"
-    say "Subject: $(say "$host$1" | printable | head -n 1 | cut -c 1-160)"
+    lines "Subject: $(lines "$host$1" | printable | head -n 1 | cut -c 1-160)"
     echo 'Auto-Submitted: auto-generated'
     echo
-    say "$2"
+    lines "$2"
     echo
     echo 'The kernel said:'
-    "$dmesg" 2>/dev/null | grep -E "$disks" | grep -E "$trouble" | tail -n 20 | printable
+    [ -n "$tree" ] || "$dmesg" 2>/dev/null | grep -E "$disks" | grep -E "$trouble" | tail -n 20 | printable
   )
-  program=$(where sendmail) || program=/usr/lib/sendmail
-  if [ -x "$program" ]; then
-    say "$message" | limited 30 "$program" -f "$sender" -t >/dev/null 2>&1 && return 0
-  fi
+  lines "$message" | deliver "$sender" && return 0
   # The console and a remote syslog may still see it. Mail is tried again by the next run.
-  say "<2>mptfix-watch: $host$1${detail:+: $detail}" 2>/dev/null >"$root/dev/kmsg"
+  [ -n "$tree" ] || lines "<2>mptfix-watch: $host$1${detail:+: $detail}" 2>/dev/null >"$root/dev/kmsg"
   return 1
+}
+
+# by_sendmail SENDER: one that waits for the disk is left after half a minute.
+by_sendmail() {
+  program=$(where sendmail) || program=/usr/lib/sendmail
+  [ -x "$program" ] && limited 30 "$program" -f "$1" -t >/dev/null 2>&1
 }
 
 advice='See that the storage answers again first. Do not run fsck on a mounted file system, and do not remount it
 rw: an aborted journal has to be checked. Not the root: umount it, e2fsck -f (XFS: mount it once to replay its log),
 mount it. The root: reboot with a forced check (kernel argument forcefsck; with systemd fsck.mode=force).
 Then start again what died with it: network, sshd.'
-list=$(say "$alarms" | awk -F '\t' 'NF > 3 { print $4 ": " $2; print "  " $6 " on " $5 " (" $3 ")"; print "  " $7 }')
-detail=$(say "$alarms" | awk -F '\t' 'NF > 3 { printf "%s%s %s", (n++ ? ", " : ""), $2, $4 }')
-if [ -n "$critical" ]; then subject=' has read-only file systems'; else subject=' has file systems with errors'; fi
-
-if [ -z "$state" ]; then
-  # Without a record of what was reported, everything is reported each time.
-  [ -z "$alarms" ] || mail "$subject" "$list
-
-$advice"
-  exit $status
-fi
-
-# One run at a time tells. One that was killed is known by its process.
-if ! mkdir "$state/lock" 2>/dev/null; then
-  holder=$(cat "$state/lock/pid" 2>/dev/null)
-  if [ -n "$holder" ] && kill -0 "$holder" 2>/dev/null; then exit $status; fi
-fi
-echo $$ >"$state/lock/pid"
-trap 'rm -rf "$state/lock" "$state/try"' 0
-trap 'exit 143' 1 2 15
-
 # A reader sees the old file or the new one.
-keep() {
-  say "$2" | grep . >"$state/$1.new"
-  mv "$state/$1.new" "$state/$1"
+keep_seen() {
+  remember seen "$(lines "$found" | sed -n "s/^S$tab//p" | sort -u)"
 }
-keep seen "$(say "$found" | sed -n "s/^S$tab//p" | sort -u)"
+remember() {
+  lines "$2" | grep . >"$memory/$1.new"
+  mv "$memory/$1.new" "$memory/$1"
+}
 
 # told: state, key, place, when to report it again, after how many days then.
-touch "$state/told"
-now=$(date +%s)
 compare() {
-  { tag T "$state/told"; say "$alarms" | sed 's/^/A /'; } | awk -F '\t' -v OFS='\t' -v now="$now" -v want="$1" '
+  { tag T "$memory/told"; lines "$alarms" | sed 's/^/A /'; } | awk -F '\t' -v OFS='\t' -v now="$now" -v want="$1" -v longest="$longest" '
     /^T / { line = substr($0, 3); key = substr($1, 3) "\t" $2; told[key] = line; next }
     NF > 3 {
       key = $2 "\t" $3
@@ -478,23 +507,80 @@ compare() {
       if (want == "due" && isdue) print $4
       if (want == "stay" && !isdue) print told[key]
       if (want == "known" && (key in told) && old[4] != "") print told[key]
-      if (want == "stay" && isdue) print $2, $3, $4, now + days * 86400, (days < 32 ? days * 2 : 32)
+      if (want == "stay" && isdue) print $2, $3, $4, now + days * 86400, (days < longest ? days * 2 : longest)
     }
     END { if (want == "gone") for (key in told) if (!(key in here)) print told[key] }
   '
 }
-gone=$(compare gone)
-stay=$(compare stay)
-if [ -n "$(compare due)" ]; then
-  mail "$subject" "$list
 
-$advice" && keep told "$stay
+# tell LONGEST: mails what is new, what is due again (after 1, 2, 4 ... LONGEST days) and what is over. 1: not all was taken.
+tell() {
+  longest=$1
+  untold=0
+  list=$(lines "$alarms" | awk -F '\t' 'NF > 3 { print $4 ": " $2; print "  " $6 " on " $5 " (" $3 ")"; print "  " $7 }')
+  detail=$(lines "$alarms" | awk -F '\t' 'NF > 3 { printf "%s%s %s", (n++ ? ", " : ""), $2, $4 }')
+  case $alarms in
+  *"A$tab"*) subject=' has read-only file systems' ;;
+  *"HAS ERRORS$tab"*) subject=' has file systems with errors' ;;
+  *) subject=': cannot tell whether a file system is read-only' ;;
+  esac
+  list="$list
+
+$advice"
+  if [ -z "$memory" ]; then
+    # Without a record of what was reported, everything is reported each time.
+    [ -z "$alarms" ] || mail "$subject" "$list" || untold=1
+    return $untold
+  fi
+  # One run at a time tells. One that was killed is known by its process.
+  if ! mkdir "$memory/lock" 2>/dev/null; then
+    holder=$(cat "$memory/lock/pid" 2>/dev/null)
+    if [ -n "$holder" ] && [ "$holder" != $$ ] && kill -0 "$holder" 2>/dev/null; then return 0; fi
+  fi
+  echo $$ >"$memory/lock/pid"
+  trap 'rm -rf "$memory/lock" "$memory/try"' 0
+  trap 'exit 143' 1 2 15
+  keep_seen
+  touch "$memory/told"
+  now=$(date +%s)
+  gone=$(compare gone)
+  stay=$(compare stay)
+  if [ -n "$(compare due)" ]; then
+    if mail "$subject" "$list"; then
+      remember told "$stay
 $gone"
-fi
-if [ -n "$gone" ]; then
-  over=$(say "$gone" | awk -F '\t' '{ print $3 ": writable again, or no longer mounted (was: " $1 ")" }')
-  places=$(say "$gone" | awk -F '\t' '{ printf "%s%s", (n++ ? ", " : ""), $3 }')
-  detail=
-  mail ": writable again: $places" "$over" && keep told "$(compare known)"
-fi
-exit $status
+    else
+      untold=1
+    fi
+  fi
+  if [ -n "$gone" ]; then
+    over=$(lines "$gone" | awk -F '\t' '{ print $3 ($1 == "CANNOT TELL" ? ": can be read again" : ": writable again, or no longer mounted (was: " $1 ")") }')
+    places=$(lines "$gone" | awk -F '\t' '$1 != "CANNOT TELL" { printf "%s%s", (n++ ? ", " : ""), $3 }')
+    detail=
+    subject=": writable again: $places"
+    [ -n "$places" ] || subject=': the watch can tell again'
+    if mail "$subject" "$over"; then remember told "$(compare known)"; else untold=1; fi
+  fi
+  return $untold
+}
+#@END-SHARED@
+
+deliver() {
+  by_sendmail "$1"
+}
+
+tree=
+choose_programs
+choose_memory
+choose_host
+look
+case $found in
+U*)
+  echo "$0: there is no mount table" >&2
+  exit 3
+  ;;
+esac
+listed
+tell 32
+[ -z "$critical" ] || exit 1
+exit 0
