@@ -1,6 +1,7 @@
 import { isZone } from '../kernel-log/time.ts';
 import { LIMITS } from '../limits.ts';
 import { compressionOf } from '../machine/compression.ts';
+import { dmesgOf } from '../machine/dmesg.ts';
 import { toolPath } from '../machine/folders.ts';
 import { traitsOf } from '../machine/kinds.ts';
 import type { Target } from '../machine/port.ts';
@@ -145,7 +146,7 @@ export async function kernelBufferSource(target: Target, now: number): Promise<L
   const host = (await target.readText('/proc/sys/kernel/hostname', LIMITS.kernelBytes))?.trim() ?? '';
   const open = async function* (): AsyncGenerator<Uint8Array> {
     // The buffer is small (at most some MB) and fits into memory; dd's last message shows whether it was read whole.
-    const kmsg = await target.run(READ_KMSG, { effect: 'read' });
+    const kmsg = await target.run(READ_KMSG, { effect: 'read', timeoutMs: 10_000 });
     if (kmsg.stderr.includes(KMSG_IS_READ) && kmsg.stdout.length > 0) yield kmsg.stdout;
     else yield* fromDmesg(target);
   };
@@ -158,20 +159,35 @@ export async function kernelBufferSource(target: Target, now: number): Promise<L
 }
 
 async function* fromDmesg(target: Target): AsyncGenerator<Uint8Array> {
+  const { isHere } = traitsOf(target);
   try {
-    yield* outputOf(target, ['dmesg']);
+    yield* outputOf(target, isHere ? ['dmesg'] : await dmesgOf(target));
   } catch (error) {
     if (!/not permitted|denied/.test(String(error))) throw error;
-    throw new Error('this user may not read it (kernel.dmesg_restrict): run mptfix as root (sudo)');
+    const how = isHere ? 'run mptfix as root (sudo)' : 'give --host root@HOST';
+    throw new Error(`this user may not read it (kernel.dmesg_restrict): ${how}`);
   }
 }
 
 async function bootTime(target: Target, now: number): Promise<number | undefined> {
+  // By the guest's own clock, as its log files have it: that of this machine may be another.
+  if (!traitsOf(target).isHere) {
+    const seconds = (await readSystemTime(target)) ?? Number.NaN;
+    return Number.isFinite(seconds) ? seconds * 1000 : undefined;
+  }
   // Not btime of /proc/stat: that has whole seconds.
   const uptime = Number(
     (await target.readText('/proc/uptime', LIMITS.kernelBytes))?.split(' ')[0] ?? Number.NaN,
   );
   return Number.isFinite(uptime) ? now - uptime * 1000 : undefined;
+}
+
+/** When it booted, in seconds since the epoch. */
+async function readSystemTime(target: Target): Promise<number | undefined> {
+  const seconds = /^btime (\d{1,12})$/m.exec(
+    (await target.readText('/proc/stat', LIMITS.kernelBytes)) ?? '',
+  )?.[1];
+  return seconds === undefined ? undefined : Number(seconds);
 }
 
 /** journald's entries of the kernel and of multipathd, of every boot; undefined where there is no journal to read. */
@@ -213,6 +229,19 @@ const PLACES: readonly { readonly path: string; readonly pattern: RegExp; readon
   // Red Hat's ZONE, SUSE's TIMEZONE.
   { path: '/etc/sysconfig/clock', pattern: /^(?:TIME)?ZONE="?(?<zone>[\w+/-]+)"?\s*$/m },
 ];
+
+/** Of a running guest whose files do not name its zone: by how far its clock is from UTC now. */
+export async function offsetZoneOf(target: Target): Promise<string | undefined> {
+  const { status, stdout } = await target.run(['sh', '-c', 'unset TZ; date +%z'], {
+    effect: 'read',
+    timeoutMs: 10_000,
+  });
+  const [, sign, hours] = /^([+-])(\d\d)00\s*$/.exec(stdout.toString('latin1')) ?? [];
+  if (status !== 0 || hours === undefined) return undefined;
+  // The names of POSIX have the sign the other way round.
+  const zone = Number(hours) === 0 ? 'UTC' : `Etc/GMT${sign === '+' ? '-' : '+'}${Number(hours)}`;
+  return isZone(zone) ? zone : undefined;
+}
 
 /** A tree's time zone by name; undefined where it is not known (then this machine's is used). */
 export async function zoneOf(target: Target): Promise<string | undefined> {

@@ -1,5 +1,7 @@
+import { dmesgOf } from '../machine/dmesg.ts';
 import { traitsOf } from '../machine/kinds.ts';
 import type { ReadStream, Target } from '../machine/port.ts';
+import type { Argv } from '../machine/program.ts';
 import { typed } from '../typed.ts';
 
 /** A message of the kernel. */
@@ -74,7 +76,8 @@ function kernelMessage(record: string): KernelMessage | undefined {
 }
 
 /** The kernel's ring buffer as dmesg prints it; undefined where this user may not read it. At most 16 MiB, the kernel's own limit. */
-export async function readKernelLog(target: Pick<Target, 'run'>): Promise<string | undefined> {
-  const { status, stdout } = await target.run(['dmesg'], { effect: 'read', timeoutMs: 10_000 });
+export async function readKernelLog(target: Pick<Target, 'run' | 'kind'>): Promise<string | undefined> {
+  const argv: Argv = traitsOf(target).isHere ? ['dmesg'] : await dmesgOf(target);
+  const { status, stdout } = await target.run(argv, { effect: 'read', timeoutMs: 10_000 });
   return status === 0 ? stdout.toString('utf8') : undefined;
 }

@@ -159,7 +159,15 @@ async function loadedModule(
 ): Promise<LoadedModule | null> {
   if (running !== true || module === undefined) return null;
   const folder = `/sys/module/${module.name}`;
-  if ((await target.stat(folder)) === undefined) return null;
+  if ((await target.stat(folder)) === undefined) {
+    // 2.4 has no /sys: its list of modules tells no more than that.
+    const listed =
+      (await target.list('/sys/module').catch(() => [])).length > 0
+        ? undefined
+        : await target.readText('/proc/modules', LIMITS.kernelBytes);
+    const isLoaded = `\n${listed ?? ''}`.includes(`\n${module.name} `);
+    return isLoaded ? { srcversion: null, buildId: null, sameAsDisk: null } : null;
+  }
   const srcversion = (await target.readText(`${folder}/srcversion`, LIMITS.kernelBytes))?.trim() ?? null;
   const buildId = await loadedBuildId(target, folder);
   return { srcversion, buildId, sameAsDisk: compare({ srcversion, buildId }, module) };

@@ -8,6 +8,7 @@ import {
   kernelBufferSource,
   type LogSource,
   logFileSources,
+  offsetZoneOf,
   zoneOf,
 } from '../../diagnose/sources.ts';
 import { DURATION_FORMS } from '../../duration.ts';
@@ -64,7 +65,9 @@ export async function guestLogs(target: Target, kernel: string | undefined, now:
     live: isRunning,
     names: await (isRunning ? liveNames(target) : treeNames(target)),
     facts: await factsOf(target, kernel),
-    zone: isHere ? undefined : await zoneOf(target),
+    zone: isHere
+      ? undefined
+      : ((await zoneOf(target)) ?? (isRunning ? await offsetZoneOf(target) : undefined)),
   };
 }
 

@@ -21,13 +21,15 @@ const WORDS: readonly (readonly [code: string, words: readonly string[]])[] = [
 
 /** Node's error for what a tool of the guest said; without a code where the words are none of these. */
 export function guestError(path: string, stderr: string): Error {
-  const line =
-    stderr
-      .split('\n')
-      .find((one) => one.trim() !== '')
-      ?.trim() ?? 'it says nothing';
-  // At the end of the line: a path with such words in it stands before.
-  const code = WORDS.find(([, words]) => words.some((one) => line.endsWith(one)))?.[0];
+  const lines = stderr
+    .split('\n')
+    .map((one) => one.trim())
+    .filter((one) => one !== '');
+  // At the end of a line: a path with such words in it stands before, and one with a newline makes it two lines.
+  const codeOf = (line: string): string | undefined =>
+    WORDS.find(([, words]) => words.some((one) => line.endsWith(one)))?.[0];
+  const line = lines.find((one) => codeOf(one) !== undefined) ?? lines[0] ?? 'it says nothing';
+  const code = codeOf(line);
   const error = new Error(
     code === undefined ? `${path} cannot be read: ${line}` : `${code}: ${line}, '${path}'`,
   );

@@ -86,7 +86,8 @@ export function parseFolder(output: Buffer, noMore: string, now: number): readon
     const isLink = listed.status.type === 'link';
     const link = isLink ? text.slice(at + 4, at + 4 + listed.status.size) : undefined;
     if (link !== undefined) at += 4 + link.length;
-    if (link === '' || text[at] !== '\n') return undefined;
+    // A ? may stand for a character that this ls does not print.
+    if (link === '' || link?.includes('?') === true || text[at] !== '\n') return undefined;
     at += 1;
     if (name === '.' || name === '..') continue;
     entries.push({

@@ -246,12 +246,14 @@ function nameOfWhole(path: string): string {
   return `whole ${path}`;
 }
 
-/** By the name before it, or by its size: an ls that shows a name as it is not printed shows a text so, too. */
+/** By its size, whatever ls makes of the name before it; undefined where a ? may stand for what this ls does not print. */
 function linkTextOf({ rest, status }: Listed, path: string): string | undefined {
   const line = rest.replace(/\n$/, '');
   const prefix = `${Buffer.from(path).toString('latin1')} -> `;
-  if (line.startsWith(prefix)) return Buffer.from(line.slice(prefix.length), 'latin1').toString('utf8');
-  const text = status.size === 0 ? '' : line.slice(-status.size);
-  const isTold = text !== '' && !text.includes('?') && line.slice(0, -status.size).endsWith(' -> ');
-  return isTold ? Buffer.from(text, 'latin1').toString('utf8') : undefined;
+  // /proc tells no size of its links.
+  const isNamed = line.startsWith(prefix);
+  const text = isNamed ? line.slice(prefix.length) : status.size === 0 ? '' : line.slice(-status.size);
+  const isTold = isNamed || line.slice(0, line.length - text.length).endsWith(' -> ');
+  if (text === '' || text.includes('?') || !isTold) return undefined;
+  return Buffer.from(text, 'latin1').toString('utf8');
 }
