@@ -211,7 +211,7 @@ export const RUNS: Readonly<Record<string, Readonly<Record<string, Situation>>>>
   apply: {
     '`--host` is no name that mptfix hands to ssh': () => run(['apply', '--host', '-oProxyCommand=id']),
     'ssh does not reach the `--host`': () => run(['apply', ...UNREACHED, '--yes']),
-    'the `--bundle` is no bundle': ({ root }) =>
+    'the `--bundle` is no bundle, or damaged': ({ root }) =>
       run(['apply', ...UNREACHED, '--bundle', join(root, 'etc/os-release'), '--yes']),
     patched: (at) => apply(at),
     'fixed already, or no such driver: nothing to do': async (at) => {

@@ -1,6 +1,6 @@
-import { readFile } from 'node:fs/promises';
 import { basename, resolve } from 'node:path';
-import { type BundleHead, readHead } from '../../bundle/peek.ts';
+import type { BundleContent } from '../../bundle/content.ts';
+import { readBundle } from '../../bundle/read.ts';
 import { failure } from '../../errors.ts';
 import { kernelFacts } from '../../guest/kernel.ts';
 import { sha256 } from '../../hash.ts';
@@ -8,6 +8,7 @@ import { generations } from '../../install/generations.ts';
 import type { Manifest } from '../../install/manifest.ts';
 import { LIMITS } from '../../limits.ts';
 import type { HostTarget } from '../../machine/ssh/target.ts';
+import { localTarget } from '../../machine/tree.ts';
 import type { Plan } from '../../plan/document.ts';
 import { transactions } from '../../transaction/store.ts';
 import { lookingAt, typed, whereabouts } from '../../typed.ts';
@@ -53,7 +54,7 @@ type OneHost = Omit<HostOptions, 'host'> & { readonly host: string };
 interface GivenBundle {
   readonly file: string;
   readonly bytes: Buffer;
-  readonly head: BundleHead;
+  readonly content: BundleContent;
 }
 
 /** `mptfix apply --host`: planned and built here, installed there by the bundle; several guests one after the other. */
@@ -154,15 +155,16 @@ async function requireRunning(target: HostTarget, { kernel }: Plan): Promise<voi
 /** With `--bundle`. */
 async function installGiven(
   options: OneHost,
-  { file, bytes, head }: GivenBundle,
+  { file, bytes, content }: GivenBundle,
   signal: AbortSignal,
 ): Promise<ApplyResult> {
   const target = openHost(options, options.dryRun);
   if (!options.dryRun) await requireRootThere(target);
   await reportInterrupted(options);
   const interrupted = await isInterrupted(target, options.dryRun);
-  const { release, module } = head;
-  const is = await moduleIs(target, head);
+  const { module } = content;
+  const { release } = content.kernel;
+  const is = await moduleIs(target, content);
   const nothing = `${module.path} is the module of ${basename(file)} already`;
   const schema = 'mptfix.apply/1';
   if (is === 'new' && !interrupted)
@@ -181,7 +183,7 @@ async function installGiven(
   const answer = await runOnGuest(target, bytes, { verb: 'apply' });
   if (answer.result === 'unchanged')
     return { schema, result: 'nothing-to-do', reason: nothing, plan: null, manifest: null };
-  const manifest = await manifestOf(target, release, module.after);
+  const manifest = await manifestOf(target, release, sha256(content.bytes));
   return { schema, result: 'patched', reason: answer.detail, plan: null, manifest };
 }
 
@@ -196,18 +198,18 @@ async function isInterrupted(target: HostTarget, isDry: boolean): Promise<boolea
 
 async function moduleIs(
   target: HostTarget,
-  { release, module }: BundleHead,
+  { kernel, module, bytes }: BundleContent,
 ): Promise<'old' | 'new' | 'other'> {
   if ((await target.stat(module.path))?.type !== 'file') {
     throw failure(
       'E_KERNEL_UNKNOWN',
-      `${target.name} has no ${module.path}, which the bundle for ${release} replaces`,
+      `${target.name} has no ${module.path}, which the bundle for ${kernel.release} replaces`,
       'take the bundle that was built for this guest',
     );
   }
   const hash = await target.hash(module.path, LIMITS.moduleBytes);
-  if (hash === module.after) return 'new';
-  return hash === module.before ? 'old' : 'other';
+  if (hash === sha256(bytes)) return 'new';
+  return hash === module.sha256 ? 'old' : 'other';
 }
 
 /** What the guest has written down of what was installed just now. */
@@ -224,15 +226,6 @@ async function manifestOf(target: HostTarget, release: string, hash: string): Pr
 
 async function givenBundle(name: string): Promise<GivenBundle> {
   const file = resolve(name);
-  const bytes = await readFile(file).catch((cause: unknown) => {
-    throw failure(
-      'E_FILE',
-      `${file} cannot be read: ${(cause as Error).message}`,
-      'give --bundle a .run file',
-      {
-        cause,
-      },
-    );
-  });
-  return { file, bytes, head: readHead(bytes, file) };
+  const bytes = await localTarget({ dryRun: true }).read(file, LIMITS.bundleBytes);
+  return { file, bytes, content: readBundle(bytes).content };
 }

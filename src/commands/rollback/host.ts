@@ -86,7 +86,7 @@ async function rollbackOne(options: OneHost, signal: AbortSignal): Promise<Rollb
   return { ...result, images, left: [...new Set(left)] };
 }
 
-const LEFT = /; left as they are: (.*)$/;
+const LEFT = /; left as they are:([^;]*)/;
 
 /** Answers the files that were left. */
 async function undoOne(
