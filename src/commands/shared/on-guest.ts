@@ -83,7 +83,8 @@ function answerIn(text: string): Answer | undefined {
     const { result, detail, error } = document;
     if (typeof result === 'string' && typeof detail === 'string') return { result, detail };
     const { code, what, next } = error;
-    if (!(code in EXIT_STATUS) || typeof what !== 'string' || typeof next !== 'string') return undefined;
+    if (!Object.hasOwn(EXIT_STATUS, code) || typeof what !== 'string' || typeof next !== 'string')
+      return undefined;
     return { code, what, next };
   } catch {
     return undefined;
