@@ -1,4 +1,3 @@
-import { basename } from 'node:path';
 import { architectureOf } from '../../architectures.ts';
 import type { Artifact } from '../../build/artifact.ts';
 import type { Job } from '../../build/job.ts';
@@ -28,8 +27,8 @@ export async function bundleOf(
 ): Promise<PackedBundle | undefined> {
   const architecture = architectureOf(readElf(shipped.bytes))?.name;
   if (architecture === undefined) return undefined;
-  const file = basename(module.path);
-  // Of a file alone it is not known where the guest has it: then it is where the kernel's own build puts it.
+  // Of a file alone, which may have any name, it is not known where the guest has it: where the kernel's own build puts it.
+  const file = `${module.name}${/\.ko(?:\.\w+)?$/.exec(module.path)?.[0] ?? '.ko'}`;
   const isPlace = module.path.startsWith(`${MODULES_FOLDER}/${kernel.release}/`);
   const path = isPlace
     ? module.path
