@@ -11,15 +11,21 @@ import type { Target } from '../machine/port.ts';
 
 type Far = Pick<Target, 'foresee'>;
 
+/** Most guests have no more, and their names are the kernel's own; what else there is costs another round trip. */
+const HOSTS = [0, 1, 2, 3].map((number) => `/sys/class/scsi_host/host${number}/proc_name`);
+const DISKS = ['sda', 'sdb', 'sdc', 'sdd'].map((name) => `/sys/block/${name}/device`);
+
 /** What can be asked before the kernel is known; with `release`, also what belongs to that. */
 export function foreseeFacts(target: Far, release: string | undefined): void {
   target.foresee?.({
     texts: [
       ...RELEASE_FILES.map((path) => ({ path, limit: LIMITS.textBytes })),
-      ...['/proc/sys/kernel/osrelease', '/proc/modules'].map((path) => ({
-        path,
-        limit: LIMITS.kernelBytes,
-      })),
+      ...[
+        '/proc/sys/kernel/osrelease',
+        '/proc/modules',
+        ...HOSTS,
+        ...DISKS.map((path) => `${path}/timeout`),
+      ].map((path) => ({ path, limit: LIMITS.kernelBytes })),
       { path: '/var/lib/dpkg/status', limit: LIMITS.indexBytes },
     ],
     names: [
@@ -35,6 +41,7 @@ export function foreseeFacts(target: Far, release: string | undefined): void {
       ...['generations', 'harden', 'schedule'].map((name) => `${STATE_FOLDER}/${name}`),
     ],
     statuses: [STATE_FOLDER, MODULES_FOLDER],
+    places: DISKS,
   });
   if (release !== undefined) foreseeKernel(target, release);
 }

@@ -186,7 +186,8 @@ export function hostReads(memory: Memory): HostReads {
         }),
         ...names.map((path) => folders.ask(path)),
         ...statuses.flatMap((path) => [status(path, 'follow'), status(path, 'tell')]),
-        ...places.map((path) => realPath(path)),
+        // Only its first question: where there is no such folder nobody waits for the rest.
+        ...places.map((path) => ask(realFolder(path), path)),
       ];
       // Whoever asks for it is told.
       for (const one of coming) one.catch(() => {});
