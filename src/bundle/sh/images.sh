@@ -53,6 +53,8 @@ open_image() {
       ;;
     esac
   done
+  # Microcode alone is what is left of an image that was cut off just behind it.
+  awk '!/^(\.\/)?kernel(\/|$)/ && !/^(\.|(\.\/)?early_cpio)$/ { found = 1 } END { exit !found }' "$2.list" || return 2
   awk -v release="$RELEASE" '
     { from = $0; sub(/.*lib\/modules\//, "", from); sub(/\/.*/, "", from) }
     $0 ~ /(^|\/)lib\/modules\// && from != release { next }

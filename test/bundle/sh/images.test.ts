@@ -1,11 +1,15 @@
+import { spawnSync } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { gunzipSync, gzipSync } from 'node:zlib';
+import fc from 'fast-check';
 import { expect, onTestFinished, test } from 'vitest';
+import { packageRoot } from '../../../src/package-root.ts';
 import { ERAS, EXT2 } from '../../initramfs/era-guest.ts';
 import { compiledModule, newc, trailer } from '../../initramfs/images.ts';
-import { sh } from '../../machine/temporary.ts';
-import { imageHolds, type OldGuest, oldGuest, text } from '../old-guest.ts';
+import { sh, temporary } from '../../machine/temporary.ts';
+import { imageHolds, type OldGuest, oldGuest, SHELLS, text } from '../old-guest.ts';
 
 const RHEL_5 = ERAS[0] as (typeof ERAS)[number];
 const { release } = RHEL_5;
@@ -320,4 +324,87 @@ test('an ext2 image is mounted where the guest has no debugfs, and let go of', {
   expect(guest.all().filter((line) => !line.startsWith('bin '))).toEqual(
     before.filter((line) => !line.startsWith('bin ')),
   );
+});
+
+/** The functions that open images, for a script whose first word is its folder. */
+async function functions(): Promise<string> {
+  const text = await readFile(join(packageRoot(), 'src/bundle/sh/images.sh'), 'utf8');
+  return `RELEASE=${release} MODULE=mptscsih root= work=$1\n${text}`;
+}
+
+test.each(SHELLS)(
+  'under %s an image with microcode and one of ext2 are opened',
+  { timeout: 120_000 },
+  async (_, shell) => {
+    const folder = await temporary({
+      'tree/lib/mptscsih.ko': 'driver',
+      'tree/sbin/nash': 'program',
+      'boot/cpio': Buffer.concat([MICROCODE, named({ 'lib/mptscsih.ko': 'driver', 'sbin/nash': 'program' })]),
+    });
+    sh('mke2fs -q -F -t ext2 -d "$1/tree" "$1/image" 1000; gzip -c "$1/image" >"$1/boot/ext2"', folder);
+    const functions = await readFile(join(packageRoot(), 'src/bundle/sh/images.sh'), 'utf8');
+    const script = `RELEASE=${release} MODULE=mptscsih root= work=$1
+    PATH=$2:$PATH:/sbin:/usr/sbin
+    ${functions}
+    for image in cpio ext2; do
+      open_image "$work/boot/$image" "$work/$image" || echo "$image: $?"
+      cat "$work/$image.names"
+      modules_in "$work/$image" | while read -r file; do cat "$file"; echo; done
+    done`;
+    const [program = '', ...words] = shell;
+    const applets = await temporary();
+    if (program === 'busybox') sh('busybox --install -s "$1"; rm -f "$1/mke2fs"', applets);
+    const { stdout, stderr } = spawnSync(program, [...words, '-c', script, 'sh', folder, applets], {
+      encoding: 'utf8',
+    });
+    const held = ['module mptscsih', 'program nash', 'driver'];
+    expect(
+      stdout.split('\n').filter((line) => line !== ''),
+      stderr,
+    ).toEqual([...held, ...held]);
+  },
+);
+
+test('what stands before an image is passed over whatever its length, and an image cut anywhere is damaged', {
+  timeout: 240_000,
+}, async () => {
+  const image = gzipSync(
+    Buffer.concat([newc('lib/mptscsih.ko', 'driver'), newc('lib/ext3.ko', 'x'), trailer()]),
+  );
+  const early = fc.tuple(
+    fc.array(fc.tuple(fc.stringMatching(/^[a-z]{1,30}$/), fc.uint8Array({ maxLength: 3000 })), {
+      maxLength: 4,
+    }),
+    fc.nat({ max: 200 }),
+  );
+  const before = fc
+    .sample(fc.array(early, { minLength: 1, maxLength: 2 }), 10)
+    .map((parts) =>
+      Buffer.concat(
+        parts.flatMap(([files, zeros]) => [
+          ...files.map(([name, bytes]) => newc(`kernel/x86/${name}`, Buffer.from(bytes))),
+          trailer(),
+          Buffer.alloc(zeros * 4),
+        ]),
+      ),
+    );
+  const whole = before.map((bytes) => Buffer.concat([bytes, image]));
+  const cut = before.flatMap((bytes, at) =>
+    [0.1, 0.5, 0.9, 1].map((part) =>
+      Buffer.concat([bytes, image]).subarray(0, Math.ceil(bytes.length * part) + (part === 1 ? 0 : at)),
+    ),
+  );
+  const tails = [1, 8, 9, 20, image.length - 1].map((left) => image.subarray(0, -left));
+  const images = [...whole, ...cut, ...tails];
+  const folder = await temporary(
+    Object.fromEntries(images.map((bytes, at) => [`image${String(at).padStart(3, '0')}`, bytes])),
+  );
+  const script = `${await functions()}
+    for image in "$work"/image*; do open_image "$image" "$work/opened"; echo "$? $(modules_in "$work/opened")"; done`;
+  const { stdout } = spawnSync('dash', ['-c', script, 'sh', folder], { encoding: 'utf8' });
+  const lines = stdout.trim().split('\n');
+  expect(lines.slice(0, whole.length)).toEqual(whole.map(() => `0 ${folder}/opened/lib/mptscsih.ko`));
+  for (const [at, line] of lines.slice(whole.length).entries())
+    expect(line, `${at} of ${images[at + whole.length]?.length} bytes`).toMatch(/^[12]\b/);
+  expect(lines).toHaveLength(images.length);
 });
