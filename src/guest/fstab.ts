@@ -1,8 +1,8 @@
 import { basename } from 'node:path';
 import { LIMITS } from '../limits.ts';
+import { decodeOctal } from '../machine/mount-points.ts';
 import type { TargetReads } from '../machine/port.ts';
 import type { FstabEntry } from './document.ts';
-import { decodeOctal } from './mounts.ts';
 
 export type { FstabEntry };
 

@@ -1,6 +1,7 @@
 import { failure } from '../errors.ts';
 import { LIMITS } from '../limits.ts';
 import { linesOf } from '../lines.ts';
+import { decodeOctal } from '../machine/mount-points.ts';
 import type { TargetReads } from '../machine/port.ts';
 import type { Mount } from './document.ts';
 
@@ -112,14 +113,4 @@ function mountsLine(line: string): Mount | undefined {
 
 function isNumber(word: string | undefined): boolean {
   return word !== undefined && /^\d{1,10}$/.test(word);
-}
-
-/**
- * Decodes the octal escapes of a mount table's or fstab's field: the kernel and fstab(5) write blank, tab, newline
- * and backslash (later kernels also `#`) as `\040`, `\011`, `\012`, `\134`. Anything else stays as it is.
- */
-export function decodeOctal(field: string): string {
-  return field.replace(/\\([0-3][0-7]{2})/g, (_, digits: string) =>
-    String.fromCharCode(Number.parseInt(digits, 8)),
-  );
 }

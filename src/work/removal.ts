@@ -3,6 +3,7 @@ import { lstat, open, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { isFailure } from '../errors.ts';
 import { lockFile } from '../machine/lock.ts';
+import { unmountedNames } from '../machine/mount-points.ts';
 import type { Target } from '../machine/port.ts';
 import type { Argv, RunOptions, UserIds } from '../machine/program.ts';
 import { isDynamicUser, processesOf } from './users.ts';
@@ -78,16 +79,15 @@ async function emptyAs(machine: Target, path: string, user: UserIds | undefined)
  * by its lock, which died with the run: what a live run holds stays, and so does what anybody else has put there.
  */
 export async function sweepLeftovers(machine: Target, base: string): Promise<void> {
-  const names = await readdir(base).catch(() => []);
-  for (const name of names) {
+  for (const name of await unmountedNames(base).catch(() => [])) {
     if (NAME.test(name)) await sweepOne(machine, join(base, name)).catch(() => {});
     else if (name.startsWith(UNFINISHED)) await sweepUnfinished(join(base, name)).catch(() => {});
   }
 }
 
-/** The work folders that are in the base, of whatever run. */
+/** The work folders that are in the base, of whatever run. Where something is mounted, it is none of them. */
 export async function workFolders(base: string): Promise<readonly string[]> {
-  return (await readdir(base)).filter((name) => NAME.test(name)).map((name) => join(base, name));
+  return (await unmountedNames(base)).filter((name) => NAME.test(name)).map((name) => join(base, name));
 }
 
 async function sweepOne(machine: Target, folder: string): Promise<void> {

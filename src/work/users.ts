@@ -1,6 +1,7 @@
 import { randomInt } from 'node:crypto';
 import { lstat, readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { unmountedNames } from '../machine/mount-points.ts';
 import type { UserIds } from '../machine/program.ts';
 
 /**
@@ -70,10 +71,11 @@ async function usersWithNames(): Promise<readonly number[]> {
   return texts.flatMap((text) => text.split('\n').map((line) => Number(line.split(':')[2])));
 }
 
+/** Of what is mounted there none: any user may mount what never answers whoever looks at it. */
 async function ownersIn(folders: readonly string[]): Promise<readonly number[]> {
   const owners = await Promise.all(
     folders.map(async (folder) => {
-      const names = await readdir(folder).catch(() => []);
+      const names = await unmountedNames(folder).catch(() => []);
       const paths = names.map((name) => join(folder, name));
       const stats = await Promise.all(paths.map((path) => lstat(path).catch(() => undefined)));
       return stats.map((status) => status?.uid ?? 0);

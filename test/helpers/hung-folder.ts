@@ -10,8 +10,8 @@ echo ready
 exec sleep 600`;
 
 /** For as long as the test runs; when the server is gone, who still waits gets an error. */
-export async function hungFolder(): Promise<string> {
-  const folder = await temporary();
+export async function hungFolder(at?: string): Promise<string> {
+  const folder = at ?? (await temporary());
   const server = spawn('sh', ['-ec', SERVE_NOTHING, 'sh', folder], { stdio: ['ignore', 'pipe', 'inherit'] });
   onTestFinished(async () => {
     server.kill('SIGKILL');

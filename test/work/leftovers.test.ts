@@ -5,6 +5,7 @@ import { chown, mkdir, readdir, stat, symlink, writeFile } from 'node:fs/promise
 import { join, resolve } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { openWorkspace, type Workspace } from '../../src/work/workspace.ts';
+import { hungFolder } from '../helpers/hung-folder.ts';
 import { listing } from '../helpers/listing.ts';
 import { RUNS_TYPESCRIPT, sh, temporary, until, workspaceForTest } from '../machine/temporary.ts';
 
@@ -35,6 +36,16 @@ async function leaveSwapping({ machine, user, folder }: Workspace, victim: strin
 }
 
 describe('what is left of a build', () => {
+  test('a mount that never answers, in a folder open to all or by the name of a leftover, is not looked at', async () => {
+    const base = await temporary();
+    await hungFolder(await temporary());
+    await mkdir(join(base, 'mptfix-work-abc123'));
+    await hungFolder(join(base, 'mptfix-work-abc123'));
+    const workspace = await openWorkspace(base);
+    await workspace.dispose();
+    expect(await readdir(base)).toEqual(['mptfix-work-abc123']);
+  });
+
   test('a child that swaps folders for links while the folder is removed hurts nobody, and is dead', async () => {
     for (let round = 0; round < 3; round += 1) {
       const victim = await temporary({ secret1: 'x', secret2: 'x', secret3: 'x', 'deep/secret': 'x' });
