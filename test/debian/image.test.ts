@@ -143,7 +143,9 @@ describe.each([
     expect([run.status, run.stderr]).toEqual([0, run.stderr]);
 
     const bundle = `mptfix-mptscsih-${release}-x86_64.run`;
-    expect(readdirSync(out).sort()).toEqual(['build.log', 'manifest.json', bundle, 'mptscsih.ko'].sort());
+    expect(readdirSync(out).sort()).toEqual(
+      ['build.log', 'manifest.json', bundle, `${bundle}.intoto.json`, 'mptscsih.ko'].sort(),
+    );
     expect(sections(join(out, 'mptscsih.ko'))).toEqual(sections(join(outside, 'mptscsih.ko')));
     expect(readFileSync(join(out, 'mptscsih.ko')).equals(readFileSync(join(outside, 'mptscsih.ko')))).toBe(
       true,
