@@ -300,6 +300,8 @@ export const RUNS: Readonly<Record<string, Readonly<Record<string, Situation>>>>
       run(['status', '--root', root, '--kernel', '2.6.18-8.el5']),
     'several guests, one of which cannot be looked at': ({ root }) =>
       run(['status', '--root', root, '--root', '/nowhere']),
+    'ssh does not reach the `--host`': () => run(['status', ...UNREACHED]),
+    '`--prune` with `--host`': () => run(['status', ...UNREACHED, '--prune', '--yes']),
   },
   rollback: {
     'ssh does not reach the `--host`, nor another one': () =>
@@ -397,6 +399,8 @@ export const RUNS: Readonly<Record<string, Readonly<Record<string, Situation>>>>
     },
   },
   recover: {
+    'ssh does not reach the `--host`': () => run(['recover', ...UNREACHED]),
+    '`--apply` with `--host`': () => run(['recover', ...UNREACHED, '--apply', '--yes']),
     'nothing to recover, or the steps are listed': (at) => {
       readOnly(at);
       return run(['recover', '--root', at.root]);
@@ -408,6 +412,9 @@ export const RUNS: Readonly<Record<string, Readonly<Record<string, Situation>>>>
     '`--apply` for a tree': ({ root }) => run(['recover', '--root', root, '--apply', '--yes']),
   },
   harden: {
+    'ssh does not reach the `--host`': () => run(['harden', ...UNREACHED]),
+    '`--apply` or `--undo` with `--host`': async () =>
+      run(['harden', ...UNREACHED, '--apply', 'timeout=180', '--yes']),
     'shown, set, undone, or nothing to do': async (at) => {
       at.put('etc/udev/rules.d/.keep', '');
       const of = (...more: readonly string[]) => run(['harden', '--root', at.root, ...more]);
@@ -423,6 +430,7 @@ export const RUNS: Readonly<Record<string, Readonly<Record<string, Situation>>>>
       run(['harden', '--root', root, '--mount-point', '/nope', '--apply', 'errors=panic', '--yes']),
   },
   diagnose: {
+    'ssh does not reach the `--host`': () => run(['diagnose', ...UNREACHED]),
     'path failures were found, whatever the cause': (at) => log(at, FAILURE),
     'the logs were read and show no failure': (at) => log(at, QUIET),
     'cannot tell: nothing of a kernel was recognised': (at) => log(at, 'nothing of a kernel\n'),
