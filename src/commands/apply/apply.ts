@@ -14,7 +14,7 @@ import { notAPlan, parsePlan, requestOf, requireUnchanged } from '../../plan/giv
 import type { InstallOptions, PlanRequest } from '../../plan/plan.ts';
 import { prepare } from '../../plan/prepare.ts';
 import { lockGuest, whileLocked } from '../../transaction/lock.ts';
-import { lookingAt, whereabouts } from '../../typed.ts';
+import { lookingAt, typedShell, whereabouts } from '../../typed.ts';
 import { printResult, type View } from '../../ui/output.ts';
 import { printable } from '../../ui/printable.ts';
 import { confirm } from '../../ui/prompt.ts';
@@ -39,10 +39,19 @@ export interface ApplyOptions extends CommonOptions, BuildFlags, WorkFlags, Inst
   /** `--plan`: a file with what `plan --json` printed, or - for standard input. */
   readonly plan?: string;
   readonly installTools: boolean;
+  /** `--bundle`: a .run file; with `--host` alone. */
+  readonly bundle?: string;
 }
 
 /** `mptfix apply`: reads and plans, or takes a plan that still holds, then does exactly what was planned. */
 export async function apply(options: ApplyOptions, signal: AbortSignal): Promise<number> {
+  if (options.bundle !== undefined) {
+    throw failure(
+      'E_USAGE',
+      '--bundle is installed over ssh, and there is no --host',
+      `add --host root@HOST; or run the bundle itself, as root on its guest: ${typedShell(['sh', options.bundle, 'apply'])}`,
+    );
+  }
   const request = await applyRequest(options);
   // A plan names the guest, where the command line does not.
   const { root, given } = request;

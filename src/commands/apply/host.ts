@@ -44,7 +44,6 @@ import type { ApplyResult } from './document.ts';
 
 interface HostOptions extends Omit<ApplyOptions, 'host'> {
   readonly host: readonly string[];
-  readonly bundle?: string;
   readonly failFast: boolean;
 }
 
