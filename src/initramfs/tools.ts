@@ -28,8 +28,8 @@ export interface InitramfsTool {
   /** Where the guest says which drivers go into its images. */
   readonly listedIn: string;
   /**
-   * Where it makes the tree of an image: in the first of these that is there and no tmpfs. All but Red Hat's go where TMPDIR
-   * says.
+   * Where it makes the tree of an image: in the first of these that is there and no tmpfs. That is how Red Hat's chooses; who
+   * asks for TMPDIR is told the same.
    */
   readonly worksIn: readonly string[];
   /** Files that the distro's own command keeps about the image, and that no longer fit it when it was replaced. */
