@@ -23,6 +23,8 @@ export interface Starting {
   readonly proc?: boolean;
   /** Of the shell that starts the bundle, such as `>&-`. */
   readonly redirect?: string;
+  /** Nobody reads what it says. */
+  readonly unread?: boolean;
 }
 
 /** A guest whose tool for the initramfs waits until it may go on. */
@@ -33,6 +35,9 @@ export interface BusyGuest extends OldGuest {
   readonly atWork: () => Promise<void>;
   readonly goOn: () => void;
   readonly hold: () => void;
+  /** The same of sync(1), with which an undo begins. */
+  readonly holdSync: () => void;
+  readonly atSync: () => Promise<void>;
 }
 
 export async function busyGuest(shell: readonly string[], tools: readonly string[] = []): Promise<BusyGuest> {
@@ -42,10 +47,13 @@ export async function busyGuest(shell: readonly string[], tools: readonly string
   sh(
     `cd "$1/sbin"; mv mkinitrd true-mkinitrd
      printf '#!/bin/dash\\n: >/work/begun\\nwhile [ -f /work/hold ]; do sleep 0.05; done\\nexec /sbin/true-mkinitrd "$@"\\n' >mkinitrd
-     chmod 755 mkinitrd; rm -f "$1/bin/sync"; printf '#!/bin/dash\\nexit 0\\n' >"$1/bin/sync"; chmod 755 "$1/bin/sync"`,
+     chmod 755 mkinitrd; rm -f "$1/bin/sync"; printf '#!/bin/dash\\n: >/work/syncs\\nwhile [ -f /work/hold-sync ]; do sleep 0.05; done\\n' >"$1/bin/sync"; chmod 755 "$1/bin/sync"`,
     root,
   );
-  const start = (args: readonly string[], { proc = true, redirect = '' }: Starting = {}): Run => {
+  const start = (
+    args: readonly string[],
+    { proc = true, redirect = '', unread = false }: Starting = {},
+  ): Run => {
     const script = `root=$1; shift; ${proc ? 'mount --bind "$root" "$root" && mount -t proc proc "$root/proc" || exit 99;' : ''} exec /usr/sbin/chroot "$root" "$@" ${redirect}`;
     const child = spawn('unshare', ['-m', 'sh', '-c', script, 'sh', root, ...shell, '/bundle.run', ...args], {
       env: { PATH: '/bin:/sbin:/usr/sbin:/usr/bin' },
@@ -61,6 +69,7 @@ export async function busyGuest(shell: readonly string[], tools: readonly string
     child.stderr.on('data', (data) => {
       text.stderr += String(data);
     });
+    if (unread) child.stdout.destroy();
     const ended = new Promise<Awaited<Run['ended']>>((resolve) => {
       // What a killed shell has left may keep its output open.
       child.on('exit', (status, signal) => setTimeout(() => resolve({ status, signal, ...text }), 50));
@@ -71,7 +80,14 @@ export async function busyGuest(shell: readonly string[], tools: readonly string
     ...guest,
     start,
     atWork: () => until(() => existsSync(at('begun'))),
-    goOn: () => rmSync(at('hold'), { force: true }),
+    goOn: () => {
+      for (const name of ['hold', 'hold-sync']) rmSync(at(name), { force: true });
+    },
+    holdSync: () => {
+      writeFileSync(at('hold-sync'), '');
+      rmSync(at('syncs'), { force: true });
+    },
+    atSync: () => until(() => existsSync(at('syncs'))),
     hold: () => {
       writeFileSync(at('hold'), '');
       rmSync(at('begun'), { force: true });

@@ -49,7 +49,7 @@ time_of() {
 # set_time FILE SECONDS.DECIMALS: an old touch takes no @, and whole seconds alone.
 set_time() {
   [ "$(time_of "$1")" != "$2" ] || return 0
-  touch -m -d "@$2" "$1" 2>/dev/null && [ "$(time_of "$1")" = "$2" ] && return
+  touch -m -d "@$2" "$1" 2>/dev/null && [ "$(time_of "$1")" = "$2" ] && return 0
   TZ=UTC0 touch -m -t "$(printf '%s\n' "${2%.*}" | awk '
     {
       days = int($1 / 86400); rest = $1 - days * 86400
@@ -66,7 +66,7 @@ set_time() {
 record() {
   [ -f "$2" ] || {
     printf null
-    return
+    return $?
   }
   ls -lnL "$2" | awk -v path="$1" -v hash="$(sha256_of "$2")" -v time="$(time_of "$2")" '
     function three(from,   n) {

@@ -151,7 +151,7 @@ require_safe() {
 
 # Whether the generation wrote this, or was about to: PATH HASH
 is_ours() {
-  grep -F "\"$1\":\"$2\"" "$generations/$generation/journal.ndjson" >/dev/null 2>&1 && return
+  grep -F "\"$1\":\"$2\"" "$generations/$generation/journal.ndjson" >/dev/null 2>&1 && return 0
   [ -f "$generations/$generation/manifest.json" ] || return 1
   flatten "$generations/$generation/manifest.json" | awk -F '\t' -v path="$1" -v hash="$2" '
     $1 ~ /^after\./ && $1 ~ /\.path$/ { at = $2 }

@@ -30,7 +30,7 @@ is_locked() {
 # that makes the link of that name takes it over.
 take_link() {
   for try in 1 2 3; do
-    ln -s "$me" "$1" 2>/dev/null && return
+    ln -s "$me" "$1" 2>/dev/null && return 0
     holder=$(link_text "$1")
     [ -z "$holder" ] || break
   done
@@ -45,7 +45,7 @@ take_link() {
   set -- "$1" "$2" "$holder"
   take_link "$1-$3" $(($2 - 1))
   if [ "$(link_text "$1")" = "$3" ]; then
-    mv -f "$1-$3" "$1" && return
+    mv -f "$1-$3" "$1" && return 0
   fi
   rm -f "$1-$3"
   take_link "$1" $(($2 - 1))
@@ -64,7 +64,7 @@ is_running() {
   '') ;;
   *)
     [ -z "${1#*.}" ] || [ "$began" = "${1#*.}" ]
-    return
+    return $?
     ;;
   esac
   unsure=1
@@ -76,7 +76,7 @@ started() {
   [ -f /proc/self/stat ] || return 0
   [ -d "/proc/$1" ] || {
     printf gone
-    return
+    return $?
   }
   sed 's/.*) //' "/proc/$1/stat" 2>/dev/null | awk '{ print $1 ~ /^[ZX]/ ? "gone" : $20 }'
 }

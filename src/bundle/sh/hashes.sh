@@ -2,8 +2,10 @@
 EMPTY=e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855
 
 choose_hash() {
-  for hasher in sha256sum 'openssl dgst -sha256' 'shasum -a 256'; do
-    case $($hasher </dev/null 2>/dev/null) in *$EMPTY*) return ;; esac
+  # What a loop counts with is gone after it in a function of yash.
+  for program in sha256sum 'openssl dgst -sha256' 'shasum -a 256'; do
+    hasher=$program
+    case $($hasher </dev/null 2>/dev/null) in *$EMPTY*) return 0 ;; esac
   done
   hasher=
   define_block
@@ -101,7 +103,7 @@ sha256_of() {
   [ -f "$1" ] || return 1
   if [ -n "$hasher" ] || [ ! -d "$work" ]; then
     sha256 <"$1"
-    return
+    return $?
   fi
   sum=$(cksum <"$1" 2>/dev/null | tr ' ' :)
   known=$(sed -n "s/^$sum=//p" "$work/sums" 2>/dev/null | sed 1q)

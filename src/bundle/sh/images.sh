@@ -43,12 +43,12 @@ open_image() {
     whole=$((whole + $(stream "$1" "$at" | wc -c) / 1024 + 1))
     case $(stream "$1" "$at" | dd bs=6 count=1 2>/dev/null | od -An -v -tx1 | tr -d ' \n') in
     30373037303[12])
-      read_archive "$1" "$2" || return
+      read_archive "$1" "$2" || return $?
       # An archive that is not packed may stand before the true one, with the microcode of the processor.
       if [ "$through" = cat ]; then at=$(next_archive "$1" "$at") || return 2; else at=; fi
       ;;
     *)
-      open_ext2 "$1" "$2" || return
+      open_ext2 "$1" "$2" || return $?
       at=
       ;;
     esac
@@ -120,7 +120,7 @@ next_archive() {
     ')
     if [ -n "$found" ]; then
       printf '%s' $((here / 512 * 512 + found))
-      return
+      return $?
     fi
     here=$(((here / 512 + 64) * 512))
   done
@@ -191,9 +191,9 @@ holds_module() {
 
 # same_module FILE FILE: packed or not, with its debug information or not
 same_module() {
-  cmp -s "$1" "$2" && return
+  cmp -s "$1" "$2" && return 0
   unpacked "$1" >"$work/one" && unpacked "$2" >"$work/other" || return 1
-  cmp -s "$work/one" "$work/other" && return
+  cmp -s "$work/one" "$work/other" && return 0
   # The mkinitrd of Red Hat and dracut take out what is for debuggers, by the guest's own strip -g.
   has_program strip || return 1
   for file in one other; do in_guest strip -g "${work#"$root"}/$file" >/dev/null 2>&1 || return 1; done
@@ -213,7 +213,7 @@ run_again() {
     [ -f "$root/etc/$loader.conf" ] || continue
     [ "${chosen:-$loader}" = "$loader" ] || continue
     printf 'if the guest boots by %s (it has /etc/%s.conf), run %s in the guest before the next boot: it notes where each image lies on the disk' "$loader" "$loader" "$loader"
-    return
+    return $?
   done
 }
 

@@ -1,9 +1,11 @@
 # With the answer of a run that was to be put back, or with that of the signal that stops it.
 on_exit() {
+  ends=$?
   trap '' 1 2 13 15
   stopped=1
   if [ -n "$transaction" ]; then put_all_back 'the run was stopped'; fi
   [ -z "$locked" ] || unlock
+  exit "${leaving:-$ends}"
 }
 
 # put_all_back WHY: what the transaction under way has done, so that no trace of it stays.
@@ -35,9 +37,9 @@ catch_signals() {
 
 # A file that is opened later must not become what messages are written to.
 open_streams() {
-  if ! (: <&0) 2>/dev/null; then exec </dev/null; fi
-  if ! (: >&1) 2>/dev/null; then exec >/dev/null; fi
-  if ! (: >&2) 2>/dev/null; then exec 2>/dev/null; fi
+  if ! (: 7<&0) 2>/dev/null; then exec </dev/null; fi
+  if ! (: 7>&1) 2>/dev/null; then exec >/dev/null; fi
+  if ! (: 7>&2) 2>/dev/null; then exec 2>/dev/null; fi
 }
 
 wrong_usage() {
@@ -46,7 +48,7 @@ wrong_usage() {
 }
 
 main() {
-  json='' yes='' force='' root='' command='' transaction='' locked='' left='' work='' proof='' stopped=''
+  json='' yes='' force='' root='' command='' transaction='' locked='' left='' work='' proof='' stopped='' leaving=''
   open_streams
   self=$0
   nagios='' address='' relay='' relay_host='' relay_port='' prometheus='' schedule=''

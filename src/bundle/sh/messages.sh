@@ -3,7 +3,7 @@
 # Runs under any POSIX sh with the tools of 2003: none of sha256sum, flock, stat, mktemp, readlink is needed.
 #
 # ls -n is what POSIX has in the place of stat; what stands after || always ends the run; lists are of plain names; the
-# numbers of signals are understood everywhere; and w0 to w15 are read by code that is written here.
+# numbers of signals are understood everywhere; `return` names its status, as in a trap it would be that of before the signal; and w0 to w15 are read by code that is written here.
 # shellcheck disable=SC2010,SC2012,SC2015,SC2034,SC2086,SC2153,SC2172,SC2317
 
 LC_ALL=C
@@ -81,6 +81,12 @@ quote() {
   printf '%s' "$1" | tr -c '\040-\176' '?' | sed 's/[\\"]/\\&/g'
 }
 
+# leave STATUS: mksh forgets it where a trap leaves and another is run for that.
+leave() {
+  leaving=$1
+  exit "$1"
+}
+
 # die STATUS CODE WHAT NEXT: of a plugin of Nagios every error is unknown
 die() {
   trap '' 1 2 13 15
@@ -92,8 +98,8 @@ die() {
     warn "error: $3"
     warn "  next: $4"
   fi
-  [ -z "$nagios" ] || exit 3
-  exit "$1"
+  [ -z "$nagios" ] || leave 3
+  leave "$1"
 }
 
 # answer STATUS RESULT DETAIL
@@ -105,7 +111,7 @@ answer() {
   else
     printf '%s\n' "$3"
   fi
-  exit "$1"
+  leave "$1"
 }
 
 confirm() {

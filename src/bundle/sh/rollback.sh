@@ -22,6 +22,9 @@ undo_installed() {
   *) [ -n "$force" ] || die 3 E_FILE_CHANGED "$MODULE_PATH was changed by somebody else since it was installed: it is not overwritten" "to put the original back anyway: sh $0 rollback --force" ;;
   esac
   confirm "generation $1 will be undone"
+  # From here on no signal cuts it off: half of an undo would be no state to stay in.
+  trap '' 1 2 13 15
+  stopped=1
   note "$1" rolling-back "${force:+,\"force\":true}" || die 8 E_INSTALL "the journal in $generations/$1 cannot be written" 'free some space and run the command again'
   undo "$1" || die 9 E_INSTALL_UNDO "the rollback was stopped; the originals are in $generations/$1/originals" "remove the cause, then: sh $0 rollback"
   note "$1" rolled-back

@@ -11,12 +11,12 @@ whole() {
 # Before anything else, by the best of the hashes that the guest has. The size was looked at before.
 prove_self() {
   if [ -n "$hasher" ]; then
-    [ "$(whole SELF_SHA256 | sha256)" = "$SELF_SHA256" ] && return
+    [ "$(whole SELF_SHA256 | sha256)" = "$SELF_SHA256" ] && return 0
   else
     case $(whole 'SELF_SHA[0-9]*' | sha1sum 2>/dev/null || whole 'SELF_SHA[0-9]*' | openssl dgst -sha1 2>/dev/null) in
-    *$SELF_SHA1*) return ;;
+    *$SELF_SHA1*) return 0 ;;
     *[0-9a-f]*) ;;
-    *) [ "$(whole SELF_SHA256 | sha256)" = "$SELF_SHA256" ] && return ;;
+    *) [ "$(whole SELF_SHA256 | sha256)" = "$SELF_SHA256" ] && return 0 ;;
     esac
   fi
   die 4 E_ARCHIVE_TRUNCATED "$self is damaged: it is not what mptfix build wrote" 'copy the file to this guest once more'

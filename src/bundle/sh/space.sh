@@ -33,7 +33,7 @@ work_place() {
     tmpfs*) ;;
     *)
       printf '%s' "$place"
-      return
+      return $?
       ;;
     esac
   done

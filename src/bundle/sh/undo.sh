@@ -72,7 +72,7 @@ undo_step() {
     ;;
   image-build)
     rm -f "$root$(field "steps.$1.output")"
-    return
+    return $?
     ;;
   image) rm -f "$root$(field "steps.$1.output")" ;;
   esac
@@ -98,13 +98,13 @@ undo_file() {
   now=$(sha256_of "$root$2")
   if [ -z "$3" ]; then
     [ -z "$now" ] || may_change "$@" || return 0
-    [ -z "$now" ] || rm -f "$root$2"
-    return
+    [ -z "$now" ] || rm -f "$root$2" || return 1
+    return 0
   fi
   if [ "$now" = "$3" ]; then
     # Whole already, but perhaps not its time and mode: these come with the kept file.
     ! is_plain "$kept" || same_file "$root$2" "$kept" || same_look "$root$2" "$kept" || put_back "$kept" "$root$2"
-    return
+    return $?
   fi
   [ -z "$now" ] || may_change "$@" || return 0
   is_plain "$kept" && [ "$(sha256_of "$kept")" = "$3" ] || {
@@ -116,7 +116,7 @@ undo_file() {
     warn "$kept, the kept original of $2, is missing or was changed"
     return 1
   }
-  put_back "$kept" "$root$2" && return
+  put_back "$kept" "$root$2" && return 0
   # A copy needs space, which a depmod may have used up for the very file that it has spoilt.
   [ "$5" = index ] && rm -f "$root$2" && put_back "$kept" "$root$2"
 }
