@@ -37,9 +37,10 @@ catch_signals() {
 
 # A file that is opened later must not become what messages are written to.
 open_streams() {
+  # Its own message has nowhere to go.
+  if ! (: 7>&2); then exec 2>/dev/null; fi
   if ! (: 7<&0) 2>/dev/null; then exec </dev/null; fi
   if ! (: 7>&1) 2>/dev/null; then exec >/dev/null; fi
-  if ! (: 7>&2) 2>/dev/null; then exec 2>/dev/null; fi
 }
 
 wrong_usage() {
