@@ -158,6 +158,8 @@ remove_watch() {
   # What is in memory is this machine's, and of a tree nothing.
   [ -z "$root" ] || return 0
   for folder in /run /dev/shm /var/run; do
-    [ -h "$folder/mptfix-watch" ] || rm -rf "$folder/mptfix-watch"
+    case $(ls -ldn "$folder/mptfix-watch" 2>/dev/null | awk '{ print $1, $3 }') in
+    "drwx------"*" 0") rm -rf "$folder/mptfix-watch" ;;
+    esac
   done
 }

@@ -20,11 +20,16 @@ supervise() {
     # By its path: the first folder of PATH may be what hangs.
     if [ -x /bin/sleep ]; then /bin/sleep "$limit"; else sleep "$limit"; fi
     kill -14 $$
+    # Where whoever started this has it ignore that signal.
+    sleep 1
+    fell $worker
   } </dev/null >/dev/null 2>&1 &
   timer=$!
   wait $worker 2>/dev/null
   result=$?
   worker=''
+  # One that was killed has said nothing.
+  [ $result -lt 128 ] || too_late
   exit $result
 }
 
@@ -36,10 +41,10 @@ end_watch() {
 # Says it by what is built in.
 too_late() {
   if [ -n "$nagios" ] && [ -z "$json" ]; then
-    lines "MPTFIX UNKNOWN - nothing was found out within $limit s: a disk or a program does not answer"
+    lines "MPTFIX UNKNOWN - nothing was found out within $limit s, or the look was killed: a disk or a program does not answer"
     exit 3
   fi
-  die 11 E_CANNOT_DECIDE "nothing was found out within $limit s: a disk or a program does not answer" 'see that the storage answers, then run the command again'
+  die 11 E_CANNOT_DECIDE "nothing was found out within $limit s, or the look was killed: a disk or a program does not answer" 'see that the storage answers, then run the command again'
 }
 
 # What is looked at is the same as what the sh watch of mptfix looks at. Nothing but its memory and FILE is written.

@@ -8,9 +8,11 @@ import { CASES, dmesg } from '../../watch/cases.ts';
 import { MOUNT_TABLES } from '../../watch/mount-tables.ts';
 import { SHELLS } from '../old-guest.ts';
 
-/** The functions of every bundle, without what runs them. */
+/** The functions of every bundle: neither what looks at the file itself before them, nor what runs them. */
 async function functions(): Promise<string> {
-  return (await readInstaller()).replace(/^main "\$@"$[\s\S]*/m, '').replace(/^#@\w+@$/gm, '');
+  const text = await readInstaller();
+  const [from, to] = [text.indexOf('\n#@FACTS@\n'), text.indexOf('\nmain "$@"\n')];
+  return `LC_ALL=C; export LC_ALL\n${text.slice(from, to).replace(/^#@\w+@$/gm, '')}`;
 }
 
 /** Runs a script after the bundle's functions, in a folder of its own. */
@@ -136,6 +138,23 @@ test('a log that cannot be read, or a tree, leaves the watch blind; so does a ta
     "a tree has no kernel's log",
     'there is no mount table, or it names no disk',
   ]);
+});
+
+test('a watch that cannot tell mails that once, and when it can again', async () => {
+  const script = `root=$PWD tree= blind= host=guest.example address=admin@example.org
+    memory=memory dd=false dmesg=./bin/dmesg
+    deliver() { sed -n '/^Subject/p'; }
+    run() { look; systems=$(lines "$found" | grep "^F$tab"); choose_blindness; report_blindness; (tell 1); }
+    run; echo =; : >down; run; run; echo =; rm down; run; run`;
+  const [, shell = ['dash']] = SHELLS[0] ?? [];
+  const said = await sh(shell, script, {
+    'proc/mounts': '/dev/sda1 / ext3 rw 0 0\n',
+    'bin/dmesg': '#!/bin/sh\n[ ! -e down ]\n',
+    'memory/.keep': '',
+  });
+  expect(said).toBe(
+    '=\nSubject: guest.example: cannot tell whether a file system is read-only\n=\nSubject: guest.example: the watch can tell again\n',
+  );
 });
 
 test('what both watches share is one text', async () => {

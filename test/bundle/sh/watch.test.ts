@@ -269,9 +269,18 @@ test('a real SMTP server gets the mail by nc, by bash and by telnet; without the
   fail();
   await writeFile(join(on.folder, 'down'), '');
   const busybox = sh('command -v busybox').trim();
-  const send = (port = server.port): Promise<Run> =>
+  const send = (port = server.port, shell: readonly string[] = ['dash']): Promise<Run> =>
     run(
-      [...on.prefix, 'dash', bundle, 'watch', '--mail', 'admin@example.org', '--relay', `127.0.0.1:${port}`],
+      [
+        ...on.prefix,
+        ...shell,
+        bundle,
+        'watch',
+        '--mail',
+        'admin@example.org',
+        '--relay',
+        `127.0.0.1:${port}`,
+      ],
       { PATH: path },
     );
   // What is not on this machine's disks is not found by the path that the bundle adds.
@@ -281,16 +290,14 @@ test('a real SMTP server gets the mail by nc, by bash and by telnet; without the
     );
   hide('nc');
   hide('telnet');
-  for (const [at, program] of ['bash', 'nc', 'telnet'].entries()) {
-    if (program !== 'bash') {
-      hide('bash');
-      await symlink(busybox, join(on.folder, 'bin', program));
-    }
+  let sent = 0;
+  const mailed = async (program: string, shell: readonly string[]): Promise<void> => {
     on.sh('rm -rf /run/mptfix-watch');
-    const { status, stderr } = await send();
-    expect([program, status, stderr]).toEqual([program, 10, '']);
-    expect(server.mails).toHaveLength(at + 1);
-    const mail = server.mails[at] ?? '';
+    const { status, stderr } = await send(server.port, shell);
+    expect([program, shell, status, stderr]).toEqual([program, shell, 10, '']);
+    sent += 1;
+    expect(server.mails).toHaveLength(sent);
+    const mail = server.mails.at(-1) ?? '';
     expect([...headersOf(mail).keys()].slice(-5)).toEqual([
       'Date',
       'From',
@@ -300,8 +307,15 @@ test('a real SMTP server gets the mail by nc, by bash and by telnet; without the
     ]);
     expect(headersOf(mail).get('Subject')).toMatch(/ has read-only file systems$/);
     expect(mail).toContain(`${on.folder}/data: READ-ONLY\r\n`);
-    if (program !== 'bash') on.sh(`rm bin/${program}`);
-  }
+  };
+  await mailed('bash', ['dash']);
+  await symlink(busybox, join(on.folder, 'bin/nc'));
+  for (const [, shell] of SHELLS) await mailed('nc', shell);
+  on.sh('rm bin/nc');
+  hide('bash');
+  await symlink(busybox, join(on.folder, 'bin/telnet'));
+  await mailed('telnet', ['dash']);
+  on.sh('rm bin/telnet');
   on.sh('rm -rf /run/mptfix-watch');
   const without = await send();
   expect([without.status, without.stderr]).toEqual([
