@@ -22,7 +22,7 @@ export interface ManyRuns {
 /** Copies the bundle to a folder where any user may read it. */
 export function copyBundle(folder: string): string {
   mkdirSync(folder, { recursive: true });
-  for (const name of ['bin', 'dist', 'patches', 'src/bundle/sh', 'package.json'])
+  for (const name of ['bin', 'dist', 'patches', 'src/bundle/sh', 'src/watch/sh', 'package.json'])
     cpSync(name, join(folder, name), { recursive: true });
   cpSync(join(import.meta.dirname, 'many-runs.mjs'), join(folder, 'many-runs.mjs'));
   return folder;

@@ -1,11 +1,20 @@
 import { execFileSync } from 'node:child_process';
-import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import {
+  copyFileSync,
+  cpSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { sha256 } from '../../../src/hash.ts';
 import { makeKey, SIGNER } from '../../bundle/signed-bundle.ts';
-import { buildableGuest, RELEASE } from '../../helpers/buildable-guest.ts';
+import { buildableGuest, HEADERS, MODULE, RELEASE } from '../../helpers/buildable-guest.ts';
 import { json, mptfix } from '../../helpers/cli.ts';
+import { copyBundle } from '../../helpers/many-runs.ts';
 import { temporary } from '../../machine/temporary.ts';
 
 const NAME = `mptfix-mptscsih-${RELEASE}-x86_64.run`;
@@ -74,4 +83,25 @@ test('a key that cannot sign is refused before anything is built, and nothing is
     expect([key, run.status, json(run).error.code]).toEqual([key, 3, 'E_SIGN_KEY']);
   }
   expect(readdirSync(folder).toSorted()).toEqual(before);
+});
+
+test('from files alone, whatever their names, and from a copy of mptfix: the place is the kernel’s own', async () => {
+  const folder = await temporary();
+  const at = (...names: readonly string[]): string => join(folder, ...names);
+  buildableGuest(at('guest'), at('source'));
+  copyFileSync(at('guest', MODULE), at('as shipped.ko'));
+  const run = await mptfix(
+    [
+      ...['build', '--module', at('as shipped.ko'), '--kernel', RELEASE, '--no-cache', '--json'],
+      ...['--source', at('source'), '--headers', at('guest', HEADERS), '--output', at('out')],
+    ],
+    { bin: join(copyBundle(at('mptfix')), 'bin/mptfix.cjs') },
+  );
+  expect(run.status, run.stdout).toBe(0);
+  expect(json(run).statement.predicate.buildDefinition.externalParameters.module).toEqual({
+    name: 'mptscsih',
+    path: `/${MODULE}`,
+  });
+  const verified = await mptfix(['verify', at('out', NAME), '--json']);
+  expect([verified.status, json(verified).result]).toEqual([11, 'unsigned']);
 });
