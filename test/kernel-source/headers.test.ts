@@ -130,9 +130,9 @@ describe('a guest’s build folder in a sandbox', () => {
       },
       `/${build}`,
     );
-    expect(
-      await inSandbox(workspace, headers, `head -n 1 /${build}/Makefile; ls /usr/local | head -n 1`),
-    ).toBe('VERSION = 5\nbin');
+    expect(await inSandbox(workspace, headers, `head -n 1 /${build}/Makefile; ls -d /usr/local/share`)).toBe(
+      'VERSION = 5\n/usr/local/share',
+    );
   });
 
   test('the link `build` of a module folder is followed to the real folder', async () => {
