@@ -65,7 +65,7 @@ export const PREFIX_FORMS: readonly PrefixForm[] = [
   },
   // rsyslog's and syslog-ng's ISO form, RFC 5424, journalctl -o short-iso, dmesg --time-format iso (which has no host).
   {
-    pattern: sticky`${ISO} (?:${HOST} (?=[\w./-]{1,64}(?:\[\d{1,10}\])?: |\[ ?|[\w./-]{1,64} (?:\d{1,10}|-) ))?`,
+    pattern: sticky`${ISO} (?:${HOST} (?=[\w./-]{1,64}(?:\[\d{1,10}\])?: |\[ ?|[\w./-]{1,64} (?:\d{1,10}|-) [\w.-]{1,32} (?:-|\[)))?`,
     read: dated(zonedTime),
     role: 'syslog',
   },

@@ -139,6 +139,12 @@ test.each([
   expect(parseLine(line).prefix.time).toBe(undefined);
 });
 
+test('a message of dmesg whose words stand as a host, a program and its number would is the kernel’s', () => {
+  const text = 'SCSI host 0 abort (pid 4711) timed out - resetting';
+  const { prefix, text: read } = parseLine(`2023-07-28T07:12:29+00:00 ${text}`);
+  expect([prefix.host, prefix.writer, read]).toEqual([undefined, undefined, text]);
+});
+
 test('line by line, with what is known of the line before, the answer is the same', () => {
   const starts = [
     '',
