@@ -50,6 +50,8 @@ export interface SshGuest {
 export interface SshLogin {
   /** What the login's start files do before the command runs: a line of sh, in the machine's own root. */
   readonly login?: string;
+  /** Number of the user and group that a login is there; default: root. */
+  readonly user?: number;
 }
 
 /**
@@ -57,7 +59,10 @@ export interface SshLogin {
  * no scp, no Python, no Node. A tree that is given is used as it is. Programs there have the process of their connection's
  * sshd in SSHD: who kills it cuts the connection.
  */
-export async function sshGuest(given?: string, { login = '' }: SshLogin = {}): Promise<SshGuest> {
+export async function sshGuest(
+  given?: string,
+  { login = '', user: uid = 0 }: SshLogin = {},
+): Promise<SshGuest> {
   const base = mkdtempSync(join('/var/tmp', 'mptfix-sshd-'));
   const tree = given ?? join(base, 'tree');
   if (given === undefined) eraTree(tree);
@@ -71,7 +76,7 @@ export async function sshGuest(given?: string, { login = '' }: SshLogin = {}): P
   writeFileSync(join(base, 'keys'), readFileSync(`${user}.pub`));
   const port = await freePort();
   // As a login's shell would run the command, in the tree.
-  const enter = `exec /usr/sbin/chroot ${tree} /bin/sh -c "$SSH_ORIGINAL_COMMAND"`;
+  const enter = `exec /usr/sbin/chroot --userspec=${uid}:${uid} ${tree} /bin/sh -c "$SSH_ORIGINAL_COMMAND"`;
   writeFileSync(join(base, 'enter'), `#!/bin/sh\ncd /\nexport SSHD=$PPID\n${login}\n${enter}\n`);
   chmodSync(join(base, 'enter'), 0o755);
   const config = [

@@ -75,14 +75,21 @@ export async function connect(address: Address): Promise<Connection> {
   const start = (own: readonly string[], remote = REMOTE): Child =>
     spawn(
       ssh,
-      [...wordsOf(own), ...COMMON, ...wordsOf([...address.options, ...asks()]), '--', address.host, remote],
+      [
+        ...wordsOf(own),
+        ...COMMON,
+        ...wordsOf([...address.options, ...asks(), ...ALIVE]),
+        '--',
+        address.host,
+        remote,
+      ],
       {
         stdio: ['pipe', 'pipe', 'pipe'],
       },
     );
   // Where the master is gone a further client would log in itself: it must not.
   const further = ['ControlMaster=no', `ControlPath=${socket}`, 'ProxyCommand=false'];
-  const master = start(['ControlMaster=yes', `ControlPath=${socket}`, ...ALIVE]);
+  const master = start(['ControlMaster=yes', `ControlPath=${socket}`]);
   const errors = errorsOf(address);
   const session = openSession(master, errors);
   const counted = { questions: 0, tripsApart: 0 };
