@@ -16,7 +16,7 @@ import { sh } from '../machine/temporary.ts';
  * openssl, flock, mktemp, stat, readlink, xz and whatever came later.
  */
 
-const TOOLS =
+export const TOOLS =
   'awk cat chgrp chmod chown cksum cmp cp cpio date dd df dirname find grep gzip head id ln ls mkdir mv od printf rm rmdir sed sort sync tail tar touch tr wc sleep'.split(
     ' ',
   );
