@@ -96,15 +96,12 @@ const ITS_COMMAND = /\bsh THE-BUNDLE (check|apply|status|rollback)\b((?: --force
 /** What it says to whoever has typed its name there, and what that is for who has not. */
 const WORDS: readonly (readonly [its: RegExp, ours: () => string])[] = [
   [
-    /build one for \w+ \w+: mptfix build(?: --kernel RELEASE)?/g,
+    /build one for \w+ \w+: mptfix \w+(?: --kernel RELEASE)?/g,
     () => 'without --bundle mptfix builds one for it',
   ],
-  [/it is not what mptfix build wrote/g, () => 'it is not what was built'],
-  [
-    /undo it with mptfix rollback/g,
-    () => 'undo it with mptfix on the guest itself, or on its disk with --root',
-  ],
-  [/\bmptfix check\b/g, () => typed('check')],
+  [/it (?:is not what|has not the size that) mptfix \w+ wrote/g, () => 'it is not what was sent'],
+  [/undo it with mptfix \w+/g, () => 'undo it with mptfix on the guest itself, or on its disk with --root'],
+  [/\brun mptfix \w+/g, () => `run ${typed('check')}`],
   [/\bTHE-BUNDLE\b/g, () => 'the bundle'],
 ];
 
