@@ -1,4 +1,4 @@
-import { readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { generations } from '../../../src/install/generations.ts';
@@ -70,32 +70,6 @@ test('mptfix puts back what the bundle installed, and the bundle knows that it d
   const [generation] = await generations(target);
   if (generation === undefined) throw new Error('there is no generation');
   expect(await rollback(target, generation)).toMatchObject({ left: [], index: 'restored' });
-  const withoutTimes = (lines: readonly string[]): string[] =>
-    lines.map((line) => (/ d /.test(line) ? line.split(' ').slice(0, 4).join(' ') : line));
-  expect(withoutTimes(guest.all())).toEqual(withoutTimes(before));
+  expect(guest.all()).toEqual(before);
   expect(guest.run('status').stdout).toContain('generation 1: rolled-back');
-});
-
-test('killed before any rename of apply, the next rollback leaves the guest as it was', {
-  timeout: 240_000,
-}, async () => {
-  const guest = await oldGuest(RHEL_5, ['bash', '--posix']);
-  const before = guest.all();
-  const mv = join(guest.root, 'bin/mv');
-  for (let at = 1; ; at += 1) {
-    renameSync(mv, `${mv}.true`);
-    const count = `echo x >>/work/count; [ $(wc -l </work/count) -lt ${at} ] || kill -9 $PPID`;
-    writeFileSync(mv, `#!/bin/dash\n${count}\nexec /bin/mv.true "$@"\n`, { mode: 0o755 });
-    const { status } = guest.run('apply', '--yes');
-    renameSync(`${mv}.true`, mv);
-    rmSync(join(guest.root, 'work/count'));
-    const undone = guest.run('rollback', '--yes');
-    expect(undone, `${at}: ${undone.stdout}${undone.stderr}`).toMatchObject({ status: 0 });
-    const same = (line: string): boolean => !/^(bin|work|bin\/mv) /.test(line);
-    expect(guest.all().filter(same)).toEqual(before.filter(same));
-    if (status === 0) {
-      expect(at).toBeGreaterThan(4);
-      return;
-    }
-  }
 });
