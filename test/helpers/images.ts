@@ -57,7 +57,7 @@ export function imageMachine(folder: string): ImageMachine {
       buildah('images', '--all', '--format', '{{.ID}} {{.Name}}'),
       buildah('containers', '--all', '--format', '{{.ContainerID}} {{.ContainerName}}'),
       run('find', store, '-maxdepth', '3', '-path', '*vfs*').trim(),
-      run('grep', '-c', '', '/proc/mounts').trim(),
+      run('sh', '-c', 'grep -F "$0" /proc/mounts || :', folder).trim(),
     ],
     dispose: () => rmSync(folder, { recursive: true, force: true }),
   };
@@ -77,8 +77,22 @@ export function toolchainOf(tree: string): { readonly root: string; dispose(): v
   return copy;
 }
 
-/** What the stages that run mptfix need beside Node, as the head of Dockerfile.build says: of binutils, util-linux and xz. */
-const PROGRAMS = ['sh', 'strip', 'flock', 'setpriv', 'unshare', 'xz', 'cat', 'chmod', 'find', 'rm'];
+/** What the stages that run mptfix need beside Node, as the head of Dockerfile.build says: of binutils, util-linux, tar and xz. */
+const PROGRAMS = [
+  'sh',
+  'strip',
+  'flock',
+  'setpriv',
+  'unshare',
+  'xz',
+  'tar',
+  'cat',
+  'cp',
+  'du',
+  'chmod',
+  'find',
+  'rm',
+];
 
 /** Makes a tree of programs of this machine, each at the path given for it, and their libraries. */
 function programTree(folder: string, programs: ReadonlyMap<string, string>): void {
