@@ -170,3 +170,15 @@ function inSeconds(ms: number, whole: string, fraction: string): Time {
   const mtime = `${nanoseconds < 0n ? '-' : ''}${digits.slice(0, -9)}.${digits.slice(-9)}`;
   return { mtime, length: whole.length };
 }
+
+/** By its size, whatever ls makes of the name before it; undefined where a ? may stand for what this ls does not print. */
+export function linkTextOf({ rest, status }: Listed, path: string): string | undefined {
+  const line = rest.replace(/\n$/, '');
+  const prefix = `${Buffer.from(path).toString('latin1')} -> `;
+  // /proc tells no size of its links.
+  const isNamed = line.startsWith(prefix);
+  const text = isNamed ? line.slice(prefix.length) : status.size === 0 ? '' : line.slice(-status.size);
+  const isTold = isNamed || line.slice(0, line.length - text.length).endsWith(' -> ');
+  if (text === '' || text.includes('?') || !isTold) return undefined;
+  return Buffer.from(text, 'latin1').toString('utf8');
+}

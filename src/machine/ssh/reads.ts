@@ -7,7 +7,7 @@ import type { FileStat, TargetReads } from '../port.ts';
 import { guestError } from './errno.ts';
 import type { Answer } from './frames.ts';
 import { knownFolders } from './known-folders.ts';
-import { type Listed, parseListing } from './listing.ts';
+import { type Listed, linkTextOf, parseListing } from './listing.ts';
 import type { Memory } from './memory.ts';
 import {
   BLOCK_BYTES,
@@ -245,16 +245,4 @@ function tooLarge(path: string, limit: number): Error {
 /** By this name a whole file is remembered, whatever its reader takes at most. */
 function nameOfWhole(path: string): string {
   return `whole ${path}`;
-}
-
-/** By its size, whatever ls makes of the name before it; undefined where a ? may stand for what this ls does not print. */
-function linkTextOf({ rest, status }: Listed, path: string): string | undefined {
-  const line = rest.replace(/\n$/, '');
-  const prefix = `${Buffer.from(path).toString('latin1')} -> `;
-  // /proc tells no size of its links.
-  const isNamed = line.startsWith(prefix);
-  const text = isNamed ? line.slice(prefix.length) : status.size === 0 ? '' : line.slice(-status.size);
-  const isTold = isNamed || line.slice(0, line.length - text.length).endsWith(' -> ');
-  if (text === '' || text.includes('?') || !isTold) return undefined;
-  return Buffer.from(text, 'latin1').toString('utf8');
 }
