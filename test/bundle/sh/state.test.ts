@@ -270,6 +270,11 @@ test('a state folder that somebody else has made is refused, and nothing changes
     ['the record is large', 'head -c 5000000 /dev/zero | tr "\\\\0" " " >>1/originals.json'],
     ['a number that nobody counted to', 'mkdir -m 700 9999999'],
     ['a number that no shell counts to', 'mkdir -m 700 99999999999999999999999'],
+    [
+      'its record has another file removed by force',
+      `sed 's#"files":[[]{"path":"[^"]*mptscsih.ko","original":{[^}]*},"backup":"mptscsih.ko"}#"files":[{"path":"/etc/fstab","original":null,"backup":null}#' 1/originals.json >x
+       grep -q fstab x; cat x >1/originals.json; rm x; echo '{"event":"rolling-back","force":true}' >>1/journal.ndjson`,
+    ],
     ['the kept module is a link', 'rm 1/originals/mptscsih.ko; ln -s /etc/fstab 1/originals/mptscsih.ko'],
   ];
   for (const [what, script] of mean) {
