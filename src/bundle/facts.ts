@@ -25,6 +25,7 @@ const FACTS = {
   TOOL: /^[ -&(-~]{1,100}$/,
   PAYLOAD_SKIP: NUMBER,
   PAYLOAD_BLOCKS: NUMBER,
+  PAYLOAD_SHA256: SHA256,
   SELF_SHA1: /^[0-9a-f]{40}$/,
   SELF_SHA256: SHA256,
 } as const satisfies Readonly<Record<string, RegExp>>;

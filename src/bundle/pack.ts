@@ -86,6 +86,7 @@ function facts(content: BundleContent, payload: Uint8Array, skip: number, hashes
     TOOL: tool,
     PAYLOAD_SKIP: String(skip),
     PAYLOAD_BLOCKS: String(payload.length / BLOCK),
+    PAYLOAD_SHA256: sha256(payload),
     SELF_SHA1: hashes.sha1,
     SELF_SHA256: hashes.sha256,
   };

@@ -38,6 +38,8 @@ export function readBundle(bytes: Buffer): ReadBundle {
   const { sha1, sha256: whole } = wholeHashes(head, payload);
   if (whole !== facts.SELF_SHA256 || sha1 !== facts.SELF_SHA1)
     throw damaged('its hash is not the one that it names');
+  if (sha256(payload) !== facts.PAYLOAD_SHA256)
+    throw damaged('its archive has another hash than its head names');
   const files = readPayload(payload);
   if (files === undefined) throw damaged('its archive is not one that mptfix writes');
   const content = {

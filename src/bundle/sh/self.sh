@@ -16,7 +16,8 @@ prove_self() {
     case $(whole 'SELF_SHA[0-9]*' | sha1sum 2>/dev/null || whole 'SELF_SHA[0-9]*' | openssl dgst -sha1 2>/dev/null) in
     *$SELF_SHA1*) return 0 ;;
     *[0-9a-f]*) ;;
-    *) [ "$(whole SELF_SHA256 | sha256)" = "$SELF_SHA256" ] && return 0 ;;
+    # The shell itself would take seconds for what stands before the payload.
+    *) [ "$(payload | sha256)" = "$PAYLOAD_SHA256" ] && return 0 ;;
     esac
   fi
   die 4 E_ARCHIVE_TRUNCATED "$self is damaged: it is not what mptfix build wrote" 'copy the file to this guest once more'
