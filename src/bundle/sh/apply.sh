@@ -20,8 +20,8 @@ touched() {
 
 keep() {
   [ -f "$root$1" ] || return 0
-  link_or_copy "$root$1" "$folder/originals/${1##*/}" || return 1
-  [ "$(sha256_of "$folder/originals/${1##*/}")" = "$(sha256_of "$root$1")" ]
+  link_or_copy "$root$1" "$record/originals/${1##*/}" || return 1
+  [ "$(sha256_of "$record/originals/${1##*/}")" = "$(sha256_of "$root$1")" ]
 }
 
 apply() {
@@ -44,10 +44,10 @@ apply() {
   last=$(newest | sed 1q)
   transaction=$((${last:-0} + 1))
   generation=$transaction
-  folder=$generations/$transaction
-  work=$folder/tmp
-  rm -rf "$folder"
-  mkdir -p "$work" && chmod 700 "$state" "$generations" "$folder" "$work" && mkdir "$folder/originals" "$folder/times" ||
+  record=$generations/$transaction
+  work=$record/tmp
+  discard "$record"
+  mkdir -p "$work" && chmod 700 "$state" "$generations" "$record" "$work" && mkdir "$record/originals" "$record/times" ||
     cannot_write "$state_name"
   unpack "$work" || take_back E_ARCHIVE_TRUNCATED "$self cannot be unpacked" 'free some space in /var/lib, or copy the file to this guest once more' 3
   choose_images
@@ -55,10 +55,10 @@ apply() {
   confirm "$MODULE_PATH will be replaced${rebuilt:+, and built again:$rebuilt}"
   begin
   carry_out 8<&9
-  note "$transaction" committed || failed "the journal in $folder cannot be written"
+  note "$transaction" committed || failed "the journal in $record cannot be written"
   number=$transaction
   transaction=
-  rm -rf "$work"
+  discard "$work"
   answer 0 installed "generation $number is installed: $MODULE_PATH${rebuilt:+, and in}$rebuilt; it is in use after a reboot${notes:+; $notes}"
 }
 

@@ -3,6 +3,20 @@ temporary_of() {
   printf '%s/.%s.mptfix-%012x.tmp' "${1%/*}" "${1##*/}" $$
 }
 
+# discard FOLDER...: with all in it. Only what a run of such a file has made, whatever a variable holds by mistake.
+discard() {
+  for doomed in "$@"; do
+    case $doomed in
+    */./* | */../* | */. | */.. | *//*) ;;
+    "$generations"/[1-9]* | "$state"/watch | /run/mptfix-watch | /dev/shm/mptfix-watch | /var/run/mptfix-watch)
+      rm -rf "$doomed"
+      continue
+      ;;
+    esac
+    die 1 E_INTERNAL "a bug: $doomed was to be removed, and is not what this file has made" 'report it; it was not removed'
+  done
+}
+
 # Waits for the disk. An old sync takes no names, and waits for all disks.
 durable() {
   sync "$@" 2>/dev/null || sync

@@ -31,7 +31,7 @@ unpacker() {
 # open_image IMAGE DIR: the files of the driver below that folder, and in DIR.names all its modules and programs.
 # 1: nothing here can open it. 2: it is damaged. 3: there is no space for it.
 open_image() {
-  rm -rf "$2" "$2".*
+  discard "$2" "$2".*
   mkdir "$2" && : >"$2.list" || return 3
   at=0
   whole=0
@@ -156,7 +156,7 @@ open_ext2() {
     mkdir -p "$2/${name%/*}" && cp "$from/$name" "$2/$name" || : >"$work/cut"
   done
   let_go "$work"
-  rm -rf "$2.plain" "$2.dump"
+  discard "$2.plain" "$2.dump"
   [ ! -f "$work/cut" ] || return 2
 }
 

@@ -1,6 +1,6 @@
 # Keeps every file that a step may touch, and only then writes the record.
 begin() {
-  boot_links >"$folder/links" || failed "the links of /boot cannot be written down"
+  boot_links >"$record/links" || failed "the links of /boot cannot be written down"
   changed=${MODULE_PATH%/*}
   keep "$MODULE_PATH" || failed "$MODULE_PATH cannot be kept"
   steps="{\"kind\":\"module\",\"like\":\"$MODULE_PATH\",\"files\":[$(touched "$MODULE_PATH")]}"
@@ -34,14 +34,14 @@ begin() {
   module_before=$(record "$MODULE_PATH" "$root$MODULE_PATH")
   printf '{"schema":"mptfix.transaction/1","purpose":"install","number":%d,"created":"%s","kernel":"%s","steps":[%s],"folders":[%s],"state":%s}\n' \
     "$transaction" "$(date -u +%Y-%m-%dT%H:%M:%S.000Z)" "$RELEASE" "$steps" "$(recorded_times $changed)" "$entered" >"$work/originals.json" &&
-    rename "$work/originals.json" "$folder/originals.json" || failed "the record in $folder cannot be written"
-  note "$transaction" begin || failed "the journal in $folder cannot be written"
+    rename "$work/originals.json" "$record/originals.json" || failed "the record in $record cannot be written"
+  note "$transaction" begin || failed "the journal in $record cannot be written"
 }
 
 # intent KIND UNDO [BECOMES]
 intent() {
   note "$transaction" intent ",\"step\":$step,\"kind\":\"$1\",\"undo\":[$2]${3:+,\"becomes\":{$3}}" ||
-    failed "the journal in $folder cannot be written"
+    failed "the journal in $record cannot be written"
 }
 
 # done_with KIND [GUEST_PATH...]: what it left goes into the journal and into the manifest.
@@ -55,7 +55,7 @@ done_with() {
     after="$after${after:+,}$(record "$path" "$root$path")"
   done
   note "$transaction" "done" ",\"step\":$step,\"kind\":\"$kind\",\"becomes\":{$becomes}" ||
-    failed "the journal in $folder cannot be written"
+    failed "the journal in $record cannot be written"
   step=$((step + 1))
 }
 
@@ -84,7 +84,7 @@ carry_out() {
     cat "$work/artifact.json"
     printf ',"placement":"in-place","images":[%s],"bootEntry":null,"outcome":[%s],"after":[%s],"warnings":[%s]}\n' \
       "$image_records" "$outcome" "$after" "$warnings"
-  } >"$work/manifest.json" && rename "$work/manifest.json" "$folder/manifest.json" || failed "the manifest in $folder cannot be written"
+  } >"$work/manifest.json" && rename "$work/manifest.json" "$record/manifest.json" || failed "the manifest in $record cannot be written"
 }
 
 put_module() {
@@ -181,7 +181,7 @@ boot_links() {
 put_links_back() {
   boot_links | while read -r name target; do
     case $target in .*.mptfix-*.tmp | */.*.mptfix-*.tmp) ;; *) continue ;; esac
-    before=$(sed -n "s/^$name //p" "$folder/links" 2>/dev/null)
+    before=$(sed -n "s/^$name //p" "$record/links" 2>/dev/null)
     new=$root/boot/.$name.mptfix-$(printf '%012x' $$).tmp
     rm -f "$new"
     if [ -n "$before" ]; then

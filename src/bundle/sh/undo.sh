@@ -21,7 +21,7 @@ undo_all() {
   case $(grep '"event":"rolling-back"' "$journal" 2>/dev/null | tail -n 1) in *'"force":true'*) forced=1 ;; esac
   work=$generations/$generation/tmp
   let_go "$work"
-  rm -rf "$work"
+  discard "$work"
   # Also on a full disk: only what was hashed is remembered there.
   mkdir "$work" 2>/dev/null
   left=
@@ -32,11 +32,11 @@ undo_all() {
     done
   done
   changed=$(changed_folders)
-  folder=$generations/$generation
+  record=$generations/$generation
   put_links_back
   remove_temporary
   put_times_back
-  rm -rf "$work"
+  discard "$work"
   for folder in $changed "$state_name/generations"; do durable "$root$folder"; done
 }
 
@@ -202,7 +202,7 @@ remove_temporary() {
 forget() {
   rm -f "$generations/$1/originals.json"
   let_go "$generations/$1/tmp"
-  rm -rf "${generations:?}/$1"
+  discard "$generations/$1"
   rmdir "$generations" 2>/dev/null
   rmdir "$state" 2>/dev/null
 }
@@ -221,7 +221,7 @@ settle() {
   done
   for number in $begun_only; do
     let_go "$generations/$number/tmp"
-    rm -rf "${generations:?}/$number"
+    discard "$generations/$number"
   done
   read_state
 }

@@ -153,13 +153,13 @@ $OURS
 remove_watch() {
   made=''
   [ ! -f "$watch_place/made-state" ] || made=1
-  rm -rf "$watch_place"
+  discard "$watch_place"
   [ -z "$made" ] || rmdir "$state" 2>/dev/null
   # What is in memory is this machine's, and of a tree nothing.
   [ -z "$root" ] || return 0
   for folder in /run /dev/shm /var/run; do
     case $(ls -ldn "$folder/mptfix-watch" 2>/dev/null | awk '{ print $1, $3 }') in
-    "drwx------"*" 0") rm -rf "$folder/mptfix-watch" ;;
+    "drwx------"*" 0") discard "$folder/mptfix-watch" ;;
     esac
   done
 }
