@@ -68,19 +68,20 @@ open_image() {
   printf '%s\n' "$whole" >"$2.whole" || return 3
 }
 
-# stream IMAGE OFFSET: what $through makes of all that begins there. Leaves "cut" where it does not end well.
+# stream IMAGE OFFSET [FILE]: what $through makes of all that begins there. Makes the file where it does not end well; who
+# does not read to the end names none: some shells wait for the reader alone, and the file would come at any later moment.
 stream() {
   {
     # One block of just that size: it leaves the place where the next program goes on.
     [ "$2" = 0 ] || dd bs="$2" count=1 >/dev/null 2>&1
-    $through 2>/dev/null || : >"$work/cut"
+    $through 2>/dev/null || [ -z "$3" ] || : >"$3"
   } <"$1"
 }
 
 # read_archive IMAGE DIR
 read_archive() {
   rm -f "$work/cut"
-  stream "$1" "$at" | {
+  stream "$1" "$at" "$work/cut" | {
     cpio -it 2>/dev/null || : >"$work/cut"
     # What stands after the last name is read too, so that whoever unpacks comes to an end.
     cat >/dev/null
@@ -91,7 +92,7 @@ read_archive() {
   [ -s "$2.found" ] || return 0
   # An old cpio would write where such a name leads.
   case $(sed -n '/^\//p; /^\.\.\//p; /\/\.\.\//p' "$2.found") in ?*) return 1 ;; esac
-  stream "$1" "$at" | {
+  stream "$1" "$at" "$work/cut" | {
     # Only what is named so: a cpio of 2003 knows no other way to take a part.
     (cd "$2" && cpio -i -d "*/$MODULE.*" "$MODULE.*" >/dev/null 2>&1) || : >"$work/cut"
     cat >/dev/null
@@ -129,7 +130,7 @@ next_archive() {
 # open_ext2 IMAGE DIR: as the mkinitrd of RHEL 3 and the mk_initrd of SLES 8 make it.
 open_ext2() {
   rm -f "$work/cut"
-  stream "$1" "$at" >"$2.plain" || return 3
+  stream "$1" "$at" "$work/cut" >"$2.plain" || return 3
   [ ! -f "$work/cut" ] || return 2
   # The magic of ext2 is at byte 1080.
   [ "$(bytes_at "$2.plain" 1080 2)" = 53ef ] || {

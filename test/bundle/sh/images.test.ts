@@ -326,10 +326,13 @@ test('an ext2 image is mounted where the guest has no debugfs, and let go of', {
   );
 });
 
-/** The functions that open images, for a script whose first word is its folder. */
+/** The functions that open images, for a script whose first word is its folder; `$work` is that of a run in it. */
 async function functions(): Promise<string> {
-  const text = await readFile(join(packageRoot(), 'src/bundle/sh/images.sh'), 'utf8');
-  return `RELEASE=${release} MODULE=mptscsih root= work=$1\n${text}`;
+  const parts = ['files', 'images'].map((name) =>
+    readFile(join(packageRoot(), `src/bundle/sh/${name}.sh`), 'utf8'),
+  );
+  const variables = `RELEASE=${release} MODULE=mptscsih root= state=$1 generations=$1/generations`;
+  return [variables, 'work=$generations/1/tmp; mkdir -p "$work"', ...(await Promise.all(parts))].join('\n');
 }
 
 test.each(SHELLS)(
@@ -342,12 +345,10 @@ test.each(SHELLS)(
       'boot/cpio': Buffer.concat([MICROCODE, named({ 'lib/mptscsih.ko': 'driver', 'sbin/nash': 'program' })]),
     });
     sh('mke2fs -q -F -t ext2 -d "$1/tree" "$1/image" 1000; gzip -c "$1/image" >"$1/boot/ext2"', folder);
-    const functions = await readFile(join(packageRoot(), 'src/bundle/sh/images.sh'), 'utf8');
-    const script = `RELEASE=${release} MODULE=mptscsih root= work=$1
-    PATH=$2:$PATH:/sbin:/usr/sbin
-    ${functions}
+    const script = `PATH=$2:$PATH:/sbin:/usr/sbin
+    ${await functions()}
     for image in cpio ext2; do
-      open_image "$work/boot/$image" "$work/$image" || echo "$image: $?"
+      open_image "$1/boot/$image" "$work/$image" || echo "$image: $?"
       cat "$work/$image.names"
       modules_in "$work/$image" | while read -r file; do cat "$file"; echo; done
     done`;
@@ -400,10 +401,12 @@ test('what stands before an image is passed over whatever its length, and an ima
     Object.fromEntries(images.map((bytes, at) => [`image${String(at).padStart(3, '0')}`, bytes])),
   );
   const script = `${await functions()}
-    for image in "$work"/image*; do open_image "$image" "$work/opened"; echo "$? $(modules_in "$work/opened")"; done`;
+    for image in "$1"/image*; do open_image "$image" "$work/opened"; echo "$? $(modules_in "$work/opened")"; done`;
   const { stdout } = spawnSync('dash', ['-c', script, 'sh', folder], { encoding: 'utf8' });
   const lines = stdout.trim().split('\n');
-  expect(lines.slice(0, whole.length)).toEqual(whole.map(() => `0 ${folder}/opened/lib/mptscsih.ko`));
+  expect(lines.slice(0, whole.length)).toEqual(
+    whole.map(() => `0 ${folder}/generations/1/tmp/opened/lib/mptscsih.ko`),
+  );
   for (const [at, line] of lines.slice(whole.length).entries())
     expect(line, `${at} of ${images[at + whole.length]?.length} bytes`).toMatch(/^[12]\b/);
   expect(lines).toHaveLength(images.length);
