@@ -78,7 +78,17 @@ const LINES: readonly Line[] = [
       'apply --host 127.0.0.1 --host [::1] --ssh-option Port=1 --ssh-option BatchMode=yes --source %source --yes',
   },
   {
-    words: `build --root %root --kernel ${RELEASE} --source %source --offline --output %base/out --json --verbose --sign-key %base/key --sign-cert %base/certificate ${MAKING}`,
+    words: `build --root %root --kernel ${RELEASE} --source %source --offline --output %base/out --json --verbose --sign-key %base/key --sign-cert %base/certificate --sign-bundle %base/key ${MAKING}`,
+  },
+  {
+    words: `build --root %root --kernel ${RELEASE} --source %source --toolchain image:none --only-prepare --contained --output %base/out --work %base/work`,
+  },
+  {
+    words: `build --root %root --kernel ${RELEASE} --source %source --toolchain image:none --compiled %root/etc --output %base/out --work %base/work`,
+  },
+  {
+    words:
+      'verify %root/etc/os-release --signature %root/etc/fstab --signers %root/etc/fstab --identity root --json --verbose',
   },
   { words: `build --root %root --kernel ${RELEASE} --output %base/out --work %base/work` },
   { words: `build --root %root --kernel ${RELEASE} ${FOREIGN} --output %base/out --work %base/work` },
