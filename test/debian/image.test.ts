@@ -1,5 +1,5 @@
 import { execFileSync, spawnSync } from 'node:child_process';
-import { cpSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
 import { readElf } from '../../src/elf/elf.ts';
@@ -211,26 +211,23 @@ describe('--toolchain image:', () => {
     expect(workLeft()).toEqual([]);
   });
 
-  test.each<[string, NodeJS.Signals, number]>([
-    ['ends with its signal', 'SIGTERM', 143],
-    ['is killed', 'SIGKILL', 137],
-  ])('a build that %s leaves nothing in the store, and no process', async (_, signal, status) => {
+  test('a build that a signal ends leaves nothing in the store, and no process', async () => {
     const mark = `sleep ${Math.floor(performance.now()) + 10_000}`;
-    small(`slow-${signal.toLowerCase()}`, { 'gcc-10': GCC, make: `exec ${mark}` });
+    small('slow', { 'gcc-10': GCC, make: `exec ${mark}` });
     const before = machine.state();
-    const run = await inImage(`slow-${signal.toLowerCase()}`, {
+    const run = await inImage('slow', {
       started: (kill) => {
         const look = setInterval(() => {
           if (!running(mark)) return;
           clearInterval(look);
-          kill(signal);
+          kill('SIGTERM');
         }, 100);
       },
     });
-    expect(run.status).toBe(status);
+    expect(run.status).toBe(143);
     await expect.poll(() => running(mark), { timeout: 30_000 }).toBe(false);
     expect(machine.state()).toEqual(before);
-    // What SIGKILL has left in the work folder, the next run takes away.
+    // What the signal has left in the work folder, the next run takes away.
     await inImage('not-there-at-all');
     expect(workLeft()).toEqual([]);
   });
@@ -244,23 +241,10 @@ describe('--toolchain image:', () => {
       /^(podman and )?buildah ha(s|ve) no image localhost\/nowhere, and mptfix fetches none$/,
     ],
     ['has no make and no gcc', 'empty', 3, 'E_TOOLS_MISSING', /^the image has no make, no gcc-10$/],
-    [
-      'has no shell',
-      'no-shell',
-      3,
-      'E_IMAGE',
-      /cannot compile in the image localhost\/no-shell: .*\/bin\/sh/,
-    ],
     ['is of another architecture', 'foreign', 3, 'E_IMAGE', /^the image localhost\/foreign is of s390x,/],
-    ['leaves results of another job', 'liar', 3, 'E_RESULTS', /was compiled from other files than these$/],
-    ['leaves a link for a module', 'linker', 6, 'E_BUILD', /mptscsih\.ko could not be built/],
   ])('an image that %s is refused, and the store stays as it is', async (_, image, status, code, what) => {
     if (image === 'empty') small(image, {});
-    if (image === 'no-shell') machine.add(`localhost/${image}`, textTree());
     if (image === 'foreign') small(image, {}, ['--arch', 's390x']);
-    const always = 'for i in patched unchanged; do ln -sf /etc/shadow /mptfix-results/$i.ko; done';
-    if (image === 'liar') small(image, { 'gcc-10': GCC, make: 'echo 0000 > /mptfix-job/id' });
-    if (image === 'linker') small(image, { 'gcc-10': GCC, make: always });
     const before = machine.state();
     const run = await inImage(image);
     const { error } = json(run);
@@ -275,16 +259,12 @@ describe('--toolchain image:', () => {
     const run = await inImage('bullseye', { prefix: ['unshare', '--mount', 'sh', '-c', hidden, 'sh'] });
     expect([run.status, json(run).error]).toMatchObject([
       3,
-      { code: 'E_TOOLS_MISSING', what: expect.stringContaining('buildah is not installed') },
+      {
+        code: 'E_TOOLS_MISSING',
+        what: expect.stringMatching(/^no container engine can be used here: .*\bbuildah\b/),
+      },
     ]);
   });
-
-  function textTree(): string {
-    const folder = join(work, 'tree-text');
-    mkdirSync(folder);
-    writeFileSync(join(folder, 'text'), 'no system\n');
-    return folder;
-  }
 });
 
 /** Whether a process with these words runs. */

@@ -112,3 +112,11 @@ test('the bundle carries the licence of every package that is in it', async () =
 function version(folder: string): string {
   return JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8')).version;
 }
+
+test('Dockerfile.build takes into its image what the package has of src/', () => {
+  const { files }: { files: string[] } = JSON.parse(readFileSync('package.json', 'utf8'));
+  const sources = files.filter((name) => name.startsWith('src/'));
+  const lines = readFileSync('Dockerfile.build', 'utf8').split('\n');
+  const copied = lines.flatMap((line) => /^COPY (src\/\S+) /.exec(line)?.[1] ?? []);
+  expect(copied.toSorted()).toEqual(sources.toSorted());
+});
