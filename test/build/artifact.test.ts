@@ -67,6 +67,8 @@ async function prove(format: ModuleFormat, xz: (input: Uint8Array) => Buffer, gu
       origin: 'given',
       version: guest.version ?? '6.1',
       release: KERNEL.release,
+      config: 'CONFIG_FUSION=m\n',
+      symvers: '',
     },
     source: { files: new Map(), makefile: undefined },
     fetched: { packages: [] },
