@@ -122,13 +122,21 @@ async function makeAhead(
     await making;
     throw error;
   });
-  if (first === 'files') return making;
+  const result = first === 'files' ? await making : undefined;
+  if (result?.status === 0 || (result !== undefined && (await hasWaited(workspace, folder)))) return result;
   // It did not wait: a make that gives its children no standard input, or one that cannot continue in any case.
   options.signal.throwIfAborted();
   return makeNow(options, recipe, order, await coming);
 }
 
-const WAIT = '# make reads on when the driver is there: then its standard input ends.\n$(shell cat)\n';
+/** What make leaves when it has read its standard input to the end. */
+const WAITED = '.mptfix-waited';
+const WAIT = `# make reads on when the driver is there: then its standard input ends.\n$(shell cat; : >$(src)/${WAITED})\n`;
+
+/** Make may have ended just when the driver came: it failed, and has seen nothing of it. */
+async function hasWaited(workspace: CompileOptions['workspace'], folder: BuildFolder): Promise<boolean> {
+  return (await readBuilt(workspace, folder, WAITED, 'file')) !== undefined;
+}
 
 /** The driver's own Makefile where another is read in its place. */
 const OWN_MAKEFILE = 'Makefile.driver';
