@@ -31,7 +31,11 @@ test('a log that needs nothing passes byte for byte, however it comes', () => {
   const log = fc.array(fc.constantFrom(...ORDINARY), { maxLength: 60 }).map((lines) =>
     // Bare messages of several eras in any order: each with a date, so that none goes on with another.
     lines
-      .map((line) => (line === '' || /^[\w<[]/.test(line) ? line : `Jun 12 10:00:01 guest1 kernel: ${line}`))
+      .map((line) =>
+        line === '' || /^(?:[A-Z][a-z]{2} +\d|\d|[<[])/.test(line)
+          ? line
+          : `Jun 12 10:00:01 guest1 kernel: ${line}`,
+      )
       .join('\n'),
   );
   fc.assert(
