@@ -65,6 +65,12 @@ function around({ root }: Guest): string[] {
   );
 }
 
+/** The mounts in a tree: elsewhere others mount what they need. */
+function mountsIn(root: string): readonly string[] {
+  const lines = readFileSync('/proc/self/mountinfo', 'utf8').split('\n');
+  return lines.filter((line) => line.includes(root));
+}
+
 describe.each([
   ['initramfsTools', 'initramfs-tools'],
   ['dracut', 'dracut'],
@@ -82,14 +88,14 @@ describe.each([
     const before = await modulesInInitramfs(one.target, IMAGE, release, 'mptscsih');
     const file = replaceModule(one);
     const all = around(one);
-    const mounts = readFileSync('/proc/self/mountinfo', 'utf8');
+    const mounts = mountsIn(one.root);
     const { size } = await build(one, { modules: before.names });
     expect(size).toBeGreaterThan(1_000_000);
     expect(
       await proveInitramfs(one.target, OUTPUT, { release, name: 'mptscsih', file, before }),
     ).toMatchObject({ ok: true });
     expect(around(one)).toEqual(all);
-    expect(readFileSync('/proc/self/mountinfo', 'utf8')).toBe(mounts);
+    expect(mountsIn(one.root)).toEqual(mounts);
     const old = await proveInitramfs(one.target, IMAGE, { release, name: 'mptscsih', file });
     expect(old).toEqual({ ok: false, detail: expect.stringContaining('is another module') });
   });
