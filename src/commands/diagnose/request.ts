@@ -8,9 +8,8 @@ import {
   kernelBufferSource,
   type LogSource,
   logFileSources,
-  offsetZoneOf,
-  zoneOf,
 } from '../../diagnose/sources.ts';
+import { offsetZoneOf, zoneOf } from '../../diagnose/zone.ts';
 import { DURATION_FORMS } from '../../duration.ts';
 import { failure } from '../../errors.ts';
 import { readDistro } from '../../guest/distro.ts';
