@@ -144,11 +144,14 @@ export function hostReads(memory: Memory): HostReads {
       throw error;
     }
     const names = answer.stdout.toString('utf8').split('/\n').slice(0, -1);
-    const real = names.filter((name) => name !== '.' && name !== '..' && name !== '.*');
-    // A pattern that fits nothing stands for itself.
-    const isEmpty = real.length === 1 && real[0] === '*' && (await status(`${path}/*`, 'tell')) === undefined;
-    const dotted = names.includes('.*') && (await status(`${path}/.*`, 'tell')) !== undefined ? ['.*'] : [];
-    const all = [...(isEmpty ? [] : real), ...dotted];
+    const all: string[] = [];
+    for (const name of names) {
+      if (name === '.' || name === '..') continue;
+      // A pattern that fits nothing stands for itself.
+      const isPattern = name === '*' || name === '.*';
+      if (isPattern && (await status(`${path}/${name}`, 'tell')) === undefined) continue;
+      all.push(name);
+    }
     if (all.length > LIMITS.folderEntries)
       throw unsafe(path, `the folder has more than ${LIMITS.folderEntries} names`);
     return all.sort();

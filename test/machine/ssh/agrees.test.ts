@@ -104,6 +104,19 @@ async function everything(one: Target, paths: readonly string[]): Promise<unknow
   return all;
 }
 
+test.each([[['.h']], [['.*']], [['*']], [['.h', '*']], [['.*', 'a']], [[]]])(
+  'the names of a folder of %j are those alone, asked one by one and asked beforehand',
+  async (names) => {
+    make(names.map((one) => [[one], { type: 'file' }]));
+    const target = hostTarget(guest.host, guest.options, { dryRun: true });
+    await closeHosts();
+    expect(await target.list('/tree')).toEqual([...names].sort());
+    await closeHosts();
+    target.foresee?.({ names: ['/tree'] });
+    expect(await target.list('/tree')).toEqual([...names].sort());
+  },
+);
+
 test('a host and its tree say the same of any tree, asked one by one and asked beforehand', {
   timeout: 120_000,
 }, async () => {
