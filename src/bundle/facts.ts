@@ -1,4 +1,4 @@
-import { shWord } from './sh-word.ts';
+import { shQuote } from '../sh-quote.ts';
 
 /*
  * What a bundle says of itself in its head: a variable of the shell in each line, between two lines that mark them. `pack`
@@ -38,7 +38,7 @@ export const BEGIN = '#@FACTS@';
 const END = '#@END@';
 
 export function factLines(facts: Facts): string {
-  return [BEGIN, ...NAMES.map((name) => `${name}=${shWord(facts[name])}`), END].join('\n');
+  return [BEGIN, ...NAMES.map((name) => `${name}=${shQuote(facts[name])}`), END].join('\n');
 }
 
 /** The facts of a bundle; undefined where its head does not have each of them once, in its place and as it may be. */

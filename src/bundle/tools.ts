@@ -1,6 +1,6 @@
 import { INITRAMFS_TOOLS, type InitramfsTool, OTHER_IMAGES } from '../initramfs/tools.ts';
 import { depmodOutputs } from '../install/depmod.ts';
-import { shWord } from './sh-word.ts';
+import { shQuote } from '../sh-quote.ts';
 
 /*
  * The table of initramfs tools as functions of the sh file: what differs between the tools is written once, in
@@ -37,14 +37,14 @@ export function toolFunctions(release: string): string {
     '# tool_folders TOOL: where it may make the tree of an image, a folder a line.',
     'tool_folders() {',
     '  case $1 in',
-    ...rows.map(({ name, worksIn }) => `  ${shWord(name)}) printf '%s\\n' ${worksIn.join(' ')} ;;`),
+    ...rows.map(({ name, worksIn }) => `  ${shQuote(name)}) printf '%s\\n' ${worksIn.join(' ')} ;;`),
     '  esac',
     '}',
     '',
     '# listed_in TOOL: where the guest says which drivers go into its images.',
     'listed_in() {',
     '  case $1 in',
-    ...rows.map(({ name, listedIn }) => `  ${shWord(name)}) printf '%s' ${shWord(listedIn)} ;;`),
+    ...rows.map(({ name, listedIn }) => `  ${shQuote(name)}) printf '%s' ${shQuote(listedIn)} ;;`),
     '  esac',
     '}',
     '',
@@ -63,7 +63,9 @@ export function toolFunctions(release: string): string {
     'state_files() {',
     '  case $1 in',
     ...rows.flatMap((tool) =>
-      tool.stateFiles(release).map(({ path }) => `  ${shWord(tool.name)}) printf '%s\\n' ${shWord(path)} ;;`),
+      tool
+        .stateFiles(release)
+        .map(({ path }) => `  ${shQuote(tool.name)}) printf '%s\\n' ${shQuote(path)} ;;`),
     ),
     '  esac',
     '}',
@@ -78,7 +80,7 @@ export function toolFunctions(release: string): string {
           word === IMAGE ? '"$4"' : '"$3"',
         );
         const format = text.replaceAll('%', '%%').replaceAll(IMAGE, '%s').replaceAll(DIGEST, '%s');
-        return `  ${shWord(`${tool.name},${path}`)}) printf ${shWord(format.replaceAll('\n', '\\n'))} ${words.join(' ')} ;;`;
+        return `  ${shQuote(`${tool.name},${path}`)}) printf ${shQuote(format.replaceAll('\n', '\\n'))} ${words.join(' ')} ;;`;
       }),
     ),
     '  esac',
@@ -94,12 +96,12 @@ export function indexFiles(release: string): readonly string[] {
 /** A row's `build` as an arm of `case`: its words for no module, and how those for modules differ. */
 function argvLines(tool: InitramfsTool, release: string): readonly string[] {
   const argv = tool.build({ release, output: `/boot/${OUTPUT}`, modules: [FIRST, SECOND] });
-  const lines: string[] = [`${shWord(tool.name)})`, '  set --'];
+  const lines: string[] = [`${shQuote(tool.name)})`, '  set --'];
   for (const word of argv) {
     if (word === `${FIRST} ${SECOND}`) lines.push('  set -- "$@" "$modules"');
     else if (word.includes(FIRST)) {
       const [before = '', after = ''] = word.split(FIRST);
-      lines.push(`  for one in $modules; do set -- "$@" ${shWord(before)}"$one"${shWord(after)}; done`);
+      lines.push(`  for one in $modules; do set -- "$@" ${shQuote(before)}"$one"${shQuote(after)}; done`);
     } else if (!word.includes(SECOND)) lines.push(`  set -- "$@" ${outputWord(word)}`);
   }
   return [...lines, '  ;;'];
@@ -109,5 +111,5 @@ function outputWord(word: string): string {
   if (word === `/boot/${OUTPUT}`) return '"$output"';
   if (word === OUTPUT) return `"\${output#/boot/}"`;
   if (word.includes(OUTPUT)) throw new Error(`no form for the word ${word}`);
-  return shWord(word);
+  return shQuote(word);
 }

@@ -1,4 +1,4 @@
-import { shQuote } from './quote.ts';
+import { shQuote } from '../../sh-quote.ts';
 
 /*
  * The scripts that a guest's sh runs to read, for tools of 2003: POSIX sh, ls, cat, dd, and nothing newer. All paths are

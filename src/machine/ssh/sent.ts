@@ -1,9 +1,9 @@
 import { randomBytes } from 'node:crypto';
 import { failure } from '../../errors.ts';
+import { shQuoteAll } from '../../sh-quote.ts';
 import type { RunResult } from '../program.ts';
 import { TOOL_PATH } from '../programs.ts';
 import type { Connection } from './connection.ts';
-import { shQuoteAll } from './quote.ts';
 
 /*
  * A file of sh goes to the guest and is run there. Once it is there as a whole, the connection decides nothing any more: no

@@ -1,6 +1,7 @@
 import { atEnd } from '../../at-end.ts';
 import { failure } from '../../errors.ts';
 import { LIMITS } from '../../limits.ts';
+import { shQuote, shQuoteAll } from '../../sh-quote.ts';
 import type { Target, TargetWrites } from '../port.ts';
 import type { Argv, RunOptions, RunResult } from '../program.ts';
 import { TOOL_PATH } from '../programs.ts';
@@ -8,7 +9,6 @@ import type { TargetOptions } from '../tree.ts';
 import { type Address, hostAddress } from './address.ts';
 import { type Connection, type ConnectionFigures, connect } from './connection.ts';
 import { type Memory, memoryOf } from './memory.ts';
-import { shQuote, shQuoteAll } from './quote.ts';
 import { type HostReads, hostReads } from './reads.ts';
 import { firstProgram } from './scripts.ts';
 import { runSent } from './sent.ts';

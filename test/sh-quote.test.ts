@@ -1,8 +1,8 @@
 import { execFileSync } from 'node:child_process';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { shQuote, shQuoteAll } from '../../../src/machine/ssh/quote.ts';
-import { folderNames, linkText, listing, mayWrite, wholeFile } from '../../../src/machine/ssh/scripts.ts';
+import { folderNames, linkText, listing, mayWrite, wholeFile } from '../src/machine/ssh/scripts.ts';
+import { shQuote, shQuoteAll } from '../src/sh-quote.ts';
 
 const SHELLS: readonly (readonly [file: string, ...words: string[]])[] = [
   ['dash'],
