@@ -1,56 +1,83 @@
-import { closeSync, mkdtempSync, openSync, rmSync, writeFileSync, writeSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { SIGNATURES } from '../src/kernel-log/signatures.ts';
-import { race, table } from './measure.ts';
+import { GIB, writeLog } from './log.ts';
+import { type Contender, race } from './measure.ts';
+import { translated } from './patterns.ts';
+import { bring, notHere } from './programs.ts';
+import { type GrowthRow, growthTable, linear, ratioTarget, table, targets } from './table.ts';
 
-const GIB = 1024 ** 3;
-const PIECE = 4 * 1024 * 1024;
-/** What a guest's /var/log/messages is full of. */
-const ORDINARY = [
-  'sshd[2231]: Accepted publickey for deploy from 10.1.4.22 port 51234 ssh2: RSA SHA256:9Wf3',
-  'crond[28759]: (root) CMD (run-parts /etc/cron.hourly)',
-  'kernel: IN=eth0 OUT= MAC=00:50:56:9a SRC=10.1.9.8 DST=10.1.4.3 LEN=60 TOS=0x00 PREC=0x00 TTL=64 ID=44021 DF PROTO=TCP SPT=50922 DPT=445',
-  'postfix/smtpd[9211]: connect from mail.example.org[10.1.7.7]',
-  'dhclient: DHCPREQUEST on eth0 to 10.1.1.1 port 67 (xid=0x5fd2a1b4)',
-  'nrpe[1202]: Error: Could not complete SSL handshake with 10.1.3.3: 5',
-  'kernel: EXT4-fs (sda1): mounted filesystem with ordered data mode. Opts: (null)',
-];
-const FAILURE = [
-  'kernel: sd 0:0:0:0: SCSI error: return code = 0x00020008',
-  'kernel: end_request: I/O error, dev sda, sector 1138',
-  'kernel: Buffer I/O error on device sda, logical block 4904',
-  'kernel: Aborting journal on device sda.',
-];
-/** One line in so many is of a path failure. */
-const ORDINARY_PER_FAILURE = 2000;
+const GREP = 'grep -cE, the table’s patterns';
+const RG = 'rg -c, the table’s patterns';
+const DIAGNOSE = 'mptfix diagnose';
+const RG_WORDS = ['rg', '--no-unicode', '--regex-size-limit=100M', '-c', '-f'] as const;
+const ROUNDS = 3;
 
-/** A log of 1 GiB, read by diagnose and by grep, which also has the words to look for, but decodes nothing. */
+/** A log of 1 GiB, read by diagnose and by grep and rg, which also have the patterns to look for, but decode nothing. */
 export async function benchDiagnose(): Promise<string> {
   const folder = mkdtempSync('/var/tmp/mptfix-bench-');
   try {
-    const log = join(folder, 'messages');
-    const words = join(folder, 'words');
-    const patterns = join(folder, 'patterns');
-    writeLog(log);
-    writeFileSync(words, `${[...new Set(SIGNATURES.flatMap(({ needles }) => needles))].join('\n')}\n`);
-    writeFileSync(patterns, `${SIGNATURES.map(({ pattern }) => extended(pattern.source)).join('\n')}\n`);
-    const out = join(folder, 'out');
+    const at = (name: string): string => join(folder, name);
+    const log = at('messages');
+    const failures = writeLog(log, GIB);
+    writeFileSync(at('words'), `${[...new Set(SIGNATURES.flatMap(({ needles }) => needles))].join('\n')}\n`);
+    for (const dialect of ['grep', 'rg'] as const) {
+      const patterns = SIGNATURES.map(({ pattern }) => translated(pattern.source, dialect));
+      writeFileSync(at(dialect), `${patterns.join('\n')}\n`);
+    }
+    const hasRg = bring('rg');
+    const counting: readonly Contender[] = [
+      { name: GREP, argv: to(at('out-grep'), 'grep', '-cE', '-f', at('grep'), log) },
+      ...(hasRg ? [{ name: RG, argv: to(at('out-rg'), ...RG_WORDS, at('rg'), log) }] : []),
+    ];
     const rows = await race(
       [
-        { name: 'grep -c, one word', argv: to(out, 'grep', '-c', 'I/O error', log) },
-        { name: 'grep -cF, the table’s words', argv: to(out, 'grep', '-cF', '-f', words, log) },
-        { name: 'grep -cE, the table’s patterns', argv: to(out, 'grep', '-cE', '-f', patterns, log) },
-        {
-          name: 'mptfix diagnose',
-          argv: to(out, process.execPath, 'bin/mptfix.cjs', 'diagnose', '--json', log),
-        },
+        { name: 'grep -c, one word', argv: to(at('out'), 'grep', '-c', 'I/O error', log) },
+        { name: 'grep -cF, the table’s words', argv: to(at('out'), 'grep', '-cF', '-f', at('words'), log) },
+        ...counting,
+        { name: DIAGNOSE, argv: diagnose(at('out'), log) },
       ],
-      3,
+      ROUNDS,
     );
-    return table(rows, 'grep -cE, the table’s patterns');
+    for (const name of hasRg ? ['out-grep', 'out-rg'] : ['out-grep']) requireCount(at(name), failures);
+    const aims = [
+      ratioTarget(rows, [DIAGNOSE, GREP], 1),
+      ...(hasRg ? [ratioTarget(rows, [DIAGNOSE, RG], 1)] : []),
+    ];
+    return [
+      `${ABOUT} ${failures} lines are of failures; grep and rg found as many.`,
+      table(rows, GREP),
+      targets(...aims),
+      ...(hasRg ? [] : [notHere('rg')]),
+    ].join('\n\n');
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
+}
+
+const ABOUT =
+  'grep and rg look for the same patterns and only count lines. `mptfix diagnose` also decodes the fields, puts the ' +
+  'messages in their order, and draws conclusions.';
+
+/** Logs of 0.1, 1 and 4 GiB. */
+export async function benchLogs(): Promise<string> {
+  const folder = mkdtempSync('/var/tmp/mptfix-bench-');
+  try {
+    const sizes = [0.1, 1, 4].map((gib) => ({ gib, log: join(folder, `messages-${gib}`) }));
+    for (const { gib, log } of sizes) writeLog(log, gib * GIB);
+    const rows = await race(
+      sizes.map(({ gib, log }) => ({ name: `${gib} GiB`, argv: diagnose(join(folder, 'out'), log) })),
+      ROUNDS,
+    );
+    const growth = rows.map((row, index): GrowthRow => ({ ...row, work: (sizes[index]?.gib ?? 0) / 0.1 }));
+    return [growthTable(growth), targets(linear(growth, '`mptfix diagnose`'))].join('\n\n');
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+function diagnose(out: string, log: string): readonly string[] {
+  return to(out, process.execPath, 'bin/mptfix.cjs', 'diagnose', '--json', log);
 }
 
 /** With its output in a file: grep ends at the first match where its output is thrown away. */
@@ -58,44 +85,8 @@ function to(file: string, ...argv: readonly string[]): readonly string[] {
   return ['env', 'LC_ALL=C', 'sh', '-c', 'out=$1; shift; exec "$@" > "$out"', 'sh', file, ...argv];
 }
 
-function writeLog(path: string): void {
-  const descriptor = openSync(path, 'w');
-  let line = 0;
-  for (let written = 0; written < GIB; ) {
-    const lines: string[] = [];
-    for (let bytes = 0; bytes < PIECE; line += 1) {
-      const stamp = new Date(Date.UTC(2008, 0, 1) + line * 2000).toISOString();
-      const failure = line % ORDINARY_PER_FAILURE;
-      const text = FAILURE[failure] ?? ORDINARY[line % ORDINARY.length];
-      lines.push(`${stamp.slice(0, 19)}+00:00 guest1 ${text}\n`);
-      bytes += lines.at(-1)?.length ?? 0;
-    }
-    written += writeSync(descriptor, lines.join(''));
-  }
-  closeSync(descriptor);
-}
-
-/** The pattern as grep -E has it: no names, no lazy repetition, no lookahead (grep then finds a line more at worst). */
-function extended(source: string): string {
-  return source
-    .replace(/\(\?<\w+>|\(\?:/g, '(')
-    .replace(/\(\?![^)]*\)/g, '')
-    .replace(/\[\^\\n\]/g, '.')
-    .replace(/\[([^\]]*)\]/g, (_, members: string) => `[${bracket(members)}]`)
-    .replace(/\\d/g, '[0-9]')
-    .replace(/([}+*?])\?/g, '$1');
-}
-
-/** In a POSIX bracket expression a backslash is a backslash, and a hyphen stands last. */
-function bracket(members: string): string {
-  const hyphen = members.endsWith('-') ? '-' : '';
-  return (
-    members
-      .replace(/-$/, '')
-      .replace(/\\w/g, '[:alnum:]_')
-      .replace(/\\d/g, '0-9')
-      .replace(/\\s/g, '[:space:]')
-      .replace(/\\n/g, '')
-      .replace(/\\(.)/g, '$1') + hyphen
-  );
+/** A pattern that the other program reads otherwise would make it look for less. */
+function requireCount(file: string, expected: number): void {
+  const found = Number(readFileSync(file, 'latin1'));
+  if (found !== expected) throw new Error(`${file}: ${found} lines found instead of ${expected}`);
 }

@@ -1,5 +1,5 @@
 import { execFileSync, spawnSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { affectedTarball } from './affected-tarball.ts';
 
@@ -7,6 +7,8 @@ import { affectedTarball } from './affected-tarball.ts';
 export interface BenchKernel {
   readonly folder: string;
   readonly release: string;
+  /** The package's version, such as `6.1.192-2`. */
+  readonly version: string;
   readonly guest: string;
   /** The distro's tarball with the branch in the one file. */
   readonly tarball: string;
@@ -14,13 +16,26 @@ export interface BenchKernel {
   readonly driver: string;
   /** The headers packages, unpacked, and in one piece: what an admin's /usr/src has. */
   readonly headers: string;
-  readonly dispose: () => void;
 }
 
-/** Fetches and lays out all of it, in about a minute. Needs root, as the demo does. */
-export async function benchKernel(): Promise<BenchKernel> {
+let made: Promise<BenchKernel> | undefined;
+
+/** Fetches and lays out all of it, in about a minute, once for all parts of a run. Needs root, as the demo does. */
+export function benchKernel(): Promise<BenchKernel> {
+  made ??= make();
+  return made;
+}
+
+/** Removes what was made. */
+export async function disposeKernel(): Promise<void> {
+  const kernel = await made?.catch(() => undefined);
+  made = undefined;
+  bundle = undefined;
+  if (kernel !== undefined) rmSync(kernel.folder, { recursive: true, force: true });
+}
+
+async function make(): Promise<BenchKernel> {
   const folder = mkdtempSync('/var/tmp/mptfix-bench-');
-  const dispose = (): void => rmSync(folder, { recursive: true, force: true });
   try {
     execFileSync('chmod', ['755', folder]);
     const argv = ['bin/mptfix.cjs', 'demo', '--keep', '--json', '--work', folder];
@@ -38,9 +53,9 @@ export async function benchKernel(): Promise<BenchKernel> {
     await affectedTarball(join(demo.guest, '../packages/usr/src', `linux-source-${series}.tar.xz`), tarball);
     const driver = join(demo.source, 'drivers/message/fusion');
     const headers = layOutHeaders(join(folder, 'packages'), demo.guest, release);
-    return { folder, release, guest: demo.guest, tarball, driver, headers, dispose };
+    return { folder, release, version: packageVersion, guest: demo.guest, tarball, driver, headers };
   } catch (error) {
-    dispose();
+    rmSync(folder, { recursive: true, force: true });
     throw error;
   }
 }
@@ -61,4 +76,26 @@ export function oneModule(driver: string, folder: string): void {
   rmSync(folder, { recursive: true, force: true });
   execFileSync('cp', ['-r', driver, folder]);
   writeFileSync(join(folder, 'Kbuild'), 'include $(src)/Makefile\nobj-y :=\nobj-m := mptscsih.o\n');
+}
+
+/** The words that run mptfix with a build cache of the bench's own, empty at first. */
+export function mptfix({ folder }: BenchKernel, ...words: readonly string[]): readonly string[] {
+  const cache = join(folder, 'cache');
+  mkdirSync(cache, { recursive: true, mode: 0o700 });
+  return ['env', `XDG_CACHE_HOME=${cache}`, process.execPath, 'bin/mptfix.cjs', ...words];
+}
+
+let bundle: string | undefined;
+
+/** The bundle of that guest's module, from one real build for all parts of a run; it fills the build cache. */
+export function benchBundle(kernel: BenchKernel): string {
+  if (bundle !== undefined) return bundle;
+  const output = join(kernel.folder, 'bundle');
+  const words = ['build', '--root', kernel.guest, '--source', kernel.tarball, '--output', output];
+  const [file = '', ...argv] = mptfix(kernel, ...words);
+  execFileSync(file, argv, { stdio: ['ignore', 'ignore', 2] });
+  const name = readdirSync(output).find((one) => one.endsWith('.run'));
+  if (name === undefined) throw new Error(`${output} has no bundle`);
+  bundle = join(output, name);
+  return bundle;
 }

@@ -1,9 +1,13 @@
 // npm run bench [-- PART…]: runs all parts or those named, and puts the table of each into docs/performance.md.
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { availableParallelism } from 'node:os';
+import { availableParallelism, loadavg } from 'node:os';
+import { benchApply } from './apply.ts';
 import { benchBuild } from './build.ts';
 import { benchCheck, benchWatch } from './check-and-watch.ts';
-import { benchDiagnose } from './diagnose.ts';
+import { benchDiagnose, benchLogs } from './diagnose.ts';
+import { benchGuests } from './guests.ts';
+import { disposeKernel } from './kernel.ts';
+import { benchKernels } from './kernels.ts';
 
 /** One part of the benchmark: its name on the command line, and what produces its table. */
 interface Part {
@@ -17,19 +21,24 @@ const PARTS: readonly Part[] = [
   { name: 'build', title: 'From source to a proven module', bench: benchBuild },
   { name: 'diagnose', title: '`mptfix diagnose` of a log of 1 GiB', bench: benchDiagnose },
   { name: 'watch', title: '`mptfix watch once` on this machine', bench: benchWatch },
+  { name: 'apply', title: 'The bundle’s `apply` on a guest', bench: benchApply },
+  { name: 'kernels', title: 'As work grows: 1, 2 and 4 kernels on one guest', bench: benchKernels },
+  { name: 'logs', title: 'As work grows: logs of 0.1, 1 and 4 GiB', bench: benchLogs },
+  { name: 'guests', title: 'As work grows: 1, 10 and 40 guests of one kernel', bench: benchGuests },
 ];
 
 const PAGE = 'docs/performance.md';
 const HEAD = `# Performance
 
 \`npm run bench\` writes this page (\`npm run bench -- build\` writes one part of it). The times are those of whole processes on
-one machine. Compare the ratios: each is a ratio of medians, from interleaved runs.
+one machine, which does nothing else meanwhile. Compare the ratios: each is a ratio of medians, from runs in turn. The peak is
+the largest memory that any one process had at once.
 `;
 
 /** Puts one part's table into the page, in place of the table that it had. */
 function keepTable({ name, title }: Part, text: string): void {
   const [begin, end] = [`<!-- ${name} -->`, `<!-- /${name} -->`];
-  const about = `Node ${process.versions.node}, ${availableParallelism()} cores.`;
+  const about = `Node ${process.versions.node}, ${availableParallelism()} cores.${busy()}`;
   const part = `${begin}\n## ${title}\n\n${text}\n\n${about}\n${end}\n`;
   const page = existsSync(PAGE) ? readFileSync(PAGE, 'utf8') : HEAD;
   const start = page.indexOf(begin);
@@ -43,6 +52,16 @@ function keepTable({ name, title }: Part, text: string): void {
   );
 }
 
+/** One run at a time keeps two cores busy at most: what is above is other work. */
+function busy(): string {
+  const [, load = 0] = loadavg();
+  if (load <= 2.5) return '';
+  return (
+    ` **The machine had other work meanwhile** (load ${load.toFixed(1)}), which slows what runs side by side more than what ` +
+    'runs alone. Run it again on an idle machine.'
+  );
+}
+
 const wanted = process.argv.slice(2);
 const unknown = wanted.filter((name) => !PARTS.some((part) => part.name === name));
 if (unknown.length > 0) {
@@ -51,8 +70,12 @@ if (unknown.length > 0) {
   );
   process.exit(2);
 }
-for (const part of PARTS.filter(({ name }) => wanted.length === 0 || wanted.includes(name))) {
-  const text = await part.bench();
-  process.stdout.write(`\n## ${part.title}\n\n${text}\n`);
-  keepTable(part, text);
+try {
+  for (const part of PARTS.filter(({ name }) => wanted.length === 0 || wanted.includes(name))) {
+    const text = await part.bench();
+    process.stdout.write(`\n## ${part.title}\n\n${text}\n`);
+    keepTable(part, text);
+  }
+} finally {
+  await disposeKernel();
 }

@@ -65,6 +65,7 @@ const NEEDED = [
   ['curl', 'curl'],
   ['bsdtar', 'libarchive-tools'],
   ['patch', 'patch'],
+  ['rg', 'ripgrep'],
   ['gpg', 'gpg'],
   ['gpg-agent', 'gpg-agent'],
   ['journalctl', 'systemd'],
