@@ -1,17 +1,17 @@
 'use strict';
 var fs = require('node:fs');
 var path = require('node:path');
-var start = path.join(__dirname, '..', 'dist', 'start.js');
-if (!fs.existsSync(start)) {
+var dist = path.join(__dirname, '..', 'dist');
+if (!fs.existsSync(path.join(dist, 'start.js'))) {
   process.stderr.write(
     'mptfix: E_INTERNAL: ' +
-      start +
+      path.join(dist, 'start.js') +
       ' is missing\n  next: in a checkout type npm install; a package has to be made by npm pack with its scripts\n',
   );
   process.exitCode = 1;
 } else {
-  import('../dist/start.js')
-    .then(({ start }) => start(process.argv.slice(2)))
+  Promise.resolve(process.argv.slice(2))
+    .then((argv) => require('./load.cjs').load(dist, argv).start(argv))
     .then((status) => {
       process.exitCode = status;
     })

@@ -1,6 +1,6 @@
-// Bundles src/ into dist/: one start-up file and a chunk a command, so that a run reads only what it needs.
+// Bundles src/ into dist/: a chunk a command, so that a run reads only what it needs, and packs of those for a quick start.
 // --if-stale: only where a source is newer than what is there.
-import { readdirSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -25,25 +25,33 @@ function isStale() {
 if (!process.argv.includes('--if-stale') || isStale()) {
   const { build } = await import('esbuild');
   const { licenceText } = await import('./licences.mjs');
-  // Beside it first: a build that fails, or two at once, must not leave half of one.
-  const fresh = `dist-${process.pid}`;
-  const { metafile } = await build({
+  const { asCommonJs, packsOf, writeCodeCaches } = await import('./packs.mjs');
+  const { metafile, outputFiles } = await build({
     absWorkingDir: root,
     entryPoints: ['src/cli/start.ts'],
-    outdir: fresh,
+    outdir: 'dist',
     bundle: true,
     splitting: true,
     format: 'esm',
     platform: 'node',
     target: 'node22.13',
-    // semver and others are CommonJS and require Node's own modules.
-    banner: {
-      js: "import { createRequire as requireFrom } from 'node:module';const require = requireFrom(import.meta.url);",
-    },
+    define: { 'import.meta.dirname': '__dirname' },
     metafile: true,
+    write: false,
     logLevel: 'warning',
   });
-  writeFileSync(join(root, fresh, 'THIRD-PARTY-LICENSES.txt'), licenceText(metafile, root));
+  const chunks = await asCommonJs(outputFiles);
+  const { names, texts } = packsOf(chunks, metafile);
+  // Beside it first: a build that fails, or two at once, must not leave half of one.
+  const fresh = join(root, `dist-${process.pid}`);
+  mkdirSync(fresh);
+  const write = (name, text) => writeFileSync(join(fresh, name), text);
+  for (const [name, text] of [...chunks, ...texts]) write(name, text);
+  // src/ is ESM, and the package says so.
+  write('package.json', '{ "type": "commonjs" }\n');
+  write('packs.json', `${JSON.stringify(names)}\n`);
+  write('THIRD-PARTY-LICENSES.txt', licenceText(metafile, root));
+  writeCodeCaches(fresh);
   rmSync(out, { recursive: true, force: true });
-  renameSync(join(root, fresh), out);
+  renameSync(fresh, out);
 }

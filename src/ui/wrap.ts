@@ -58,7 +58,7 @@ function wrappedLine(line: string, columns: number): string {
 }
 
 /** How a line's text may be set off: by columns, a label (`next: `), a number or a mark. */
-const LEADS = [/^\s*\S.*?\s{2,}(?=\S)/, /^\s*[\w’' .-]{1,24}: +/, /^\s*(?:\d+\.|[-*!+]) +/, /^\s*/];
+const LEADS = [/^\s*\S.*?\s{2,}(?=\S)/, /^\s*[\w\u2019' .-]{1,24}: +/, /^\s*(?:\d+\.|[-*!+]) +/, /^\s*/];
 
 function hanging(line: string, columns: number): number {
   const plain = stripVTControlCharacters(line);

@@ -28,7 +28,7 @@ export const FROM_MEMORY = {
 } as const;
 
 /** Of mptfix itself, beside dist/. */
-const OWN_FILES: readonly string[] = ['package.json', 'bin/mptfix.cjs', 'bin/start.cjs'];
+const OWN_FILES: readonly string[] = ['package.json', 'bin/mptfix.cjs', 'bin/start.cjs', 'bin/load.cjs'];
 
 interface Copy {
   readonly from: string;
