@@ -14,9 +14,21 @@ export async function asCommonJs(outputFiles) {
       outputFiles.map(async ({ path, text }) => {
         const options = { format: 'cjs', platform: 'node', target: 'node22.13' };
         const { code } = await transform(text, { ...options, supported: { 'dynamic-import': false } });
-        return [basename(path), code];
+        return [basename(path), withLateModules(code)];
       }),
     ),
+  );
+}
+
+/** Node’s own modules that take a millisecond or more to load, and that most runs never use. */
+const LATE = /^var (import_\w+) = require\("(node:(?:child_process|crypto|v8|zlib))"\);\n/gm;
+
+/** They are loaded where they are first used. */
+function withLateModules(code) {
+  const found = [...code.matchAll(LATE)];
+  return found.reduce(
+    (text, [, name, module]) => text.replaceAll(new RegExp(`\\b${name}\\.`, 'g'), `require("${module}").`),
+    code.replaceAll(LATE, ''),
   );
 }
 

@@ -18,23 +18,26 @@ import { packageRoot, toolVersion } from '../package-root.ts';
 import { print } from '../ui/output.ts';
 
 /** Every command, in the order of `--help`. */
-const DECLARATIONS: readonly Declare[] = [
-  declareCheck,
-  declarePlan,
-  declareApply,
-  declareBuild,
-  declareVerify,
-  declareStatus,
-  declareRollback,
-  declareWatch,
-  declareRecover,
-  declareHarden,
-  declareDiagnose,
-  declareDemo,
-];
+const DECLARATIONS: Readonly<Record<string, Declare>> = {
+  check: declareCheck,
+  plan: declarePlan,
+  apply: declareApply,
+  build: declareBuild,
+  verify: declareVerify,
+  status: declareStatus,
+  rollback: declareRollback,
+  watch: declareWatch,
+  recover: declareRecover,
+  harden: declareHarden,
+  diagnose: declareDiagnose,
+  demo: declareDemo,
+};
 
-/** The whole command line; `run` is given the action of the command that it names. Parsing throws CommanderError. */
-export function commandLine(run: Run): Command {
+/**
+ * The command line; `run` is given the action of the command that it names. Parsing throws CommanderError. A line that
+ * begins with the word `first` needs the other commands' declarations only where that is no command.
+ */
+export function commandLine(run: Run, first = ''): Command {
   const program = new Command('mptfix')
     .description(
       'Finds, patches, proves, installs and rolls back the LSI Fusion MPT driver, which makes a guest’s file systems read-only when a SAN path fails over',
@@ -54,7 +57,9 @@ export function commandLine(run: Run): Command {
     'after',
     `\nExit statuses: 0 nothing wrong, or done; 10 affected, or a file system that cannot be written; the others:\n  ${join(packageRoot(), 'docs/exit-status.md')}`,
   );
-  for (const declare of DECLARATIONS) declare(program, run);
+  const named = Object.hasOwn(DECLARATIONS, first) ? DECLARATIONS[first] : undefined;
+  const needed = named === undefined ? Object.values(DECLARATIONS) : [named];
+  for (const declare of needed) declare(program, run);
   return program;
 }
 

@@ -19,7 +19,7 @@ export async function main(argv: readonly string[]): Promise<number> {
   let status = 0;
   const program = commandLine(async (act) => {
     status = await lookingAt(where, () => act(interrupts.signal));
-  });
+  }, argv[0]);
   program.hook('preAction', (_, command) => {
     where = whereabouts(command.opts());
     return waitForTrees(where.root ?? []);

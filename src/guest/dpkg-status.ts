@@ -8,7 +8,9 @@ type Reads = Pick<TargetReads, 'readText' | 'list'>;
 export const DPKG_STATUS = '/var/lib/dpkg/status';
 
 function stanzaOf(status: string, name: string): string | undefined {
-  const start = `\n${status}`.indexOf(`\nPackage: ${name}\n`);
+  const first = `Package: ${name}\n`;
+  // No copy of a text of some megabytes for the sake of its first line.
+  const start = status.startsWith(first) ? 0 : status.indexOf(`\n${first}`);
   if (start < 0) return undefined;
   const end = status.indexOf('\n\n', start);
   return status.slice(start, end < 0 ? undefined : end);

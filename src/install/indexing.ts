@@ -6,7 +6,7 @@ import { filterTool, modulePaths, readModule } from '../guest/module-file.ts';
 import type { Target } from '../machine/port.ts';
 import { typedForGuest } from '../typed.ts';
 import { indexDifference } from './index-traits.ts';
-import type { Placement } from './placement.ts';
+import type { Placement } from './placements.ts';
 
 /** Which tools read the guest's index of this kernel. Throws E_INDEX where that cannot be told. */
 export async function requireIndexTools(target: Target, release: string): Promise<IndexTools> {

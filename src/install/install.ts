@@ -13,7 +13,8 @@ import { fallbackPath, type ImageToRebuild, imageSteps } from './image.ts';
 import { type Indexing, indexingOf } from './indexing.ts';
 import type { ImageRecord, Manifest } from './manifest.ts';
 import { proveOutcome } from './outcome.ts';
-import { type Placement, placeOf } from './placement.ts';
+import { placeOf } from './placement.ts';
+import type { Placement } from './placements.ts';
 import { installUser } from './user.ts';
 
 /** What is to be installed, and where. */

@@ -6,7 +6,7 @@ import { MODULES_FOLDER, toolPath } from '../machine/folders.ts';
 import { traitsOf } from '../machine/kinds.ts';
 import type { Target } from '../machine/port.ts';
 import { readIndexAs, requireIndexTools } from './indexing.ts';
-import type { Placement } from './placement.ts';
+import type { Placement } from './placements.ts';
 
 const SEES = { effect: 'read', sees: 'guest', timeoutMs: 60_000 } as const;
 

@@ -3,13 +3,7 @@ import { failure } from '../errors.ts';
 import { kmodOf } from '../guest/index/tools.ts';
 import { MODULES_FOLDER } from '../machine/folders.ts';
 import type { Target } from '../machine/port.ts';
-
-/**
- * Where the new module goes. `in-place`: over the package's file, as the article does; it works with every depmod.
- * `updates`: beside it, where depmod's search order prefers it; the package's file is not touched.
- */
-export const PLACEMENTS = ['in-place', 'updates'] as const;
-export type Placement = (typeof PLACEMENTS)[number];
+import type { Placement } from './placements.ts';
 
 /** The path of the new module, and the folders that have to be made for it. */
 export async function placeOf(

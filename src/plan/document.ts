@@ -1,6 +1,6 @@
 import * as v from 'valibot';
 import type { Document } from '../document.ts';
-import { PLACEMENTS } from '../install/placement.ts';
+import { PLACEMENTS } from '../install/placements.ts';
 import { kernelReleaseSchema, moduleNameSchema, packageNameSchema, packageVersionSchema } from '../names.ts';
 
 // A plan comes back from a file (`apply --plan`): every name in it is checked, though only what the guest itself says

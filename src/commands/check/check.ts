@@ -1,6 +1,6 @@
 import { resolve } from 'node:path';
 import { type Assessment, assess } from '../../assess/assess.ts';
-import { type FileJudgement, judgeModule, judgeSource } from '../../assess/judge-file.ts';
+import type { FileJudgement } from '../../assess/judge-file.ts';
 import type { Verdict } from '../../driver/verdict.ts';
 import { failure } from '../../errors.ts';
 import { allReleases } from '../../guest/kernels.ts';
@@ -91,6 +91,8 @@ async function judgeOne(
   signal: AbortSignal,
 ): Promise<FileJudgement> {
   const { source, module } = options;
+  // Guests are looked at far more often, and need neither the archives nor the C scanner.
+  const { judgeModule, judgeSource } = await import('../../assess/judge-file.ts');
   if (source !== undefined && module === undefined) return judgeSource(resolve(source), signal);
   if (module !== undefined && source === undefined) return judgeModule(resolve(module));
   throw failure('E_USAGE', '--source and --module judge one file each', 'run check twice, once with each');

@@ -1,5 +1,5 @@
 import { type Command, Option } from 'commander';
-import { PLACEMENTS } from '../../install/placement.ts';
+import { PLACEMENTS } from '../../install/placements.ts';
 import { givenRelease } from '../../names.ts';
 import type { Run } from './options.ts';
 
