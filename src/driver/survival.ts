@@ -1,4 +1,4 @@
-import semver from 'semver';
+import satisfies from 'semver/functions/satisfies.js';
 import type { Verdict } from './verdict.ts';
 
 /**
@@ -62,7 +62,7 @@ const RULES: readonly Rule[] = [
 /** The survival window of a disk. Pure; unknown for a version or a timeout that makes no sense. */
 export function survivalWindow(question: SurvivalQuestion): SurvivalWindow {
   const { base, verdict, timeoutSeconds } = question;
-  const found = RULES.find(({ kernels }) => semver.satisfies(base, kernels, { includePrerelease: true }));
+  const found = RULES.find(({ kernels }) => satisfies(base, kernels, { includePrerelease: true }));
   const sane = Number.isFinite(timeoutSeconds) && timeoutSeconds > 0;
   const afterFix = sane ? found?.seconds(timeoutSeconds) : undefined;
   const rule = found?.rule ?? 'it is not known how long this kernel retries';

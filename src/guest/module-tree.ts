@@ -1,5 +1,5 @@
 import { basename, dirname } from 'node:path/posix';
-import semver from 'semver';
+import isBefore from 'semver/functions/lt.js';
 import { LIMITS } from '../limits.ts';
 import { linesOf } from '../lines.ts';
 import { MODULES_FOLDER } from '../machine/folders.ts';
@@ -183,7 +183,7 @@ async function buildFiles(
   if (base === undefined) return [];
   const problems: ModuleTreeProblem[] = [];
   for (const { name, since } of BUILD_FILES) {
-    if (semver.lt(base, since) || (await statOf(target, `${folder}/${name}`)) !== undefined) continue;
+    if (isBefore(base, since) || (await statOf(target, `${folder}/${name}`)) !== undefined) continue;
     problems.push(warn(`there is no ${folder}/${name}: the kernel’s package is incomplete`));
   }
   return problems;

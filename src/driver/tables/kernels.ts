@@ -1,4 +1,4 @@
-import semver from 'semver';
+import compare from 'semver/functions/compare.js';
 import { defined } from '../../optional.ts';
 import { type KernelBase, kernelBase } from '../../versions/kernel-base.ts';
 import type { Evidence } from '../verdict.ts';
@@ -94,7 +94,7 @@ function byMainline(kernel: KernelBase, { distro, release }: KernelQuestion): Ke
 }
 
 function mainlineRow({ base }: KernelBase): KernelRow | undefined {
-  return MAINLINE_ROWS.find((candidate) => inSpan(candidate, base, semver.compare));
+  return MAINLINE_ROWS.find((candidate) => inSpan(candidate, base, compare));
 }
 
 /** What each verdict means, for the line that a person reads. */

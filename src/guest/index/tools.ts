@@ -1,4 +1,4 @@
-import semver from 'semver';
+import isBefore from 'semver/functions/lt.js';
 import { isFailure } from '../../errors.ts';
 import { LIMITS } from '../../limits.ts';
 import { MODULES_FOLDER } from '../../machine/folders.ts';
@@ -39,7 +39,7 @@ export async function indexTools(
   release: string,
 ): Promise<IndexTools | { readonly problem: string }> {
   const base = kernelBase(release)?.base;
-  if (base !== undefined && semver.lt(base, NEW_LOADER))
+  if (base !== undefined && isBefore(base, NEW_LOADER))
     return { form: indexForm('modutils'), name: 'modutils', evidence: `the kernel is ${base}` };
   const files = await indexFiles(target, release);
   return (
