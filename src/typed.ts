@@ -128,16 +128,26 @@ export function typedShell(...commands: readonly (readonly string[])[]): string 
 
 /** The same for what is done to the guest: with its own programs where it is a tree, so that this machine stays as it is. */
 export function typedForGuest(...commands: readonly (readonly string[])[]): string {
-  const { root: roots = [], host: hosts = [], sshOption = [] } = guest.getStore() ?? {};
-  const [host, ...otherHosts] = [hosts].flat();
-  if (host !== undefined && otherHosts.length === 0) {
-    const options = sshOption.flatMap((option) => ['-o', option]);
-    // ssh hands the login's shell one line: the words are quoted for it, and then for the shell here.
-    return typedShell(...commands.map((words) => ['ssh', ...options, '--', host, shellWords(words)]));
-  }
-  const [root, ...others] = [roots].flat();
+  const ssh = sshToGuest();
+  // ssh hands the login's shell one line: the words are quoted for it, and then for the shell here.
+  if (ssh !== undefined) return typedShell(...commands.map((words) => [...ssh, shellWords(words)]));
+  const [root, ...others] = [guest.getStore()?.root ?? []].flat();
   const isTree = root !== undefined && others.length === 0;
   return typedShell(...commands.map((words) => (isTree ? ['chroot', root, ...words] : words)));
+}
+
+/** The same for a line of sh that the guest itself has given to be typed there. */
+export function typedLineForGuest(line: string): string {
+  const ssh = sshToGuest();
+  return ssh === undefined ? `\`${line}\` (on the guest itself)` : typedShell([...ssh, line]);
+}
+
+/** The words before those of the guest's command; undefined where no host or several are looked at. */
+function sshToGuest(): readonly string[] | undefined {
+  const { host: hosts = [], sshOption = [] } = guest.getStore() ?? {};
+  const [host, ...others] = [hosts].flat();
+  if (host === undefined || others.length > 0) return undefined;
+  return ['ssh', ...sshOption.flatMap((option) => ['-o', option]), '--', host];
 }
 
 /** Words as a shell takes them: those that need it are quoted, and none holds what a terminal acts on. */

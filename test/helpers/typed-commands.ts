@@ -45,7 +45,7 @@ function unescaped(text: string): string {
 
 /** What stands in backquotes, where each quote of a shell inside is closed before the span ends. */
 export function spansIn(text: string): readonly string[] {
-  const SPAN = /`((?:\$'(?:[^'\\\n]|\\.)*'|'[^'\n]*'|"[^"\n]*"|[^`'"\n])+)`/g;
+  const SPAN = /`((?:\$'(?:[^'\\\n]|\\.)*'|'[^'\n]*'|"[^"\n]*"|\\[^\n]|[^`'"\n\\])+)`/g;
   return [...text.matchAll(SPAN)].map(([, span = '']) => span);
 }
 

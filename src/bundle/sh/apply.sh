@@ -33,7 +33,7 @@ apply() {
   case $(module_is) in
   new) answer 0 unchanged "nothing to do: $MODULE_PATH is the module of this file" ;;
   other)
-    [ -n "$force" ] || die 3 E_FILE_CHANGED "$MODULE_PATH is not the module that the proofs compared with (sha256 $OLD_SHA256)" "build one for this guest: mptfix build; to install it anyway: sh $0 apply --force"
+    [ -n "$force" ] || die 3 E_FILE_CHANGED "$MODULE_PATH is not the module that the proofs compared with (sha256 $OLD_SHA256)" "$(built_for this guest); to install it anyway: $(typed apply --force)"
     ;;
   esac
   depmod=
@@ -103,9 +103,9 @@ choose_images() {
 
 take_back_unread() {
   if [ "$2" = 2 ]; then
-    take_back E_INITRAMFS "$1 is damaged: it cannot be read to its end" "build it again with the guest's own tool ($3), then run the command again; to install all the same: sh $0 apply --force"
+    take_back E_INITRAMFS "$1 is damaged: it cannot be read to its end" "build it again with the guest's own tool ($3), then run the command again; to install all the same: $(typed apply --force)"
   fi
-  take_back E_INITRAMFS_TOOL "nothing here can look into $1: it cannot be told whether it holds the driver" "install what opens it (e2fsprogs for an ext2 image), then run the command again; to install all the same: sh $0 apply --force" 3
+  take_back E_INITRAMFS_TOOL "nothing here can look into $1: it cannot be told whether it holds the driver" "install what opens it (e2fsprogs for an ext2 image), then run the command again; to install all the same: $(typed apply --force)" 3
 }
 
 # remark TEXT: it goes into the manifest, and to whoever reads the answer.

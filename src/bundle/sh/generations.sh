@@ -32,7 +32,7 @@ require_own() {
   [ -d "$1" ] || [ -h "$1" ] || return 1
   case $(ls -ldn "$1" | awk '{ print $1, $3 }') in
   d????-??-*" $(id -u)") ;;
-  *) unsafe "$1 is a link, or not this user's own, or others may write to it" "find out who changed it; then: chown root $1; chmod 700 $1" ;;
+  *) unsafe "$1 is a link, or not this user's own, or others may write to it" "find out who changed it; then: $(typed_shell chown root "$1") and $(typed_shell chmod 700 "$1")" ;;
   esac
 }
 
@@ -146,7 +146,7 @@ require_safe() {
       if ("state.parent.path" in v && (v["state.parent.path"] !~ /^\/(var(\/lib(\/mptfix)?)?)?$/ || !time_is(v["state.parent.mtime"]))) odd(v["state.parent.path"])
     }
   ')
-  [ -z "$odd" ] || unsafe "$generations/$1 names $(printf '%s' "$odd" | tr '\t\n' '  '), which this file cannot undo" 'undo it with mptfix rollback'
+  [ -z "$odd" ] || unsafe "$generations/$1 names $(printf '%s' "$odd" | tr '\t\n' '  '), which this file cannot undo" "only mptfix itself can; $(only_mptfix rollback)"
 }
 
 # Whether the generation wrote this, or was about to: PATH HASH

@@ -36,12 +36,12 @@ take_link() {
   done
   case $holder in
   '') die 3 E_READ_ONLY "$root/var/lib cannot be written to" 'see that the storage answers again; then check the file system and mount it writable (a reboot with a forced check), and run the command again' ;;
-  [1-9]*.*[!0-9]* | *[!0-9.]* | .*) is_locked "what has made $1" "see what it is; then: rm $1" ;;
+  [1-9]*.*[!0-9]* | *[!0-9.]* | .*) is_locked "what has made $1" "see what it is; then: $(typed_shell rm "$1")" ;;
   esac
   if is_running "$holder"; then
-    is_locked "another run (process ${holder%%.*})" "wait until it has finished, then run the command again${unsure:+; if that process is another program: rm $1}"
+    is_locked "another run (process ${holder%%.*})" "wait until it has finished, then run the command again${unsure:+; if that process is another program: $(typed_shell rm "$1")}"
   fi
-  [ "$2" -gt 0 ] || is_locked "what has made $1" "if nothing is at work: rm $1*"
+  [ "$2" -gt 0 ] || is_locked "what has made $1" "if nothing is at work: $(typed_shell rm "$1"*)"
   set -- "$1" "$2" "$holder"
   take_link "$1-$3" $(($2 - 1))
   if [ "$(link_text "$1")" = "$3" ]; then
@@ -139,7 +139,7 @@ require_within() {
 }
 
 require_root() {
-  [ "$(id -u)" = 0 ] || die 3 E_NOT_ROOT 'only root can do this' "sudo sh $0 $command, or as root"
+  [ "$(id -u)" = 0 ] || die 3 E_NOT_ROOT 'only root can do this' "as root (su, or sudo -s): $(typed_same)"
 }
 
 require_guest() {
@@ -147,16 +147,16 @@ require_guest() {
     machine=$(uname -m)
     case "$machine:$ARCH" in
     x86_64:x86_64 | i?86:i386 | x86_64:i386) ;;
-    *) die 3 E_ARCH_UNSUPPORTED "this is $machine, and the module is for $ARCH" "build one for this guest: mptfix build" ;;
+    *) die 3 E_ARCH_UNSUPPORTED "this is $machine, and the module is for $ARCH" "$(built_for this guest)" ;;
     esac
     running=$(uname -r)
     [ "$running" = "$RELEASE" ] || [ -n "$force" ] ||
-      die 3 E_KERNEL_UNKNOWN "this kernel is $running, and the module is for $RELEASE" 'build one for this kernel: mptfix build --kernel RELEASE'
+      die 3 E_KERNEL_UNKNOWN "this kernel is $running, and the module is for $RELEASE" "$(built_for "the kernel $running")"
   fi
   [ -d "$root/lib/modules/$RELEASE" ] ||
-    die 3 E_KERNEL_UNKNOWN "${root:-this guest} has no kernel $RELEASE, for which the module was made" 'build one for its kernel: mptfix build --kernel RELEASE'
+    die 3 E_KERNEL_UNKNOWN "${root:-this guest} has no kernel $RELEASE, for which the module was made" "$(built_for its kernel)"
   [ -f "$root$MODULE_PATH" ] ||
-    die 3 E_MODULE_MISSING "there is no $MODULE_PATH" 'the guest is not the one that the module was built for: run mptfix check'
+    die 3 E_MODULE_MISSING "there is no $MODULE_PATH" "see which guest this file was made for: $(typed_shell sh "$itself" --version)"
   require_within
   if [ -n "$root" ] && [ -h "$root$MODULE_PATH" ]; then die 3 E_TREE_ESCAPES "$MODULE_PATH is a link, which may lead out of $root" 'see where its links lead'; fi
 }

@@ -14,7 +14,7 @@ put_all_back() {
   transaction=
   if [ -f "$generations/$number/originals.json" ]; then
     undo "$number" && [ -z "$left" ] ||
-      die 9 E_INSTALL_UNDO "$1, and not everything could be put back" "the originals are in $generations/$number/originals; remove the cause, then: sh $0 rollback"
+      die 9 E_INSTALL_UNDO "$1, and not everything could be put back" "the originals are in $generations/$number/originals; remove the cause, then: $(typed rollback)"
   fi
   forget "$number"
 }
@@ -45,13 +45,28 @@ open_streams() {
 
 wrong_usage() {
   [ -n "$json$nagios" ] || usage >&2
-  die 2 E_USAGE "$1" "sh $0 --help"
+  die 2 E_USAGE "$1" "$(typed_shell sh "$itself" --help)"
+}
+
+# set_root FOLDER: an empty one, as of a variable that is not set, would be this machine. What is read by lines from ls and df
+# would be another folder than the one whose name has an end of a line.
+set_root() {
+  case $1 in
+  '') wrong_usage '--root needs a folder, and its name is empty' ;;
+  *"
+"*) wrong_usage "no tool of the time can work on a folder with a line's end in its name: --root" ;;
+  /*) root=$1 ;;
+  *) root=$PWD/$1 ;;
+  esac
 }
 
 main() {
   json='' yes='' force='' root='' command='' transaction='' locked='' left='' work='' proof='' stopped='' leaving=''
   open_streams
   self=$0
+  # What a message says to type is to be the same in another folder, and no name is to be taken for an option.
+  case $0 in /*) itself=$0 ;; *) itself=$PWD/$0 ;; esac
+  [ -f "$itself" ] || itself=./$0
   nagios='' address='' relay='' relay_host='' relay_port='' prometheus='' schedule=''
   for word in "$@"; do
     case $word in --json) json=1 ;; --nagios) nagios=1 ;; esac
@@ -80,10 +95,10 @@ main() {
     --force) force=1 ;;
     --root)
       [ $# -gt 1 ] || wrong_usage '--root needs a folder'
+      set_root "$2"
       shift
-      root=$1
       ;;
-    --root=*) root=${1#--root=} ;;
+    --root=*) set_root "${1#--root=}" ;;
     --help)
       usage
       exit 0
@@ -119,7 +134,10 @@ start() {
   }
   if [ -n "$root" ]; then
     given=$root
-    root=$(cd "$root" 2>/dev/null && pwd -P) || die 3 E_TARGET_MISSING "there is no folder $given" 'give --root the folder that holds the whole / of the guest'
+    root=$(cd "$root" 2>/dev/null && pwd -P && echo .) || die 3 E_TARGET_MISSING "there is no folder $given" 'give --root the folder that holds the whole / of the guest'
+    root=${root%?.}
+    case $root in *"
+"*) wrong_usage "no tool of the time can work on a folder with a line's end in its name: --root" ;; esac
     [ "$root" != / ] || root=
   fi
   state_name=/var/lib/mptfix

@@ -38,8 +38,8 @@ esac
 
 usage() {
   cat <<END
-usage: sh $0 COMMAND [--root DIR] [--yes] [--force] [--json]
-       sh $0 watch [--nagios] [--prometheus FILE] [--mail ADDRESS [--relay HOST[:PORT]]] [--install | --uninstall]
+usage: sh $(shell_word "$0") COMMAND [--root DIR] [--yes] [--force] [--json]
+       sh $(shell_word "$0") watch [--nagios] [--prometheus FILE] [--mail ADDRESS [--relay HOST[:PORT]]] [--install | --uninstall]
 
 For the module $MODULE of the kernel $RELEASE ($ARCH).
 
@@ -81,6 +81,65 @@ quote() {
   printf '%s' "$1" | tr -c '\040-\176' '?' | sed 's/[\\"]/\\&/g'
 }
 
+# shell_word TEXT: as one word of a shell
+shell_word() {
+  case $1 in
+  '' | *[!A-Za-z0-9@%+=:,./_-]*) printf '%s\n' "$1" | sed "s/'/'\\\\''/g; 1s/^/'/; \$s/\$/'/" ;;
+  *) printf '%s' "$1" ;;
+  esac
+}
+
+# typed_shell WORD...: a command to type, in backquotes, as any POSIX sh takes it. What is no printable sign of ASCII is
+# written by its number: JSON, a plugin's line and every terminal let that through. $( ) alone would lose the end of the line
+# that a name may end with.
+typed_shell() {
+  typing=
+  for typing_word in "$@"; do typing="$typing${typing:+ }$(shell_word "$typing_word")"; done
+  if [ "$(printf '%s' "$typing" | tr -d '\040-\176' | wc -c)" -gt 0 ]; then
+    typing="eval \"\$(printf '$(printf '%s' "$typing" | od -An -v -to1 | awk '
+      BEGIN { for (n = 32; n < 127; n++) sign[sprintf("%03o", n)] = sprintf("%c", n) }
+      { for (at = 1; at <= NF; at++) printf "%s", sign[$at] ~ /^[A-Za-z0-9 .\/_=-]$/ ? sign[$at] : "\\" $at }
+    ')')\""
+  fi
+  printf "\`%s\`" "$typing"
+}
+
+# typed WORD...: this file itself, on the same guest.
+typed() {
+  [ -z "$root" ] || set -- "$@" --root "$root"
+  typed_shell sh "$itself" "$@"
+}
+
+# typed_same [WORD]: what this run was asked for, and that.
+typed_same() {
+  set -- "$command" ${yes:+--yes} ${force:+--force} ${json:+--json} ${nagios:+--nagios} "$@"
+  [ -z "$schedule" ] || set -- "$@" "--$schedule"
+  [ -z "$address" ] || set -- "$@" --mail "$address"
+  [ -z "$relay" ] || set -- "$@" --relay "$relay"
+  [ -z "$prometheus" ] || set -- "$@" --prometheus "$prometheus"
+  typed "$@"
+}
+
+# typed_in_guest WORD...: another program, of a tree its own.
+typed_in_guest() {
+  [ -z "$root" ] || set -- chroot "$root" "$@"
+  typed_shell "$@"
+}
+
+# only_mptfix WORD...: what no bundle can do; this guest need not have mptfix.
+only_mptfix() {
+  if [ -n "$root" ]; then
+    printf 'where mptfix is: %s' "$(typed_shell mptfix "$@" --root "$root")"
+  else
+    printf 'if mptfix is on this guest: %s; else mount its disk where mptfix is, and give that --root DIR' "$(typed_shell mptfix "$@")"
+  fi
+}
+
+# built_for WHAT: no command, which would be one for another machine.
+built_for() {
+  printf 'mptfix builds one for %s, on the machine that built this one' "$1"
+}
+
 # leave STATUS: mksh forgets it where a trap leaves and another is run for that.
 leave() {
   leaving=$1
@@ -116,8 +175,8 @@ answer() {
 
 confirm() {
   [ -z "$yes" ] || return 0
-  [ -t 0 ] || die 2 E_CONFIRM_REQUIRED "$command changes this guest, and nobody can be asked" "sh $0 $command --yes"
+  [ -t 0 ] || die 2 E_CONFIRM_REQUIRED "$command changes this guest, and nobody can be asked" "$(typed_same --yes)"
   printf '%s\nGo on? [y/N] ' "$1" >&2
   read -r reply
-  case $reply in y | Y | yes) ;; *) die 2 E_DECLINED 'nothing was changed' "sh $0 $command asks again" ;; esac
+  case $reply in y | Y | yes) ;; *) die 2 E_DECLINED 'nothing was changed' "$(typed_same) asks again" ;; esac
 }

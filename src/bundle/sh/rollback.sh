@@ -19,14 +19,14 @@ undo_installed() {
   after=$(printf '%s\n' "$manifest" | awk -F '\t' '$1 == "module.after.sha256" { print $2 }')
   case $(sha256_of "$root$MODULE_PATH") in
   "$before" | "$after") ;;
-  *) [ -n "$force" ] || die 3 E_FILE_CHANGED "$MODULE_PATH was changed by somebody else since it was installed: it is not overwritten" "to put the original back anyway: sh $0 rollback --force" ;;
+  *) [ -n "$force" ] || die 3 E_FILE_CHANGED "$MODULE_PATH was changed by somebody else since it was installed: it is not overwritten" "to put the original back anyway: $(typed rollback --force)" ;;
   esac
   confirm "generation $1 will be undone"
   # From here on no signal cuts it off: half of an undo would be no state to stay in.
   trap '' 1 2 13 15
   stopped=1
   note "$1" rolling-back "${force:+,\"force\":true}" || die 8 E_INSTALL "the journal in $generations/$1 cannot be written" 'free some space and run the command again'
-  undo "$1" || die 9 E_INSTALL_UNDO "the rollback was stopped; the originals are in $generations/$1/originals" "remove the cause, then: sh $0 rollback"
+  undo "$1" || die 9 E_INSTALL_UNDO "the rollback was stopped; the originals are in $generations/$1/originals" "remove the cause, then: $(typed rollback)"
   note "$1" rolled-back
   loader=
   case $flat in *"	image

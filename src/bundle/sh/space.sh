@@ -3,7 +3,7 @@ cannot_write() {
   mounted=$(df -Pk "$root$1" 2>/dev/null | awk 'NR == 2 { print $6 }')
   meant=$(awk -v at="${mounted#"$root"}" '$1 !~ /^#/ && $2 == (at == "" ? "/" : at) && ("," $4 ",") ~ /,ro,/ { print "yes"; exit }' "$root/etc/fstab" 2>/dev/null)
   if [ -n "$meant" ]; then
-    remedy="mount -o remount,rw ${mounted:-/}; then run the command again"
+    remedy="$(typed_shell mount -o remount,rw "${mounted:-/}"), then run the command again"
   else
     remedy='see that the storage answers again; then check the file system and mount it writable (a reboot with a forced check), and run the command again'
   fi

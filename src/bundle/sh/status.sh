@@ -14,7 +14,7 @@ status() {
     case $now in
     open)
       result=interrupted
-      detail="generation $number was interrupted; sh $0 rollback puts it back"
+      detail="generation $number was interrupted; $(typed rollback) puts it back"
       ;;
     installed)
       result=installed

@@ -162,7 +162,7 @@ build_image() {
     proof="it holds the new $MODULE"
     ;;
   1)
-    [ -n "$force" ] || failed "nothing here can look into the new $1: it cannot be told whether it holds the new module" "to install it all the same: sh $0 apply --force" E_INITRAMFS
+    [ -n "$force" ] || failed "nothing here can look into the new $1: it cannot be told whether it holds the new module" "to install it all the same: $(typed apply --force)" E_INITRAMFS
     proof="nothing here can look into it"
     warn "warning: whether the new $1 holds the new module was not looked at"
     remark "whether the new $1 holds the new module was not looked at"

@@ -214,7 +214,7 @@ settle() {
   for number in $(newest); do
     [ "$(state_of "$number")" = open ] || continue
     say "generation $number was interrupted: it is put back first"
-    undo "$number" || die 9 E_INSTALL_UNDO "generation $number was interrupted, and not everything could be put back" "the originals are in $generations/$number/originals; remove the cause, then: sh $0 rollback"
+    undo "$number" || die 9 E_INSTALL_UNDO "generation $number was interrupted, and not everything could be put back" "the originals are in $generations/$number/originals; remove the cause, then: $(typed rollback)"
     note "$number" rolling-back || true
     note "$number" rolled-back || true
     settled="$settled $number"

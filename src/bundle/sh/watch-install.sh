@@ -28,13 +28,12 @@ watch_install() {
   cron=$CRON_D
   if [ ! -d "$root/etc/cron.d" ]; then
     cron="the crontab of root"
-    has_program crontab || die 3 E_SCHEDULE 'there is neither /etc/cron.d nor a crontab' "run it from what starts programs there: sh FILE watch --mail $address"
-    read_table || die 3 E_SCHEDULE 'the crontab of root cannot be read' 'see what crontab -l says'
+    has_program crontab || die 3 E_SCHEDULE 'there is neither /etc/cron.d nor a crontab' "$(watched_otherwise)"
+    read_table || die 3 E_SCHEDULE 'the crontab of root cannot be read' "see what this says: $(typed_in_guest crontab -l)"
   elif [ -h "$root$CRON_D" ] || { [ -e "$root$CRON_D" ] && [ "$(sed 1q "$root$CRON_D")" != "$OURS" ]; }; then
-    die 3 E_SCHEDULE "$CRON_D is there, and not from a bundle" 'mptfix watch uninstall, or move it away; then run the command again'
+    die 3 E_SCHEDULE "$CRON_D is there, and not from a bundle" "take that watch away (it is of mptfix; $(only_mptfix watch uninstall)), or move the file away; then: $(typed_same)"
   fi
-  size=$(ls -lnL "$self" | awk '{ print $5 }')
-  [ "$size" = $((PAYLOAD_SKIP * 512)) ] || {
+  [ "$($wc -c <"$self")" -eq $((PAYLOAD_SKIP * 512)) ] || {
     choose_hash
     prove_self
   }
@@ -52,6 +51,16 @@ watch_install() {
     load_table || take_watch_back 'crontab did not take the table'
   fi
   answer 0 installed "every 10 minutes, by $cron${address:+; to $address}"
+}
+
+# What looks without cron: mail is of the guest itself, and this file must be there.
+watched_otherwise() {
+  if [ -n "$root" ]; then
+    printf 'give the guest a cron; or copy this file there, and run its watch from what starts programs there'
+  else
+    schedule=''
+    printf 'run this from what starts programs there: %s' "$(typed_same)"
+  fi
 }
 
 take_watch_back() {
@@ -141,7 +150,7 @@ $OURS
         in_guest crontab -r >/dev/null 2>&1
       else
         load_table
-      fi || die 9 E_SCHEDULE_UNDO 'the crontab of root cannot be changed' 'take the lines of mptfix out by hand: crontab -e'
+      fi || die 9 E_SCHEDULE_UNDO 'the crontab of root cannot be changed' "take the lines of mptfix out by hand: $(typed_in_guest crontab -e)"
       ;;
     esac
   fi

@@ -123,10 +123,10 @@ watch_answer() {
   if [ -n "$nagios" ]; then nagios_answer; fi
   [ -n "$json" ] || listed
   if [ "$report" = untold ]; then
-    die 3 E_NOT_TOLD "$detail; and nobody could be told" "give --relay HOST, or see why sendmail does not take it: sh $0 watch --mail $address"
+    die 3 E_NOT_TOLD "$detail; and nobody could be told" "give --relay HOST, or see why sendmail does not take it, then: $(typed_same)"
   fi
   if [ -n "$not_written" ] && [ $status = 0 ]; then
-    die 3 E_OUTPUT "$prometheus was not written: $not_written" "name a file that can be made or replaced: sh $0 watch --prometheus FILE"
+    die 3 E_OUTPUT "$prometheus was not written: $not_written" 'give --prometheus a file that can be made or replaced'
   fi
   answer $status "$result" "$detail"
 }

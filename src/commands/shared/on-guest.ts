@@ -4,9 +4,10 @@ import { uninterrupted } from '../../interruption.ts';
 import type { HostTarget } from '../../machine/ssh/target.ts';
 import type { InstallOptions } from '../../plan/plan.ts';
 import { transactions } from '../../transaction/store.ts';
-import { typed, typedSame, typedShell } from '../../typed.ts';
+import { typedSame, typedShell } from '../../typed.ts';
 import { say } from '../../ui/output.ts';
 import { printable } from '../../ui/printable.ts';
+import { asOurs } from './bundle-words.ts';
 
 /** What a bundle answers that did what it was asked for. */
 export interface BundleAnswer {
@@ -89,33 +90,6 @@ function answerIn(text: string): Answer | undefined {
   } catch {
     return undefined;
   }
-}
-
-const ITS_FILE = /\S*\/mptfix-[0-9a-f]{32}\/bundle\.run/g;
-const ITS_COMMAND = /\bsh THE-BUNDLE (check|apply|status|rollback)\b((?: --force)?)/g;
-/** What it says to whoever has typed its name there, and what that is for who has not. */
-const WORDS: readonly (readonly [its: RegExp, ours: () => string])[] = [
-  [
-    /build one for \w+ \w+: mptfix \w+(?: --kernel RELEASE)?/g,
-    () => 'without --bundle mptfix builds one for it',
-  ],
-  [/it (?:is not what|has not the size that) mptfix \w+ wrote/g, () => 'it is not what was sent'],
-  [/undo it with mptfix \w+/g, () => 'undo it with mptfix on the guest itself, or on its disk with --root'],
-  [/\brun mptfix \w+/g, () => `run ${typed('check')}`],
-  [/\bTHE-BUNDLE\b/g, () => 'the bundle'],
-];
-
-/** What a bundle says to type names its own file, which is gone from the guest by then. */
-function asOurs(text: string): string {
-  const commands = text
-    .replace(ITS_FILE, 'THE-BUNDLE')
-    .replace(ITS_COMMAND, (_, verb: 'check' | 'apply' | 'status' | 'rollback', force: string) => {
-      if (verb !== 'apply') return typed(verb, verb === 'rollback' && force !== '' ? ['--force'] : []);
-      return force === ''
-        ? typedSame()
-        : `${typedShell(['sh', 'FILE.run', 'apply', '--force'])} on the guest itself`;
-    });
-  return WORDS.reduce((all, [its, ours]) => all.replace(its, ours), commands);
 }
 
 /** Throws E_USAGE for what a bundle does not do: over ssh nothing else installs. */

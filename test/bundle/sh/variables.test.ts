@@ -8,7 +8,7 @@ import { readInstaller } from '../../../src/bundle/installer.ts';
 
 /** What decides where the installer writes, and which functions may say it. */
 const DECIDED_BY: Readonly<Record<string, readonly string[]>> = {
-  root: ['main', 'start'],
+  root: ['main', 'set_root', 'start'],
   state: ['main', 'start'],
   state_name: ['main', 'start'],
   generations: ['main', 'start'],
