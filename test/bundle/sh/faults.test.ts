@@ -201,7 +201,7 @@ const FAULTS: readonly Fault[] = [
     status: 3,
     code: 'E_READ_ONLY',
     what: /^\/boot cannot/,
-    next: /^mount -o remount,rw \/boot;/,
+    next: /^`mount -o remount,rw \/boot`, then/,
   },
   {
     name: 'the tool fails',
