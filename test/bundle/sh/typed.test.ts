@@ -3,7 +3,7 @@ import { copyFileSync, mkdirSync, readFileSync, renameSync, symlinkSync, writeFi
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { readInstaller } from '../../../src/bundle/installer.ts';
-import { shWord } from '../../../src/bundle/sh-word.ts';
+import { shQuote } from '../../../src/sh-quote.ts';
 import { spansIn } from '../../helpers/typed-commands.ts';
 import { ERAS } from '../../initramfs/era-guest.ts';
 import { sh, temporary } from '../../machine/temporary.ts';
@@ -55,7 +55,7 @@ async function print(
   const all = await calls();
   const script = [
     await functions(),
-    `itself=${shWord(file)} root=${shWord(root)} state_name=/var/lib/mptfix`,
+    `itself=${shQuote(file)} root=${shQuote(root)} state_name=/var/lib/mptfix`,
     "command=apply yes=1 force=1 json=1 nagios='' schedule='' address=root@x relay='[::1]:25' prometheus='/a b'",
     'mounted=$root/boot; set -- "$root/one" two',
     ...all.map((call) => `${call}; printf '\\000'`),
@@ -167,7 +167,7 @@ async function follow(
   const place = join(root, guest.modulePath);
   const old = readFileSync(place);
   const [affected, apply] = answer(
-    `sh -- ${shWord(file)} check --json --root ${shWord(`trees/${NASTY}`)}`,
+    `sh -- ${shQuote(file)} check --json --root ${shQuote(`trees/${NASTY}`)}`,
     folder,
   );
   expect(affected).toBe('affected');
