@@ -1,10 +1,11 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { SIGNATURES } from '../src/kernel-log/signatures.ts';
 import { GIB, writeLog } from './log.ts';
 import { type Contender, race } from './measure.ts';
 import { translated } from './patterns.ts';
 import { bring, notHere } from './programs.ts';
+import { dispose, scratch } from './scratch.ts';
 import { type GrowthRow, growthTable, linear, ratioTarget, table, targets } from './table.ts';
 
 const GREP = 'grep -cE, the table’s patterns';
@@ -15,7 +16,7 @@ const ROUNDS = 3;
 
 /** A log of 1 GiB, read by diagnose and by grep and rg, which also have the patterns to look for, but decode nothing. */
 export async function benchDiagnose(): Promise<string> {
-  const folder = mkdtempSync('/var/tmp/mptfix-bench-');
+  const folder = scratch();
   try {
     const at = (name: string): string => join(folder, name);
     const log = at('messages');
@@ -51,7 +52,7 @@ export async function benchDiagnose(): Promise<string> {
       ...(hasRg ? [] : [notHere('rg')]),
     ].join('\n\n');
   } finally {
-    rmSync(folder, { recursive: true, force: true });
+    dispose(folder);
   }
 }
 
@@ -61,7 +62,7 @@ const ABOUT =
 
 /** Logs of 0.1, 1 and 4 GiB. */
 export async function benchLogs(): Promise<string> {
-  const folder = mkdtempSync('/var/tmp/mptfix-bench-');
+  const folder = scratch();
   try {
     const sizes = [0.1, 1, 4].map((gib) => ({ gib, log: join(folder, `messages-${gib}`) }));
     for (const { gib, log } of sizes) writeLog(log, gib * GIB);
@@ -72,7 +73,7 @@ export async function benchLogs(): Promise<string> {
     const growth = rows.map((row, index): GrowthRow => ({ ...row, work: (sizes[index]?.gib ?? 0) / 0.1 }));
     return [growthTable(growth), targets(linear(growth, '`mptfix diagnose`'))].join('\n\n');
   } finally {
-    rmSync(folder, { recursive: true, force: true });
+    dispose(folder);
   }
 }
 

@@ -1,7 +1,8 @@
 import { execFileSync, spawnSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { affectedTarball } from './affected-tarball.ts';
+import { scratch } from './scratch.ts';
 
 /** What is built, and from what: a guest's tree of the distro's real packages, with an affected module. */
 export interface BenchKernel {
@@ -20,44 +21,31 @@ export interface BenchKernel {
 
 let made: Promise<BenchKernel> | undefined;
 
-/** Fetches and lays out all of it, in about a minute, once for all parts of a run. Needs root, as the demo does. */
+/** Fetches and lays out all of it, in about a minute, once for all parts of a run; it is gone with the run. Needs root, as the demo does. */
 export function benchKernel(): Promise<BenchKernel> {
   made ??= make();
   return made;
 }
 
-/** Removes what was made. */
-export async function disposeKernel(): Promise<void> {
-  const kernel = await made?.catch(() => undefined);
-  made = undefined;
-  bundle = undefined;
-  if (kernel !== undefined) rmSync(kernel.folder, { recursive: true, force: true });
-}
-
 async function make(): Promise<BenchKernel> {
-  const folder = mkdtempSync('/var/tmp/mptfix-bench-');
-  try {
-    execFileSync('chmod', ['755', folder]);
-    const argv = ['bin/mptfix.cjs', 'demo', '--keep', '--json', '--work', folder];
-    const { stdout, status } = spawnSync(process.execPath, argv, {
-      stdio: ['ignore', 'pipe', 2],
-      maxBuffer: 1e8,
-    });
-    if (status !== 0) throw new Error(`the demo ended with status ${status}`);
-    const demo = JSON.parse(stdout.toString());
-    const { release, packageVersion } = demo.kernel;
-    const series = packageVersion.split('.').slice(0, 2).join('.');
-    // As /usr/src is on a guest: everybody may read it.
-    execFileSync('chmod', ['755', join(demo.guest, '..')]);
-    const tarball = join(folder, `linux-source-${series}.tar.xz`);
-    await affectedTarball(join(demo.guest, '../packages/usr/src', `linux-source-${series}.tar.xz`), tarball);
-    const driver = join(demo.source, 'drivers/message/fusion');
-    const headers = layOutHeaders(join(folder, 'packages'), demo.guest, release);
-    return { folder, release, version: packageVersion, guest: demo.guest, tarball, driver, headers };
-  } catch (error) {
-    rmSync(folder, { recursive: true, force: true });
-    throw error;
-  }
+  const folder = scratch();
+  execFileSync('chmod', ['755', folder]);
+  const argv = ['bin/mptfix.cjs', 'demo', '--keep', '--json', '--work', folder];
+  const { stdout, status } = spawnSync(process.execPath, argv, {
+    stdio: ['ignore', 'pipe', 2],
+    maxBuffer: 1e8,
+  });
+  if (status !== 0) throw new Error(`the demo ended with status ${status}`);
+  const demo = JSON.parse(stdout.toString());
+  const { release, packageVersion } = demo.kernel;
+  const series = packageVersion.split('.').slice(0, 2).join('.');
+  // As /usr/src is on a guest: everybody may read it.
+  execFileSync('chmod', ['755', join(demo.guest, '..')]);
+  const tarball = join(folder, `linux-source-${series}.tar.xz`);
+  await affectedTarball(join(demo.guest, '../packages/usr/src', `linux-source-${series}.tar.xz`), tarball);
+  const driver = join(demo.source, 'drivers/message/fusion');
+  const headers = layOutHeaders(join(folder, 'packages'), demo.guest, release);
+  return { folder, release, version: packageVersion, guest: demo.guest, tarball, driver, headers };
 }
 
 /** The forwarding Makefile names /usr/src: in this copy, the copy. */

@@ -6,7 +6,6 @@ import { benchBuild } from './build.ts';
 import { benchCheck, benchWatch } from './check-and-watch.ts';
 import { benchDiagnose, benchLogs } from './diagnose.ts';
 import { benchGuests } from './guests.ts';
-import { disposeKernel } from './kernel.ts';
 import { benchKernels } from './kernels.ts';
 
 /** One part of the benchmark: its name on the command line, and what produces its table. */
@@ -70,12 +69,8 @@ if (unknown.length > 0) {
   );
   process.exit(2);
 }
-try {
-  for (const part of PARTS.filter(({ name }) => wanted.length === 0 || wanted.includes(name))) {
-    const text = await part.bench();
-    process.stdout.write(`\n## ${part.title}\n\n${text}\n`);
-    keepTable(part, text);
-  }
-} finally {
-  await disposeKernel();
+for (const part of PARTS.filter(({ name }) => wanted.length === 0 || wanted.includes(name))) {
+  const text = await part.bench();
+  process.stdout.write(`\n## ${part.title}\n\n${text}\n`);
+  keepTable(part, text);
 }
