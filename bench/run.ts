@@ -1,5 +1,5 @@
 // npm run bench [-- PART…]: runs all parts or those named, and puts the table of each into docs/performance.md.
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { availableParallelism, loadavg } from 'node:os';
 import { benchApply } from './apply.ts';
 import { benchBuild } from './build.ts';
@@ -7,6 +7,7 @@ import { benchCheck, benchWatch } from './check-and-watch.ts';
 import { benchDiagnose, benchLogs } from './diagnose.ts';
 import { benchGuests } from './guests.ts';
 import { benchKernels } from './kernels.ts';
+import { HEAD, withPart } from './page.ts';
 
 /** One part of the benchmark: its name on the command line, and what produces its table. */
 interface Part {
@@ -15,40 +16,26 @@ interface Part {
   readonly bench: () => Promise<string>;
 }
 
+/** In the order of the page. */
 const PARTS: readonly Part[] = [
-  { name: 'check', title: '`mptfix check` on this machine', bench: benchCheck },
   { name: 'build', title: 'From source to a proven module', bench: benchBuild },
-  { name: 'diagnose', title: '`mptfix diagnose` of a log of 1 GiB', bench: benchDiagnose },
-  { name: 'watch', title: '`mptfix watch once` on this machine', bench: benchWatch },
   { name: 'apply', title: 'The bundle’s `apply` on a guest', bench: benchApply },
-  { name: 'kernels', title: 'As work grows: 1, 2 and 4 kernels on one guest', bench: benchKernels },
+  { name: 'check', title: '`mptfix check` on this machine', bench: benchCheck },
+  { name: 'watch', title: '`mptfix watch once` on this machine', bench: benchWatch },
+  { name: 'diagnose', title: '`mptfix diagnose` of a log of 1 GiB', bench: benchDiagnose },
   { name: 'logs', title: 'As work grows: logs of 0.1, 1 and 4 GiB', bench: benchLogs },
+  { name: 'kernels', title: 'As work grows: 1, 2 and 4 kernels on one guest', bench: benchKernels },
   { name: 'guests', title: 'As work grows: 1, 10 and 40 guests of one kernel', bench: benchGuests },
 ];
 
 const PAGE = 'docs/performance.md';
-const HEAD = `# Performance
-
-\`npm run bench\` writes this page (\`npm run bench -- build\` writes one part of it). The times are those of whole processes on
-one machine, which does nothing else meanwhile. Compare the ratios: each is a ratio of medians, from runs in turn. The peak is
-the largest memory that any one process had at once.
-`;
 
 /** Puts one part's table into the page, in place of the table that it had. */
 function keepTable({ name, title }: Part, text: string): void {
-  const [begin, end] = [`<!-- ${name} -->`, `<!-- /${name} -->`];
   const about = `Node ${process.versions.node}, ${availableParallelism()} cores.${busy()}`;
-  const part = `${begin}\n## ${title}\n\n${text}\n\n${about}\n${end}\n`;
   const page = existsSync(PAGE) ? readFileSync(PAGE, 'utf8') : HEAD;
-  const start = page.indexOf(begin);
-  const stop = page.indexOf(end);
-  mkdirSync('docs', { recursive: true });
-  writeFileSync(
-    PAGE,
-    start === -1 || stop === -1
-      ? `${page}\n${part}`
-      : page.slice(0, start) + part + page.slice(stop + end.length + 1),
-  );
+  const order = PARTS.map((part) => part.name);
+  writeFileSync(PAGE, withPart(page, order, name, `## ${title}\n\n${text}\n\n${about}`));
 }
 
 /** One run at a time keeps two cores busy at most: what is above is other work. */
