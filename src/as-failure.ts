@@ -1,5 +1,5 @@
 import { type ErrorCode, type Failure, isFailure } from './errors.ts';
-import { typedShell } from './typed.ts';
+import { typedLineForGuest, typedShell } from './typed.ts';
 
 /** An error of a system call, as Node has it. */
 interface SystemError extends Error {
@@ -83,6 +83,25 @@ const READINGS: Readonly<Record<string, Reading>> = {
   ENFILE: TOO_MANY_OPEN,
 };
 
+/** Where a tool of a guest over ssh has said it: its files and its users are not those of this machine. */
+const THERE: Readonly<Record<string, Reading>> = {
+  ...Object.fromEntries(
+    ['EACCES', 'EPERM'].map((code) => [
+      code,
+      {
+        code: 'E_NOT_ROOT',
+        what: (path) => `the login on the guest may not use ${path}`,
+        next: () => 'log in as root: give --host root@HOST, or --ssh-option User=root',
+      } satisfies Reading,
+    ]),
+  ),
+  EIO: {
+    code: 'E_FILE',
+    what: (path) => `${path} of the guest cannot be read: its disk answers with an error`,
+    next: () => `see what its kernel says of the disk: ${typedLineForGuest('dmesg | tail')}`,
+  },
+};
+
 /** What a person reads of an error, whatever it is: one that nobody foresaw is a defect of mptfix. */
 export function asFailure(error: unknown): Failure {
   if (isFailure(error)) return error.failure;
@@ -108,7 +127,8 @@ function readingOf(error: SystemError): Failure | undefined {
       next: 'see that it is there and that this user may run it',
     };
   const isRoot = process.geteuid?.() === 0;
-  const known = Object.hasOwn(READINGS, code) ? READINGS[code] : undefined;
+  const readings = syscall === 'ssh' && Object.hasOwn(THERE, code) ? THERE : READINGS;
+  const known = Object.hasOwn(readings, code) ? readings[code] : undefined;
   const reading = known === FORBIDDEN && isRoot ? FORBIDDEN_TO_ROOT : known;
   if (reading === undefined) {
     if (path === undefined || syscall === undefined) return undefined;

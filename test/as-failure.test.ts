@@ -6,7 +6,10 @@ import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { asFailure } from '../src/as-failure.ts';
 import { failure } from '../src/errors.ts';
+import { unsafe } from '../src/machine/file-errors.ts';
+import { guestError } from '../src/machine/ssh/errno.ts';
 import { localTarget, rootTarget } from '../src/machine/tree.ts';
+import { lookingAt } from '../src/typed.ts';
 import { temporary } from './machine/temporary.ts';
 
 const errorOf = (step: Promise<unknown>): Promise<unknown> =>
@@ -130,4 +133,17 @@ test('a program that cannot be started is a missing tool, and a defect stays one
   expect(asFailure(new TypeError('x is undefined')).code).toBe('E_INTERNAL');
   expect(asFailure(Object.assign(new Error('odd'), { code: 'ERR_ODD' })).code).toBe('E_INTERNAL');
   expect(asFailure(failure('E_LOCKED', 'what', 'next')).code).toBe('E_LOCKED');
+});
+
+test('what a guest over ssh refuses is looked at there, and by its root', () => {
+  const said = (words: string): ReturnType<typeof asFailure> =>
+    lookingAt({ host: 'db1' }, () => asFailure(guestError('/etc/shadow', `cat: /etc/shadow: ${words}`)));
+  for (const words of ['Permission denied', 'Operation not permitted']) {
+    const { code, what, next } = said(words);
+    expect([code, what]).toEqual(['E_NOT_ROOT', 'the login on the guest may not use /etc/shadow']);
+    expect(next).toContain('--host root@HOST');
+  }
+  expect(said('Input/output error').next).toContain("`ssh -- db1 'dmesg | tail'`");
+  const circle = lookingAt({ host: 'db1' }, () => unsafe("/it's", 'its links lead in a circle'));
+  expect(circle.failure.next).toContain('`ssh -- db1 ');
 });

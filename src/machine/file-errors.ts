@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { type FailureError, failure } from '../errors.ts';
+import { typedForGuest } from '../typed.ts';
 
 /** Whether it is Node's error for one of errno's codes, such as ENOENT. */
 export function isCode(error: unknown, ...codes: readonly string[]): boolean {
@@ -11,7 +12,7 @@ export function unsafe(path: string, why: string): FailureError {
   return failure(
     'E_FILE_UNSAFE',
     `${path} is left alone: ${why}`,
-    `look at what is there: ls -ldL -- ${path}`,
+    `look at what is there: ${typedForGuest(['ls', '-ldL', '--', path])}`,
   );
 }
 

@@ -2,6 +2,7 @@ import { failure } from '../errors.ts';
 import { requireRunnable } from '../initramfs/runnable.ts';
 import { INITRAMFS_TOOLS } from '../initramfs/tools.ts';
 import { requireBootEntry } from '../install/boot-entry.ts';
+import { traitsOf } from '../machine/kinds.ts';
 import type { Target } from '../machine/port.ts';
 import { typedShell } from '../typed.ts';
 import type { Plan } from './document.ts';
@@ -19,16 +20,16 @@ export async function requireMenu(
 /** An initramfs that holds the driver and cannot be rebuilt would bring the old driver back at the next boot. */
 export function requireImages(target: Target, { images, kernel }: Plan): void {
   const rebuilt = images.find(({ action }) => action === 'rebuild');
-  if (rebuilt !== undefined && process.geteuid?.() !== 0)
+  // Over ssh the guest builds it, as the user that logs in there.
+  const { hasOurTools } = traitsOf(target);
+  if (rebuilt !== undefined && hasOurTools && process.geteuid?.() !== 0)
     throw notRoot(target, `${rebuilt.path} must be rebuilt by the guest’s own tool`);
   const image = images.find(({ action }) => action === 'refuse');
   if (image === undefined) return;
   throw failure(
     'E_INITRAMFS_TOOL',
     `${image.path} ${image.detail}`,
-    image.tool === null
-      ? `install the tool that builds the initramfs of ${kernel.release} on the guest; or give --no-initramfs, but then a reboot loads the old driver`
-      : `give --no-initramfs, then run ${byHand(image.tool, kernel.release)} in the guest: until then a reboot loads the old driver`,
+    hasOurTools ? withoutImage(image.tool, kernel.release) : NOT_OVER_SSH,
   );
 }
 
@@ -38,6 +39,16 @@ export async function requireImageTools(target: Target, { images }: Plan): Promi
     const known = INITRAMFS_TOOLS.find(({ name }) => action === 'rebuild' && name === tool);
     if (known !== undefined) await requireRunnable(target, known);
   }
+}
+
+/** There each image that holds the driver is built again, or nothing is done. */
+const NOT_OVER_SSH =
+  'see that the guest can build its image; or run mptfix on the guest itself, or on its mounted disk with --root, with --no-initramfs';
+
+function withoutImage(tool: string | null, release: string): string {
+  return tool === null
+    ? `install the tool that builds the initramfs of ${release} on the guest; or give --no-initramfs, but then a reboot loads the old driver`
+    : `give --no-initramfs, then run ${byHand(tool, release)} in the guest: until then a reboot loads the old driver`;
 }
 
 /** What is typed on the running guest, which mounts what it likes. */

@@ -2,6 +2,7 @@ import { undoBundle } from '../../bundle/undo-only.ts';
 import { type ErrorCode, EXIT_STATUS, failure, isFailure } from '../../errors.ts';
 import { uninterrupted } from '../../interruption.ts';
 import type { HostTarget } from '../../machine/ssh/target.ts';
+import { loginAsRoot } from '../../plan/not-root.ts';
 import type { InstallOptions } from '../../plan/plan.ts';
 import { transactions } from '../../transaction/store.ts';
 import { typedSame, typedShell } from '../../typed.ts';
@@ -111,11 +112,10 @@ export function requireInPlace({ placement, initramfs, bootEntry }: InstallOptio
 export async function requireRootThere(target: HostTarget): Promise<void> {
   const uid = await uidThere(target);
   if (uid === '0') return;
-  const host = target.name.slice(target.name.lastIndexOf('@') + 1);
   throw failure(
     'E_NOT_ROOT',
     `the login of ${target.name} is user ${printable(uid)} there, and only root may change the guest`,
-    `give --host root@${host}, or --ssh-option User=root; mptfix asks no sudo for a password: where only sudo is allowed, copy the bundle there and run ${typedShell(['sudo', 'sh', 'FILE.run', 'apply'])}`,
+    `${loginAsRoot(target)}; mptfix asks no sudo for a password: where only sudo is allowed, copy the bundle there and run ${typedShell(['sudo', 'sh', 'FILE.run', 'apply'])}`,
   );
 }
 
