@@ -20,7 +20,7 @@ import { runTool, type Toolchain } from './toolchain/toolchain.ts';
 
 export interface CompileOptions {
   readonly workspace: Workspace;
-  readonly headers: Pick<Headers, 'folder' | 'binds' | 'version'>;
+  readonly headers: Pick<Headers, 'folder' | 'binds' | 'version' | 'ready'>;
   /** The driver's folder as it is to be compiled. While it is still on its way, make does all that it can without. */
   readonly files: Files | Promise<Files>;
   /** Module name: mptscsih, or mptscsi on RHEL 4. */
@@ -57,6 +57,7 @@ interface MakeResult {
 export async function compileModule(options: CompileOptions): Promise<Compiled> {
   const { workspace, headers, module, files, signal } = options;
   const recipe = requireRecipe(headers.version);
+  await headers.ready?.();
   const folder = buildFolder(await workspace.userFolder(options.label), MODULE_LABEL);
   const order = await orderFor(options, recipe, folder);
   const result =

@@ -95,8 +95,24 @@ async function beginBuilds(
   isPacked: boolean,
 ): Promise<{ readonly headers: Headers; readonly toolchain: Toolchain; readonly running: RunningBuilds }> {
   const toolchain = await context.toolchain;
-  const headers = await takeHeaders(context, fetched);
+  const headers = provenWhenUsed(context, toolchain, await takeHeaders(context, fetched, isPacked));
   return { headers, toolchain, running: startBuilds({ ...context, toolchain }, headers, isPacked) };
+}
+
+/** Where nothing has to be compiled, nobody asks whether the headers' own programs run. */
+function provenWhenUsed(
+  { workspace }: Pick<StepContext, 'workspace'>,
+  toolchain: Toolchain,
+  headers: Headers,
+): Headers {
+  const { ready } = headers;
+  if (ready === undefined) return headers;
+  let readied: Promise<void> | undefined;
+  const proven = (): Promise<void> => {
+    readied ??= ready().then(() => requireHostPrograms(workspace, toolchain, headers));
+    return readied;
+  };
+  return { ...headers, ready: proven };
 }
 
 /** Refuses before the compiler is started what cannot come to a good end: versions that differ. */
@@ -114,7 +130,7 @@ async function proveBeforehand(
   requireProofs([versions], job);
   // Only the build itself can ask the compiler of an image.
   if (toolchain.kind === 'image') return { proofs: [versions], compiler: null };
-  await requireHostPrograms(workspace, toolchain, headers);
+  if (headers.ready === undefined) await requireHostPrograms(workspace, toolchain, headers);
   await requireTools(workspace.machine, [TOOLS.bubblewrap, TOOLS.strip]);
   await requireToolsOf(toolchain, [...makeTools(options.makeVars), ...compilerTools(headers, options)]);
   const words = compilerWords(headers, options);
@@ -192,16 +208,26 @@ function sourcePath({ job }: StepContext, { source = '' }: Obtained): string {
 }
 
 /** The build folder with all its parts, or the whole tree that serves as one. */
-async function takeHeaders(context: StepContext, fetched: Obtained): Promise<Headers> {
-  const { job, options, workspace, signal } = context;
+async function takeHeaders(context: StepContext, fetched: Obtained, isPacked: boolean): Promise<Headers> {
+  const { job, options, workspace, cache, signal } = context;
   if (options.wholeTree) return obtainTree(context, sourcePath(context, fetched));
   const { kind, place: shownIn } = await context.toolchain;
   const { headers, guest } = job;
   // A tree's programs come with their own C library.
   const libraries = kind === 'machine' ? { libraries: libraryPlaces(job, fetched.libraries) } : {};
   const how = { ...libraries, shownIn: kind === 'image' ? null : shownIn, signal };
-  if (headers.kind === 'guest' && guest !== undefined)
-    return readHeaders(guest, headers.path, workspace, how);
+  if (headers.kind === 'guest' && guest !== undefined) {
+    const key = JSON.stringify(['headers of a proven build', guest.name, headers.path]);
+    const before = isPacked || kind === 'image' ? undefined : await cache.get(key);
+    // Only a guess: were it wrong, the copy would be made later.
+    const taken = await readHeaders(guest, headers.path, workspace, {
+      ...how,
+      copyLater: before !== undefined,
+    });
+    if (taken.digest !== undefined && before?.toString() !== taken.digest)
+      await cache.put(key, Buffer.from(taken.digest));
+    return taken;
+  }
   const machine = localTarget({ dryRun: true });
   const folder = headers.kind === 'local' ? headers.path : (fetched.headers ?? '');
   return readHeaders(machine, folder, workspace, how);

@@ -1,4 +1,4 @@
-import { chmod } from 'node:fs/promises';
+import { chmod, mkdir } from 'node:fs/promises';
 import { dirname, join, posix } from 'node:path';
 import { failure } from '../errors.ts';
 import { sha256 } from '../hash.ts';
@@ -20,6 +20,11 @@ export interface Headers {
   readonly folder: string;
   /** What the sandbox must show, read-only. */
   readonly binds: readonly Bind[];
+  /**
+   * Makes the copies that `binds` shows, once; absent where they are made. Whoever starts a sandbox with `binds` waits for it.
+   * Throws E_FILE_CHANGED where the headers are no longer those of the digest.
+   */
+  readonly ready?: () => Promise<void>;
   /** SHA-256 over names, modes and contents of all of it; undefined where nobody has read all of it. */
   readonly digest: string | undefined;
   /** Where it came from, for the manifest. */
@@ -44,6 +49,8 @@ export interface HeadersOptions {
   readonly libraries?: readonly Target[];
   /** Whose programs the sandbox has, with folders of its own where the headers' belong; not given: this machine. Null: the parts as they are, for a place that has nothing else. */
   readonly shownIn?: Target | null;
+  /** Only reads what would be copied: there may be no use for the copies. They are made by `Headers.ready`. */
+  readonly copyLater?: boolean;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -65,14 +72,14 @@ export async function readHeaders(
   origin: Target,
   folder: string,
   workspace: Workspace,
-  { libraries, shownIn = workspace.machine, signal }: HeadersOptions = {},
+  { libraries, shownIn = workspace.machine, copyLater = false, signal }: HeadersOptions = {},
 ): Promise<Headers> {
   const { place, build } = await openFolder(origin, folder);
   const taken = new Map<string, TakenPart>();
   const { parts, missing } = await headerParts(origin, build, async (path) => {
     // One part may hold another: each copy has a folder of its own.
     const copy = workspace.own('headers', String(taken.size));
-    const part = await takePart(origin, path, { user: workspace.user, copy, signal });
+    const part = await takePart(origin, path, { user: workspace.user, copy, copyLater, signal });
     taken.set(path, part);
     return part.links.map((link) => ({ path: join(path, link.path), text: link.text }));
   });
@@ -83,7 +90,14 @@ export async function readHeaders(
   const facts = await describe(origin, build, parts, place);
   if (libraries !== undefined && facts.loader !== undefined)
     binds.push(...(await takeLibraries(workspace, facts.loader, libraries)));
+  const later = [...taken.values()].flatMap(({ copyNow }) => copyNow ?? []);
+  let copying: Promise<unknown> | undefined;
+  const ready = async (): Promise<void> => {
+    copying ??= Promise.all(later.map((copyNow) => copyNow()));
+    await copying;
+  };
   return {
+    ...(later.length === 0 ? {} : { ready }),
     folder: placeOf(build, build),
     binds: shownIn === null ? binds : await showAtPlaces(shownIn, workspace, binds),
     digest: sha256(
@@ -155,6 +169,8 @@ interface TakenPart {
   readonly folder: string;
   readonly digest: string;
   readonly links: readonly { readonly path: string; readonly text: string }[];
+  /** The folder is still empty: fills it. */
+  readonly copyNow?: () => Promise<void>;
 }
 
 async function takePart(
@@ -163,15 +179,35 @@ async function takePart(
   {
     user,
     copy,
+    copyLater,
     signal,
-  }: Pick<Workspace, 'user'> & { readonly copy: string; readonly signal: AbortSignal | undefined },
+  }: Pick<Workspace, 'user'> &
+    Pick<Required<HeadersOptions>, 'copyLater'> & {
+      readonly copy: string;
+      readonly signal: AbortSignal | undefined;
+    },
 ): Promise<TakenPart> {
-  const bounds = LIMITS.headers;
-  if (traitsOf(origin).isHere) {
-    const read = await takeTree(origin, path, { bounds, signal });
-    if (user === undefined || read.isOpenToAll) return { ...read, folder: path };
-  }
-  return { ...(await takeTree(origin, path, { bounds, signal, into: copy })), folder: copy };
+  const options = { bounds: LIMITS.headers, signal };
+  const { isHere } = traitsOf(origin);
+  const read = isHere || copyLater ? await takeTree(origin, path, options) : undefined;
+  if (isHere && read !== undefined && (user === undefined || read.isOpenToAll))
+    return { ...read, folder: path };
+  if (!copyLater || read === undefined)
+    return { ...(await takeTree(origin, path, { ...options, into: copy })), folder: copy };
+  await mkdir(copy, { recursive: true, mode: 0o755 });
+  const copyNow = async (): Promise<void> => {
+    const { digest } = await takeTree(origin, path, { ...options, into: copy });
+    if (digest !== read.digest) throw changed(path);
+  };
+  return { ...read, folder: copy, copyNow };
+}
+
+function changed(path: string): Error {
+  return failure(
+    'E_FILE_CHANGED',
+    `${path} changed while it was read`,
+    'wait until whatever writes to it has ended (a package manager?), and run the same command again',
+  );
 }
 
 /** The paths by which the parts name each other: a part's own, and what a Makefile calls it. */
