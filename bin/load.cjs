@@ -4,6 +4,7 @@
 const fs = require('node:fs');
 const path = require('node:path');
 const vm = require('node:vm');
+const { crc32 } = require('node:zlib');
 
 const PARAMETERS = ['exports', 'require', 'module', '__filename', '__dirname'];
 
@@ -26,6 +27,21 @@ function readIfThere(file, encoding) {
   }
 }
 
+/** V8 believes what is in a cache, and crashes where a disk has damaged it: the sum stands before it. */
+const HEAD_BYTES = 8;
+
+function sealed(code) {
+  const head = Buffer.alloc(HEAD_BYTES);
+  head.writeUInt32LE(crc32(code));
+  return Buffer.concat([head, code]);
+}
+
+function unsealed(file) {
+  if (file === undefined || file.length <= HEAD_BYTES) return undefined;
+  const code = file.subarray(HEAD_BYTES);
+  return crc32(code) === file.readUInt32LE(0) ? code : undefined;
+}
+
 /**
  * The pack as a script, with the code cache that was made when it was bundled. V8 refuses one of another V8 or of other
  * flags, and compiles instead. The pack's name has the hash of its content: a cache is never that of another text.
@@ -34,7 +50,7 @@ function openPack(dist, name) {
   const file = path.join(dist, `${name}.js`);
   const text = readIfThere(file, 'utf8');
   if (text === undefined) return undefined;
-  const cachedData = readIfThere(path.join(dist, cacheName(name)));
+  const cachedData = unsealed(readIfThere(path.join(dist, cacheName(name))));
   return new vm.Script(text, cachedData === undefined ? { filename: file } : { filename: file, cachedData });
 }
 
@@ -62,4 +78,4 @@ function load(dist, argv) {
   return { ...requireOwn('./start.js'), script, name };
 }
 
-module.exports = { load, cacheName };
+module.exports = { load, cacheName, sealed };

@@ -3,7 +3,7 @@
 const { writeFileSync } = require('node:fs');
 const { join } = require('node:path');
 const v8 = require('node:v8');
-const { cacheName, load } = require('../bin/load.cjs');
+const { cacheName, load, sealed } = require('../bin/load.cjs');
 
 // V8 takes a cache only under the flags with which it was made: those of a program that has just started.
 v8.setFlagsFromString = () => {};
@@ -11,5 +11,5 @@ const [dist, ...argv] = process.argv.slice(2);
 const { start, script, name } = load(dist, argv);
 start(argv).then(() => {
   process.exitCode = 0;
-  writeFileSync(join(dist, cacheName(name)), script.createCachedData());
+  writeFileSync(join(dist, cacheName(name)), sealed(script.createCachedData()));
 });

@@ -43,8 +43,8 @@ const PACKS = {
     argv: (tree) => ['check', '--root', tree, '--json'],
   },
   build: {
-    entries: [...MAIN, 'src/commands/build/build.ts'],
-    argv: (tree) => ['build', '--root', tree, '--dry-run', '--json'],
+    entries: [...MAIN, 'src/commands/build/build.ts', 'src/machine/run.ts'],
+    argv: (tree) => ['build', '--root', tree, '--output', `${tree}.new`, '--offline', '--no-cache', '--json'],
   },
   'watch-once': {
     entries: [START, 'src/commands/watch/quick.ts', 'src/commands/watch/once.ts'],

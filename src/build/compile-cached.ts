@@ -40,10 +40,10 @@ export async function surroundings(
   const { status, stdout } = await runTool(toolchain, workspace, argv, buildSandbox([]));
   if (status !== 0) return undefined;
   const said = stdout.toString('latin1');
-  const files = said
-    .slice(0, said.indexOf('\n\n'))
-    .split('\n')
-    .filter((line) => line.startsWith('/'));
+  // The same as and ld are found by both ways.
+  const files = [...new Set(said.slice(0, said.indexOf('\n\n')).split('\n'))].filter((line) =>
+    line.startsWith('/'),
+  );
   try {
     // A system of 2003 has no sha256sum.
     const hashes = await Promise.all(files.map((file) => hashOf(toolchain, file)));

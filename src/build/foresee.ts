@@ -23,7 +23,7 @@ import { proveVersions } from './proofs.ts';
 import { requireSignable } from './sign.ts';
 import { isFolder, libraryPlaces, sourceVersion } from './sources.ts';
 import { makeTools, withNamedTools } from './toolchain/named-tools.ts';
-import { proveCompiler, requireCompilerOfEra } from './toolchain/prove-compiler.ts';
+import { askCompiler, proveCompiler, requireCompilerOfEra } from './toolchain/prove-compiler.ts';
 import { openToolchain, requireToolsOf, type Toolchain } from './toolchain/toolchain.ts';
 
 /** A production that is only thought of. */
@@ -116,9 +116,11 @@ async function requireFitting(
   await requireToolsOf(toolchain, compilerTools(headers, options));
   const words = compilerWords(headers, options);
   const workspace = { machine: localTarget({ dryRun: true }), user: await unprivileged() };
-  await requireCompilerOfEra(workspace, toolchain, { words, base: headers.version });
+  const answer = await askCompiler(workspace, toolchain, words);
+  await requireCompilerOfEra(workspace, toolchain, { words, base: headers.version, answer });
   const compiler = await proveCompiler(workspace, toolchain, {
     words,
+    answer,
     tool: kernelCompiler(headers.config),
     shipped: readElf(job.shipped.bytes),
     config: headers.config,

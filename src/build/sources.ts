@@ -22,6 +22,7 @@ import { proveVersions } from './proofs.ts';
 import { type Builds, type RunningBuilds, stoppingOnFailure } from './running-builds.ts';
 import { makeTools } from './toolchain/named-tools.ts';
 import {
+  askCompiler,
   describeCompiler,
   judgeCompiler,
   proveCompiler,
@@ -134,16 +135,18 @@ async function proveBeforehand(
   await requireTools(workspace.machine, [TOOLS.bubblewrap, TOOLS.strip]);
   await requireToolsOf(toolchain, [...makeTools(options.makeVars), ...compilerTools(headers, options)]);
   const words = compilerWords(headers, options);
-  await requireCompilerOfEra(workspace, toolchain, { words, base: headers.version });
+  const answer = await askCompiler(workspace, toolchain, words);
+  await requireCompilerOfEra(workspace, toolchain, { words, base: headers.version, answer });
   const compiler = await proveCompiler(workspace, toolchain, {
     words,
+    answer,
     tool: kernelCompiler(headers.config),
     shipped: readElf(job.shipped.bytes),
     config: headers.config,
   });
   const proofs = [versions, waive(compiler, options)];
   requireProofs(proofs, job);
-  return { proofs, compiler: await describeCompiler(workspace, toolchain, words) };
+  return { proofs, compiler: await describeCompiler(workspace, toolchain, words, answer) };
 }
 
 /** What could only be proven by the builds of an image: that its compiler is the kernel's. Any other build has it already. */

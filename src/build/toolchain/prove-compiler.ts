@@ -22,11 +22,18 @@ export interface CompilerAnswer {
   readonly version: string | undefined;
   /** The first line of `--version`; empty where it has none. */
   readonly line: string;
+  /** Where the toolchain has it; undefined where it is not there, or nobody looked. */
+  readonly path?: string | undefined;
+}
+
+/** What it said already; not given: it is asked. */
+interface Asked {
+  readonly answer?: CompilerAnswer;
 }
 
 /** Old ones know -dumpversion alone; of those since 7 that is the first number, unless they are asked for all of it. */
 const ASK =
-  '"$@" -dumpfullversion -dumpversion 2>/dev/null || "$@" -dumpversion; echo; "$@" --version 2>/dev/null; :';
+  'echo "$(command -v "$1")"; "$@" -dumpfullversion -dumpversion 2>/dev/null || "$@" -dumpversion; echo; "$@" --version 2>/dev/null; :';
 
 /** Asks the toolchain's compiler, in its sandbox. */
 export async function askCompiler(
@@ -36,7 +43,10 @@ export async function askCompiler(
 ): Promise<CompilerAnswer> {
   const argv: Argv = ['/bin/sh', '-c', ASK, 'sh', ...compiler];
   const { stdout } = await runTool(toolchain, workspace, argv, buildSandbox([]), { effect: 'read' });
-  return compilerAnswer(stdout.toString('utf8'));
+  const text = stdout.toString('utf8');
+  const end = text.indexOf('\n');
+  const path = text.slice(0, end);
+  return { ...compilerAnswer(text.slice(end + 1)), path: path.startsWith('/') ? path : undefined };
 }
 
 /** Reads what a compiler said: its version by -dumpversion, an empty line, what it says to --version. */
@@ -54,12 +64,10 @@ export async function describeCompiler(
   workspace: User,
   toolchain: Toolchain,
   words: Argv,
+  answer?: CompilerAnswer,
 ): Promise<NonNullable<ArtifactInfo['toolchain']>> {
-  const { version, line } = await askCompiler(workspace, toolchain, words);
-  const argv: Argv = ['/bin/sh', '-c', 'command -v "$1"', 'sh', words[0]];
-  const found = await runTool(toolchain, workspace, argv, buildSandbox([]), { effect: 'read' });
-  const path = found.stdout.toString('utf8').trim();
-  const sha256 = path.startsWith('/') ? await hashOf(toolchain, path).catch(() => null) : null;
+  const { version, line, path } = answer ?? (await askCompiler(workspace, toolchain, words));
+  const sha256 = path === undefined ? null : await hashOf(toolchain, path).catch(() => null);
   return { kind: toolchain.kind, origin: toolchain.name, version: line || (version ?? ''), sha256 };
 }
 
@@ -83,7 +91,7 @@ function wantedCompilers(shipped: ElfFile, config: string): Wanted | undefined {
     : { versions: [short], from: 'the vermagic of the guest’s module', isShort: true };
 }
 
-interface CompilerProof {
+interface CompilerProof extends Asked {
   readonly words: Argv;
   /** What to install where there is no such compiler. */
   readonly tool: Tool;
@@ -101,7 +109,8 @@ export async function proveCompiler(
   toolchain: Toolchain,
   compiler: CompilerProof,
 ): Promise<ProofResult> {
-  return judgeCompiler(await askCompiler(workspace, toolchain, compiler.words), toolchain, compiler);
+  const answer = compiler.answer ?? (await askCompiler(workspace, toolchain, compiler.words));
+  return judgeCompiler(answer, toolchain, compiler);
 }
 
 /** The same, of a compiler that has been asked already. */
@@ -146,12 +155,12 @@ function isSame(version: string, wanted: string, isShort: boolean): boolean {
 export async function requireCompilerOfEra(
   workspace: User,
   toolchain: Toolchain,
-  { words, base }: { readonly words: Argv; readonly base: string },
+  { words, base, answer }: Asked & { readonly words: Argv; readonly base: string },
 ): Promise<void> {
   if (toolchain.isChosen) return;
   const era = eraOf(base);
   if (era === undefined) return;
-  const { version, line } = await askCompiler(workspace, toolchain, words);
+  const { version, line } = answer ?? (await askCompiler(workspace, toolchain, words));
   if (version === undefined || compilerNamed(line)?.family === 'clang' || canCompile(era, version)) return;
   throw failure(
     'E_TOOLCHAIN',
