@@ -115,6 +115,8 @@ function emptyGuest(root) {
     'etc/os-release': 'ID=debian\nVERSION_ID="12"\n',
     'etc/fstab': '/dev/sda1 / ext4 errors=remount-ro 0 1\n',
     'etc/debian_version': '12.0\n',
+    'proc/mounts': '/dev/sda1 / ext4 rw,errors=remount-ro 0 0\n',
+    'proc/sys/kernel/osrelease': '6.1.0-1-amd64\n',
     'var/lib/dpkg/status': '',
     'lib/modules/6.1.0-1-amd64/modules.dep': '',
     'lib/modules/6.1.0-1-amd64/kernel/drivers/message/fusion/mptscsih.ko': '',

@@ -141,6 +141,39 @@ describe('a guest’s build folder in a sandbox', () => {
   });
 });
 
+describe('copies that are made later', () => {
+  async function later(root: string) {
+    const workspace = await workspaceForTest();
+    const guest = rootTarget(root, { dryRun: true });
+    const how = { copyLater: true };
+    return { workspace, headers: await readHeaders(guest, DEBIAN_BUILD, workspace, how) };
+  }
+
+  test('have the same hash and facts, are empty until somebody needs them, and are then made once', async () => {
+    const { root, workspace: other, headers: copied } = await headersOf(DEBIAN, DEBIAN_BUILD);
+    expect(copied.ready).toBeUndefined();
+    const { workspace, headers } = await later(root);
+    const { ready, binds, ...facts } = headers;
+    const { binds: _, ...expected } = copied;
+    expect(facts).toEqual(expected);
+    const script = `cat ${DEBIAN_BUILD}/scripts/basic ${COMMON}/Makefile`;
+    expect(await inSandbox(workspace, headers, script)).toMatch(/No such file.*\n.*No such file/);
+    await Promise.all([ready?.(), ready?.()]);
+    expect(await inSandbox(workspace, headers, script)).toBe(await inSandbox(other, copied, script));
+    const read = binds.find(({ to }) => to === COMMON)?.from ?? '';
+    expect(listing(read).length).toBeGreaterThan(2);
+  });
+
+  test('are refused where the headers have changed since they were hashed', async () => {
+    const root = await temporary(DEBIAN);
+    const { headers } = await later(root);
+    writeFileSync(join(root, COMMON, 'Makefile'), 'VERSION = 6\nPATCHLEVEL = 1\nSUBLEVEL = 9\n# one byte\n');
+    const { code, what } = await failureOf(Promise.resolve(headers.ready?.()));
+    expect([code, what]).toEqual(['E_FILE_CHANGED', `${COMMON} changed while it was read`]);
+    expect((await failureOf(Promise.resolve(headers.ready?.()))).code).toBe('E_FILE_CHANGED');
+  });
+});
+
 describe('what lies on this machine', () => {
   test('is shown where it is; packages unpacked below a folder are shown below /', async () => {
     const workspace = await workspaceForTest();
