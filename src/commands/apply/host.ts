@@ -11,26 +11,19 @@ import type { HostTarget } from '../../machine/ssh/target.ts';
 import { localTarget } from '../../machine/tree.ts';
 import type { Plan } from '../../plan/document.ts';
 import { transactions } from '../../transaction/store.ts';
-import { lookingAt, typed, whereabouts } from '../../typed.ts';
+import { typed } from '../../typed.ts';
 import { say } from '../../ui/output.ts';
 import { printable } from '../../ui/printable.ts';
 import { confirm } from '../../ui/prompt.ts';
 import { planPage } from '../plan/page.ts';
 import { bundleOf } from '../shared/bundle-of.ts';
 import { foresee, jobOf, requireApplicable } from '../shared/foresee.ts';
+import { actOnHosts, type OneHost as Host, type HostsOptions } from '../shared/hosts.ts';
 import { installMissingTools } from '../shared/install-tools.ts';
 import { reportInterrupted } from '../shared/interrupted.ts';
-import {
-  goingOn,
-  requireInPlace,
-  requireRootThere,
-  runOnGuest,
-  settleOnGuest,
-  uidThere,
-} from '../shared/on-guest.ts';
+import { requireInPlace, requireRootThere, runOnGuest, settleOnGuest, uidThere } from '../shared/on-guest.ts';
 import { openHost } from '../shared/options.ts';
 import { produce } from '../shared/produce.ts';
-import { lookAtEach } from '../shared/several.ts';
 import {
   type ApplyOptions,
   type ApplyRequest,
@@ -42,13 +35,7 @@ import {
 } from './apply.ts';
 import type { ApplyResult } from './document.ts';
 
-interface HostOptions extends Omit<ApplyOptions, 'host'> {
-  readonly host: readonly string[];
-  readonly failFast: boolean;
-}
-
-/** The same for one guest. */
-type OneHost = Omit<HostOptions, 'host'> & { readonly host: string };
+type OneHost = Host<ApplyOptions>;
 
 interface GivenBundle {
   readonly file: string;
@@ -57,37 +44,23 @@ interface GivenBundle {
 }
 
 /** `mptfix apply --host`: planned and built here, installed there by the bundle; several guests one after the other. */
-export async function applyToHosts(options: HostOptions, signal: AbortSignal): Promise<number> {
+export async function applyToHosts(
+  options: HostsOptions<ApplyOptions>,
+  signal: AbortSignal,
+): Promise<number> {
   const bundle = options.bundle === undefined ? undefined : await givenBundle(options.bundle);
-  const guests = options.host.map((host): OneHost => ({ ...options, host }));
-  // Each name is looked at before anything is done to the first guest.
-  for (const guest of guests) openHost(guest, true);
   const act = (guest: OneHost): Promise<ApplyResult> =>
-    goingOn(() =>
-      bundle === undefined ? buildAndInstall(guest, signal) : installGiven(guest, bundle, signal),
-    );
-  const [first, ...others] = guests;
-  if (first !== undefined && others.length === 0)
-    return show(options, await lookingAt(whereabouts(first), () => act(first)));
-  const look = async (guest: OneHost) => {
-    say(printable(`${guest.host}:`));
-    const output = await act(guest);
-    return { output, exitStatus: 0, cells: cellsOf(output) };
-  };
-  return lookAtEach(
-    {
-      schema: 'mptfix.applies/1',
-      guests,
-      heads: ['result', 'kernel', 'generation'],
-      look,
-      failFast: options.failFast,
-    },
+    bundle === undefined ? buildAndInstall(guest, signal) : installGiven(guest, bundle, signal);
+  const guests = options.host.map((host): OneHost => ({ ...options, host }));
+  const { failFast } = options;
+  return actOnHosts(
+    { schema: 'mptfix.applies/1', guests, failFast, act, cells: cellsOf, show },
     options,
     signal,
   );
 }
 
-function cellsOf({ result, plan, manifest }: ApplyResult): readonly string[] {
+function cellsOf({ result, plan, manifest }: ApplyResult): readonly [string, string, string] {
   const release = manifest?.kernel.release ?? plan?.kernel.release ?? '';
   return [result, release, manifest === null ? '' : String(manifest.generation)];
 }

@@ -1,13 +1,10 @@
 import { undoBundle } from '../../bundle/undo-only.ts';
 import type { HostTarget } from '../../machine/ssh/target.ts';
-import { lookingAt, whereabouts } from '../../typed.ts';
-import { say } from '../../ui/output.ts';
-import { printable } from '../../ui/printable.ts';
 import { confirm } from '../../ui/prompt.ts';
+import { actOnHosts, type OneHost as Host, type HostsOptions } from '../shared/hosts.ts';
 import { reportInterrupted } from '../shared/interrupted.ts';
-import { goingOn, requireRootThere, runOnGuest, settleOnGuest } from '../shared/on-guest.ts';
+import { requireRootThere, runOnGuest, settleOnGuest } from '../shared/on-guest.ts';
 import { openHost } from '../shared/options.ts';
-import { lookAtEach } from '../shared/several.ts';
 import type { RollbackResult } from './document.ts';
 import { rollbackPage } from './page.ts';
 import {
@@ -19,41 +16,28 @@ import {
   show,
 } from './rollback.ts';
 
-interface HostOptions extends Omit<RollbackOptions, 'host'> {
-  readonly host: readonly string[];
-  readonly failFast: boolean;
-}
-
-type OneHost = Omit<HostOptions, 'host'> & { readonly host: string };
+type OneHost = Host<RollbackOptions>;
 
 /**
  * `mptfix rollback --host`: decided here from the guest's own records, and put back there by the bundle's installer, which
  * is sent without a module. So it undoes what a bundle has installed and what mptfix has.
  */
-export async function rollbackOnHosts(options: HostOptions, signal: AbortSignal): Promise<number> {
+export async function rollbackOnHosts(
+  options: HostsOptions<RollbackOptions>,
+  signal: AbortSignal,
+): Promise<number> {
   const guests = options.host.map((host): OneHost => ({ ...options, host }));
-  for (const guest of guests) openHost(guest, true);
-  const [first, ...others] = guests;
-  const act = (guest: OneHost): Promise<RollbackResult> => goingOn(() => rollbackOne(guest, signal));
-  if (first !== undefined && others.length === 0)
-    return show(options, await lookingAt(whereabouts(first), () => act(first)));
-  const look = async (guest: OneHost) => {
-    say(printable(`${guest.host}:`));
-    const output = await act(guest);
-    const { result, kernel, generations } = output;
-    return { output, exitStatus: 0, cells: [result, kernel, generations.join(', ')] };
-  };
-  return lookAtEach(
-    {
-      schema: 'mptfix.rollbacks/1',
-      guests,
-      heads: ['result', 'kernel', 'generation'],
-      look,
-      failFast: options.failFast,
-    },
+  const { failFast } = options;
+  const act = (guest: OneHost): Promise<RollbackResult> => rollbackOne(guest, signal);
+  return actOnHosts(
+    { schema: 'mptfix.rollbacks/1', guests, failFast, act, cells: cellsOf, show },
     options,
     signal,
   );
+}
+
+function cellsOf({ result, kernel, generations }: RollbackResult): readonly [string, string, string] {
+  return [result, kernel, generations.join(', ')];
 }
 
 async function rollbackOne(options: OneHost, signal: AbortSignal): Promise<RollbackResult> {
