@@ -6,6 +6,8 @@ export interface Architecture {
   readonly bits: 32 | 64;
   /** What the kernel's make calls it. */
   readonly kernel: string;
+  /** What ld calls the form of its objects (-m). Source: arch/x86/Makefile, arch/i386/Makefile of 2.6.9. */
+  readonly emulation: string;
   /** What dpkg calls it. */
   readonly debian: string;
   /** What starts its programs: PT_INTERP of what Linux distros build for it. */
@@ -23,11 +25,20 @@ export const ARCHITECTURES: readonly Architecture[] = [
     name: 'x86_64',
     bits: 64,
     kernel: 'x86_64',
+    emulation: 'elf_x86_64',
     debian: 'amd64',
     loader: '/lib64/ld-linux-x86-64.so.2',
     machines: ['x64'],
   },
-  { name: 'i386', bits: 32, kernel: 'i386', debian: 'i386', loader: '/lib/ld-linux.so.2', machines: ['x64'] },
+  {
+    name: 'i386',
+    bits: 32,
+    kernel: 'i386',
+    emulation: 'elf_i386',
+    debian: 'i386',
+    loader: '/lib/ld-linux.so.2',
+    machines: ['x64'],
+  },
 ];
 
 /** The architecture of a module that `readElf` has read; undefined where mptfix cannot patch it. */

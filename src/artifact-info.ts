@@ -60,7 +60,25 @@ export const artifactInfoSchema = v.object({
     ),
     null,
   ),
+  /** make's words for what is installed: it went through kbuild. */
   command: v.array(v.string()),
+  /**
+   * How the module of the unchanged source was made, with which provenance is proven; null where it is the same build as
+   * the one that is installed, and in what mptfix wrote before it said so.
+   */
+  unchanged: v.optional(
+    v.nullable(
+      v.object({
+        /** `recorded commands`: those that kbuild recorded for the other module, without make. */
+        madeBy: v.picklist(['make', 'recorded commands']),
+        /** As a shell ran them, in their order. */
+        commands: v.array(v.string()),
+        /** Why make ran for it too; null where it did not, or where both are built by make anyway. */
+        whyMake: v.nullable(v.string()),
+      }),
+    ),
+    null,
+  ),
   vermagic: v.string(),
   proofs: v.array(proof),
 });

@@ -16,6 +16,7 @@ import type { Patched } from './patch-source.ts';
 import { holds, type ProofResult, requireProofs, waive } from './proof.ts';
 import { proveModule } from './proofs.ts';
 import type { Builds } from './running-builds.ts';
+import { decidedByMake } from './second-make.ts';
 import { signModule } from './sign.ts';
 import { type Sources, sourceVersion } from './sources.ts';
 
@@ -37,11 +38,16 @@ export interface Built extends Sources {
 export async function proveArtifact(context: StepContext, compiled: Built): Promise<Artifact> {
   const { job, options, workspace } = context;
   const { machine } = workspace;
-  const { builds, edits } = fitToLoader(
-    compiled.builds,
-    readElf(job.shipped.bytes),
-    compiled.headers.version,
+  const fitted = (some: Builds): ReturnType<typeof fitToLoader> =>
+    fitToLoader(some, readElf(job.shipped.bytes), compiled.headers.version);
+  const first = fitted(compiled.builds);
+  const toolchain = await context.toolchain;
+  const decided = await decidedByMake(
+    { ...context, toolchain },
+    compiled,
+    readElf(first.builds.unchanged.bytes),
   );
+  const { builds, edits } = decided === undefined ? first : fitted(decided);
   const built = { ...compiled, builds, edits };
   const patched = readElf(built.builds.patched.bytes);
   const proofs = await proveBuilt(context, built, patched);
@@ -127,9 +133,20 @@ function artifactInfo(
     compiler: compilerOf(module),
     toolchain,
     command: [...builds.patched.command],
+    unchanged: unchangedInfo(builds),
     vermagic: modinfoField(modinfo(module), 'vermagic') ?? '',
     proofs: proofs.map(({ name, ok, detail, waived }) => ({ name, ok, detail, waived: waived ?? false })),
   };
+}
+
+/** How the module that provenance is proven with was made. */
+function unchangedInfo({ patched, unchanged }: Builds): ArtifactInfo['unchanged'] {
+  // What was fitted to the loader is a copy, of one build for both.
+  if (unchanged.bytes === patched.bytes) return null;
+  const { replayed, command, whyMake = null } = unchanged;
+  return replayed === undefined
+    ? { madeBy: 'make', commands: [command.join(' ')], whyMake }
+    : { madeBy: 'recorded commands', commands: [...replayed], whyMake };
 }
 
 /** The loader of the guest takes what it took before: the same suffix, and for xz the check that the kernel knows. */

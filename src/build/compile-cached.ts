@@ -8,7 +8,7 @@ import { type Compiled, type CompileOptions, compileModule } from './compile.ts'
 import { hashOf, runTool, type Toolchain } from './toolchain/toolchain.ts';
 
 /** Raise it when the same inputs would give another module. */
-const FORMAT = 3;
+const FORMAT = 4;
 
 /** What beside the source decides a module: read once for both builds. */
 export interface BuildSurroundings {
@@ -67,6 +67,27 @@ export async function compileCached(
   return keep(cache, name, await compileModule(options));
 }
 
+/** What the very same inputs gave before; undefined where nothing is known. */
+export async function cachedBuild(
+  options: CompileOptions,
+  cache: Cache,
+  around: Promise<BuildSurroundings | undefined>,
+): Promise<Compiled | undefined> {
+  const key = await keyOf(options, around);
+  const known = key === undefined ? undefined : await cache.get(key);
+  return known === undefined ? undefined : fromCache(known);
+}
+
+/** Keeps what these inputs gave in another way than by `compileCached`; answers it. */
+export async function keepBuild(
+  options: CompileOptions,
+  cache: Cache,
+  around: Promise<BuildSurroundings | undefined>,
+  compiled: Compiled,
+): Promise<Compiled> {
+  return keep(cache, await keyOf(options, around), compiled);
+}
+
 /** make is begun before the driver is there; where the cache then has it, make is ended. */
 async function compileAhead(
   options: CompileOptions,
@@ -108,17 +129,17 @@ async function keyOf(
   });
 }
 
-function toCache({ bytes, log, command }: Compiled): Buffer {
-  return Buffer.from(JSON.stringify({ bytes: bytes.toString('base64'), log, command }));
+function toCache({ bytes, ...rest }: Compiled): Buffer {
+  return Buffer.from(JSON.stringify({ bytes: bytes.toString('base64'), ...rest }));
 }
 
 function fromCache(content: Buffer): Compiled {
-  const { bytes, log, command }: { bytes: string; log: string; command: string[] } = JSON.parse(
+  const { bytes, log, ...rest }: Omit<Compiled, 'bytes'> & { bytes: string } = JSON.parse(
     content.toString('utf8'),
   );
   return {
+    ...rest,
     bytes: Buffer.from(bytes, 'base64'),
     log: `taken from the cache; the build’s output was:\n${log}`,
-    command,
   };
 }

@@ -32,6 +32,16 @@ export interface CompileOptions {
   readonly toolchain: Toolchain;
   readonly progress: Progress;
   readonly signal: AbortSignal;
+  /** Who makes another module by the same commands: make is told to say them. */
+  readonly heardBy?: KbuildListener | undefined;
+}
+
+/** Hears what kbuild does. */
+interface KbuildListener {
+  /** It works in this folder of the workspace. */
+  kbuildIn(folder: string): void;
+  /** A line of its output. */
+  hear(line: string): void;
 }
 
 export interface Compiled {
@@ -39,6 +49,10 @@ export interface Compiled {
   readonly bytes: Buffer;
   readonly log: string;
   readonly command: readonly string[];
+  /** Made without make, by these commands, which kbuild recorded when it made the patched module. */
+  readonly replayed?: readonly string[];
+  /** Why make built the unchanged source too, where those commands did not serve. */
+  readonly whyMake?: string;
 }
 
 /** What make said, and how it ended. */
@@ -59,7 +73,8 @@ export async function compileModule(options: CompileOptions): Promise<Compiled> 
   const recipe = requireRecipe(headers.version);
   await headers.ready?.();
   const folder = buildFolder(await workspace.userFolder(options.label), MODULE_LABEL);
-  const order = await orderFor(options, recipe, folder);
+  const order = await orderFor(talkative(options), recipe, folder);
+  options.heardBy?.kbuildIn(folder.from);
   const result =
     files instanceof Promise
       ? await makeAhead(options, recipe, order, files)
@@ -69,6 +84,12 @@ export async function compileModule(options: CompileOptions): Promise<Compiled> 
   const bytes = status === 0 ? await readBuilt(workspace, folder, `${module}.ko`, 'module') : undefined;
   if (bytes !== undefined) return { bytes, log, command: order.command };
   throw await buildFailed(workspace, module, lines, log);
+}
+
+/** With V=1 kbuild says each command before it runs it. What the user says of V counts. */
+function talkative(options: CompileOptions): CompileOptions {
+  if (options.heardBy === undefined) return options;
+  return { ...options, makeVars: ['V=1', ...(options.makeVars ?? [])] };
 }
 
 /** E_BUILD with the compiler's first error, and the log where it stays. */
@@ -113,7 +134,7 @@ async function makeAhead(
   const laidOut = coming.then((files) => layOut(workspace, folder, '.', driverFiles(recipe, files)));
   const making = runMake(options, order, {
     signal: AbortSignal.any([options.signal, stopper.signal]),
-    inputEnds: laidOut,
+    inputComes: emptyUntil(laidOut),
   });
   const first = await Promise.race([
     laidOut.then(() => 'files' as const),
@@ -128,6 +149,11 @@ async function makeAhead(
   // It did not wait: a make that gives its children no standard input, or one that cannot continue in any case.
   options.signal.throwIfAborted();
   return makeNow(options, recipe, order, await coming);
+}
+
+// biome-ignore lint/correctness/useYield: there is nothing to read, and it ends late
+async function* emptyUntil(settled: Promise<unknown>): AsyncGenerator<string> {
+  await settled;
 }
 
 /** What make leaves when it has read its standard input to the end. */
@@ -162,11 +188,13 @@ export function withRules(options: Pick<CompileOptions, 'module'>, recipe: Recip
   return new Map([...driverFiles(recipe, files), rules(options, recipe)]);
 }
 
+type MakeOptions = Pick<CompileOptions, 'workspace' | 'toolchain' | 'progress' | 'heardBy'>;
+
 /** Runs make in the toolchain's sandbox, as the workspace's unprivileged user. Throws E_BUILD where it fills the disk. */
 export async function runMake(
-  { workspace, toolchain, progress }: Pick<CompileOptions, 'workspace' | 'toolchain' | 'progress'>,
+  { workspace, toolchain, progress, heardBy }: MakeOptions,
   { command, folder, seenAt, readOnly, maxBytes }: Order,
-  { signal, ...more }: Pick<RunOptions, 'input' | 'inputEnds'> & { readonly signal: AbortSignal },
+  { signal, ...more }: Pick<RunOptions, 'input' | 'inputComes'> & { readonly signal: AbortSignal },
 ): Promise<MakeResult> {
   const lines: string[] = [];
   const stopper = new AbortController();
@@ -176,6 +204,7 @@ export async function runMake(
     env: { TMPDIR: seenAt, HOME: seenAt },
     onLine: (line) => {
       lines.push(line);
+      heardBy?.hear(line);
       if (line.trim() !== '') progress.note(line.trim());
     },
     signal: AbortSignal.any([signal, stopper.signal]),

@@ -73,6 +73,7 @@ async function makeGoal(options: TreeOptions, goal: string): Promise<Pick<Compil
     command,
     folder: tree,
     seenAt: tree.to,
+    called: tree.to,
     readOnly: [],
     maxBytes: LIMITS.treeBuildBytes,
   };

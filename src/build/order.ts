@@ -22,6 +22,8 @@ export interface Order {
   readonly folder: BuildFolder;
   /** Where make sees that folder. */
   readonly seenAt: string;
+  /** How make is told of it: that path, or the one below the tree. */
+  readonly called: string;
   /** What it may only read. */
   readonly readOnly: readonly Bind[];
   /** What the folder may come to have. */
@@ -39,14 +41,11 @@ export async function orderFor(
 ): Promise<Order> {
   const isInTree = recipe.place === 'in tree' && (await hasDriverFolder(workspace, headers));
   const seenAt = isInTree ? join(headers.folder, DRIVER_FOLDER) : folder.to;
-  const paths = {
-    make: makeProgram(makeVars),
-    headers: headers.folder,
-    folder: isInTree ? DRIVER_FOLDER : seenAt,
-  };
+  const called = isInTree ? DRIVER_FOLDER : seenAt;
+  const paths = { make: makeProgram(makeVars), headers: headers.folder, folder: called };
   const command = [...makeModule(recipe, paths), ...makeVars] as const;
   const readOnly = [...headers.binds, ...(await editedMakefiles(workspace, headers))];
-  return { command, folder, seenAt, readOnly, maxBytes: LIMITS.moduleBuildBytes };
+  return { command, folder, seenAt, called, readOnly, maxBytes: LIMITS.moduleBuildBytes };
 }
 
 /** Makefiles that today's make refuses are shown as edited copies, over those of the headers. */

@@ -48,3 +48,14 @@ export type Building = Omit<StepContext, 'toolchain'> & {
   /** Where the same is built once more in another way: what its folders' names begin with. */
   readonly named?: string;
 };
+
+/** Of a build that must have been started by then. */
+export function started(compiling: Promise<Compiled> | undefined): Promise<Compiled> {
+  return compiling ?? Promise.reject(new Error('its files were never given'));
+}
+
+/** Whoever waits for the result hears of a failure; until then nobody may. */
+export function heardLater<T>(result: Promise<T>): Promise<T> {
+  result.catch(() => {});
+  return result;
+}

@@ -14,6 +14,7 @@ const NOTHING_BUILT: ArtifactInfo = {
   compiler: 'none',
   command: [],
   toolchain: null,
+  unchanged: null,
   vermagic: 'none',
   proofs: [],
 };

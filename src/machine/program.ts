@@ -36,8 +36,8 @@ export interface RunOptions {
   /** The whole environment is PATH, LC_ALL=C and these: nothing of the caller's leaks into a build. */
   readonly env?: Readonly<Record<string, string>>;
   readonly input?: Uint8Array | string;
-  /** Standard input stays open and empty until this settles: a program that reads it waits until then. */
-  readonly inputEnds?: Promise<unknown> | undefined;
+  /** Standard input in pieces as they come; it stays open until there are no more, and ends where this throws. */
+  readonly inputComes?: AsyncIterable<string> | undefined;
   /** A file of the target that becomes the program's standard input, opened by this process. */
   readonly stdinFile?: string;
   /** How many bytes at the start of that file are skipped. */

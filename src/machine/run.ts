@@ -1,8 +1,10 @@
 import type { ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
 import { constants, createReadStream, type ReadStream } from 'node:fs';
 import { access } from 'node:fs/promises';
 import { constants as osConstants } from 'node:os';
 import { resolve } from 'node:path';
+import type { Writable } from 'node:stream';
 import { StringDecoder } from 'node:string_decoder';
 import { execa } from 'execa';
 import { atDeath } from '../interruption.ts';
@@ -101,8 +103,7 @@ export async function runPlainly(argv: Argv, options: RunOptions & Death): Promi
     ...defined({ input, cwd: options.cwd, timeout: options.timeoutMs, cancelSignal: options.signal }),
     ...options.user,
   });
-  const end = (): void => void child.stdin?.end();
-  options.inputEnds?.then(end, end);
+  if (options.inputComes !== undefined) passInput(options.inputComes, child.nodeChildProcess.stdin);
   if (options.onLine !== undefined) passLines(child, options.onLine);
   const forget = atDeath(() => {
     if (options.mayOutlive !== true) endGroup(child.nodeChildProcess.pid);
@@ -173,10 +174,22 @@ function standardInput(options: RunOptions): StandardInput {
       ? { stdin: { file: options.stdinFile } }
       : { stdin: 'pipe', input: createReadStream(options.stdinFile, { start: options.stdinOffset }) };
   }
-  if (options.inputEnds !== undefined) return { stdin: 'pipe' };
+  if (options.inputComes !== undefined) return { stdin: 'pipe' };
   const { input } = options;
   if (input === undefined) return { stdin: 'ignore' };
   return { stdin: 'pipe', input: typeof input === 'string' ? Buffer.from(input) : input };
+}
+
+/** A program that reads no more is no error: its status tells. */
+function passInput(pieces: AsyncIterable<string>, stdin: Writable | null): void {
+  const pass = async (): Promise<void> => {
+    for await (const piece of pieces) {
+      if (stdin === null || stdin.destroyed) return;
+      if (!stdin.write(piece)) await once(stdin, 'drain');
+    }
+  };
+  const end = (): void => void stdin?.end();
+  pass().then(end, end);
 }
 
 type Child = Pick<ChildProcess, 'stdout' | 'stderr'> & { kill(): boolean };

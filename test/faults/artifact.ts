@@ -16,6 +16,7 @@ export const ARTIFACT: ArtifactInfo = {
   compiler: 'gcc-12',
   toolchain: null,
   command: ['make'],
+  unchanged: null,
   vermagic: '6.1.0-9-amd64',
   proofs: [],
 };

@@ -179,14 +179,34 @@ describe('lines of output', () => {
   });
 });
 
-test('standard input stays open, and empty, until what it waits for has come to be', async () => {
-  const coming = Promise.withResolvers<void>();
-  let hasCome = false;
-  const run = runProgram(['cat'], { ...READ, inputEnds: coming.promise });
-  setTimeout(() => {
-    hasCome = true;
-    coming.reject(new Error('also when it failed'));
-  }, 300);
-  const { status, stdout } = await run;
-  expect([status, stdout.length, hasCome]).toEqual([0, 0, true]);
+describe('standard input that comes in pieces', () => {
+  test('stays open until the last has come, and ends also where they fail', async () => {
+    const coming = Promise.withResolvers<void>();
+    let hasCome = false;
+    async function* pieces() {
+      yield 'one\n';
+      await coming.promise;
+      yield 'never\n';
+    }
+    const run = runProgram(['cat'], { ...READ, inputComes: pieces() });
+    setTimeout(() => {
+      hasCome = true;
+      coming.reject(new Error('also when it failed'));
+    }, 300);
+    const { status, stdout } = await run;
+    expect([status, stdout.toString(), hasCome]).toEqual([0, 'one\n', true]);
+  });
+
+  test('waits for a program that is slow to read, and is no error for one that reads no more', async () => {
+    async function* many() {
+      for (let at = 0; at < 50; at += 1) yield 'x'.repeat(65_536);
+    }
+    const slow = await runProgram(['sh', '-c', 'sleep 0.3; wc -c'], { ...READ, inputComes: many() });
+    expect(slow.stdout.toString().trim()).toBe(String(50 * 65_536));
+    const deaf = await runProgram(['sh', '-c', 'exec <&-; sleep 0.3; exit 7'], {
+      ...READ,
+      inputComes: many(),
+    });
+    expect(deaf.status).toBe(7);
+  });
 });

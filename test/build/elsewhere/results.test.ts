@@ -21,6 +21,7 @@ const JOB: Parameters<typeof readResults>[1] = {
   order: {
     command: ['make'],
     folder: { from: '/none', to: '/build/module' },
+    called: '/build/module',
     seenAt: '/build/module',
     readOnly: [],
     maxBytes: 1,
