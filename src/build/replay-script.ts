@@ -25,7 +25,7 @@ const MARK = 'mptfix: recorded by kbuild';
  * What modpost reads beside the object. kbuild writes it from the commands, from declarations (versions of the symbols) and
  * from the names of the included files, which are the same for both sources. Versions that a linker put into kbuild's
  * object (until 5.18) are put into this one in the same way; later they are in the object's .cmd.
- * Source: cmd_modversions of scripts/Makefile.build.
+ * Sources: cmd_modversions of scripts/Makefile.build; MODVERDIR: get_src_version of scripts/mod/sumversion.c, until 5.2.
  */
 const HANDOVER = `for one in ".$m.o.cmd" "$m.mod" ".$m.mod.cmd" modules.order .tmp_versions; do
   if [ -e "$k/$one" ] && [ ! -e "$s/$one" ]; then cp -R "$k/$one" "$s/" || exit 1; fi
@@ -40,6 +40,7 @@ elif [ "$from" != "$m.o" ]; then
   mv -f "$s/$from" "$s/$m.o" || exit 1
 fi
 [ -f "$s/$m.o" ] || exit 1
+if [ -d "$s/.tmp_versions" ]; then MODVERDIR=$s/.tmp_versions; export MODVERDIR; fi
 `;
 
 /**

@@ -16,8 +16,9 @@ export async function decidedByMake(
   unchanged: ElfFile,
 ): Promise<Builds | undefined> {
   if (builds.unchanged.replayed === undefined) return undefined;
-  if (proveProvenance(unchanged, readElf(context.job.shipped.bytes)).ok) return undefined;
-  const whyMake = 'by kbuild’s commands it was not the guest’s module';
+  const { ok, detail } = proveProvenance(unchanged, readElf(context.job.shipped.bytes));
+  if (ok) return undefined;
+  const whyMake = `by kbuild’s commands: ${detail}`;
   context.progress.note(`make builds the unchanged source once more: ${whyMake}`);
   const files = new Map(source.files);
   const made = await compileModule({ ...moduleBuild(context, headers, 'unchanged-again'), files });
