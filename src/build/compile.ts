@@ -188,6 +188,8 @@ export function withRules(options: Pick<CompileOptions, 'module'>, recipe: Recip
   return new Map([...driverFiles(recipe, files), rules(options, recipe)]);
 }
 
+const NOTE_LENGTH = 200;
+
 type MakeOptions = Pick<CompileOptions, 'workspace' | 'toolchain' | 'progress' | 'heardBy'>;
 
 /** Runs make in the toolchain's sandbox, as the workspace's unprivileged user. Throws E_BUILD where it fills the disk. */
@@ -205,7 +207,8 @@ export async function runMake(
     onLine: (line) => {
       lines.push(line);
       heardBy?.hear(line);
-      if (line.trim() !== '') progress.note(line.trim());
+      // What is longer is a command that make says, and of no use to a person who waits.
+      if (line.trim() !== '' && line.length <= NOTE_LENGTH) progress.note(line.trim());
     },
     signal: AbortSignal.any([signal, stopper.signal]),
     ...more,

@@ -4,8 +4,9 @@ const TELLING =
 /** make's own complaint; `*** [file] Error 1` only counts what was said before it. */
 const COMPLAINT = /\*\*\* (?!\[)/;
 const COUNTED = /\*\*\* \[/;
-/** Lines of a build that goes well. */
-const CHATTER = /^\s*$|^make(\[\d+\])?: (Entering|Leaving)|^ {2}[A-Z][A-Z0-9_]* {1,}/;
+/** Lines of a build that goes well: among them, with V=1, the commands before they run. */
+const CHATTER =
+  /^\s*$|^make(\[\d+\])?: (Entering|Leaving)|^ {2}[A-Z][A-Z0-9_]* {1,}|^ {2,}[\w./{][^:]* |^(make|sh|test|rm|mkdir|set) /;
 
 /** The one line of a failed build's output that a person should read first. */
 export function firstError(lines: readonly string[]): string {

@@ -53,15 +53,19 @@ const STEPS: readonly {
   },
   {
     step: 'describe',
-    is: (words, { folders }) =>
-      words.some((word) => /(^|\/)modpost$/.test(word)) &&
-      words.some((word) => folders.some((folder) => word.startsWith(`${folder}/`))),
+    is: (words, place) =>
+      words.some((word) => /(^|\/)modpost$/.test(word)) && words.some((word) => isBelow(word, place)),
     source: 'cmd_modpost of scripts/Makefile.modpost',
   },
   {
     step: 'compile other',
-    is: (words, { folders }) =>
-      words.includes('-c') && folders.some((folder) => output(words).startsWith(`${folder}/`)),
+    is: (words, place) =>
+      words.includes('-c') &&
+      output(words).endsWith('.o') &&
+      isBelow(output(words), place) &&
+      words.every(
+        (word) => !word.endsWith('.c') || !isBelow(word, place) || files(place, '.mod.c').includes(word),
+      ),
     source:
       'cmd_cc_o_c of scripts/Makefile.modpost, since 5.6 of Makefile.modfinal; .module-common.o since 6.13',
   },
@@ -74,6 +78,10 @@ const STEPS: readonly {
 
 function files({ module, folders }: ModulePlace, suffix: string, prefix = ''): readonly string[] {
   return folders.map((folder) => `${folder}/${prefix}${module}${suffix}`);
+}
+
+function isBelow(word: string, { folders }: ModulePlace): boolean {
+  return folders.some((folder) => word.startsWith(`${folder}/`));
 }
 
 /** The word behind -o; empty where there is none. */

@@ -63,6 +63,7 @@ ld() { command ${linker.ld.map(shQuote).join(' ')} "$@"; }
   }
   yield `echo ${shQuote(MARK)}
 for one in ".$m.o.cmd" ".$m.mod.o.cmd"; do sed -n -e '/^cmd_/{p;q;}' -e '/^savedcmd_/{p;q;}' "$k/$one"; done
+exit 0
 `;
 }
 

@@ -114,11 +114,11 @@ async function* heard(
 function refusal(commands: readonly KbuildCommand[], status: number, output: string): string | undefined {
   const steps = commands.map(({ step }) => step);
   if (steps.length === 0) return 'kbuild did not say its commands';
+  if (status !== 0) return `its commands ended with status ${status}`;
   for (const step of ['compile', 'describe', 'link'] as const) {
     const count = steps.filter((one) => one === step).length;
     if (count !== 1) return `kbuild said ${count} commands to ${step} the module`;
   }
-  if (status !== 0) return `its commands ended with status ${status}`;
   const recorded = recordedText(output).map(recordedCommand);
   for (const step of ['compile', 'compile other'] as const) {
     const texts = commands.filter((one) => one.step === step).map(({ text }) => text);

@@ -46,6 +46,19 @@ test.each([
     "make[1]: *** No rule to make target 'x', needed by 'y'.  Stop.",
   ],
   [
+    'what was said before make counted it, not a command that it says',
+    [
+      ENTERING,
+      'make -f scripts/Makefile.build obj=/build/module',
+      '   gcc -O2 -c -o /build/module/a.o /build/module/a.c   ; ./objtool --orc /build/module/a.o',
+      'objtool: no memory',
+      "  sed 's/ko$/o/'  /build/module/modules.order | scripts/mod/modpost -m",
+      'sh scripts/modules-check.sh modules.order',
+      'make[1]: *** [a.o] Error 1',
+    ],
+    'objtool: no memory',
+  ],
+  [
     'what was said before make counted it',
     [
       ENTERING,

@@ -108,8 +108,32 @@ describe('proofs', () => {
     ]);
     expect(Object.values(all).every(({ ok }) => ok)).toBe(true);
     expect(all['only the branch'].detail).toMatch(/^only mptscsih_io_done differs/);
+    const { command, unchanged } = json(run).artifact;
+    expect(command).toContain('V=1');
+    expect(unchanged).toEqual({
+      madeBy: 'recorded commands',
+      commands: [
+        expect.stringMatching(/-o \S+\/mptscsih\.o .*objtool/),
+        expect.stringContaining('scripts/mod/modpost '),
+        expect.stringContaining('/mptscsih.mod.c'),
+        expect.stringMatching(/^ld -r .*\.ko /),
+      ],
+      whyMake: null,
+    });
     expect(JSON.parse(readFileSync(join(out, 'manifest.json'), 'utf8'))).toEqual(json(run));
     expect(listing(guest)).toEqual(before);
+  });
+
+  test('where kbuild may not say its commands, make builds the unchanged source too, and the manifest says why', async () => {
+    const run = await build(['--source', source, '--root', guest, '--make-var', 'V=0'], output());
+    expect(run.status).toBe(0);
+    expect(Object.values(proofs(run)).every(({ ok }) => ok)).toBe(true);
+    const { unchanged, command } = json(run).artifact;
+    expect(unchanged).toEqual({
+      madeBy: 'make',
+      commands: [command.join(' ').replace(' V=1', '')],
+      whyMake: 'kbuild did not say its commands',
+    });
   });
 
   const wrong: readonly (readonly [string, string, string, RegExp, () => string[]])[] = [

