@@ -61,9 +61,10 @@ function family(
   };
 }
 
-/** The guests have no headers, as those of the time: the admin's machine has them. */
+/** The guests have no headers, as those of the time: they come from the one guest that has. */
 function warmApply(kernel: BenchKernel): string {
-  const words = ['apply', '--yes', '--json', '--source', kernel.tarball, '--headers', kernel.headers];
+  const headers = join(kernel.guest, 'usr/src', `linux-headers-${kernel.release}`);
+  const words = ['apply', '--yes', '--json', '--source', kernel.tarball, '--headers', headers];
   return `${mptfix(kernel, ...words).join(' ')} --root "$place"`;
 }
 

@@ -6,7 +6,7 @@ import { join } from 'node:path';
  * replaced, never written to.
  */
 export function copyGuest(from: string, to: string): void {
-  execFileSync('sh', ['-ec', 'cp -al "$0" "$1"; rm -rf "$1/usr/src"', from, to]);
+  execFileSync('sh', ['-ec', 'cp -al "$0" "$1"; rm -rf "$1/usr/src" "$1/var/lib/mptfix"', from, to]);
 }
 
 /** Puts back what apply changes in a copy: the driver, the index of the modules, mptfix's own state. Takes a moment. */
