@@ -26,6 +26,7 @@ const FACTS = {
   PAYLOAD_SKIP: NUMBER,
   PAYLOAD_BLOCKS: NUMBER,
   PAYLOAD_SHA256: SHA256,
+  SELF_CKSUM: /^\d{10}$/,
   SELF_SHA1: /^[0-9a-f]{40}$/,
   SELF_SHA256: SHA256,
 } as const satisfies Readonly<Record<string, RegExp>>;

@@ -43,16 +43,17 @@ export function packBundle(given: BundleContent, installer: string): Buffer {
       .replace(new RegExp(`^${BEGIN}$`, 'm'), () => factLines(facts(content, payload, skip, hashes)))
       .replace(/^#@TOOLS@$/m, () => toolFunctions(kernel.release));
   // The number of blocks is part of what it counts; the hashes are of a known length.
-  const none: Hashes = { sha1: '0'.repeat(40), sha256: '0'.repeat(64) };
+  const none: Hashes = { cksum: '0'.repeat(10), sha1: '0'.repeat(40), sha256: '0'.repeat(64) };
   let skip = 0;
   for (let text = ''; ; skip = blocks(text)) {
     text = textWith(skip, none);
     if (blocks(text) !== skip) continue;
     const head = (hashes: Hashes): string => asBytes(textWith(skip, hashes)).padEnd(skip * BLOCK, '\n');
-    // Each hash is of what holds the other one.
-    const { sha1 } = wholeHashes(head(none), payload);
-    const { sha256: best } = wholeHashes(head({ ...none, sha1 }), payload);
-    return Buffer.concat([Buffer.from(head({ sha1, sha256: best }), 'latin1'), payload]);
+    // Each is of what holds those before it.
+    const { cksum } = wholeHashes(head(none), payload);
+    const { sha1 } = wholeHashes(head({ ...none, cksum }), payload);
+    const { sha256: best } = wholeHashes(head({ ...none, cksum, sha1 }), payload);
+    return Buffer.concat([Buffer.from(head({ cksum, sha1, sha256: best }), 'latin1'), payload]);
   }
 }
 
@@ -87,6 +88,7 @@ function facts(content: BundleContent, payload: Uint8Array, skip: number, hashes
     PAYLOAD_SKIP: String(skip),
     PAYLOAD_BLOCKS: String(payload.length / BLOCK),
     PAYLOAD_SHA256: sha256(payload),
+    SELF_CKSUM: hashes.cksum,
     SELF_SHA1: hashes.sha1,
     SELF_SHA256: hashes.sha256,
   };

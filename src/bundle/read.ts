@@ -35,8 +35,8 @@ export function readBundle(bytes: Buffer): ReadBundle {
   if (size !== bytes.length) throw damaged(`it has ${bytes.length} bytes, and says ${size} of itself`);
   const head = bytes.toString('latin1', 0, skip * BLOCK);
   const payload = bytes.subarray(skip * BLOCK);
-  const { sha1, sha256: whole } = wholeHashes(head, payload);
-  if (whole !== facts.SELF_SHA256 || sha1 !== facts.SELF_SHA1)
+  const { cksum, sha1, sha256: whole } = wholeHashes(head, payload);
+  if (whole !== facts.SELF_SHA256 || sha1 !== facts.SELF_SHA1 || cksum !== facts.SELF_CKSUM)
     throw damaged('its hash is not the one that it names');
   if (sha256(payload) !== facts.PAYLOAD_SHA256)
     throw damaged('its archive has another hash than its head names');

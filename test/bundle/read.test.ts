@@ -91,14 +91,20 @@ test('each byte of the facts counts, and each of the lines around them', () => {
 
 /** A bundle whose hashes were made to fit again by whoever changed it. */
 function mended(head: string, payload: Buffer): Buffer {
-  const folded = head.replace(/^SELF_SHA1='.*'$/m, `SELF_SHA1='${hashOf('sha1', head, payload)}'`);
+  const summed = head.replace(
+    /^SELF_CKSUM='.*'$/m,
+    `SELF_CKSUM='${hashOf('ck', head, payload).padStart(10, '0')}'`,
+  );
+  const folded = summed.replace(/^SELF_SHA1='.*'$/m, `SELF_SHA1='${hashOf('sha1', summed, payload)}'`);
   const last = folded.replace(/^SELF_SHA256='.*'$/m, `SELF_SHA256='${hashOf('sha256', folded, payload)}'`);
   return Buffer.concat([Buffer.from(last, 'latin1'), payload]);
 }
 
+const WITHOUT = { ck: 'SELF_[A-Z0-9]*', sha1: 'SELF_SHA[0-9]*', sha256: 'SELF_SHA256' } as const;
+
 /** By the words of the installer itself, not of mptfix. */
-function hashOf(kind: 'sha1' | 'sha256', head: string, payload: Buffer): string {
-  const lines = kind === 'sha1' ? 'SELF_SHA[0-9]*' : 'SELF_SHA256';
+function hashOf(kind: keyof typeof WITHOUT, head: string, payload: Buffer): string {
+  const lines = WITHOUT[kind];
   const input = spawnSync('sed', [`/^${lines}=/d`], { input: Buffer.from(head, 'latin1') }).stdout;
   const { stdout } = spawnSync(`${kind}sum`, { input: Buffer.concat([input, payload]), encoding: 'utf8' });
   return stdout.slice(0, stdout.indexOf(' '));

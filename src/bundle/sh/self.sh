@@ -16,8 +16,15 @@ prove_self() {
     case $(whole 'SELF_SHA[0-9]*' | sha1sum 2>/dev/null || whole 'SELF_SHA[0-9]*' | openssl dgst -sha1 2>/dev/null) in
     *$SELF_SHA1*) return 0 ;;
     *[0-9a-f]*) ;;
-    # The shell itself would take seconds for what stands before the payload.
-    *) [ "$(payload | sha256)" = "$PAYLOAD_SHA256" ] && return 0 ;;
+    # Without a program for either. The shell itself would take seconds for what stands before the payload: there the sum
+    # of cksum shows accidents.
+    *)
+      sum=$(whole 'SELF_[A-Z0-9]*' | cksum 2>/dev/null)
+      [ -n "$sum" ] || warn 'warning: there is neither sha256sum, sha1sum, openssl nor cksum: only the payload of this file is checked'
+      case ${sum:+0000000000}${sum%% *} in
+      '' | *"$SELF_CKSUM") [ "$(payload | sha256)" = "$PAYLOAD_SHA256" ] && return 0 ;;
+      esac
+      ;;
     esac
   fi
   die 4 E_ARCHIVE_TRUNCATED "$self is damaged: it is not what mptfix build wrote" 'copy the file to this guest once more'
