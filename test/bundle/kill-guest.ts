@@ -50,8 +50,13 @@ export interface KillGuest extends Pick<OldGuest, 'root' | 'modulePath' | 'image
   readonly run: (args: readonly string[], kill?: Kill) => Promise<Ended>;
   /** The same, killed with all that it has started after so many milliseconds. */
   readonly runFor: (args: readonly string[], milliseconds: number) => Promise<Ended>;
-  /** How many programs the last run has started. */
+  /** How many of the counted programs the last run has started. */
   readonly count: () => number;
+  /**
+   * Runs it to its end. Answers at which of the counted programs a kill leaves something else than at the next: before a
+   * program that only reads, or comes before another that writes, it would leave what it leaves before that one.
+   */
+  readonly moments: (args: readonly string[]) => Promise<readonly number[]>;
   /** All but the state, the programs, and what a killed tool leaves in /tmp. */
   readonly all: () => string[];
   readonly save: (name: string) => void;
@@ -64,6 +69,16 @@ export interface KillGuest extends Pick<OldGuest, 'root' | 'modulePath' | 'image
 const CHANGED = ['lib/modules', 'boot', 'var'];
 
 const NEVER = 1_000_000;
+
+/** What a counted program does before its work: `$at` is when, `$whom` what. A change of any file shows in its time of change. */
+const COUNTS = `#!/real/dash
+printf x >>/work/n; read -r n </work/n; read -r at whom </work/at
+case $whom in look)
+  state=$(/real/ls -lARic --full-time /${CHANGED.join(' /')} /tmp | /real/sha256sum)
+  echo "\${#n} $state" >>/work/seen
+esac
+[ \${#n} -lt $at ] || case $whom in all) kill -9 0 ;; shell) kill -9 $MAIN ;; esac
+`;
 
 export async function killGuest(): Promise<KillGuest> {
   const guest = await oldGuest(ERA, ['dash'], { reindex: true, tools: ['sha1sum', 'sha256sum'] });
@@ -87,15 +102,14 @@ export async function killGuest(): Promise<KillGuest> {
     const folder = name === 'mkinitramfs' ? 'usr/sbin' : name === 'depmod' ? 'sbin' : 'bin';
     const path = join(root, folder, name);
     if (WRITERS.includes(name)) {
-      const counts = `printf x >>/work/n; read -r n </work/n; read -r at whom </work/at`;
-      const kills = `[ \${#n} -lt $at ] || case $whom in all) kill -9 0 ;; shell) kill -9 $MAIN ;; esac`;
-      writeFileSync(path, `#!/real/dash\n${counts}\n${kills}\nexec /real/${name} "$@"\n`);
+      writeFileSync(path, `${COUNTS}exec /real/${name} "$@"\n`);
       chmodSync(path, 0o755);
     } else sh('ln "$1" "$2"', join(root, 'real', name), path);
   }
-  const start = async (args: readonly string[], kill: Kill | undefined, limit?: number): Promise<Ended> => {
+  const start = async (args: readonly string[], kill?: Kill | 'look', limit?: number): Promise<Ended> => {
+    const { at, whom } = kill === undefined || kill === 'look' ? { at: NEVER, whom: kill ?? 'all' } : kill;
     writeFileSync(join(root, 'work/n'), '');
-    writeFileSync(join(root, 'work/at'), `${kill?.at ?? NEVER} ${kill?.whom ?? 'all'}\n`);
+    writeFileSync(join(root, 'work/at'), `${at} ${whom}\n`);
     const named = 'MAIN=$$; export MAIN; exec /real/dash /bundle.run "$@"';
     const child = spawn('/usr/sbin/chroot', [root, '/real/dash', '-c', named, 'sh', ...args], {
       env: { PATH: '/bin:/sbin:/usr/sbin' },
@@ -120,6 +134,16 @@ export async function killGuest(): Promise<KillGuest> {
       });
     });
   };
+  const moments = async (args: readonly string[]): Promise<readonly number[]> => {
+    writeFileSync(join(root, 'work/seen'), '');
+    const { status, stdout, stderr } = await start(args, 'look');
+    if (status !== 0) throw new Error(`${args.join(' ')} ends with ${status}: ${stdout}${stderr}`);
+    const lines = readFileSync(join(root, 'work/seen'), 'utf8').trim().split('\n');
+    const seen = new Map(lines.map((line) => [Number(line.split(' ')[0]), line.replace(/^\S+/, '')]));
+    return [...seen.keys()]
+      .filter((number) => seen.get(number) !== seen.get(number + 1))
+      .sort((a, b) => a - b);
+  };
   const at = (path: string): string => join(root, path);
   const oldImage = sha256(readFileSync(at(image)));
   const oldModule = content.module.sha256;
@@ -139,6 +163,7 @@ export async function killGuest(): Promise<KillGuest> {
     run: (args, kill) => start(args, kill),
     runFor: (args, milliseconds) => start(args, undefined, milliseconds),
     count: () => readFileSync(at('work/n'), 'utf8').length,
+    moments,
     all: () =>
       listing(root, {
         without: [
