@@ -91,6 +91,16 @@ const LINES: readonly string[] = [
   'watch test-mail --config PATH --root GUEST',
 ];
 
+/**
+ * Whether the line is asked with the thing of that index. An input is read by one function for all commands, and each run
+ * takes seconds, as much is read or compiled beside it: `plan` gets all things, `apply` one half of them, `build` the other.
+ */
+function isAsked(line: string, index: number): boolean {
+  const isInput = / --(?:source|headers|config|symvers|sign-key) PATH/.test(line);
+  if (!isInput || !/^(?:apply|build) /.test(line)) return true;
+  return index % 2 === (line.startsWith('apply') ? 0 : 1);
+}
+
 /** Nothing here waits; the largest file takes seconds to be read, and a busy machine much longer. */
 const LONGEST = 240_000;
 
@@ -132,7 +142,8 @@ describe.each([
 ] as const)('whatever a path leads to, %s is told in words:', (user, things) => {
   test.each(LINES)('%s', { timeout: 600_000 }, async (line) => {
     const faults: string[] = [];
-    for (const [thing, put] of things) {
+    for (const [index, [thing, put]] of things.entries()) {
+      if (!isAsked(line, index)) continue;
       const path = put(join(base, 'given')) ?? join(base, 'given');
       const wrong = fault(await runs[user]?.run(argvOf(line, path), LONGEST));
       clear();
