@@ -2,6 +2,7 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { availableParallelism, loadavg } from 'node:os';
 import { benchApply } from './apply.ts';
+import { benchArchives } from './archives.ts';
 import { benchBuild } from './build.ts';
 import { benchCheck, benchWatch } from './check-and-watch.ts';
 import { benchDiagnose, benchLogs } from './diagnose.ts';
@@ -19,6 +20,7 @@ interface Part {
 /** In the order of the page. */
 const PARTS: readonly Part[] = [
   { name: 'build', title: 'From source to a proven module', bench: benchBuild },
+  { name: 'archives', title: 'The driver out of a tarball of 2.6’s size', bench: benchArchives },
   { name: 'apply', title: 'The bundle’s `apply` on a guest', bench: benchApply },
   { name: 'check', title: '`mptfix check` on this machine', bench: benchCheck },
   { name: 'watch', title: '`mptfix watch once` on this machine', bench: benchWatch },

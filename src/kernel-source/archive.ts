@@ -1,9 +1,7 @@
 import { failure } from '../errors.ts';
-import { LIMITS } from '../limits.ts';
 import { type Compression, compressionOf } from '../machine/compression.ts';
-import { installCommand } from '../machine/installers.ts';
 import type { Target } from '../machine/port.ts';
-import type { Argv, RunOptions } from '../machine/program.ts';
+import type { RunOptions } from '../machine/program.ts';
 import type { Progress } from '../progress.ts';
 
 /** A tar header and all sizes in a tar come in units of so many bytes (POSIX.1-2008, pax, ustar interchange format). */
@@ -70,15 +68,6 @@ export interface UnpackOptions extends Pick<RunOptions, 'user' | 'signal'> {
   readonly progress: Progress;
 }
 
-/** The error for an archive that has unpacked to more than one can; undefined below that. */
-function tooLarge(path: string, size: number, unpacked: number): Error | undefined {
-  if (unpacked > LIMITS.archiveUnpackedBytes)
-    return unsafe(`${path} unpacks to more than ${LIMITS.archiveUnpackedBytes} bytes`);
-  if (unpacked > LIMITS.ratioFromBytes && unpacked > LIMITS.ratio * size)
-    return unsafe(`${path} unpacks to more than ${LIMITS.ratio} times its size`);
-  return undefined;
-}
-
 /** The error for an archive that is not what a kernel's source is. */
 export function unsafe(what: string): Error {
   return failure(
@@ -86,45 +75,4 @@ export function unsafe(what: string): Error {
     what,
     'do not use this archive: no kernel’s source has that; fetch the source from the distro again',
   );
-}
-
-/** xz decodes the blocks of a large archive in parallel. */
-function decoderFor(compression: Compression | undefined): Argv {
-  if (compression === undefined) return ['cat'];
-  return compression.name === 'xz' ? [...compression.tool, '-T0'] : compression.tool;
-}
-
-/**
- * Feeds the archive's tar stream to `onChunk` until that returns false; the decoder runs as the unprivileged user. What
- * has come so far is reported.
- */
-export async function streamArchive(
-  machine: Target,
-  { path, size, compression }: Archive,
-  { user, signal, progress }: UnpackOptions,
-  onChunk: (chunk: Buffer) => boolean,
-): Promise<void> {
-  const argv = decoderFor(compression);
-  let unpacked = 0;
-  let problem: Error | undefined;
-  const result = await machine.run(argv, {
-    effect: 'read',
-    stdinFile: path,
-    user,
-    signal,
-    onChunk: (chunk) => {
-      unpacked += chunk.length;
-      progress.bytes(unpacked);
-      problem = tooLarge(path, size, unpacked);
-      return problem === undefined && onChunk(chunk);
-    },
-  });
-  if (problem !== undefined) throw problem;
-  if (result.status === 0) return;
-  signal?.throwIfAborted();
-  if (result.status === 127) {
-    const tool = { name: argv[0], package: compression?.package ?? 'coreutils' };
-    throw failure('E_TOOLS_MISSING', `${argv[0]} is not installed`, await installCommand([tool]));
-  }
-  throw truncated(path, result.stderr.trim().split('\n')[0] ?? `${argv[0]} exit status ${result.status}`);
 }

@@ -3,7 +3,9 @@ import { Parser, type ReadEntry } from 'tar';
 import { LIMITS } from '../limits.ts';
 import { defined } from '../optional.ts';
 import { truncated, unsafe } from './archive.ts';
+import type { DriverEnd } from './driver-end.ts';
 import {
+  DRIVER_FOLDER,
   type DriverFiles,
   driverPlace,
   isDriverSource,
@@ -13,11 +15,10 @@ import {
   treeOf,
   treeVersion,
 } from './driver-files.ts';
+import type { ArchiveReader } from './read-archive.ts';
 
 /** Takes the driver's folder and the top Makefile out of a tar stream, into memory. */
-export interface TarCollector {
-  /** False where the rest is useless: the archive is unsafe or damaged. */
-  write(chunk: Buffer): boolean;
+export interface TarCollector extends ArchiveReader<DriverFiles> {
   /**
    * What was found, without files that are not complete. Throws what is wrong with the archive, and where it holds more
    * than one driver; a tar that ends within an entry is wrong too, unless the reader itself `stopped`.
@@ -25,8 +26,15 @@ export interface TarCollector {
   end(stopped?: boolean): DriverFiles;
 }
 
-/** `path` is the archive's, for messages; `onEntry` gets each entry's name as it comes. */
-export function tarCollector(path: string, onEntry?: (name: string) => void): TarCollector {
+export interface Watcher {
+  /** Gets each entry's name as it comes. */
+  readonly onEntry?: (name: string) => void;
+  /** Tells where nothing of the driver can follow: there the collector has enough, and looks at no entry after that. */
+  readonly driverEnd?: DriverEnd;
+}
+
+/** `path` is the archive's, for messages. */
+export function tarCollector(path: string, { onEntry, driverEnd }: Watcher = {}): TarCollector {
   const kept = keptFiles(path, unsafe);
   let count = 0;
   /** By the folder that each is in, with its slash: those that declare a kernel's version. */
@@ -34,17 +42,28 @@ export function tarCollector(path: string, onEntry?: (name: string) => void): Ta
   /** The driver's folders: those with its source. */
   const folders = new Set<string>();
   let problem: Error | undefined;
+  let ended = false;
+  /** What lies behind it in the same chunk is not looked at either: how long chunks are is chance. */
+  let enough = false;
 
+  const hasAll = (top: string | undefined): boolean =>
+    top !== undefined && makefiles.has(top) && folders.has(`${top}${DRIVER_FOLDER}`);
   const take = (entry: ReadEntry): void => {
+    if (enough) {
+      entry.resume();
+      return;
+    }
     count += 1;
     if (count > LIMITS.archiveEntries)
       problem ??= unsafe(`${path} holds more than ${LIMITS.archiveEntries} entries`);
     problem ??= unsafeEntry(path, entry);
     onEntry?.(entry.path);
+    driverEnd?.entry(entry.path);
+    enough = problem === undefined && hasAll(driverEnd?.passed());
     const place = driverPlace(entry.path);
     const inFolder = makefileFolder(entry.path);
     if (place !== undefined && isDriverSource(place.name) && isPlainFile(entry)) folders.add(place.folder);
-    if (problem !== undefined || !isPlainFile(entry) || entry.size > LIMITS.driverFileBytes) {
+    if (problem !== undefined || enough || !isPlainFile(entry) || entry.size > LIMITS.driverFileBytes) {
       entry.resume();
     } else if (place !== undefined && folders.size < 2) {
       keep(entry, (content) => {
@@ -67,16 +86,21 @@ export function tarCollector(path: string, onEntry?: (name: string) => void): Ta
   // The stream is already decompressed: the parser must not try to decompress it again.
   const parser = new Parser({ strict: true, brotli: false, zstd: false, onReadEntry: take });
   parser.on('error', (error: Error) => {
-    problem ??= truncated(path, error.message);
+    if (!enough) problem ??= truncated(path, error.message);
+  });
+  parser.on('meta', (text: string) => driverEnd?.header(text));
+  parser.on('eof', () => {
+    ended = true;
   });
 
   return {
     write: (chunk) => {
       parser.write(chunk);
-      return problem === undefined;
+      return problem === undefined && !enough;
     },
+    isWhole: () => ended || enough,
     end: (stopped = false) => {
-      if (problem === undefined && !stopped) parser.end();
+      if (problem === undefined && !stopped && !enough) parser.end();
       if (problem !== undefined) throw problem;
       if (folders.size > 1) throw severalDrivers(path, [...folders]);
       return theOne([...folders][0], kept.files, makefiles);

@@ -6,8 +6,10 @@ import { defined } from '../optional.ts';
 import { type Cache, noCache } from '../work/cache.ts';
 import { takeTree } from '../work/take-tree.ts';
 import type { Workspace } from '../work/workspace.ts';
-import { type Archive, openArchive, streamArchive, truncated, type UnpackOptions } from './archive.ts';
+import { type Archive, openArchive, truncated, type UnpackOptions } from './archive.ts';
+import { driverEnd } from './driver-end.ts';
 import { type DriverFiles, requireDriver } from './driver-files.ts';
+import { readArchive } from './read-archive.ts';
 import { tarCollector } from './tar-collector.ts';
 import { unpackDriverFromBlocks } from './xz/unpack-blocks.ts';
 
@@ -30,9 +32,8 @@ export async function unpackDriver(
     if (found !== undefined) return requireDriver(found, path);
   }
 
-  const collector = tarCollector(path);
-  await streamArchive(machine, archive, options, (chunk) => collector.write(chunk));
-  return requireDriver(collector.end(), path);
+  const newReader = () => tarCollector(path, { driverEnd: driverEnd() });
+  return requireDriver(await readArchive(machine, archive, options, newReader), path);
 }
 
 /** Raise it when the same archive would give different files. */
@@ -103,10 +104,8 @@ export async function wholeTree(workspace: Workspace, path: string, options: Unp
 }
 
 async function scan(machine: Target, archive: Archive, options: UnpackOptions): Promise<void> {
-  const collector = tarCollector(archive.path);
   options.progress.note('checking for names that lead out of the archive');
-  await streamArchive(machine, archive, options, (chunk) => collector.write(chunk));
-  collector.end();
+  await readArchive(machine, archive, options, () => tarCollector(archive.path));
 }
 
 /** tar's option for each compression. */

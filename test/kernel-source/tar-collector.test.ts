@@ -15,7 +15,7 @@ const TREE = {
 test('a reader that stops within a file gets what came before it, and none of that file', async () => {
   const tar = readFileSync(await pack(TREE));
   const names: string[] = [];
-  const collector = tarCollector('linux.tar', (name) => names.push(name));
+  const collector = tarCollector('linux.tar', { onEntry: (name) => names.push(name) });
   expect(collector.write(tar.subarray(0, tar.indexOf('driver, line 50 ')))).toBe(true);
   expect([...collector.end(true).files.keys()]).toEqual(['mptbase.c']);
   expect(names.slice(-2)).toEqual([`${FUSION}/mptbase.c`, `${FUSION}/mptscsih.c`]);

@@ -3,10 +3,11 @@ import { LIMITS } from '../../limits.ts';
 import type { Target } from '../../machine/port.ts';
 import { truncated, type UnpackOptions } from '../archive.ts';
 import { DRIVER_FOLDER, type DriverFiles } from '../driver-files.ts';
+import { orderCheck, placeOf } from '../entry-order.ts';
 import { tarCollector } from '../tar-collector.ts';
 import { decodeBlock, readLayout, type XzBlock, type XzFile, type XzLayout } from './blocks.ts';
 import { plainEntries } from './plain-entries.ts';
-import { type BlockSearch, blockSearch, orderCheck, placeOf } from './search.ts';
+import { type BlockSearch, blockSearch } from './search.ts';
 
 /** A block's packed bytes pass through memory, two blocks at a time. xz -9 -T0 makes some 25 MB of a kernel's source. */
 const MAX_STORED_BYTES = 32 * 1024 * 1024;
@@ -70,8 +71,10 @@ async function endsIn(file: XzFile, search: BlockSearch, top: string): Promise<b
   const last = await search.last();
   if (last === undefined) return false;
   let outside = false;
-  const collector = tarCollector(file.path, (name) => {
-    outside ||= !name.startsWith(top);
+  const collector = tarCollector(file.path, {
+    onEntry: (name) => {
+      outside ||= !name.startsWith(top);
+    },
   });
   let skip = last.entry.offset;
   for (const block of file.layout.blocks.slice(last.block)) {
@@ -122,13 +125,13 @@ async function readStretch(reading: Reading, goal: string, guess: number): Promi
   const order = orderCheck();
   let inside = false;
   let past = false;
-  const meet = (name: string): void => {
+  const onEntry = (name: string): void => {
     order.add(name);
     const place = placeOf(name, goal);
     inside ||= place === 'inside';
     past ||= place === 'after';
   };
-  const collector = tarCollector(file.path, meet);
+  const collector = tarCollector(file.path, { onEntry });
   const skipInFront = plainEntries(file.path, (name) => {
     if (placeOf(name, goal) !== 'before') return false;
     order.add(name);

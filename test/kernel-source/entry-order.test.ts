@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { orderCheck, placeOf } from '../../../src/kernel-source/xz/search.ts';
-import { sh } from '../../machine/temporary.ts';
-import { FUSION, kernelTree, pack, type Sorting, TOP } from './packed-tree.ts';
+import { orderCheck, placeOf } from '../../src/kernel-source/entry-order.ts';
+import { sh } from '../machine/temporary.ts';
+import { FUSION, kernelTree, pack, type Sorting, TOP } from './xz/packed-tree.ts';
 
 const sorted = (names: readonly string[]): boolean => {
   const order = orderCheck();
