@@ -6,6 +6,8 @@ const PROGRAMS = {
   /** GNU time, which asks the kernel for the largest process of all that a command has started. */
   time: ['/usr/bin/time', 'time'],
   rg: ['rg', 'ripgrep'],
+  lbzip2: ['lbzip2', 'lbzip2'],
+  pigz: ['pigz', 'pigz'],
   dkms: ['dkms', 'dkms'],
   mmdebstrap: ['mmdebstrap', 'mmdebstrap'],
 } as const satisfies Readonly<Record<string, Needed>>;
