@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { benchKernel } from './kernel.ts';
 import { type Contender, race } from './measure.ts';
 import { bring, notHere } from './programs.ts';
-import { table } from './table.ts';
+import { ratioTarget, table, targets } from './table.ts';
 
 const ROUNDS = 3;
 const TREE = 'linux-2.6';
@@ -30,7 +30,8 @@ const FORMATS: readonly Format[] = [
 
 /**
  * From a tarball as an affected kernel came in to a verdict on its driver, beside tar, which takes out the driver's folder
- * and reads to the end. The source is Debian's, thinned out to the size of a 2.6. Target: faster than tar in each row.
+ * and reads to the end. The source is Debian's, thinned out to the size of a 2.6. Target: faster than that tar, Node's start
+ * and the verdict included.
  */
 export async function benchArchives(): Promise<string> {
   const { folder, tarball } = await benchKernel();
@@ -42,12 +43,16 @@ export async function benchArchives(): Promise<string> {
     const rows = await race(contenders(folder, format, archives), ROUNDS);
     parts.push(
       `\`${format.suffix}\`, ${megabytes(archives.fromGit)}, of ${megabytes(fromGit)}:`,
-      table(rows, rows[0]?.name ?? ''),
+      table(rows, tarBy(format.plain)),
+      targets(ratioTarget(rows, [oursBy(format.parallel), tarBy(format.plain)], 1)),
       ...(bring(format.parallel) ? [] : [notHere(format.parallel)]),
     );
   }
   return [ABOUT, ...parts].join('\n\n');
 }
+
+const tarBy = (program: string): string => `tar, ${program}`;
+const oursBy = (program: string): string => `mptfix check, ${program}`;
 
 const ABOUT =
   'Debian’s source, thinned out to the size of a 2.6, and packed as kernel.org’s tarballs are: written by `git archive`, one ' +
@@ -110,18 +115,18 @@ function contenders(
   ];
   const ours = (name: string, argv: readonly string[]): Contender => ({ name, argv, status: AFFECTED });
   const byTar: Contender = {
-    name: `tar, ${plain}`,
+    name: tarBy(plain),
     before: () => execFileSync('sh', ['-ec', 'rm -rf "$0"; mkdir "$0"', place]),
     argv: ['tar', '-x', option, '-f', fromGit, '-C', place, '--wildcards', '*/drivers/message/fusion'],
   };
   const withParallel = [
-    ours(`mptfix check, ${parallel}`, check(fromGit)),
-    ours(`mptfix check, ${parallel}, written by tar`, check(fromTar)),
+    ours(oursBy(parallel), check(fromGit)),
+    ours(`${oursBy(parallel)}, written by tar`, check(fromTar)),
   ];
   return [
     byTar,
-    ours(`mptfix check, ${plain}`, alone(fromGit)),
-    ours(`mptfix check, ${plain}, written by tar`, alone(fromTar)),
+    ours(oursBy(plain), alone(fromGit)),
+    ours(`${oursBy(plain)}, written by tar`, alone(fromTar)),
     ...(bring(parallel) ? withParallel : []),
   ];
 }
