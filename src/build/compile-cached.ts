@@ -28,14 +28,46 @@ for name in cc1 collect2 as ld; do "$@" -print-prog-name=$name; done
 echo; "$@" --version
 for name in as ld "$make"; do "$name" --version || exit; done`;
 
+interface NamedTools {
+  readonly make: string;
+  readonly compiler: Argv;
+}
+
 /** Undefined where something of it cannot be read: then nothing is taken from the cache. */
 export async function surroundings(
   workspace: Pick<Workspace, 'machine' | 'user'>,
   { digest }: Pick<Headers, 'digest'>,
   toolchain: Toolchain,
-  { make, compiler }: { readonly make: string; readonly compiler: Argv },
+  named: NamedTools,
 ): Promise<BuildSurroundings | undefined> {
   if (digest === undefined) return undefined;
+  const tools = await toolsOfBuild(workspace, toolchain, named);
+  return tools === undefined ? undefined : { headers: digest, tools };
+}
+
+/** What is known in a workspace, which is that of one run: whoever asks first begins it. */
+const known = new WeakMap<object, Map<string, Promise<string | undefined>>>();
+
+/** A hash over the content of all tools of a build and what they say of themselves; undefined where that cannot be read. */
+export function toolsOfBuild(
+  workspace: Pick<Workspace, 'machine' | 'user'>,
+  toolchain: Toolchain,
+  named: NamedTools,
+): Promise<string | undefined> {
+  const all = known.get(workspace) ?? new Map<string, Promise<string | undefined>>();
+  known.set(workspace, all);
+  const { kind, name, shown } = toolchain;
+  const key = JSON.stringify([kind, name, shown, named]);
+  const asked = all.get(key) ?? readTools(workspace, toolchain, named);
+  all.set(key, asked);
+  return asked;
+}
+
+async function readTools(
+  workspace: Pick<Workspace, 'machine' | 'user'>,
+  toolchain: Toolchain,
+  { make, compiler }: NamedTools,
+): Promise<string | undefined> {
   const argv = ['sh', '-c', TOOLS_OF_A_BUILD, 'sh', make, ...compiler] as const;
   const { status, stdout } = await runTool(toolchain, workspace, argv, buildSandbox([]));
   if (status !== 0) return undefined;
@@ -47,7 +79,7 @@ export async function surroundings(
   try {
     // A system of 2003 has no sha256sum.
     const hashes = await Promise.all(files.map((file) => hashOf(toolchain, file)));
-    return { headers: digest, tools: sha256(JSON.stringify([toolchain.name, said, hashes])) };
+    return sha256(JSON.stringify([toolchain.name, said, hashes]));
   } catch {
     return undefined;
   }

@@ -1,25 +1,25 @@
+import { isDeepStrictEqual } from 'node:util';
 import type { ArtifactInfo } from '../artifact-info.ts';
 import { readElf } from '../elf/elf.ts';
 import { failure } from '../errors.ts';
 import { type DriverFiles, readDriverTree, treeVersion } from '../kernel-source/driver-files.ts';
-import { unpackedBelow } from '../kernel-source/header-parts.ts';
-import { type Headers, readHeaders } from '../kernel-source/headers.ts';
+import type { Headers } from '../kernel-source/headers.ts';
 import { obtain } from '../kernel-source/obtain.ts';
 import { packageRequest } from '../kernel-source/providers.ts';
 import type { Obtained } from '../kernel-source/request.ts';
 import { lookUpSource } from '../kernel-source/unpack.ts';
 import type { Target } from '../machine/port.ts';
 import { requireTools, TOOLS } from '../machine/tools.ts';
-import { localTarget, rootTarget } from '../machine/tree.ts';
 import { defined } from '../optional.ts';
 import { noCache } from '../work/cache.ts';
 import { compilerTools, compilerWords, kernelCompiler } from './compiler.ts';
-import { obtainTree } from './configured-tree.ts';
 import { requireHostPrograms } from './host-programs.ts';
-import type { BuildContext, Job, StepContext } from './job.ts';
+import type { BuildContext, StepContext } from './job.ts';
 import { type ProofResult, requireProofs, waive } from './proof.ts';
 import { proveVersions } from './proofs.ts';
 import { type Builds, type RunningBuilds, stoppingOnFailure } from './running-builds.ts';
+import { askWhileReading, provenWhenUsed, sourcePath, takeHeaders } from './take-headers.ts';
+import type { EarlyAnswer } from './toolchain/early.ts';
 import { makeTools } from './toolchain/named-tools.ts';
 import {
   askCompiler,
@@ -83,42 +83,31 @@ export async function takeSources(context: StepContext, fetched: Obtained): Prom
   const running = started.status === 'fulfilled' ? started.value.running : undefined;
   return stoppingOnFailure(running, async () => {
     const files = await source;
-    const { headers, toolchain, running } = await begun;
-    const { proofs: beforehand, compiler } = await proveBeforehand({ ...context, toolchain }, files, headers);
+    const { headers, toolchain, running, early } = await begun;
+    const opened = { ...context, toolchain, early };
+    const { proofs: beforehand, compiler } = await proveBeforehand(opened, files, headers);
     running.unchanged(new Map(files.files));
     return { fetched, source: files, headers, toolchain: compiler, beforehand, running };
   });
 }
 
-async function beginBuilds(
-  context: StepContext,
-  fetched: Obtained,
-  isPacked: boolean,
-): Promise<{ readonly headers: Headers; readonly toolchain: Toolchain; readonly running: RunningBuilds }> {
-  const toolchain = await context.toolchain;
-  const headers = provenWhenUsed(context, toolchain, await takeHeaders(context, fetched, isPacked));
-  return { headers, toolchain, running: startBuilds({ ...context, toolchain }, headers, isPacked) };
+interface Begun {
+  readonly early: Promise<EarlyAnswer | undefined>;
+  readonly headers: Headers;
+  readonly toolchain: Toolchain;
+  readonly running: RunningBuilds;
 }
 
-/** Where nothing has to be compiled, nobody asks whether the headers' own programs run. */
-function provenWhenUsed(
-  { workspace }: Pick<StepContext, 'workspace'>,
-  toolchain: Toolchain,
-  headers: Headers,
-): Headers {
-  const { ready } = headers;
-  if (ready === undefined) return headers;
-  let readied: Promise<void> | undefined;
-  const proven = (): Promise<void> => {
-    readied ??= ready().then(() => requireHostPrograms(workspace, toolchain, headers));
-    return readied;
-  };
-  return { ...headers, ready: proven };
+async function beginBuilds(context: StepContext, fetched: Obtained, isPacked: boolean): Promise<Begun> {
+  const toolchain = await context.toolchain;
+  const early = askWhileReading(context, toolchain, fetched);
+  const headers = provenWhenUsed(context, toolchain, await takeHeaders(context, fetched, isPacked));
+  return { early, headers, toolchain, running: startBuilds({ ...context, toolchain }, headers, isPacked) };
 }
 
 /** Refuses before the compiler is started what cannot come to a good end: versions that differ. */
 async function proveBeforehand(
-  { job, options, workspace, toolchain }: BuildContext & { readonly toolchain: Toolchain },
+  { job, options, workspace, toolchain, early }: BuildContext & Pick<Begun, 'toolchain' | 'early'>,
   source: DriverFiles,
   headers: Headers,
 ): Promise<{ readonly proofs: readonly ProofResult[]; readonly compiler: Sources['toolchain'] }> {
@@ -135,7 +124,9 @@ async function proveBeforehand(
   await requireTools(workspace.machine, [TOOLS.bubblewrap, TOOLS.strip]);
   await requireToolsOf(toolchain, [...makeTools(options.makeVars), ...compilerTools(headers, options)]);
   const words = compilerWords(headers, options);
-  const answer = await askCompiler(workspace, toolchain, words);
+  const said = await early;
+  const isTheOne = said !== undefined && isDeepStrictEqual(said.words, words);
+  const answer = isTheOne ? said.answer : await askCompiler(workspace, toolchain, words);
   await requireCompilerOfEra(workspace, toolchain, { words, base: headers.version, answer });
   const compiler = await proveCompiler(workspace, toolchain, {
     words,
@@ -203,51 +194,4 @@ export async function isFolder(machine: Target, path: string): Promise<boolean> 
     `there is no ${path}`,
     'give --source a kernel’s source: a tarball or a folder',
   );
-}
-
-/** Where the source lies: what was given, or the tarball of the fetched package. */
-function sourcePath({ job }: StepContext, { source = '' }: Obtained): string {
-  return job.source.kind === 'local' ? job.source.path : source;
-}
-
-/** The build folder with all its parts, or the whole tree that serves as one. */
-async function takeHeaders(context: StepContext, fetched: Obtained, isPacked: boolean): Promise<Headers> {
-  const { job, options, workspace, cache, signal } = context;
-  if (options.wholeTree) return obtainTree(context, sourcePath(context, fetched));
-  const { kind, place: shownIn } = await context.toolchain;
-  const { headers, guest } = job;
-  // A tree's programs come with their own C library.
-  const libraries = kind === 'machine' ? { libraries: libraryPlaces(job, fetched.libraries) } : {};
-  const how = { ...libraries, shownIn: kind === 'image' ? null : shownIn, signal };
-  if (headers.kind === 'guest' && guest !== undefined) {
-    const key = JSON.stringify(['headers of a proven build', guest.name, headers.path]);
-    const before = isPacked || kind === 'image' ? undefined : await cache.get(key);
-    // Only a guess: were it wrong, the copy would be made later.
-    const taken = await readHeaders(guest, headers.path, workspace, {
-      ...how,
-      copyLater: before !== undefined,
-    });
-    if (taken.digest !== undefined && before?.toString() !== taken.digest)
-      await cache.put(key, Buffer.from(taken.digest));
-    return taken;
-  }
-  const machine = localTarget({ dryRun: true });
-  const folder = headers.kind === 'local' ? headers.path : (fetched.headers ?? '');
-  return readHeaders(machine, folder, workspace, how);
-}
-
-/**
- * Where the C library of the headers' own programs may be: the guest has it for itself; else its package was fetched, or
- * unpacked, beside that of the headers.
- */
-export function libraryPlaces(
-  { guest, headers }: Pick<Job, 'guest' | 'headers'>,
-  fetched?: string,
-): Target[] {
-  const beside = headers.kind === 'local' ? unpackedBelow(headers.path) : '';
-  const roots = [fetched ?? '', beside].filter((root) => root !== '');
-  return [
-    ...(guest === undefined ? [] : [guest]),
-    ...roots.map((root) => rootTarget(root, { dryRun: true })),
-  ];
 }

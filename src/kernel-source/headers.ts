@@ -1,4 +1,4 @@
-import { chmod, mkdir } from 'node:fs/promises';
+import { chmod } from 'node:fs/promises';
 import { dirname, join, posix } from 'node:path';
 import { failure } from '../errors.ts';
 import { sha256 } from '../hash.ts';
@@ -10,6 +10,7 @@ import { defined } from '../optional.ts';
 import { takeTree } from '../work/take-tree.ts';
 import type { Workspace } from '../work/workspace.ts';
 import { treeVersion } from './driver-files.ts';
+import { type TakenPart, takePart } from './header-copies.ts';
 import { type HeaderPart, headerParts, unpackedBelow } from './header-parts.ts';
 import { type Loader, programLibraries, programLoader } from './host-programs.ts';
 import { showAtPlaces } from './show-folders.ts';
@@ -140,6 +141,12 @@ export async function surveyHeaders(
   return describe(origin, build, parts, place);
 }
 
+/** The text of a build folder's `.config` alone; undefined where it cannot be read. */
+export async function configOf(origin: Target, folder: string): Promise<string | undefined> {
+  const build = await resolveLink(origin, folder);
+  return origin.readText(join(build, '.config'), LIMITS.textBytes);
+}
+
 /** Throws E_HEADERS_MISSING where a look shows that it is no finished build folder. */
 export async function requireHeaderFolder(origin: Target, folder: string): Promise<void> {
   await openFolder(origin, folder);
@@ -162,52 +169,6 @@ async function openFolder(
 
 function requireWhole(place: string, [absent]: readonly string[]): void {
   if (absent !== undefined) throw incomplete(place, absent);
-}
-
-interface TakenPart {
-  /** What a sandbox shows: a folder of this machine. */
-  readonly folder: string;
-  readonly digest: string;
-  readonly links: readonly { readonly path: string; readonly text: string }[];
-  /** The folder is still empty: fills it. */
-  readonly copyNow?: () => Promise<void>;
-}
-
-async function takePart(
-  origin: Target,
-  path: string,
-  {
-    user,
-    copy,
-    copyLater,
-    signal,
-  }: Pick<Workspace, 'user'> &
-    Pick<Required<HeadersOptions>, 'copyLater'> & {
-      readonly copy: string;
-      readonly signal: AbortSignal | undefined;
-    },
-): Promise<TakenPart> {
-  const options = { bounds: LIMITS.headers, signal };
-  const { isHere } = traitsOf(origin);
-  const read = isHere || copyLater ? await takeTree(origin, path, options) : undefined;
-  if (isHere && read !== undefined && (user === undefined || read.isOpenToAll))
-    return { ...read, folder: path };
-  if (!copyLater || read === undefined)
-    return { ...(await takeTree(origin, path, { ...options, into: copy })), folder: copy };
-  await mkdir(copy, { recursive: true, mode: 0o755 });
-  const copyNow = async (): Promise<void> => {
-    const { digest } = await takeTree(origin, path, { ...options, into: copy });
-    if (digest !== read.digest) throw changed(path);
-  };
-  return { ...read, folder: copy, copyNow };
-}
-
-function changed(path: string): Error {
-  return failure(
-    'E_FILE_CHANGED',
-    `${path} changed while it was read`,
-    'wait until whatever writes to it has ended (a package manager?), and run the same command again',
-  );
 }
 
 /** The paths by which the parts name each other: a part's own, and what a Makefile calls it. */

@@ -63,19 +63,24 @@ async function folderAbove(machine: Target, place: string): Promise<string | und
 }
 
 async function ownEntries(machine: Target, folder: string, standIn: string): Promise<readonly Bind[]> {
-  const binds: Bind[] = [];
-  for (const name of await machine.list(folder)) {
-    const [path, place] = [join(folder, name), join(standIn, name)];
-    if (KEEP_KERNELS.some((kept) => kept === folder) && OF_A_KERNEL.test(name)) continue;
-    const type = (await machine.lstat(path))?.type;
-    if (type === 'link') await symlink((await machine.readLink(path)) ?? '', place);
-    else if (type === 'directory') await makeFolder(place);
-    else if (type === 'file') await writeFile(place, '');
-    // A tree's own links must not lead anywhere on this machine.
-    const from = traitsOf(machine).isHere ? path : await machine.hostPath(path);
-    if (type === 'directory' || type === 'file') binds.push({ from, to: path });
-  }
-  return binds;
+  const names = (await machine.list(folder)).filter(
+    (name) => !(KEEP_KERNELS.some((kept) => kept === folder) && OF_A_KERNEL.test(name)),
+  );
+  // /usr/lib has a hundred: one after the other they would be waited for longer than for the mounts.
+  const binds = await Promise.all(
+    names.map((name) => ownEntry(machine, join(folder, name), join(standIn, name))),
+  );
+  return binds.flat();
+}
+
+async function ownEntry(machine: Target, path: string, place: string): Promise<readonly Bind[]> {
+  const type = (await machine.lstat(path))?.type;
+  if (type === 'link') await symlink((await machine.readLink(path)) ?? '', place);
+  else if (type === 'directory') await makeFolder(place);
+  else if (type === 'file') await writeFile(place, '');
+  if (type !== 'directory' && type !== 'file') return [];
+  // A tree's own links must not lead anywhere on this machine.
+  return [{ from: traitsOf(machine).isHere ? path : await machine.hostPath(path), to: path }];
 }
 
 /** A file can only be shown over a file. */

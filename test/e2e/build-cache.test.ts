@@ -1,10 +1,10 @@
 import { execFileSync } from 'node:child_process';
 import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
-import { describe, expect, inject, test } from 'vitest';
-import { buildBench } from '../helpers/build.ts';
+import { describe, expect, inject, onTestFinished, test } from 'vitest';
+import { buildBench, proofs } from '../helpers/build.ts';
 import { mptfix } from '../helpers/cli.ts';
-import { modulePath } from '../helpers/slim-guest.ts';
+import { modulePath, slimGuest } from '../helpers/slim-guest.ts';
 
 const fixture = inject('fixture');
 const { guest, source, release } = fixture;
@@ -54,6 +54,29 @@ describe('the cache', () => {
     const other = output();
     expect((await build([...args(), '--make-var', 'KCFLAGS=-DOTHER'], other, env)).status).toBe(0);
     expect(readFileSync(join(other, 'build.log'), 'utf8')).not.toContain('taken from the cache');
+  });
+
+  test('of a tree is found without a copy of its headers; one other byte in these, and it is compiled with them', async () => {
+    const tree = slimGuest(fixture);
+    onTestFinished(() => tree.dispose());
+    const env = { XDG_CACHE_HOME: at('cache-of-a-tree') };
+    mkdirSync(env.XDG_CACHE_HOME);
+    const of = ['--root', tree.root, '--source', source];
+    const outputs = [output(), output(), output()] as const;
+    const isCached = (out: string): boolean =>
+      readFileSync(join(out, 'build.log'), 'utf8').includes('taken from the cache');
+    const runs = [await build(of, outputs[0], env), await build(of, outputs[1], env)];
+    const config = `usr/src/linux-headers-${release}/include/generated/autoconf.h`;
+    tree.put(config, `${readFileSync(tree.at(config), 'utf8')}/* one more line */\n`);
+    runs.push(await build(of, outputs[2], env));
+    expect(runs.map(({ status, stderr }) => [status, stderr])).toEqual(
+      runs.map(() => [0, expect.anything()]),
+    );
+    expect(outputs.map(isCached)).toEqual([false, true, false]);
+    const [first, ...others] = outputs.map((out) => readFileSync(join(out, basename(affected))));
+    for (const other of others) expect(other.equals(first as Buffer)).toBe(true);
+    const [cold, warm] = runs.map((run) => proofs(run));
+    expect(warm).toEqual(cold);
   });
 
   test('is not used where others could write to it, nor with --no-cache', async () => {
