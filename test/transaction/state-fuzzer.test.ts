@@ -102,6 +102,9 @@ const WRITES: Readonly<Record<string, (target: Target) => Promise<unknown>>> = {
   'watch uninstall': (target) => settle(target, USERS, 'schedule', { leave: true }),
 };
 
+/** Milliseconds: each takes a moment, but beside ten other programs on two cores one took 20 seconds. */
+const LONGEST = 120_000;
+
 interface Ending {
   readonly code?: string;
   /** What is no error of ours that says what to do. */
@@ -111,7 +114,7 @@ interface Ending {
 async function ending(act: Promise<unknown>): Promise<Ending> {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<Ending>((resolve) => {
-    timer = setTimeout(() => resolve({ trouble: 'it does not end' }), 20_000);
+    timer = setTimeout(() => resolve({ trouble: 'it does not end' }), LONGEST);
   });
   const ended = act.then(
     () => ({}),
