@@ -76,7 +76,11 @@ depmod -b "$0" ${release}`;
     ),
     5,
   );
-  return ['A guest without an initramfs; by hand is `install` and `depmod`:', table(rows, BY_HAND)];
+  return [
+    'A guest without an initramfs; by hand is `install` and `depmod`. The bundle sees that the index of the modules is still ' +
+      'right, and runs no depmod:',
+    table(rows, BY_HAND),
+  ];
 }
 
 function contenders(
