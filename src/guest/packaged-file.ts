@@ -4,14 +4,15 @@ import type { TargetReads } from '../machine/port.ts';
 
 type Reads = Pick<TargetReads, 'read' | 'readText'>;
 
-/** The packages that bring a kernel's modules, as Debian and Ubuntu name them. */
-const packagesOf = (release: string): readonly string[] => [
-  `linux-image-${release}`,
-  `linux-modules-${release}`,
-  `linux-modules-extra-${release}`,
-  `linux-image-unsigned-${release}`,
-  `linux-image-${release}-unsigned`,
-];
+/** Where dpkg keeps the checksums of the packages that bring a kernel's modules, as Debian and Ubuntu name them. */
+export const packageSums = (release: string): readonly string[] =>
+  [
+    `linux-image-${release}`,
+    `linux-modules-${release}`,
+    `linux-modules-extra-${release}`,
+    `linux-image-unsigned-${release}`,
+    `linux-image-${release}-unsigned`,
+  ].map((name) => `/var/lib/dpkg/info/${name}.md5sums`);
 
 /**
  * Whether a module is to the byte what its package has unpacked; null where that cannot be compared. dpkg keeps a checksum
@@ -19,8 +20,8 @@ const packagesOf = (release: string): readonly string[] => [
  */
 export async function isAsPackaged(target: Reads, release: string, path: string): Promise<boolean | null> {
   const names = [path, path.replace(/^\/lib\//, '/usr/lib/')].map((name) => name.slice(1));
-  for (const name of packagesOf(release)) {
-    const list = (await target.readText(`/var/lib/dpkg/info/${name}.md5sums`, LIMITS.indexBytes)) ?? '';
+  for (const sums of packageSums(release)) {
+    const list = (await target.readText(sums, LIMITS.indexBytes)) ?? '';
     const known = names.map((file) => sumIn(list, file)).find((sum) => sum !== undefined);
     if (known === undefined) continue;
     const content = await target.read(path, LIMITS.moduleBytes);

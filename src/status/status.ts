@@ -17,10 +17,12 @@ import type { Target } from '../machine/port.ts';
 import { isAtWork } from '../transaction/lock.ts';
 import { interrupted } from '../transaction/settle.ts';
 import type { GuestStatus, ImageStatus, IndexStatus, LoadedModule, ModuleState } from './document.ts';
+import { foreseeStatus } from './foresee.ts';
 
 /** Reads the state of one kernel of the guest. Throws as `gatherFacts`. Of the state, which is root's, others see nothing. */
 export async function guestStatus(target: Target, kernel: string | undefined): Promise<GuestStatus> {
   const facts = await gatherFacts(target, kernel);
+  foreseeStatus(target, facts);
   const known = await stateOf(target);
   const all = known?.generations ?? [];
   const atWork = await isAtWork(target);

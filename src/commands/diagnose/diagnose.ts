@@ -2,6 +2,7 @@ import { diagnose } from '../../diagnose/diagnose.ts';
 import type { Diagnosis } from '../../diagnose/incident.ts';
 import { notRead } from '../../diagnose/looked.ts';
 import { failure } from '../../errors.ts';
+import { foreseeMachine } from '../../guest/foresee.ts';
 import { printResult, say, size } from '../../ui/output.ts';
 import { printable } from '../../ui/printable.ts';
 import { type CommonOptions, openTarget } from '../shared/options.ts';
@@ -81,6 +82,7 @@ async function look(
 ): Promise<DiagnoseResult> {
   const now = Date.now();
   const target = openTarget(options, true);
+  foreseeMachine(target, ['journalctl']);
   const fromFiles = files.length > 0;
   const logs = fromFiles
     ? await givenLogs(files, target, options.kernel, now)

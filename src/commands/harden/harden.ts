@@ -2,6 +2,7 @@ import { resolve } from 'node:path';
 import { assess } from '../../assess/assess.ts';
 import { failure } from '../../errors.ts';
 import { readDistro } from '../../guest/distro.ts';
+import { foreseeMachine } from '../../guest/foresee.ts';
 import { detectInit, type InitSystem } from '../../guest/init-system.ts';
 import { adviceOn } from '../../harden/advice.ts';
 import { applyHarden, plannedUndo, refuseUndo, undoHarden } from '../../harden/apply.ts';
@@ -39,6 +40,7 @@ export async function harden(options: HardenOptions, signal: AbortSignal): Promi
   const request = requestOf(options);
   const acting = !options.dryRun && (request !== undefined || options.undo);
   const target = openTarget(options, !acting);
+  foreseeMachine(target, []);
   if (!acting) return show(options, await look(target, options, request));
   requireRoot(target, options.undo ? ['--undo'] : ['--apply', ...(options.apply ?? [])]);
   return show(options, await whileLocked(lockAnyGuest(target), () => act(target, options, request, signal)));

@@ -1,4 +1,5 @@
 import { failure } from '../../errors.ts';
+import { foreseeMachine } from '../../guest/foresee.ts';
 import { traitsOf } from '../../machine/kinds.ts';
 import type { Target } from '../../machine/port.ts';
 import { type ApplyContext, applySteps } from '../../recover/apply.ts';
@@ -33,6 +34,7 @@ export async function recover(
 ): Promise<number> {
   const acting = options.apply && !options.dryRun;
   const target = openTarget(options, !acting);
+  foreseeMachine(target, []);
   if (acting) return show(options, await act(target, mountPoints, options, signal));
   const found = await recovery(target, mountPoints);
   const well = found.fileSystems.every(({ state }) => HEALTHY.includes(state));

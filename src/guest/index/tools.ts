@@ -94,7 +94,7 @@ async function byProgram(target: Reads): Promise<IndexTools | undefined> {
   }
 }
 
-const KMOD_PLACES = ['/bin/kmod', '/usr/bin/kmod', '/sbin/kmod', '/usr/sbin/kmod'];
+export const KMOD_PLACES = ['/bin/kmod', '/usr/bin/kmod', '/sbin/kmod', '/usr/sbin/kmod'];
 
 /** Where the guest has kmod itself; undefined where it has none. */
 export async function kmodOf(target: Pick<TargetReads, 'stat'>): Promise<string | undefined> {
