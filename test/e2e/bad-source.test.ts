@@ -3,9 +3,12 @@ import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writ
 import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, inject } from 'vitest';
 import { type Case, testBadCases } from '../helpers/bad-case.ts';
+import { buildBench } from '../helpers/build.ts';
 
 const fixture = inject('fixture');
 const { release, source } = fixture;
+/** Headers that need no copy before the compiler's user can read them: where they are not what is wrong. */
+const { headers } = buildBench(fixture);
 let work = '';
 
 beforeAll(() => {
@@ -37,6 +40,8 @@ function hostileTar(name: string, ...transform: string[]): string {
   execFileSync('tar', ['-C', folder, '-P', '-rf', good, ...transform]);
   return good;
 }
+
+const of = (path: string): string[] => ['--source', path, '--headers', headers()];
 
 const cases: readonly Case[] = [
   {
@@ -76,7 +81,7 @@ const cases: readonly Case[] = [
       const folder = sourceCopy('other-version');
       const makefile = join(folder, 'Makefile');
       writeFileSync(makefile, 'VERSION = 6\nPATCHLEVEL = 0\nSUBLEVEL = 1\nEXTRAVERSION =\n');
-      return ['--source', folder];
+      return of(folder);
     },
   },
   {
@@ -99,7 +104,7 @@ const cases: readonly Case[] = [
     args: () => {
       const path = tarOf(source, 'cut.tar.gz', '-z');
       writeFileSync(path, readFileSync(path).subarray(0, 100_000));
-      return ['--source', path];
+      return of(path);
     },
   },
   {
@@ -110,7 +115,7 @@ const cases: readonly Case[] = [
     args: () => {
       const path = join(work, 'cut.tar.xz');
       writeFileSync(path, readFileSync(fixture.tarball).subarray(0, 90_000_000));
-      return ['--source', path];
+      return of(path);
     },
   },
   {
@@ -118,28 +123,28 @@ const cases: readonly Case[] = [
     status: 4,
     code: 'E_ARCHIVE_UNSAFE',
     says: /\.\.\/evil/,
-    args: () => ['--source', hostileTar('climbs', '--transform=s,^evil,../evil,', 'evil')],
+    args: () => of(hostileTar('climbs', '--transform=s,^evil,../evil,', 'evil')),
   },
   {
     name: 'a tarball with an absolute name',
     status: 4,
     code: 'E_ARCHIVE_UNSAFE',
     says: /absolute name/,
-    args: () => ['--source', hostileTar('absolute', '--transform=s,^evil,/tmp/evil,', 'evil')],
+    args: () => of(hostileTar('absolute', '--transform=s,^evil,/tmp/evil,', 'evil')),
   },
   {
     name: 'a tarball with a symbolic link out of it',
     status: 4,
     code: 'E_ARCHIVE_UNSAFE',
     says: /symbolic link/,
-    args: () => ['--source', hostileTar('link', 'out')],
+    args: () => of(hostileTar('link', 'out')),
   },
   {
     name: 'a tarball with an absolute symbolic link',
     status: 4,
     code: 'E_ARCHIVE_UNSAFE',
     says: /symbolic link/,
-    args: () => ['--source', hostileTar('abslink', 'absolute')],
+    args: () => of(hostileTar('abslink', 'absolute')),
   },
   {
     name: 'a file that is no archive',
@@ -149,7 +154,7 @@ const cases: readonly Case[] = [
     args: () => {
       const path = join(work, 'text');
       writeFileSync(path, 'no archive at all\n'.repeat(100));
-      return ['--source', path];
+      return of(path);
     },
   },
   {
@@ -157,7 +162,7 @@ const cases: readonly Case[] = [
     status: 3,
     code: 'E_SOURCE_MISSING',
     says: /nowhere/,
-    args: () => ['--source', '/nowhere'],
+    args: () => of('/nowhere'),
   },
   {
     name: 'a source without the driver',
@@ -167,7 +172,7 @@ const cases: readonly Case[] = [
     args: () => {
       const folder = sourceCopy('no-driver');
       rmSync(join(folder, 'drivers/message/fusion/mptscsih.c'));
-      return ['--source', folder];
+      return of(folder);
     },
   },
   {
@@ -175,7 +180,7 @@ const cases: readonly Case[] = [
     status: 5,
     code: 'E_PATCH_NO_BRANCH',
     says: /the module was not built from it/,
-    args: () => ['--source', fixture.tarball],
+    args: () => of(fixture.tarball),
   },
   {
     name: 'a source that does not compile',
@@ -187,7 +192,7 @@ const cases: readonly Case[] = [
       const folder = sourceCopy('broken');
       const file = join(folder, 'drivers/message/fusion/mptscsih.c');
       writeFileSync(file, `#include "does_not_exist.h"\n${readFileSync(file, 'latin1')}`, 'latin1');
-      return ['--source', folder];
+      return of(folder);
     },
   },
 ];
