@@ -3,8 +3,9 @@ import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs
 import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
 import { buildBench } from '../helpers/build.ts';
-import { json, mptfix } from '../helpers/cli.ts';
+import { json, mptfix, type RunSettings } from '../helpers/cli.ts';
 import { listing } from '../helpers/listing.ts';
+import { momentsWithin } from '../helpers/moments.ts';
 import { type SlimGuest, slimGuest } from '../helpers/slim-guest.ts';
 import { BOTH_GONE, unread } from '../helpers/unread.ts';
 
@@ -14,12 +15,19 @@ const { source } = fixture;
 const { headers } = buildBench(fixture);
 const STATE = { without: ['var/lib/mptfix'] };
 let work = '';
+/** The build is made once, where only the installation counts. */
+let built: RunSettings = {};
 
 beforeAll(() => {
-  work = mkdtempSync(join(dirname(dirname(fixture.guest)), 'interrupted-'));
+  const base = dirname(dirname(fixture.guest));
+  work = mkdtempSync(join(base, 'interrupted-'));
   execFileSync('chmod', ['755', work]);
+  built = { env: { XDG_CACHE_HOME: mkdtempSync(join(base, 'interrupted-cache-')) } };
 });
-afterAll(() => rmSync(work, { recursive: true, force: true }));
+afterAll(() => {
+  for (const folder of [work, built.env?.XDG_CACHE_HOME ?? ''])
+    rmSync(folder, { recursive: true, force: true });
+});
 
 function apply(guest: SlimGuest): string[] {
   const inputs = ['--source', source, '--headers', headers()];
@@ -110,23 +118,50 @@ function notStateParent(line: string): boolean {
 }
 
 describe('killed at any moment, the next command finds the guest before or after, never between', () => {
-  /** Milliseconds after the start; the installation itself is within the last part of the run. */
-  const DELAYS = [300, 900, 1300, 1600, 1900, 2100, 2300, 2500, 2700, 2900, 3200];
-
-  for (const delay of DELAYS) {
-    test(`SIGKILL after ${delay} ms`, () =>
-      onGuest(async (guest) => {
-        const before = listing(guest.root, STATE);
-        await mptfix(apply(guest), { started: (kill) => void wait(delay).then(() => kill('SIGKILL')) });
-        const status = json(await mptfix(['status', '--root', guest.root, '--json']));
-        expect(['original', 'patched', 'interrupted']).toContain(status.state);
-        const back = await mptfix(['rollback', '--root', guest.root, '--yes', '--json']);
-        expect([back.status, back.stderr.includes('E_')]).toEqual([0, false]);
-        expect(listing(guest.root, STATE).filter(notStateParent)).toEqual(before.filter(notStateParent));
-        const again = await mptfix(apply(guest));
-        expect(again.status).toBe(0);
-      }));
+  /** Answers whether the run was still there at that moment. */
+  async function killed(delay: number, settings: RunSettings): Promise<boolean> {
+    let signal: NodeJS.Timeout | undefined;
+    let isKilled = false;
+    await onGuest(async (guest) => {
+      const before = listing(guest.root, STATE);
+      await mptfix(apply(guest), {
+        ...settings,
+        started: (kill) => {
+          signal = setTimeout(() => {
+            isKilled = true;
+            kill('SIGKILL');
+          }, delay);
+        },
+      });
+      clearTimeout(signal);
+      const status = json(await mptfix(['status', '--root', guest.root, '--json']));
+      expect(['original', 'patched', 'interrupted']).toContain(status.state);
+      const back = await mptfix(['rollback', '--root', guest.root, '--yes', '--json']);
+      expect([back.status, back.stderr.includes('E_')]).toEqual([0, false]);
+      expect(listing(guest.root, STATE).filter(notStateParent)).toEqual(before.filter(notStateParent));
+      expect((await mptfix(apply(guest), built)).status).toBe(0);
+    });
+    return isKilled;
   }
+
+  test.each([300, 900, 1400, 1900])('SIGKILL after %i ms of a run that builds', async (delay) => {
+    await killed(delay, {});
+  });
+
+  test('SIGKILL at seven moments of one that finds the module built', { timeout: 900_000 }, async () => {
+    let length = 0;
+    await onGuest(async (guest) => {
+      await mptfix(apply(guest), built);
+      expect((await mptfix(['rollback', '--root', guest.root, '--yes'])).status).toBe(0);
+      const started = performance.now();
+      expect((await mptfix(apply(guest), built)).status).toBe(0);
+      length = performance.now() - started;
+    });
+    const moments = momentsWithin(length);
+    // The installation itself is within the last part of the run.
+    for (const part of [0.15, 0.4, 0.55, 0.65, 0.75, 0.85, 0.95])
+      await moments.at(part, (delay) => killed(delay, built));
+  });
 });
 
 test('a full disk is found before the first write, with the numbers: exit 3', () =>
@@ -162,7 +197,7 @@ test('a depmod that fails: everything is put back, exit 8', () =>
     mkdirSync(guest.at(`lib/modules/${fixture.release}/modules.symbols.bin/in-the-way`), { recursive: true });
     const spoiled = listing(guest.root);
     expect(spoiled).not.toEqual(before);
-    const run = await mptfix([...apply(guest), '--placement', 'updates']);
+    const run = await mptfix([...apply(guest), '--placement', 'updates'], built);
     expect([run.status, json(run).error.code]).toEqual([8, 'E_INSTALL']);
     expect(listing(guest.root)).toEqual(spoiled);
   }));
@@ -170,7 +205,7 @@ test('a depmod that fails: everything is put back, exit 8', () =>
 describe('rollback', () => {
   test('does not overwrite what somebody else has put there since, but with --force', () =>
     onGuest(async (guest) => {
-      expect((await mptfix(apply(guest))).status).toBe(0);
+      expect((await mptfix(apply(guest), built)).status).toBe(0);
       const module = `lib/modules/${fixture.release}/kernel/drivers/message/fusion/mptscsih.ko`;
       guest.put(module, 'what a kernel update brought');
       const refused = await mptfix(['rollback', '--root', guest.root, '--yes', '--json']);
@@ -188,7 +223,7 @@ describe('rollback', () => {
   ])('keeps the index that another module was entered into since: %s', (placement, how) =>
     onGuest(async (guest) => {
       guest.put('usr/bin/kmod', '');
-      expect((await mptfix([...apply(guest), '--placement', placement])).status).toBe(0);
+      expect((await mptfix([...apply(guest), '--placement', placement], built)).status).toBe(0);
       const folder = guest.at('lib/modules', fixture.release);
       execFileSync('sh', [
         '-c',
@@ -206,7 +241,7 @@ describe('rollback', () => {
 
   test('--to a generation that is not there is refused; --dry-run writes nothing', () =>
     onGuest(async (guest) => {
-      expect((await mptfix(apply(guest))).status).toBe(0);
+      expect((await mptfix(apply(guest), built)).status).toBe(0);
       const patched = listing(guest.root);
       const missing = await mptfix(['rollback', '--root', guest.root, '--to', '7', '--yes', '--json']);
       expect([missing.status, json(missing).error.code]).toEqual([3, 'E_GENERATION_MISSING']);
@@ -217,7 +252,7 @@ describe('rollback', () => {
 
   test('a damaged manifest is not trusted', () =>
     onGuest(async (guest) => {
-      expect((await mptfix(apply(guest))).status).toBe(0);
+      expect((await mptfix(apply(guest), built)).status).toBe(0);
       guest.put('var/lib/mptfix/generations/1/originals.json', '{"files":[{"path":"/etc/shadow"}]}');
       const before = listing(guest.root);
       const run = await mptfix(['rollback', '--root', guest.root, '--yes', '--json']);
