@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { createHash, type Hash } from 'node:crypto';
 import { chmodSync, closeSync, fchmodSync, mkdirSync, openSync, symlinkSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import type { TargetReads, WalkBounds, WalkedEntry } from '../machine/port.ts';
@@ -32,12 +32,14 @@ export async function takeTree(
   const digest = createHash('sha256');
   const links: TakenTree['links'][number][] = [];
   let isOpenToAll = true;
-  if (into !== undefined) makeOpenFolder(into);
+  // Asked once: two calls of the kernel for each of 16,000 files take longer than it takes to hash them.
+  const cut = cutsModes();
+  if (into !== undefined) makeOpenFolder(into, cut);
   for await (const entry of origin.walk(folder, bounds)) {
     signal?.throwIfAborted();
     if (entry.type === 'link') links.push({ path: entry.path, text: entry.text });
     else if ((entry.mode & OPEN[entry.type]) !== OPEN[entry.type]) isOpenToAll = false;
-    const content = takeEntry(entry, into);
+    const content = takeEntry(entry, into, cut);
     digest.update(`${JSON.stringify([entry.type, entry.path, modeOf(entry), content])}\n`);
   }
   return { digest: digest.digest('hex'), links, isOpenToAll };
@@ -50,36 +52,40 @@ function modeOf(entry: WalkedEntry): number | null {
 }
 
 /** Creates the entry's copy; answers what stands for its content in the hash. */
-function takeEntry(entry: WalkedEntry, into: string | undefined): string | null {
+function takeEntry(entry: WalkedEntry, into: string | undefined, cut: boolean): string | null {
   const place = into === undefined ? undefined : join(into, entry.path);
-  if (entry.type === 'file') return takeFile(entry, place);
+  if (entry.type === 'file') return takeFile(entry, place, cut);
   if (entry.type === 'link') {
     if (place !== undefined) symlinkSync(entry.text, place);
     return entry.text;
   }
-  if (place !== undefined) makeOpenFolder(place);
+  if (place !== undefined) makeOpenFolder(place, cut);
   return null;
 }
 
-function takeFile(file: WalkedEntry & { type: 'file' }, place: string | undefined): string {
-  const digest = createHash('sha256');
+function takeFile(file: WalkedEntry & { type: 'file' }, place: string | undefined, cut: boolean): string {
+  let digest: Hash | undefined;
   const mode = (file.mode & 0o111) === 0 ? 0o644 : 0o755;
   const copy = place === undefined ? undefined : openSync(place, 'wx', mode);
   try {
-    if (copy !== undefined && cutsModes()) fchmodSync(copy, mode);
+    if (copy !== undefined && cut) fchmodSync(copy, mode);
     for (const piece of file.content()) {
+      digest ??= createHash('sha256');
       digest.update(piece);
       if (copy !== undefined) writeWhole(copy, piece);
     }
   } finally {
     if (copy !== undefined) closeSync(copy);
   }
-  return digest.digest('hex');
+  return digest?.digest('hex') ?? EMPTY;
 }
 
-function makeOpenFolder(path: string): void {
+/** SHA-256 of nothing. */
+const EMPTY = createHash('sha256').digest('hex');
+
+function makeOpenFolder(path: string, cut: boolean): void {
   mkdirSync(path, { recursive: true, mode: 0o755 });
-  if (cutsModes()) chmodSync(path, 0o755);
+  if (cut) chmodSync(path, 0o755);
 }
 
 /** Whether the caller's umask would keep the user that compiles from reading what is created. */
