@@ -1,5 +1,6 @@
 import { buildFolder, buildSandbox, readBuilt, watchDisk } from './build-sandbox.ts';
 import { type Compiled, type CompileOptions, type Files, layOut, withRules } from './compile.ts';
+import { firstError } from './first-error.ts';
 import { isSameCommand, type KbuildCommand, kbuildListener, recordedCommand } from './kbuild-commands.ts';
 import { MODULE_LABEL, type Order, orderFor } from './order.ts';
 import { requireRecipe } from './recipes.ts';
@@ -26,6 +27,12 @@ export interface Replay {
 
 /** Where the sandbox has the folder of kbuild's own module, read-only. */
 const KBUILD = '/build/kbuild';
+
+/**
+ * What kbuild's own programs ask for beside their arguments: kbuild exports it. On both architectures of a guest it is x86
+ * wherever a program asks. Source: "SRCARCH variable not defined" of tools/objtool in 6.12; the top Makefile exports it.
+ */
+const EXPORTED = { SRCARCH: 'x86' } as const;
 
 /**
  * Makes a module by the commands that kbuild says while it makes another of the same folder: compiler, modpost and linker
@@ -77,7 +84,7 @@ async function replay(
     laidOut,
   );
   const { status, stdout } = await runTool(toolchain, workspace, ['sh'], sandbox, {
-    env: { TMPDIR: order.seenAt, HOME: order.seenAt },
+    env: { ...EXPORTED, TMPDIR: order.seenAt, HOME: order.seenAt },
     inputComes: script,
     onLine: (line) => said.push(line),
     signal: AbortSignal.any([signal, stopper.signal]),
@@ -85,7 +92,7 @@ async function replay(
   stopper.signal.throwIfAborted();
   signal.throwIfAborted();
   await laidOut;
-  const why = refusal(commands, status, stdout.toString('utf8'));
+  const why = refusal(commands, { status, said, output: stdout.toString('utf8') });
   if (why !== undefined) return why;
   const bytes = await readBuilt(workspace, folder, `${module}.ko`, 'module');
   if (bytes === undefined) return 'its commands made no module';
@@ -111,10 +118,17 @@ async function* heard(
 }
 
 /** Why what the commands have made does not count; undefined where it does. */
-function refusal(commands: readonly KbuildCommand[], status: number, output: string): string | undefined {
+function refusal(
+  commands: readonly KbuildCommand[],
+  {
+    status,
+    said,
+    output,
+  }: { readonly status: number; readonly said: readonly string[]; readonly output: string },
+): string | undefined {
   const steps = commands.map(({ step }) => step);
   if (steps.length === 0) return 'kbuild did not say its commands';
-  if (status !== 0) return `its commands ended with status ${status}`;
+  if (status !== 0) return `its commands ended with status ${status}: ${firstError(said)}`;
   for (const step of ['compile', 'describe', 'link'] as const) {
     const count = steps.filter((one) => one === step).length;
     if (count !== 1) return `kbuild said ${count} commands to ${step} the module`;

@@ -45,6 +45,7 @@ describe.each([
       artifact.proofs.filter(({ ok, waived }: Record<string, unknown>) => ok !== true || waived),
     ).toEqual([]);
     expect(artifact.proofs.map(({ name }: { name: string }) => name)).toContain('provenance');
+    expect(artifact.unchanged).toMatchObject({ madeBy: 'recorded commands', whyMake: null });
     expect(artifact.toolchain).toMatchObject({
       kind: 'guest',
       origin: guest.root,

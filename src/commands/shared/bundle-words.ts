@@ -8,7 +8,7 @@ import { typed, typedLineForGuest, typedSame, typedShell } from '../../typed.ts'
 const ITS_FILE = /\S*\/mptfix-[0-9a-f]{32}\/bundle\.run/g;
 const ITS_COMMAND = /^sh THE-BUNDLE (check|apply|status|rollback|--version)((?: --[a-z]+)*)$/;
 /** The one command of mptfix that a bundle names: see `WORDS`. */
-const ONLY_MPTFIX = 'mptfix rollback';
+const OF_MPTFIX = /^mptfix [a-z]+$/;
 const SPAN = /`([^`\n]+)`/g;
 
 /** What stays when each command is one of this machine. */
@@ -32,7 +32,7 @@ const WORDS: readonly (readonly [its: RegExp, ours: string])[] = [
 export function asOurs(text: string): string {
   const commands = text
     .replace(ITS_FILE, 'THE-BUNDLE')
-    .replace(SPAN, (span, line: string) => (line === ONLY_MPTFIX ? span : commandHere(line)));
+    .replace(SPAN, (span, line: string) => (OF_MPTFIX.test(line) ? span : commandHere(line)));
   return WORDS.reduce((all, [its, ours]) => all.replace(its, ours), commands);
 }
 
