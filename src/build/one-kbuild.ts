@@ -2,7 +2,7 @@ import { architectureOf } from '../architectures.ts';
 import { readElf } from '../elf/elf.ts';
 import type { Headers } from '../kernel-source/headers.ts';
 import { noCache } from '../work/cache.ts';
-import type { Compiled, CompileOptions, Files } from './compile.ts';
+import { type Compiled, type CompileOptions, compileModule, type Files } from './compile.ts';
 import { cachedBuild, compileCached, keepBuild, surroundings } from './compile-cached.ts';
 import { compilerWords } from './compiler.ts';
 import { startReplay } from './replay.ts';
@@ -60,8 +60,9 @@ export function oneKbuild(context: Building, headers: Headers, ahead: boolean): 
     const [replayed] = await Promise.all([replay.result(), started(kbuild)]);
     if (typeof replayed !== 'string') return keepBuild(build, cache, around, replayed);
     progress.note(`make builds the unchanged source too: ${replayed}`);
-    const made = await compileCached({ ...build, ...labelled('unchanged-by-make') }, cache, around);
-    return { ...made, whyMake: replayed };
+    const made = await compileModule({ ...build, ...labelled('unchanged-by-make') });
+    // With the reason: a bundle is the same whether its build comes from the cache or not.
+    return keepBuild(build, cache, around, { ...made, whyMake: replayed });
   };
 
   let unchanged: Promise<Compiled> | undefined;
