@@ -81,7 +81,8 @@ export function oneKbuild(context: Building, headers: Headers, ahead: boolean): 
       unchanged = files === undefined ? kbuild : heardLater(unchangedBuild(source));
     },
     result: async () => {
-      await Promise.allSettled([kbuild, unchanged]);
+      // A replay that is not needed is ended: it may not outlive the work folder either.
+      await Promise.allSettled([kbuild, unchanged, replay.result()]);
       return { patched: await started(kbuild), unchanged: await started(unchanged) };
     },
     stop: async () => {

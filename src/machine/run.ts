@@ -1,11 +1,8 @@
 import type { ChildProcess } from 'node:child_process';
-import { once } from 'node:events';
 import { constants, createReadStream, type ReadStream } from 'node:fs';
 import { access } from 'node:fs/promises';
 import { constants as osConstants } from 'node:os';
 import { resolve } from 'node:path';
-import type { Writable } from 'node:stream';
-import { StringDecoder } from 'node:string_decoder';
 import { execa } from 'execa';
 import { atDeath } from '../interruption.ts';
 import { defined } from '../optional.ts';
@@ -16,6 +13,7 @@ import type { Argv, RunOptions, RunResult, Sandbox } from './program.ts';
 import { withProgramTree } from './program-tree.ts';
 import { ENVIRONMENT, findProgram } from './programs.ts';
 import { sandboxed } from './sandbox.ts';
+import { passChunks, passInput, passLines } from './streams.ts';
 
 /** A program that prints more than this is out of control. */
 const MAX_OUTPUT_BYTES = 256 * 1024 * 1024;
@@ -178,61 +176,6 @@ function standardInput(options: RunOptions): StandardInput {
   const { input } = options;
   if (input === undefined) return { stdin: 'ignore' };
   return { stdin: 'pipe', input: typeof input === 'string' ? Buffer.from(input) : input };
-}
-
-/** A program that reads no more is no error: its status tells. */
-function passInput(pieces: AsyncIterable<string>, stdin: Writable | null): void {
-  const pass = async (): Promise<void> => {
-    for await (const piece of pieces) {
-      if (stdin === null || stdin.destroyed) return;
-      if (!stdin.write(piece)) await once(stdin, 'drain');
-    }
-  };
-  const end = (): void => void stdin?.end();
-  pass().then(end, end);
-}
-
-type Child = Pick<ChildProcess, 'stdout' | 'stderr'> & { kill(): boolean };
-
-function passLines(child: Child, onLine: (line: string) => void): void {
-  for (const stream of [child.stdout, child.stderr]) {
-    // A chunk may end within a character, within CRLF, and the last one within a line.
-    const decoder = new StringDecoder('utf8');
-    let rest = '';
-    const take = (text: string): void => {
-      // A carriage return ends a line of a progress bar.
-      const lines = (rest + text).split(/\r?\n|\r(?!$)/);
-      rest = lines.pop() ?? '';
-      for (const line of lines) onLine(line);
-    };
-    stream?.on('data', (chunk: Buffer) => take(decoder.write(chunk)));
-    stream?.on('end', () => {
-      take(decoder.end());
-      if (rest !== '') onLine(rest.replace(/\r$/, ''));
-    });
-  }
-}
-
-/** True where the consumer had seen enough before the end. The rest is read and dropped. */
-async function passChunks(
-  child: Child,
-  onChunk: (chunk: Buffer) => boolean | Promise<boolean>,
-): Promise<boolean> {
-  if (child.stdout === null) return false;
-  let enough = false;
-  let problem: unknown;
-  for await (const chunk of child.stdout) {
-    if (enough) continue;
-    try {
-      enough = !(await onChunk(chunk as Buffer));
-    } catch (error) {
-      problem = error;
-      enough = true;
-    }
-    if (enough) child.kill();
-  }
-  if (problem !== undefined) throw problem;
-  return enough;
 }
 
 interface Ended {

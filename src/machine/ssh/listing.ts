@@ -182,3 +182,9 @@ export function linkTextOf({ rest, status }: Listed, path: string): string | und
   if (text === '' || text.includes('?') || !isTold) return undefined;
   return Buffer.from(text, 'latin1').toString('utf8');
 }
+
+/** The names that `folderNames` prints, without the folder itself and the one above it. */
+export function namesTold(output: Buffer): readonly string[] {
+  const names = output.toString('utf8').split('/\n').slice(0, -1);
+  return names.filter((name) => name !== '.' && name !== '..');
+}

@@ -7,7 +7,7 @@ import type { FileStat, TargetReads } from '../port.ts';
 import { guestError } from './errno.ts';
 import type { Answer } from './frames.ts';
 import { knownFolders } from './known-folders.ts';
-import { type Listed, linkTextOf, parseListing } from './listing.ts';
+import { type Listed, linkTextOf, namesTold, parseListing } from './listing.ts';
 import type { Memory } from './memory.ts';
 import {
   BLOCK_BYTES,
@@ -143,10 +143,8 @@ export function hostReads(memory: Memory): HostReads {
       if (isCode(error, 'ENOENT', 'ENOTDIR')) return [];
       throw error;
     }
-    const names = answer.stdout.toString('utf8').split('/\n').slice(0, -1);
     const all: string[] = [];
-    for (const name of names) {
-      if (name === '.' || name === '..') continue;
+    for (const name of namesTold(answer.stdout)) {
       // A pattern that fits nothing stands for itself.
       const isPattern = name === '*' || name === '.*';
       if (isPattern && (await status(`${path}/${name}`, 'tell')) === undefined) continue;
