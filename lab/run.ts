@@ -2,7 +2,6 @@
 // driver. Installs missing packages, as root on Debian or Ubuntu.
 import { chmod, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { parseArgs } from 'node:util';
 import { installMissing } from '../scripts/install-missing.ts';
 import { watchSignals } from '../src/cli/signals.ts';
 import { failure, isFailure } from '../src/errors.ts';
@@ -10,26 +9,19 @@ import { packageRoot } from '../src/package-root.ts';
 import { sayFailure } from '../src/ui/failure.ts';
 import { say } from '../src/ui/output.ts';
 import { DEFAULT_WORK_BASE, openWorkspace, type Workspace } from '../src/work/workspace.ts';
+import { readCommandLine } from './command-line.ts';
 import { failurePart } from './failure/part.ts';
 import type { Demo, Lab, Part } from './part.ts';
 import { systemdPart } from './systemd/part.ts';
 
 const PARTS: Readonly<Record<string, Part>> = { failure: failurePart, systemd: systemdPart };
 
-/** The lab ends after this, whatever happens; it usually needs a fraction of it. */
+/** A part ends after this, whatever happens, if it names no limit of its own; most need a fraction of it. */
 const LIMIT_MINUTES = 60;
 
 async function main(signal: AbortSignal): Promise<number> {
-  const { values, positionals } = parseArgs({
-    allowPositionals: true,
-    options: {
-      demo: { type: 'string' },
-      work: { type: 'string' },
-      keep: { type: 'boolean', default: false },
-    },
-  });
-  const parts = chosen(positionals);
-  if (process.geteuid?.() !== 0)
+  const { parts, demo, work, keep, options } = readCommandLine(process.argv.slice(2), PARTS);
+  if (parts.some(({ needsRoot }) => needsRoot !== false) && process.geteuid?.() !== 0)
     throw failure('E_NOT_ROOT', 'the lab needs root to serve its disks', 'run it as root: sudo npm run lab');
   if (
     !installMissing(
@@ -38,39 +30,36 @@ async function main(signal: AbortSignal): Promise<number> {
     )
   )
     return 3;
-  const workspace = await openWorkspace(values.work ?? DEFAULT_WORK_BASE);
+  const base = work ?? DEFAULT_WORK_BASE;
+  const workspace = await openWorkspace(base);
   // The demo compiles as a user of its own, who must be able to enter.
   await chmod(workspace.folder, 0o711);
-  const lab = openLab(workspace, values.demo, signal);
+  const demoOnce = demoMaker(workspace, demo);
   let allAsExpected = true;
   try {
     for (const part of parts) {
+      const late = AbortSignal.timeout((part.limitMinutes ?? LIMIT_MINUTES) * 60_000);
+      const lab = openLab(base, workspace, demoOnce, AbortSignal.any([signal, late]));
       say(part.title);
-      const { page, asExpected } = await part.run(lab);
+      const { page, asExpected } = await part.run(lab, options);
       process.stdout.write(`\n${page}\n\n${asExpected ? 'As expected.' : 'NOT as expected.'}\n`);
       allAsExpected &&= asExpected;
     }
     return allAsExpected ? 0 : 1;
   } finally {
-    if (values.keep) say(`kept: ${workspace.folder}`);
+    if (keep) say(`kept: ${workspace.folder}`);
     else await workspace.dispose();
   }
 }
 
-function chosen(names: readonly string[]): readonly Part[] {
-  return (names.length === 0 ? Object.keys(PARTS) : names).map((name) => {
-    const part = PARTS[name];
-    if (part === undefined)
-      throw failure(
-        'E_USAGE',
-        `the lab has no part named ${name}`,
-        `its parts are: ${Object.keys(PARTS).join(', ')}`,
-      );
-    return part;
-  });
-}
+type RunMptfix = Lab['mptfix'];
 
-function openLab(workspace: Workspace, kept: string | undefined, signal: AbortSignal): Lab {
+function openLab(
+  base: string,
+  workspace: Workspace,
+  demo: (mptfix: RunMptfix) => Promise<Demo>,
+  signal: AbortSignal,
+): Lab {
   const mptfix = async (args: readonly string[]): Promise<string> => {
     const bin = join(packageRoot(), 'bin', 'mptfix.cjs');
     const result = await workspace.machine.run([process.execPath, bin, ...args], { effect: 'write', signal });
@@ -79,7 +68,12 @@ function openLab(workspace: Workspace, kept: string | undefined, signal: AbortSi
       throw new Error(`mptfix ${args[0]} ended with status ${result.status}:\n${result.stderr}`);
     return result.stdout.toString('utf8');
   };
-  const makeDemo = async (): Promise<Demo> => {
+  return { base, workspace, mptfix, signal, demo: () => demo(mptfix) };
+}
+
+/** All parts share one demo. */
+function demoMaker(workspace: Workspace, kept: string | undefined): (mptfix: RunMptfix) => Promise<Demo> {
+  const make = async (mptfix: RunMptfix): Promise<Demo> => {
     if (kept !== undefined) return JSON.parse(await readFile(kept, 'utf8')) as Demo;
     say('building a guest’s tree with an affected driver: mptfix demo (a minute or two)');
     const base = workspace.at('demo');
@@ -87,17 +81,15 @@ function openLab(workspace: Workspace, kept: string | undefined, signal: AbortSi
     return JSON.parse(await mptfix(['demo', '--keep', '--json', '--work', base])) as Demo;
   };
   let demo: Promise<Demo> | undefined;
-  const demoOnce = (): Promise<Demo> => {
-    demo ??= makeDemo();
+  return (mptfix) => {
+    demo ??= make(mptfix);
     return demo;
   };
-  return { workspace, mptfix, signal, demo: demoOnce };
 }
 
 const signals = watchSignals();
 try {
-  const late = AbortSignal.timeout(LIMIT_MINUTES * 60_000);
-  process.exitCode = await main(AbortSignal.any([signals.signal, late]));
+  process.exitCode = await main(signals.signal);
 } catch (error) {
   if (signals.signal.aborted) process.exitCode = signals.status();
   else if (isFailure(error)) {
