@@ -62,7 +62,9 @@ function openLab(
 ): Lab {
   const mptfix = async (args: readonly string[]): Promise<string> => {
     const bin = join(packageRoot(), 'bin', 'mptfix.cjs');
-    const result = await workspace.machine.run([process.execPath, bin, ...args], { effect: 'write', signal });
+    // What writes runs in a PID namespace, and mptfix needs a /proc of that for its sandbox.
+    const argv = ['unshare', '--mount-proc', '--', process.execPath, bin, ...args] as const;
+    const result = await workspace.machine.run(argv, { effect: 'write', signal });
     signal.throwIfAborted();
     if (result.status !== 0)
       throw new Error(`mptfix ${args[0]} ended with status ${result.status}:\n${result.stderr}`);
