@@ -4,15 +4,20 @@ import { type AddressInfo, createServer } from 'node:net';
 import { join } from 'node:path';
 import type { Target } from '../../src/machine/port.ts';
 import { end, spawnBound } from '../machine/programs.ts';
-import { type BusyProxy, openBusyProxy } from './busy-proxy.ts';
+import type { FailureKind } from '../trial/record.ts';
+import { FAILURES, lasts } from './failures.ts';
+import { type FaultyProxy, openFaultyProxy } from './faulty-proxy.ts';
 
 /** A disk's image behind a path that can fail over. */
 export interface Storage {
   /** For `passThroughDisk`. */
   readonly url: string;
-  /** From now on the disk answers BUSY to every command, for so long. Happens once. */
-  failOver(seconds: number): void;
+  /** From now on the path fails, for so long (with `slow`, so long is each answer held back). Happens once. */
+  failOver(seconds: number, kind?: FailureKind): void;
   readonly isFailedOver: () => boolean;
+  /** When the failure began and ended, in ms since 1970; `ended` is undefined while it lasts. */
+  readonly period: () => { readonly began: number; readonly ended: number | undefined } | undefined;
+  /** Of commands: falsified or held back; of connections: dropped or not accepted. */
   readonly busyAnswers: () => number;
   close(): Promise<void>;
 }
@@ -20,23 +25,30 @@ export interface Storage {
 /** Serves an image, with its own files in `folder`. Needs root. */
 export async function openStorage(machine: Target, folder: string, image: string): Promise<Storage> {
   const target = await openIscsiTarget(machine, folder, image);
-  let proxy: BusyProxy;
+  let proxy: FaultyProxy;
   try {
-    proxy = await openBusyProxy(target.port);
+    proxy = await openFaultyProxy(target.port);
   } catch (error) {
     await target.close();
     throw error;
   }
   let timer: NodeJS.Timeout | undefined;
+  let began = 0;
+  let ended: number | undefined;
   return {
     url: `iscsi://127.0.0.1:${proxy.port}/${target.name}/1`,
-    failOver: (seconds) => {
+    failOver: (seconds, kind = 'busy') => {
       if (timer !== undefined) return;
-      proxy.setBusy(true);
-      timer = setTimeout(() => proxy.setBusy(false), seconds * 1000);
+      began = Date.now();
+      proxy.fail(FAILURES[kind], seconds);
+      timer = setTimeout(() => {
+        proxy.restore();
+        ended = Date.now();
+      }, lasts(kind, seconds) * 1000);
     },
     isFailedOver: () => timer !== undefined,
-    busyAnswers: proxy.busyAnswers,
+    period: () => (timer === undefined ? undefined : { began, ended }),
+    busyAnswers: proxy.answers,
     close: async () => {
       clearTimeout(timer);
       await proxy.close();

@@ -21,6 +21,10 @@ export interface InitramfsParts {
   readonly copies?: Readonly<Record<string, string>>;
   /** Further programs of this machine, by their whole path. */
   readonly programs?: readonly string[];
+  /** The guest's busybox, if this machine's does not run there. */
+  readonly busybox?: string | undefined;
+  /** False: without Node and mptfix, which an old kernel or another processor does not run. */
+  readonly node?: boolean;
 }
 
 /**
@@ -29,12 +33,18 @@ export interface InitramfsParts {
  */
 export const DISK_MODULES = ['crc32c_generic', 'crct10dif_generic', 'sd_mod', 'mptsas'] as const;
 
-/** Builds the initramfs in a folder of its own, always with Node, mptfix and its watch in sh; returns its path. */
+/** Builds the initramfs in a folder of its own, always with the watch in sh; returns its path. */
 export async function makeInitramfs(machine: Target, folder: string, parts: InitramfsParts): Promise<string> {
   const tree = join(folder, 'tree');
   await mkdir(join(tree, 'modules'), { recursive: true });
-  for (const program of ['/bin/busybox', ...(parts.programs ?? [])]) await addProgram(machine, tree, program);
-  await addWatch(machine, tree);
+  await addProgram(machine, tree, parts.busybox ?? '/bin/busybox', '/bin/busybox');
+  for (const program of parts.programs ?? []) await addProgram(machine, tree, program);
+  if (parts.node !== false) await addNode(machine, tree);
+  await mkdir(join(tree, 'mptfix'), { recursive: true });
+  await copyFile(
+    join(packageRoot(), 'src/watch/sh/mptfix-watch.sh'),
+    join(tree, 'mptfix', 'mptfix-watch.sh'),
+  );
   await copyFile(join(import.meta.dirname, 'init.sh'), join(tree, 'init'));
   await chmod(join(tree, 'init'), 0o755);
   await copyFile(parts.script, join(tree, 'script.sh'));
@@ -70,13 +80,12 @@ async function addModules(machine: Target, tree: string, parts: InitramfsParts):
   await writeFile(join(tree, 'modules/order'), lines.join(''));
 }
 
-/** Node with the bundle, and the watch in sh for guests without it. */
-async function addWatch(machine: Target, tree: string): Promise<void> {
+/** Node with the bundle. */
+async function addNode(machine: Target, tree: string): Promise<void> {
   const place = join(tree, 'mptfix');
   await addProgram(machine, tree, process.execPath, '/mptfix/node');
   for (const part of ['bin', 'dist', 'package.json'])
     await cp(join(packageRoot(), part), join(place, part), { recursive: true });
-  await copyFile(join(packageRoot(), 'src/watch/sh/mptfix-watch.sh'), join(place, 'mptfix-watch.sh'));
 }
 
 /** Debian has a static busybox and a dynamic one, and only one of them can be installed: this takes either. */
@@ -89,6 +98,23 @@ async function addProgram(machine: Target, tree: string, program: string, name =
     await mkdir(dirname(join(tree, to)), { recursive: true });
     await copyFile(from, join(tree, to));
   }
+}
+
+/** Names of modules, of which kernels have one, or for the ones that are `optional` also none. */
+export interface WantedModule {
+  readonly anyOf: readonly string[];
+  readonly optional?: boolean;
+}
+
+/** Those that a modules.dep lists: the first of each. Throws where it lists none of one that is not optional. */
+export function chosenModules(modulesDep: string, wanted: readonly WantedModule[]): readonly string[] {
+  const listed = new Set(modulesDep.split('\n').map((line) => moduleName(line.split(':')[0] ?? '')));
+  return wanted.flatMap(({ anyOf, optional }) => {
+    const found = anyOf.find((name) => listed.has(name));
+    if (found === undefined && optional !== true)
+      throw new Error(`modules.dep does not list ${anyOf.join(' or ')}`);
+    return found ?? [];
+  });
 }
 
 /**

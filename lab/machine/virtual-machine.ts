@@ -5,12 +5,14 @@ import type { Needed } from '../../scripts/install-missing.ts';
 import { end, spawnBound } from './programs.ts';
 
 export interface VirtualMachine {
+  /** Which QEMU; x86_64 by default. */
+  readonly qemu?: 'x86_64' | 'i386' | undefined;
   readonly kernel: string;
   readonly initramfs: string;
   /** Built by the functions below. */
   readonly devices: readonly string[];
   /** Kernel parameters besides those of every guest of the lab. */
-  readonly parameters?: string;
+  readonly parameters?: string | undefined;
   /** Where its console is logged. */
   readonly consoleLog: string;
 }
@@ -25,7 +27,7 @@ export async function runMachine(
   limits: { readonly seconds: number; readonly signal: AbortSignal },
 ): Promise<void> {
   const child = spawnBound([
-    'qemu-system-x86_64',
+    `qemu-system-${machine.qemu ?? 'x86_64'}`,
     ...['-accel', 'tcg', '-cpu', 'max', '-m', '1024', '-nodefaults', '-no-user-config', '-no-reboot'],
     ...['-display', 'none', '-monitor', 'none', '-serial', 'stdio'],
     ...['-kernel', machine.kernel, '-initrd', machine.initramfs],
