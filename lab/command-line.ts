@@ -36,7 +36,7 @@ export function readCommandLine(args: readonly string[], known: Readonly<Record<
   return { parts, demo: text(demo), work: text(work), keep: keep === true, options };
 }
 
-function text(value: string | boolean | undefined): string | undefined {
+function text(value: OptionValues[string]): string | undefined {
   return typeof value === 'string' ? value : undefined;
 }
 

@@ -28,7 +28,7 @@ export interface Shown {
 }
 
 /** What was given for a part's options, by their names. */
-export type OptionValues = Readonly<Record<string, string | boolean | undefined>>;
+export type OptionValues = Readonly<Record<string, string | boolean | readonly string[] | undefined>>;
 
 /** One thing that the lab shows. */
 export interface Part {

@@ -11,10 +11,17 @@ import { say } from '../src/ui/output.ts';
 import { DEFAULT_WORK_BASE, openWorkspace, type Workspace } from '../src/work/workspace.ts';
 import { readCommandLine } from './command-line.ts';
 import { failurePart } from './failure/part.ts';
+import { matrixPart } from './matrix/part.ts';
+import { reportPart } from './matrix/report/part.ts';
 import type { Demo, Lab, Part } from './part.ts';
 import { systemdPart } from './systemd/part.ts';
 
-const PARTS: Readonly<Record<string, Part>> = { failure: failurePart, systemd: systemdPart };
+const PARTS: Readonly<Record<string, Part>> = {
+  failure: failurePart,
+  systemd: systemdPart,
+  matrix: matrixPart,
+  report: reportPart,
+};
 
 /** A part ends after this, whatever happens, if it names no limit of its own; most need a fraction of it. */
 const LIMIT_MINUTES = 60;

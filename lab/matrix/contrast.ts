@@ -1,5 +1,6 @@
+import { expected } from '../trial/expected.ts';
 import type { TrialRecord } from '../trial/record.ts';
-import type { Pair } from './rows.ts';
+import { DRIVERS, type Pair } from './rows.ts';
 
 /** What a pair's trials show. Only the first two are as expected. */
 export type Verdict =
@@ -17,16 +18,10 @@ export interface Judgement {
   readonly why: readonly string[];
 }
 
-/**
- * How long the patched driver's guest repeats a command that is answered BUSY: (retries + 1) × the time limit of a disk's
- * command. Source: scsi_lib.c, scsi_noretry_cmd and the wait of `(cmd->allowed + 1) * req->timeout`; sd.h, SD_TIMEOUT 30 s
- * and SD_MAX_RETRIES 5.
- */
-export const WINDOW_SECONDS = (5 + 1) * 30;
-
-/** The branch answers BUSY alone, and the fix bears it as long as the window lasts. */
-export function expectsContrast({ failure, seconds }: Pair): boolean {
-  return failure === 'busy' && seconds < WINDOW_SECONDS;
+/** Whether the affected driver is to lose writes where the patched one loses none. */
+function expectsContrast(pair: Pair): boolean {
+  const [affected, patched] = DRIVERS.map((driver) => expected({ ...pair, driver }).loses);
+  return affected === true && patched === false;
 }
 
 /** Judges by what the trials themselves say is not as expected, and once more by the writes alone. */

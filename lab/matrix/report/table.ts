@@ -14,7 +14,7 @@ const FAILURE_NAMES: Readonly<Record<FailureKind, string>> = {
   'lost-connection': 'lost connection',
 };
 
-export function failureName({ failure, seconds }: Pick<Pair, 'failure' | 'seconds'>): string {
+function failureName({ failure, seconds }: Pick<Pair, 'failure' | 'seconds'>): string {
   return `${FAILURE_NAMES[failure]}, ${seconds} s`;
 }
 
