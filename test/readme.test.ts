@@ -1,5 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { beforeAll, describe, expect, test } from 'vitest';
+import { reportPart } from '../lab/matrix/report/part.ts';
+import { MATRIX_OPTIONS } from '../lab/matrix/settings.ts';
 import { mptfix } from './helpers/cli.ts';
 
 /** README.md and the pages of docs/ that it leads to: what a user reads, as one text. */
@@ -53,8 +55,10 @@ const WATCH_ALONE = 'watch';
 
 describe('README.md with docs/ and --help agree:', () => {
   test('each names every option that the other one has', () => {
-    // commander's own two, one of `npm run lab`, one of cp, and those of docker and buildah.
+    // commander's own two, those of `npm run lab`, one of cp, and those of docker and buildah.
+    const ofLab = { ...MATRIX_OPTIONS, ...reportPart.options };
     const own = new Set([
+      ...Object.keys(ofLab).map((name) => `--${name}`),
       '--help',
       '--version',
       '--demo',
