@@ -11,6 +11,7 @@ import { say } from '../src/ui/output.ts';
 import { DEFAULT_WORK_BASE, openWorkspace, type Workspace } from '../src/work/workspace.ts';
 import { readCommandLine } from './command-line.ts';
 import { failurePart } from './failure/part.ts';
+import { legacyPart } from './legacy/part.ts';
 import { matrixPart } from './matrix/part.ts';
 import { reportPart } from './matrix/report/part.ts';
 import type { Demo, Lab, Part } from './part.ts';
@@ -18,6 +19,7 @@ import { systemdPart } from './systemd/part.ts';
 
 const PARTS: Readonly<Record<string, Part>> = {
   failure: failurePart,
+  legacy: legacyPart,
   systemd: systemdPart,
   matrix: matrixPart,
   report: reportPart,

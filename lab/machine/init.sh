@@ -7,7 +7,13 @@ PATH=/bin:/sbin
 export PATH
 mount -t proc proc /proc
 mount -t sysfs sysfs /sys
-mount -t devtmpfs dev /dev 2>/dev/null
+# Kernels before 2.6.32 have none.
+if ! grep -q devtmpfs /proc/filesystems || ! mount -t devtmpfs dev /dev; then
+  mknod /dev/null c 1 3
+  mknod /dev/kmsg c 1 11
+  [ -c /dev/console ] || mknod /dev/console c 5 1
+  exec </dev/console >/dev/console 2>&1
+fi
 echo 7 >/proc/sys/kernel/printk
 
 while read -r module; do

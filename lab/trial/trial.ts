@@ -1,5 +1,6 @@
 import { mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { Needed } from '../../scripts/install-missing.ts';
 import { MODULES_FOLDER } from '../../src/machine/folders.ts';
 import type { Target } from '../../src/machine/port.ts';
 import { mustRun } from '../../src/machine/tools.ts';
@@ -21,15 +22,15 @@ export interface TrialSettings {
   readonly release: string;
   readonly packageVersion: string;
   /** Default: that of the tree's /boot. */
-  readonly vmlinuz?: string;
+  readonly vmlinuz?: string | undefined;
   /** Default: x86_64. */
-  readonly qemu?: 'x86_64' | 'i386';
+  readonly qemu?: 'x86_64' | 'i386' | undefined;
   /** The file of mptscsih that is loaded in the place of the tree's own. */
-  readonly driver?: string;
+  readonly driver?: string | undefined;
   /** A busybox that runs on that kernel, of its architecture. Default: this machine's. */
-  readonly busybox?: string;
+  readonly busybox?: string | undefined;
   /** Kernel parameters that this guest needs besides. */
-  readonly parameters?: string;
+  readonly parameters?: string | undefined;
 }
 
 /** Where a trial runs. */
@@ -39,6 +40,17 @@ export interface TrialBench {
   readonly folder: string;
   readonly signal: AbortSignal;
 }
+
+/** The programs that a trial needs besides those of every machine of the lab. */
+export const TRIAL_NEEDS: readonly Needed[] = [
+  ['tgtd', 'tgt'],
+  // QEMU's iSCSI driver, which is a package of its own in Debian.
+  ['/usr/lib/x86_64-linux-gnu/qemu/block-iscsi.so', 'qemu-block-extra'],
+  ['mkfs.ext4', 'e2fsprogs'],
+  ['mkfs.xfs', 'xfsprogs'],
+  ['mount', 'mount'],
+  ['unshare', 'util-linux'],
+];
 
 /** The failure begins after this write. */
 const BEFORE = 5;
