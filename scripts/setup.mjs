@@ -51,6 +51,8 @@ const NEEDED = [
   ['genisoimage', 'genisoimage'],
   ['dmsetup', 'dmsetup'],
   ['qemu-system-x86_64', 'qemu-system-x86'],
+  ['/usr/lib/x86_64-linux-gnu/qemu/block-iscsi.so', 'qemu-block-extra'],
+  ['tgtd', 'tgt'],
   ['msmtp', 'msmtp'],
   ['dash', 'dash'],
   ['busybox', 'busybox'],
