@@ -18,10 +18,46 @@ describe('expected', () => {
     ['affected', 200, { loses: true, readOnly: true, diagnose: 'this-bug' }],
     ['patched', 5, { loses: false, readOnly: false, diagnose: 'none' }],
     ['patched', 60, { loses: false, readOnly: false, diagnose: 'none' }],
-    ['patched', 200, { loses: true, readOnly: true, diagnose: 'window-used-up' }],
+    ['patched', 200, { loses: true, readOnly: undefined, diagnose: 'window-used-up' }],
   ] as const)('%s, BUSY for %i s', (driver, seconds, outcome) => {
     expect(expected(row({ driver, seconds }))).toMatchObject(outcome);
   });
+
+  it.each([
+    ['task-set-full', 15, 'none'],
+    ['becoming-ready', 15, 'none'],
+    ['slow', 5, 'none'],
+    ['slow', 45, 'timeouts'],
+    ['lost-connection', 15, 'none'],
+    ['lost-connection', 60, 'timeouts'],
+  ] as const)('%s, %i s: both drivers survive it, and diagnose says %s', (failure, seconds, diagnose) => {
+    for (const driver of ['affected', 'patched'] as const)
+      expect(expected(row({ failure, seconds, driver }))).toMatchObject({
+        loses: false,
+        readOnly: false,
+        diagnose,
+      });
+  });
+
+  it.each(['not-ready', 'aborted-command'] as const)(
+    '%s: both drivers fail, for another cause',
+    (failure) => {
+      for (const driver of ['affected', 'patched'] as const)
+        expect(expected(row({ failure, driver }))).toMatchObject({ loses: true, diagnose: 'other' });
+    },
+  );
+
+  it.each([
+    ['ext3', 14, undefined],
+    ['ext3', 15, true],
+    ['xfs', 15, undefined],
+    ['xfs', 60, true],
+  ] as const)(
+    '%s need not be read-only before its journal is written: %i s, %s',
+    (fileSystem, seconds, readOnly) => {
+      expect(expected(row({ driver: 'affected', fileSystem, seconds })).readOnly).toBe(readOnly);
+    },
+  );
 
   it('knows nothing of what nobody has tried', () => {
     expect(() => expected(row({ failure: 'task-set-full', seconds: 200 }))).toThrow(
