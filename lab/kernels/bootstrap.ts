@@ -46,7 +46,7 @@ async function runMmdebstrap(
     'APT_CONFIG="$MMDEBSTRAP_APT_CONFIG" apt-get --quiet download "$name"',
   ].join(' && ');
   const argv = [
-    ...['mmdebstrap', '--quiet', '--variant=apt', `--architectures=${debian}`],
+    ...['mmdebstrap', '--variant=apt', `--architectures=${debian}`],
     // It would ask for a program that looks whether this machine runs the programs of the other architecture.
     '--skip=check/qemu',
     `--include=${packages.join(',')}`,
@@ -60,15 +60,15 @@ async function runMmdebstrap(
   await mustRun(machine, ['nice', ...argv], {
     env,
     signal,
-    problem: (words) => new Error(`cannot make a guest of Debian ${codename}: ${lastComplaint(words)}`),
+    problem: (words) => new Error(`cannot make a guest of Debian ${codename}: ${firstError(words)}`),
   });
   signal.throwIfAborted();
 }
 
-/** mmdebstrap ends with lines about itself; before them is what apt could not do. */
-function lastComplaint(words: string): string {
+/** The first error is apt's own; what follows is that apt, and then mmdebstrap, has failed. */
+function firstError(words: string): string {
   const lines = words.split('\n').filter((line) => line.trim() !== '');
-  return lines.findLast((line) => /^(?:E|Err|W): |^E:/.test(line)) ?? lines.at(-1) ?? 'mmdebstrap failed';
+  return lines.find((line) => line.startsWith('E: '))?.slice(3) ?? lines.at(-1) ?? 'mmdebstrap failed';
 }
 
 /** Builds the driver with the branch and puts it in the distro's place; returns the source it was built from. */

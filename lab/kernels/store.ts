@@ -78,12 +78,25 @@ async function readMade(folder: string): Promise<Made | undefined> {
 }
 
 async function make(lab: Lab, kernel: LabKernel, folder: string): Promise<Made> {
-  const { machine } = lab.workspace;
-  const base = lab.workspace.at('kernels');
+  const base = lab.workspace.at('kernels', kernel.name);
   await mkdir(base, { recursive: true, mode: 0o755 });
-  const { demo, toolchain } = await makeDemo(lab, kernel, join(base, kernel.name));
+  try {
+    return await makeIn(lab, kernel, { base, folder });
+  } finally {
+    // A guest of another release takes more than a gigabyte.
+    await rm(base, { recursive: true, force: true });
+  }
+}
+
+async function makeIn(
+  lab: Lab,
+  kernel: LabKernel,
+  { base, folder }: { readonly base: string; readonly folder: string },
+): Promise<Made> {
+  const { machine } = lab.workspace;
+  const { demo, toolchain } = await makeDemo(lab, kernel, join(base, 'demo'));
   say(`${kernel.name}: building the patched driver: mptfix build`);
-  const output = join(base, `${kernel.name}-output`);
+  const output = join(base, 'output');
   const document = JSON.parse(
     await lab.mptfix([
       ...['build', '--root', demo.guest, '--source', demo.source, '--no-cache', '--json'],
@@ -108,7 +121,6 @@ async function make(lab: Lab, kernel: LabKernel, folder: string): Promise<Made> 
     date: new Date().toISOString(),
   };
   await machine.write(join(folder, MADE), `${JSON.stringify(made, undefined, 2)}\n`);
-  await rm(join(base, kernel.name), { recursive: true, force: true });
   return made;
 }
 

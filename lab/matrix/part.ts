@@ -41,30 +41,39 @@ async function run(lab: Lab, options: OptionValues): Promise<Shown> {
       again: settings.again || settings.swap,
       swap: settings.swap,
     });
-    const { jobs } = settings;
-    const outcomes = await runTrials(
-      settings.pairs,
-      { ...bench, over: sayOutcome },
-      { jobs, signal: lab.signal },
-    );
-    const result = shown(outcomes);
+    const { jobs, pairs } = settings;
+    const over = overSayer(pairs.length * 2);
+    const result = shown(await runTrials(pairs, { ...bench, over }, { jobs, signal: lab.signal }));
     if (settings.swap) return result;
     const folder = settings.isFull ? join(packageRoot(), 'docs') : places.report;
-    const report = await reportFrom(machine, records, folder).catch((error: Error) => error.message);
-    return { ...result, page: `${result.page}\n\nreport: ${report}` };
+    return await withReport(result, () => reportFrom(machine, records, folder));
   } finally {
     await places.close();
   }
 }
 
-function sayOutcome(row: TrialRow, outcome: Outcome): void {
-  const name = `${pairName(row)} ${row.driver}`;
-  if ('notRun' in outcome) {
-    say(`${name}: not run: ${outcome.notRun}`);
-    return;
+/** Whoever has waited for hours gets the result also where its report cannot be written. */
+async function withReport(result: Shown, write: () => Promise<string>): Promise<Shown> {
+  try {
+    return { ...result, page: `${result.page}\n\nreport: ${await write()}` };
+  } catch (error) {
+    const page = `${result.page}\n\nno report: ${(error as Error).message}`;
+    return { page, asExpected: false };
   }
+}
+
+function overSayer(total: number): (row: TrialRow, outcome: Outcome) => void {
+  let done = 0;
+  return (row, outcome) => {
+    done += 1;
+    say(`${done} of ${total}: ${pairName(row)} ${row.driver}: ${inWords(outcome)}`);
+  };
+}
+
+function inWords(outcome: Outcome): string {
+  if ('notRun' in outcome) return `not run: ${outcome.notRun}`;
   const { record, isKept } = outcome;
   const lost = `${lostOf(record)} of ${record.writes.length} writes lost`;
   const problems = record.problems.map((problem) => `; NOT as expected: ${problem}`).join('');
-  say(`${name}: ${lost}, ${isKept ? 'of an earlier run' : `${record.wallSeconds.toFixed(0)} s`}${problems}`);
+  return `${lost}, ${isKept ? 'of an earlier run' : `${record.wallSeconds.toFixed(0)} s`}${problems}`;
 }

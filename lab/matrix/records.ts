@@ -1,7 +1,9 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { failure } from '../../src/errors.ts';
 import { makeFolders } from '../../src/machine/folders.ts';
 import type { Target } from '../../src/machine/port.ts';
+import { shQuote } from '../../src/sh-quote.ts';
 import { readRecord, type TrialRecord, type TrialRow } from '../trial/record.ts';
 
 /** Where a trial's record is: a folder for each kernel, so that a person can remove all of one. */
@@ -12,18 +14,14 @@ export function recordPath(
   return join(folder, kernel, `${fileSystem}.${failure}-${seconds}.${driver}.json`);
 }
 
-/** Undefined where there is none. Throws where the file is no whole record, or one of another trial. */
+/** Undefined where there is none. Throws E_FILE where the file is no whole record, or one of another trial. */
 export async function keptRecord(folder: string, row: TrialRow): Promise<TrialRecord | undefined> {
   const path = recordPath(folder, row);
   const text = await readFile(path, 'utf8').catch((error: NodeJS.ErrnoException) => {
     if (error.code === 'ENOENT') return undefined;
     throw error;
   });
-  if (text === undefined) return undefined;
-  const record = readRecord(text, path);
-  if (recordPath(folder, record.row) !== path)
-    throw new Error(`${path} is the record of another trial; remove it to run its trial again`);
-  return record;
+  return text === undefined ? undefined : ownRecord(folder, path, text);
 }
 
 /** It is on the disk when this returns, and never half of it: what is interrupted is run again. */
@@ -33,20 +31,37 @@ export async function keepRecord(machine: Target, folder: string, record: TrialR
   await machine.write(path, `${JSON.stringify(record)}\n`);
 }
 
-/** Every record below the folder. Throws as `keptRecord`, and where there is not a single one. */
+/** Every record below the folder. Throws E_FILE as `keptRecord` throws, and where there is not a single one. */
 export async function allRecords(folder: string): Promise<readonly TrialRecord[]> {
-  const entries = await readdir(folder, { recursive: true, withFileTypes: true });
+  const entries = await readdir(folder, { recursive: true, withFileTypes: true }).catch(
+    (error: NodeJS.ErrnoException) => {
+      if (error.code === 'ENOENT') return [];
+      throw error;
+    },
+  );
   const paths = entries
     .filter((entry) => entry.isFile() && entry.parentPath !== folder && entry.name.endsWith('.json'))
     .map((entry) => join(entry.parentPath, entry.name))
     .sort();
-  if (paths.length === 0) throw new Error(`${folder} has no records`);
-  return Promise.all(
-    paths.map(async (path) => {
-      const record = readRecord(await readFile(path, 'utf8'), path);
-      if (recordPath(folder, record.row) !== path)
-        throw new Error(`${path} is the record of another trial; remove it to run its trial again`);
-      return record;
-    }),
-  );
+  if (paths.length === 0)
+    throw failure('E_FILE', `${folder} has no records of trials`, 'npm run lab -- matrix --quick');
+  return Promise.all(paths.map(async (path) => ownRecord(folder, path, await readFile(path, 'utf8'))));
+}
+
+function ownRecord(folder: string, path: string, text: string): TrialRecord {
+  const record = parsed(path, text);
+  if (recordPath(folder, record.row) === path) return record;
+  throw unusable(`${path} is the record of another trial`, path);
+}
+
+function parsed(path: string, text: string): TrialRecord {
+  try {
+    return readRecord(text, path);
+  } catch (error) {
+    throw unusable((error as Error).message.replace(/; remove it.*$/s, ''), path);
+  }
+}
+
+function unusable(what: string, path: string): Error {
+  return failure('E_FILE', what, `rm ${shQuote(path)}, then run its trial again: npm run lab -- matrix`);
 }

@@ -123,6 +123,12 @@ describe('a picture', () => {
     );
   });
 
+  it('stays well-formed whatever a kernel calls itself', () => {
+    const odd = picture([fakeRecord({}, { kernel: '6.1 <&> "own"' })]);
+    expect(odd).toContain('<title id="title">6.1 &lt;&amp;&gt; "own" (6.1.192-2)');
+    expect(odd).not.toContain('6.1 <');
+  });
+
   it('has an empty lane for what was not run, and a hollow bar with a cross for what was lost in the end', () => {
     const [affected, patched] = fakePair({ seconds: 200 });
     expect(picture([affected])).toContain('>not run</text>');
@@ -149,6 +155,24 @@ describe('a report', () => {
     expect(report.page).toContain('| BUSY, 15 s | xfs | patched | not run | ');
     expect(report.page).toContain('| BUSY, 15 s | contrast (ext4); not run (xfs) | contrast (ext4) |');
     expect([...report.pictures.keys()]).toEqual(['6.1-amd64', '5.10-amd64']);
+  });
+
+  it('has BUSY first, by its length, and then what else there was', () => {
+    const rows = [
+      { failure: 'slow', seconds: 5 },
+      { seconds: 60 },
+      { seconds: 5 },
+      { seconds: 200 },
+    ] as const;
+    const { page } = makeReport(
+      rows.flatMap((row) => fakePair(row)),
+      MACHINE,
+    );
+    const summary = page.slice(0, page.indexOf('###'));
+    const failures = [...summary.matchAll(/^\| ([^|]+), (\d+) s \|/gm)].map(
+      ([, name, seconds]) => `${name} ${seconds}`,
+    );
+    expect(failures).toEqual(['BUSY 5', 'BUSY 60', 'BUSY 200', 'slow answers 5']);
   });
 
   it('names what is not as expected', () => {

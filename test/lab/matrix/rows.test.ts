@@ -50,7 +50,7 @@ describe('--only', () => {
   });
 
   it('takes a dot as a dot', () => {
-    expect(() => pickPairs(['kernel=6x1-amd64'])).toThrow('picks nothing');
+    expect(() => pickPairs(['kernel=6.1.amd64'])).toThrow('picks nothing');
   });
 
   it.each(['', 'ext4', 'fs=', 'fs=btrfs', 'driver=patched', 'fs=ext4,', 'constructor=x', 'fs=ext(4'])(
