@@ -5,6 +5,7 @@ import { KERNEL_NEEDS } from '../kernels/needs.ts';
 import { MACHINE_NEEDS } from '../machine/virtual-machine.ts';
 import type { Lab, OptionValues, Part, Shown } from '../part.ts';
 import type { TrialRow } from '../trial/record.ts';
+import { TRIAL_NEEDS } from '../trial/trial.ts';
 
 import { openBench } from './bench.ts';
 import { lostOf } from './contrast.ts';
@@ -19,7 +20,7 @@ import { MATRIX_OPTIONS, matrixSettings } from './settings.ts';
 /** Both drivers on several kernels and file systems, and several ways in which a storage fails over. */
 export const matrixPart: Part = {
   title: 'matrix: path failures on several kernels and file systems, with both drivers',
-  needs: [...MACHINE_NEEDS, ...KERNEL_NEEDS],
+  needs: [...MACHINE_NEEDS, ...TRIAL_NEEDS, ...KERNEL_NEEDS],
   options: MATRIX_OPTIONS,
   onlyByName: true,
   // The full matrix takes some four hours of guests one after the other on an idle machine.
