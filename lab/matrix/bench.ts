@@ -1,5 +1,5 @@
 import { mkdir, rm } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { makeFolders } from '../../src/machine/folders.ts';
 import { type ReadyKernel, readyKernel } from '../kernels/store.ts';
 import { KERNELS } from '../kernels/table.ts';
@@ -97,6 +97,8 @@ async function trial(
 /** The guest's console is kept beside the record, also where there is none: it tells why. */
 async function keepLog(lab: Lab, from: string, to: string): Promise<void> {
   const { machine } = lab.workspace;
-  await makeFolders(machine, join(to, '..'));
+  await makeFolders(machine, dirname(to));
+  // That of an earlier trial would tell of something else.
+  await rm(to, { force: true });
   await machine.run(['cp', '--', from, to], { effect: 'write' });
 }
