@@ -56,8 +56,11 @@ async function main(signal: AbortSignal): Promise<number> {
     }
     return allAsExpected ? 0 : 1;
   } finally {
-    if (keep) say(`kept: ${workspace.folder}`);
-    else await workspace.dispose();
+    if (keep) {
+      // Its lock would keep this process alive.
+      await workspace.keep();
+      say(`kept: ${workspace.folder}`);
+    } else await workspace.dispose();
   }
 }
 

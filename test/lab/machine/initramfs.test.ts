@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { loadOrder } from '../../../lab/machine/initramfs.ts';
+import { chosenModules, loadOrder } from '../../../lab/machine/initramfs.ts';
 
 describe('loadOrder', () => {
   const index = [
@@ -21,5 +21,20 @@ describe('loadOrder', () => {
 
   it('refuses a module that the index does not know', () => {
     expect(() => loadOrder(index, ['sd'])).toThrow('modules.dep does not list sd');
+  });
+});
+
+describe('chosenModules', () => {
+  const index = 'kernel/fs/ext4/ext4.ko.xz: kernel/fs/jbd2.ko\nkernel/fs/jbd2.ko:\n';
+
+  it('takes the first that the kernel has, and leaves out what it may lack', () => {
+    const wanted = [{ anyOf: ['crc32c_generic'], optional: true }, { anyOf: ['ext3', 'ext4'] }];
+    expect(chosenModules(index, wanted)).toEqual(['ext4']);
+  });
+
+  it('refuses a kernel that lacks all of one', () => {
+    expect(() => chosenModules(index, [{ anyOf: ['xfs', 'reiserfs'] }])).toThrow(
+      'modules.dep does not list xfs or reiserfs',
+    );
   });
 });

@@ -125,6 +125,20 @@ describe('problemsOf', () => {
     expect(problemsOf(good, guest).join('\n')).toMatch(problem);
   });
 
+  it('takes damage as the result of a failure only where the kernel is known for it', () => {
+    const kernels = ['2.6.18-8.el5', '6.1-amd64'];
+    const found = kernels.map((kernel) => {
+      const affected = row({ kernel, driver: 'affected' });
+      const damaged = { program: 'e2fsck', status: 4, clean: false };
+      return problemsOf({ ...good, row: affected, fsck: damaged }, seen).includes('e2fsck ended with 4');
+    });
+    expect(found).toEqual([false, true]);
+    const survives = { ...good, row: row({ kernel: '2.6.18-8.el5' }) };
+    expect(problemsOf({ ...survives, fsck: { ...good.fsck, clean: false } }, seen)).toEqual([
+      'e2fsck ended with 0',
+    ]);
+  });
+
   it('wants an affected driver to fail', () => {
     const record = { ...good, row: row({ driver: 'affected' }) };
     expect(problemsOf(record, seen)).toEqual([
