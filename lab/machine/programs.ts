@@ -5,9 +5,10 @@ import { once } from 'node:events';
 export function spawnBound(
   argv: readonly string[],
   env: Readonly<Record<string, string>> = {},
+  input: 'ignore' | 'pipe' = 'ignore',
 ): ChildProcess & { readonly stdout: NodeJS.ReadableStream; readonly stderr: NodeJS.ReadableStream } {
   const child = spawn('setpriv', ['--pdeathsig', 'KILL', '--', ...argv], {
-    stdio: ['ignore', 'pipe', 'pipe'],
+    stdio: [input, 'pipe', 'pipe'],
     env: { PATH: process.env.PATH ?? '', LC_ALL: 'C', ...env },
   });
   return child as ReturnType<typeof spawnBound>;
