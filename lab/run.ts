@@ -15,6 +15,8 @@ import { legacyPart } from './legacy/part.ts';
 import { matrixPart } from './matrix/part.ts';
 import { reportPart } from './matrix/report/part.ts';
 import type { Demo, Lab, Part } from './part.ts';
+import { powerPart } from './power/part.ts';
+import { rebootPart } from './reboot/part.ts';
 import { systemdPart } from './systemd/part.ts';
 
 const PARTS: Readonly<Record<string, Part>> = {
@@ -23,6 +25,8 @@ const PARTS: Readonly<Record<string, Part>> = {
   systemd: systemdPart,
   matrix: matrixPart,
   report: reportPart,
+  power: powerPart,
+  reboot: rebootPart,
 };
 
 /** A part ends after this, whatever happens, if it names no limit of its own; most need a fraction of it. */
