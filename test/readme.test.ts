@@ -1,5 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { beforeAll, describe, expect, test } from 'vitest';
+import { legacyPart } from '../lab/legacy/part.ts';
 import { reportPart } from '../lab/matrix/report/part.ts';
 import { MATRIX_OPTIONS } from '../lab/matrix/settings.ts';
 import { mptfix } from './helpers/cli.ts';
@@ -56,7 +57,7 @@ const WATCH_ALONE = 'watch';
 describe('README.md with docs/ and --help agree:', () => {
   test('each names every option that the other one has', () => {
     // commander's own two, those of `npm run lab`, one of cp, and those of docker and buildah.
-    const ofLab = { ...MATRIX_OPTIONS, ...reportPart.options };
+    const ofLab = { ...MATRIX_OPTIONS, ...reportPart.options, ...legacyPart.options };
     const own = new Set([
       ...Object.keys(ofLab).map((name) => `--${name}`),
       '--help',
