@@ -27,6 +27,7 @@ export function productionSteps(given: BuildContext): StepChain<Artifact> {
         const linked = linkedModules(job, job.shipped.bytes);
         linked.catch(() => {});
         const builds = await sources.running.result();
+        sources.headers.requireUnchanged?.();
         const reported = await proveReported(context, sources, builds);
         return { value: { ...sources, ...reported, linked, builds } };
       }),

@@ -1,40 +1,42 @@
+import { lstatSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
 import { failure } from '../errors.ts';
 import { LIMITS } from '../limits.ts';
 import { traitsOf } from '../machine/kinds.ts';
+import { isOursAlone } from '../machine/ours-alone.ts';
 import type { Target } from '../machine/port.ts';
-import { takeTree } from '../work/take-tree.ts';
+import { type TakenTree, takeTree } from '../work/take-tree.ts';
 import type { Workspace } from '../work/workspace.ts';
 
 export interface TakenPart {
   /** What a sandbox shows: a folder of this machine. */
   readonly folder: string;
   readonly digest: string;
-  readonly links: readonly { readonly path: string; readonly text: string }[];
+  readonly links: TakenTree['links'];
   /** The folder is still empty: fills it. */
   readonly copyNow?: () => Promise<void>;
+  /** Of a folder that is shown where it is. Throws E_FILE_CHANGED where something in it was replaced since it was read. */
+  readonly requireUnchanged?: () => void;
 }
 
-/** Reads a part whole; what a sandbox cannot show where it is, it gets as a copy. */
-export async function takePart(
-  origin: Target,
-  path: string,
-  {
-    user,
-    copy,
-    copyLater,
-    signal,
-  }: Pick<Workspace, 'user'> & {
-    readonly copy: string;
-    readonly copyLater: boolean;
-    readonly signal: AbortSignal | undefined;
-  },
-): Promise<TakenPart> {
+interface HowTaken extends Pick<Workspace, 'user'> {
+  readonly copy: string;
+  readonly copyLater: boolean;
+  readonly signal: AbortSignal | undefined;
+}
+
+/** Reads a part whole; what a sandbox may not be shown where it is, it gets as a copy. */
+export async function takePart(origin: Target, path: string, how: HowTaken): Promise<TakenPart> {
+  const { copy, copyLater, signal } = how;
   const options = { bounds: LIMITS.headers, signal };
-  const { isHere } = traitsOf(origin);
-  const read = isHere || copyLater ? await takeTree(origin, path, options) : undefined;
-  if (isHere && read !== undefined && (user === undefined || read.isOpenToAll))
-    return { ...read, folder: path };
+  const place = await placeToShow(origin, path);
+  const since = place === undefined ? 0 : lstatSync(place).ctimeMs;
+  const read = copyLater || place !== undefined ? await takeTree(origin, path, options) : undefined;
+  if (place !== undefined && read !== undefined && mayBeShown(origin, read, how)) {
+    const folders = new Map([...read.folders, ['', since] as const]);
+    return { ...read, folder: place, requireUnchanged: () => requireUnchanged(place, folders) };
+  }
   if (!copyLater || read === undefined)
     return { ...(await takeTree(origin, path, { ...options, into: copy })), folder: copy };
   await mkdir(copy, { recursive: true, mode: 0o755 });
@@ -43,6 +45,35 @@ export async function takePart(
     if (digest !== read.digest) throw changed(path);
   };
   return { ...read, folder: copy, copyNow };
+}
+
+/**
+ * Where the folder is on this machine, if what it holds stays what was read: a copy is what the digest says, and the cache
+ * serves other guests by that digest. This machine's own is trusted; of a tree, what nobody but us and root can change.
+ */
+async function placeToShow(origin: Target, path: string): Promise<string | undefined> {
+  const { isHere, hasOurTools } = traitsOf(origin);
+  if (isHere) return path;
+  if (!hasOurTools) return undefined;
+  const place = await origin.hostPath(path);
+  if (!(await isOursAlone(place))) return undefined;
+  return origin.requireUnused().then(
+    () => place,
+    () => undefined,
+  );
+}
+
+/** The user that compiles must be able to read it. */
+function mayBeShown(origin: Target, read: TakenTree, { user }: Pick<HowTaken, 'user'>): boolean {
+  return (user === undefined || read.isOpenToAll) && (traitsOf(origin).isHere || read.isOursAlone);
+}
+
+/** A package manager replaces files, and does not write into them: so the folders tell. */
+function requireUnchanged(place: string, folders: TakenTree['folders']): void {
+  for (const [path, since] of folders) {
+    const now = lstatSync(join(place, path), { throwIfNoEntry: false });
+    if (now?.ctimeMs !== since) throw changed(join(place, path));
+  }
 }
 
 function changed(path: string): Error {

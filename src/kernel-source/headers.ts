@@ -26,6 +26,8 @@ export interface Headers {
    * Throws E_FILE_CHANGED where the headers are no longer those of the digest.
    */
   readonly ready?: () => Promise<void>;
+  /** Throws E_FILE_CHANGED where something that is shown where it is was replaced since it was read: ask when all is built. */
+  readonly requireUnchanged?: () => void;
   /** SHA-256 over names, modes and contents of all of it; undefined where nobody has read all of it. */
   readonly digest: string | undefined;
   /** Where it came from, for the manifest. */
@@ -64,9 +66,9 @@ const RELEASE_FILES = [
 ];
 
 /**
- * Reads a build folder and all that it leads to. What is this machine's own is shown to the sandbox where it is; of a
- * guest's tree, and of folders that the compiling user may not read, a copy in the workspace is. Writes nothing where
- * the headers come from. Throws E_HEADERS_MISSING, naming what is not there; E_FILE_UNSAFE for devices and the like;
+ * Reads a build folder and all that it leads to. What is this machine's own is shown to the sandbox where it is, and so is
+ * what of a guest's tree nobody but this process's user and root can change; of anything else, and of folders that the
+ * compiling user may not read, a copy in the workspace is. Writes nothing where the headers come from. Throws E_HEADERS_MISSING, naming what is not there; E_FILE_UNSAFE for devices and the like;
  * E_TOOLS_MISSING where the headers' own programs cannot run here.
  */
 export async function readHeaders(
@@ -97,8 +99,12 @@ export async function readHeaders(
     copying ??= Promise.all(later.map((copyNow) => copyNow()));
     await copying;
   };
+  const requireUnchanged = (): void => {
+    for (const part of taken.values()) part.requireUnchanged?.();
+  };
   return {
     ...(later.length === 0 ? {} : { ready }),
+    requireUnchanged,
     folder: placeOf(build, build),
     binds: shownIn === null ? binds : await showAtPlaces(shownIn, workspace, binds),
     digest: sha256(

@@ -138,12 +138,20 @@ export interface WalkBounds {
 
 /** What a walk finds, with its path below the folder where it began, such as `include/linux/fs.h`. */
 export type WalkedEntry =
-  | { readonly type: 'directory'; readonly path: string; readonly mode: number }
+  | {
+      readonly type: 'directory';
+      readonly path: string;
+      readonly mode: number;
+      readonly owner: number;
+      /** When something in it last got or lost its name, as st_ctime in ms; undefined where it is not told. */
+      readonly changed?: number;
+    }
   | { readonly type: 'link'; readonly path: string; readonly text: string }
   | {
       readonly type: 'file';
       readonly path: string;
       readonly mode: number;
+      readonly owner: number;
       /** In pieces, each valid until the next one is requested. */
       readonly content: () => Iterable<Buffer>;
     };

@@ -62,7 +62,7 @@ async function* walkBelow(
       const status = fstatSync(descriptor);
       const mode = status.mode & 0o7777;
       if (status.isDirectory()) {
-        yield { type: 'directory', path, mode };
+        yield { type: 'directory', path, mode, owner: status.uid, changed: status.ctimeMs };
         yield* walkBelow({ descriptor, path, depth: folder.depth + 1 }, name, bounds, budget);
       } else if (status.isSymbolicLink()) {
         yield { type: 'link', path, text: readlinkSync(`${base}/${entry}`) };
@@ -70,7 +70,7 @@ async function* walkBelow(
         requireFile(status, `${name}/${path}`, budget, () =>
           unsafe(name, `its files have more than ${bounds.bytes} bytes`),
         );
-        yield { type: 'file', path, mode, content: () => contentOf(descriptor, status.size) };
+        yield { type: 'file', path, mode, owner: status.uid, content: () => contentOf(descriptor, status.size) };
       }
     } finally {
       closeSync(descriptor);

@@ -18,6 +18,10 @@ export interface TakenTree {
   readonly links: readonly { readonly path: string; readonly text: string }[];
   /** Whether every user may read all of it. */
   readonly isOpenToAll: boolean;
+  /** Whether all of it belongs to this process's user, and nobody else may write to it. */
+  readonly isOursAlone: boolean;
+  /** Path below the folder and st_ctime in ms of each folder in it: a file that is replaced changes that of its folder. */
+  readonly folders: ReadonlyMap<string, number | undefined>;
 }
 
 /**
@@ -31,21 +35,30 @@ export async function takeTree(
 ): Promise<TakenTree> {
   const digest = createHash('sha256');
   const links: TakenTree['links'][number][] = [];
+  const folders = new Map<string, number | undefined>();
+  const us = process.geteuid?.();
   let isOpenToAll = true;
+  let isOursAlone = true;
   // Asked once: two calls of the kernel for each of 16,000 files take longer than it takes to hash them.
   const cut = cutsModes();
   if (into !== undefined) makeOpenFolder(into, cut);
   for await (const entry of origin.walk(folder, bounds)) {
     signal?.throwIfAborted();
     if (entry.type === 'link') links.push({ path: entry.path, text: entry.text });
-    else if ((entry.mode & OPEN[entry.type]) !== OPEN[entry.type]) isOpenToAll = false;
+    else {
+      if ((entry.mode & OPEN[entry.type]) !== OPEN[entry.type]) isOpenToAll = false;
+      if (entry.owner !== us || (entry.mode & OTHERS_WRITE) !== 0) isOursAlone = false;
+    }
+    if (entry.type === 'directory') folders.set(entry.path, entry.changed);
     const content = takeEntry(entry, into, cut);
     digest.update(`${JSON.stringify([entry.type, entry.path, modeOf(entry), content])}\n`);
   }
-  return { digest: digest.digest('hex'), links, isOpenToAll };
+  return { digest: digest.digest('hex'), links, isOpenToAll, isOursAlone, folders };
 }
 
 const OPEN = { directory: 0o005, file: 0o004 } as const;
+/** The write bits of group and others. An access control list that lets others write has the group's, too: acl(5). */
+const OTHERS_WRITE = 0o022;
 
 function modeOf(entry: WalkedEntry): number | null {
   return entry.type === 'link' ? null : entry.mode;

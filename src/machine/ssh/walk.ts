@@ -36,12 +36,12 @@ export async function* walkThere(
   const all = inOrder(await listAll(memory, reads, name, bounds));
   const contents = contentsOf(memory, reads, name, all);
   for (const { path, status, text } of all) {
-    const { mode } = status;
-    if (status.type === 'directory') yield { type: 'directory', path, mode };
+    const { mode, uid: owner } = status;
+    if (status.type === 'directory') yield { type: 'directory', path, mode, owner };
     else if (status.type === 'link') yield { type: 'link', path, text: text ?? '' };
     else {
       const content = (await contents.next()).value as Buffer;
-      yield { type: 'file', path, mode, content: () => [content] };
+      yield { type: 'file', path, mode, owner, content: () => [content] };
     }
   }
 }
