@@ -36,10 +36,11 @@ interface NamedTools {
 /** Undefined where something of it cannot be read: then nothing is taken from the cache. */
 export async function surroundings(
   workspace: Pick<Workspace, 'machine' | 'user'>,
-  { digest }: Pick<Headers, 'digest'>,
+  headers: { readonly digest: Headers['digest'] | Promise<Headers['digest']> },
   toolchain: Toolchain,
   named: NamedTools,
 ): Promise<BuildSurroundings | undefined> {
+  const digest = await headers.digest;
   if (digest === undefined) return undefined;
   const tools = await toolsOfBuild(workspace, toolchain, named);
   return tools === undefined ? undefined : { headers: digest, tools };

@@ -1,7 +1,7 @@
 import type { BuildOptions } from '../build-options.ts';
 import { readElf } from '../elf/elf.ts';
 import { type DriverFiles, readDriverTree } from '../kernel-source/driver-files.ts';
-import { type HeaderFacts, requireHeaderFolder, surveyHeaders } from '../kernel-source/headers.ts';
+import { type HeaderFacts, requireHeaderFolder, surveyHeaders } from '../kernel-source/header-facts.ts';
 import { programLibraries } from '../kernel-source/host-programs.ts';
 import { unpackDriver } from '../kernel-source/unpack.ts';
 import type { Target } from '../machine/port.ts';

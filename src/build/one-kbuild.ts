@@ -1,13 +1,18 @@
 import { architectureOf } from '../architectures.ts';
 import { readElf } from '../elf/elf.ts';
-import type { Headers } from '../kernel-source/headers.ts';
 import { noCache } from '../work/cache.ts';
 import { type Compiled, type CompileOptions, compileModule, type Files } from './compile.ts';
 import { cachedBuild, compileCached, keepBuild, surroundings } from './compile-cached.ts';
 import { compilerWords } from './compiler.ts';
 import { startReplay } from './replay.ts';
 import type { Linker } from './replay-script.ts';
-import { type Building, heardLater, type RunningBuilds, started } from './running-builds.ts';
+import {
+  type Building,
+  heardLater,
+  type RunningBuilds,
+  type ShownHeaders,
+  started,
+} from './running-builds.ts';
 import { makeProgram, makeVariable, wordsOf } from './toolchain/named-tools.ts';
 
 /**
@@ -15,7 +20,7 @@ import { makeProgram, makeVariable, wordsOf } from './toolchain/named-tools.ts';
  * not serve, a second make builds the unchanged one, and its result says why. `ahead`: the source will take a while; make
  * is started at once and does meanwhile what it can.
  */
-export function oneKbuild(context: Building, headers: Headers, ahead: boolean): RunningBuilds {
+export function oneKbuild(context: Building, headers: ShownHeaders, ahead: boolean): RunningBuilds {
   const { options, cache, workspace, toolchain, progress } = context;
   const [stopper, notNeeded] = [new AbortController(), new AbortController()];
   const unchangedFiles = Promise.withResolvers<Files>();
@@ -97,7 +102,7 @@ export function oneKbuild(context: Building, headers: Headers, ahead: boolean): 
 /** All but the files of the build of one module. */
 export function moduleBuild(
   { job, options, workspace, toolchain, progress, signal, named = '' }: Building,
-  headers: Headers,
+  headers: CompileOptions['headers'],
   label: string,
 ): Omit<CompileOptions, 'files'> {
   return {

@@ -1,3 +1,4 @@
+import type { Headers } from '../kernel-source/headers.ts';
 import type { Compiled, Files } from './compile.ts';
 import type { StepContext } from './job.ts';
 import type { CompilerAnswer } from './toolchain/prove-compiler.ts';
@@ -16,6 +17,11 @@ export interface ReportedCompiler {
   readonly answer: CompilerAnswer;
   readonly sha256: string | null;
 }
+
+/** What builds need of headers. They may be begun while these are still being read: then the digest comes later. */
+export type ShownHeaders = Pick<Headers, 'folder' | 'binds' | 'ready' | 'version' | 'config'> & {
+  readonly digest: Headers['digest'] | Promise<Headers['digest']>;
+};
 
 /** Builds that may have been begun before their sources are there. */
 export interface RunningBuilds {

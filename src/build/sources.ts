@@ -12,14 +12,14 @@ import type { Target } from '../machine/port.ts';
 import { requireTools, TOOLS } from '../machine/tools.ts';
 import { defined } from '../optional.ts';
 import { noCache } from '../work/cache.ts';
+import { type Begun, beginBuilds } from './begin-builds.ts';
 import { compilerTools, compilerWords, kernelCompiler } from './compiler.ts';
 import { requireHostPrograms } from './host-programs.ts';
 import type { BuildContext, StepContext } from './job.ts';
 import { type ProofResult, requireProofs, waive } from './proof.ts';
 import { proveVersions } from './proofs.ts';
 import { type Builds, type RunningBuilds, stoppingOnFailure } from './running-builds.ts';
-import { askWhileReading, provenWhenUsed, sourcePath, takeHeaders } from './take-headers.ts';
-import type { EarlyAnswer } from './toolchain/early.ts';
+import { sourcePath } from './take-headers.ts';
 import { makeTools } from './toolchain/named-tools.ts';
 import {
   askCompiler,
@@ -28,8 +28,7 @@ import {
   proveCompiler,
   requireCompilerOfEra,
 } from './toolchain/prove-compiler.ts';
-import { requireToolsOf, type Toolchain } from './toolchain/toolchain.ts';
-import { startBuilds } from './two-builds.ts';
+import { requireToolsOf } from './toolchain/toolchain.ts';
 
 /** Fetches what of the job comes in packages. */
 export async function fetchPackages({
@@ -70,8 +69,8 @@ export interface Sources {
 }
 
 /**
- * Takes source and headers side by side. As soon as the headers are there both builds are begun; the driver is given to
- * the unchanged one once source, headers and compiler are proven to be of one version.
+ * Takes source and headers side by side; the builds are begun meanwhile. The driver is given to the unchanged one once
+ * source, headers and compiler are proven to be of one version.
  */
 export async function takeSources(context: StepContext, fetched: Obtained): Promise<Sources> {
   const opened = await openSource(context, fetched);
@@ -89,20 +88,6 @@ export async function takeSources(context: StepContext, fetched: Obtained): Prom
     running.unchanged(new Map(files.files));
     return { fetched, source: files, headers, toolchain: compiler, beforehand, running };
   });
-}
-
-interface Begun {
-  readonly early: Promise<EarlyAnswer | undefined>;
-  readonly headers: Headers;
-  readonly toolchain: Toolchain;
-  readonly running: RunningBuilds;
-}
-
-async function beginBuilds(context: StepContext, fetched: Obtained, isPacked: boolean): Promise<Begun> {
-  const toolchain = await context.toolchain;
-  const early = askWhileReading(context, toolchain, fetched);
-  const headers = provenWhenUsed(context, toolchain, await takeHeaders(context, fetched, isPacked));
-  return { early, headers, toolchain, running: startBuilds({ ...context, toolchain }, headers, isPacked) };
 }
 
 /** Refuses before the compiler is started what cannot come to a good end: versions that differ. */

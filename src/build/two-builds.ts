@@ -1,23 +1,28 @@
 import { DRIVER_FOLDER } from '../kernel-source/driver-files.ts';
-import type { Headers } from '../kernel-source/headers.ts';
 import type { BuildFolder } from './build-sandbox.ts';
 import type { Compiled, Files } from './compile.ts';
 import { makeAllModules } from './configured-tree.ts';
 import { buildInImage } from './elsewhere/builds.ts';
 import { oneKbuild } from './one-kbuild.ts';
-import { type Building, heardLater, type RunningBuilds, started } from './running-builds.ts';
+import {
+  type Building,
+  heardLater,
+  type RunningBuilds,
+  type ShownHeaders,
+  started,
+} from './running-builds.ts';
 
 /**
  * Starts both builds: by one kbuild and its commands, or with `--full` one after the other in the one tree. `ahead`: the
  * source will take a while; what can be done without it is begun.
  */
-export function startBuilds(context: Building, headers: Headers, ahead: boolean): RunningBuilds {
+export function startBuilds(context: Building, headers: ShownHeaders, ahead: boolean): RunningBuilds {
   if (context.toolchain.kind === 'image') return buildInImage(context, headers);
   return context.options.full ? oneAfterTheOther(context, headers) : oneKbuild(context, headers, ahead);
 }
 
 /** `--full`: after the first build of the one tree, the second makes only what the patch changes. */
-function oneAfterTheOther(context: Building, headers: Headers): RunningBuilds {
+function oneAfterTheOther(context: Building, headers: ShownHeaders): RunningBuilds {
   const { job, options, workspace, toolchain, progress } = context;
   const stopper = new AbortController();
   const tree = {
@@ -50,7 +55,7 @@ function oneAfterTheOther(context: Building, headers: Headers): RunningBuilds {
 }
 
 /** The whole tree that serves as build folder. */
-function treeOf({ folder, binds }: Headers): BuildFolder {
+function treeOf({ folder, binds }: ShownHeaders): BuildFolder {
   const tree = binds.find(({ to }) => to === folder);
   if (tree === undefined) throw new Error(`no folder is shown at ${folder}`);
   return tree;

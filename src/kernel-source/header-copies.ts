@@ -51,16 +51,27 @@ export async function takePart(origin: Target, path: string, how: HowTaken): Pro
  * Where the folder is on this machine, if what it holds stays what was read: a copy is what the digest says, and the cache
  * serves other guests by that digest. This machine's own is trusted; of a tree, what nobody but us and root can change.
  */
-async function placeToShow(origin: Target, path: string): Promise<string | undefined> {
+export async function placeToShow(origin: Target, path: string): Promise<string | undefined> {
   const { isHere, hasOurTools } = traitsOf(origin);
   if (isHere) return path;
   if (!hasOurTools) return undefined;
   const place = await origin.hostPath(path);
   if (!(await isOursAlone(place))) return undefined;
-  return origin.requireUnused().then(
-    () => place,
-    () => undefined,
+  return (await isUnused(origin)) ? place : undefined;
+}
+
+const unused = new WeakMap<Target, Promise<boolean>>();
+
+/** Asked once: it looks at all processes. */
+function isUnused(origin: Target): Promise<boolean> {
+  const known = unused.get(origin);
+  if (known !== undefined) return known;
+  const asked = origin.requireUnused().then(
+    () => true,
+    () => false,
   );
+  unused.set(origin, asked);
+  return asked;
 }
 
 /** The user that compiles must be able to read it. */

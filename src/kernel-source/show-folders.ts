@@ -23,11 +23,15 @@ const OF_THE_MACHINE = ['/usr', '/lib'] as const;
 /** What a sandbox has of a tree. */
 const OF_A_TREE = [...OF_THE_MACHINE, '/opt', '/etc'] as const;
 
-/** The binds by which a sandbox with the programs of `machine` shows folders and files at places of their own, and no kernel of it. */
+/**
+ * The binds by which a sandbox with the programs of `machine` shows folders and files at places of their own, and no kernel of
+ * it. `label`: the workspace's folder for the stand-ins, which must be new.
+ */
 export async function showAtPlaces(
   machine: Target,
   { machine: builder, own }: Pick<Workspace, 'machine' | 'own'>,
   wanted: readonly Bind[],
+  label = 'stand-ins',
 ): Promise<readonly Bind[]> {
   const isMerged = (await machine.lstat('/lib'))?.type === 'link';
   const shown = wanted.map(({ from, to }) => ({
@@ -41,7 +45,7 @@ export async function showAtPlaces(
   const entries: Bind[] = [];
   for (const path of covered) {
     if ((await machine.stat(path))?.type !== 'directory') continue;
-    const standIn = own('stand-ins', path, 'entries');
+    const standIn = own(label, path, 'entries');
     await makeFolder(standIn);
     for (const { from, to } of shown)
       if (to !== path && isInside(to, path))

@@ -4,7 +4,15 @@ import { linesOf } from '../lines.ts';
 import { decodeOctal } from './mount-points.ts';
 
 /** File systems whose files this kernel alone changes: no server, no program, and no layer below that has another name. */
-const OF_THIS_KERNEL: ReadonlySet<string> = new Set(['ext2', 'ext3', 'ext4', 'xfs', 'btrfs', 'f2fs', 'tmpfs']);
+const OF_THIS_KERNEL: ReadonlySet<string> = new Set([
+  'ext2',
+  'ext3',
+  'ext4',
+  'xfs',
+  'btrfs',
+  'f2fs',
+  'tmpfs',
+]);
 
 const STICKY = 0o1000;
 const OTHERS_WRITE = 0o022;

@@ -16,7 +16,7 @@ import { typeName } from './regular-file.ts';
 
 const CHUNK_BYTES = 1024 * 1024;
 /** So many entries take some milliseconds; then signals and timers have their turn. */
-const AT_ONCE = 128;
+const AT_ONCE = 32;
 
 /** Where a walk is: a folder by its descriptor, so that nobody can put another in its place. */
 interface Place {
@@ -70,7 +70,13 @@ async function* walkBelow(
         requireFile(status, `${name}/${path}`, budget, () =>
           unsafe(name, `its files have more than ${bounds.bytes} bytes`),
         );
-        yield { type: 'file', path, mode, owner: status.uid, content: () => contentOf(descriptor, status.size) };
+        yield {
+          type: 'file',
+          path,
+          mode,
+          owner: status.uid,
+          content: () => contentOf(descriptor, status.size),
+        };
       }
     } finally {
       closeSync(descriptor);

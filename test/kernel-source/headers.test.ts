@@ -1,14 +1,15 @@
 import { chmodSync, mkdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, onTestFinished, test } from 'vitest';
 import { type Headers, readHeaders } from '../../src/kernel-source/headers.ts';
 import { localTarget, rootTarget } from '../../src/machine/tree.ts';
 import type { Workspace } from '../../src/work/workspace.ts';
 import { listing } from '../helpers/listing.ts';
-import { type Entries, failureOf, sh, temporary, workspaceForTest } from '../machine/temporary.ts';
+import { type Entries, failureOf, sh, temporary, until, workspaceForTest } from '../machine/temporary.ts';
 import { DEBIAN, DEBIAN_BUILD, UBUNTU, UBUNTU_BUILD } from './header-layouts.ts';
 
 const COMMON = '/usr/src/linux-headers-6.1.0-9-common';
+const KBUILD = '/usr/lib/linux-kbuild-6.1/scripts/basic';
 
 async function headersOf(entries: Entries, build: string) {
   const root = await temporary(entries);
@@ -142,6 +143,13 @@ describe('a guest’s build folder in a sandbox', () => {
 });
 
 describe('copies that are made later', () => {
+  /** What others may write to is never shown where it is. */
+  async function shared(): Promise<string> {
+    const root = await temporary(DEBIAN);
+    for (const file of [`${DEBIAN_BUILD}/.config`, `${COMMON}/Makefile`, KBUILD])
+      chmodSync(join(root, file), 0o666);
+    return root;
+  }
   async function later(root: string) {
     const workspace = await workspaceForTest();
     const guest = rootTarget(root, { dryRun: true });
@@ -150,7 +158,9 @@ describe('copies that are made later', () => {
   }
 
   test('have the same hash and facts, are empty until somebody needs them, and are then made once', async () => {
-    const { root, workspace: other, headers: copied } = await headersOf(DEBIAN, DEBIAN_BUILD);
+    const root = await shared();
+    const other = await workspaceForTest();
+    const copied = await readHeaders(rootTarget(root, { dryRun: true }), DEBIAN_BUILD, other);
     expect(copied.ready).toBeUndefined();
     const { workspace, headers } = await later(root);
     const { ready, binds, ...facts } = headers;
@@ -165,12 +175,69 @@ describe('copies that are made later', () => {
   });
 
   test('are refused where the headers have changed since they were hashed', async () => {
-    const root = await temporary(DEBIAN);
+    const root = await shared();
     const { headers } = await later(root);
     writeFileSync(join(root, COMMON, 'Makefile'), 'VERSION = 6\nPATCHLEVEL = 1\nSUBLEVEL = 9\n# one byte\n');
     const { code, what } = await failureOf(Promise.resolve(headers.ready?.()));
     expect([code, what]).toEqual(['E_FILE_CHANGED', `${COMMON} changed while it was read`]);
     expect((await failureOf(Promise.resolve(headers.ready?.()))).code).toBe('E_FILE_CHANGED');
+  });
+});
+
+/** setfacl -m u:12345:rw, where that is not installed. Source: linux/posix_acl_xattr.h. */
+const LETS_WRITE = `import os, struct, sys
+entries = [(1, 6, -1), (2, 6, 12345), (4, 4, -1), (16, 6, -1), (32, 4, -1)]
+acl = struct.pack("<I", 2) + b"".join(struct.pack("<HHi", *entry) for entry in entries)
+os.setxattr(sys.argv[1], "system.posix_acl_access", acl)`;
+
+describe('a guest’s headers are shown where they are', () => {
+  async function shown(change: (root: string) => void) {
+    const root = await temporary(DEBIAN);
+    change(root);
+    const workspace = await workspaceForTest();
+    const headers = await readHeaders(rootTarget(root, { dryRun: true }), DEBIAN_BUILD, workspace);
+    const common = headers.binds.find(({ to }) => to === COMMON)?.from;
+    const seen = await inSandbox(workspace, headers, `cat ${COMMON}/Makefile`);
+    return { root, headers, seen, inPlace: common === join(root, COMMON) };
+  }
+
+  test('where nobody else may write to them, and after a change they are no longer those that were read', async () => {
+    const { root, headers, seen, inPlace } = await shown(() => {});
+    expect([inPlace, seen]).toEqual([true, expect.stringMatching(/^VERSION = 6/)]);
+    headers.requireUnchanged?.();
+    sh('cd "$1" && cp Makefile new && mv new Makefile', join(root, COMMON));
+    const refused = failureOf(Promise.resolve().then(() => headers.requireUnchanged?.()));
+    expect((await refused).code).toBe('E_FILE_CHANGED');
+  });
+
+  // Whoever may write could show the compiler another file than was hashed, and the hash names what the cache gives to others.
+  for (const [what, change] of [
+    ['a group may write to one file', `chmod g+w "$1${COMMON}/Makefile"`],
+    ['all may write to one folder in it', `mkdir "$1${COMMON}/x"; chmod 777 "$1${COMMON}/x"`],
+    ['all may add to the folder itself, though it is sticky', `chmod 1777 "$1${COMMON}"`],
+    ['somebody else owns one file', `chown 12345 "$1${COMMON}/Makefile"`],
+    ['somebody else owns a folder above', `chown 12345 "$1/usr"`],
+    ['a group may write to a folder above', `chmod g+w "$1/usr/src"`],
+    ['an access control list lets a user write', `python3 -c '${LETS_WRITE}' "$1${COMMON}/Makefile"`],
+  ] as const) {
+    test(`but not where ${what}: a copy is`, async () => {
+      const { seen, inPlace } = await shown((root) => sh(change, root));
+      expect([inPlace, seen]).toEqual([false, expect.stringMatching(/^VERSION = 6/)]);
+    });
+  }
+
+  test('but not while a program runs in the tree: a copy is', async () => {
+    const root = await temporary(DEBIAN);
+    writeFileSync(join(root, 'w.c'), '#include <unistd.h>\nint main(void) { for (;;) pause(); }\n');
+    sh('gcc -static "$1/w.c" -o "$1/waits"; chroot "$1" /waits >/dev/null 2>&1 & echo $! > "$1/pid"', root);
+    onTestFinished(() => void sh('kill -KILL "$(cat "$1/pid")" || :', root));
+    await until(() => sh('readlink "/proc/$(cat "$1/pid")/root"', root).trim() === root);
+    const headers = await readHeaders(
+      rootTarget(root, { dryRun: true }),
+      DEBIAN_BUILD,
+      await workspaceForTest(),
+    );
+    expect(headers.binds.some(({ from }) => from.startsWith(`${root}/`))).toBe(false);
   });
 });
 

@@ -1,7 +1,6 @@
-import type { Headers } from '../../kernel-source/headers.ts';
 import type { Files } from '../compile.ts';
 import { compilerWords } from '../compiler.ts';
-import type { Building, Builds, RunningBuilds } from '../running-builds.ts';
+import type { Building, Builds, RunningBuilds, ShownHeaders } from '../running-builds.ts';
 import { compileInImage } from './compile-in-image.ts';
 import { type ImageJob, imageJob, writeJob } from './job-folder.ts';
 import { readResults } from './results.ts';
@@ -10,7 +9,7 @@ import { readResults } from './results.ts';
  * Both builds in a container image. mptfix does not run there, so nothing begins before both sources are known: then a
  * folder with all of it goes in, and a folder with the results comes out.
  */
-export function buildInImage(context: Building, headers: Headers): RunningBuilds {
+export function buildInImage(context: Building, headers: ShownHeaders): RunningBuilds {
   let unchanged: Files | undefined;
   let building: Promise<Builds> | undefined;
   const stopper = new AbortController();
@@ -37,7 +36,7 @@ export function buildInImage(context: Building, headers: Headers): RunningBuilds
 
 async function jobFor(
   { job, options, workspace }: Building,
-  headers: Headers,
+  headers: ShownHeaders,
   { unchanged, patched }: { readonly unchanged: Files | undefined; readonly patched: Files | undefined },
 ): Promise<ImageJob> {
   if (unchanged === undefined) throw new Error('the unchanged source was never given');
@@ -59,7 +58,7 @@ export async function prepareJob(
     headers,
     unchanged,
     patched,
-  }: { readonly headers: Headers; readonly unchanged: Files; readonly patched: Files | undefined },
+  }: { readonly headers: ShownHeaders; readonly unchanged: Files; readonly patched: Files | undefined },
   output: string,
 ): Promise<ImageJob> {
   const job = await jobFor(context, headers, { unchanged, patched });

@@ -2,7 +2,6 @@ import { chmod, copyFile, mkdir, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { failure } from '../../errors.ts';
 import { sha256 } from '../../hash.ts';
-import type { Headers } from '../../kernel-source/headers.ts';
 import { LIMITS } from '../../limits.ts';
 import { packageRoot } from '../../package-root.ts';
 import { takeTree } from '../../work/take-tree.ts';
@@ -11,6 +10,7 @@ import { buildFolder } from '../build-sandbox.ts';
 import { type Files, withRules } from '../compile.ts';
 import { MODULE_LABEL, type Order, orderFor } from '../order.ts';
 import { type Recipe, requireRecipe } from '../recipes.ts';
+import type { ShownHeaders } from '../running-builds.ts';
 
 /** What is compiled where mptfix does not run: by compile.sh, in an image of the kernel's time. */
 export interface ImageJob {
@@ -26,7 +26,7 @@ export interface ImageJob {
 
 interface JobParts {
   readonly workspace: Workspace;
-  readonly headers: Headers;
+  readonly headers: ShownHeaders;
   readonly module: string;
   readonly makeVars: readonly string[];
   readonly compiler: readonly string[];
@@ -50,7 +50,7 @@ export async function imageJob(parts: JobParts): Promise<ImageJob> {
   const id = sha256(
     JSON.stringify([
       FORMAT,
-      headers.digest,
+      await headers.digest,
       order.command,
       order.seenAt,
       order.readOnly.map(({ to }) => to),
