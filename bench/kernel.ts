@@ -1,5 +1,5 @@
 import { execFileSync, spawnSync } from 'node:child_process';
-import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { affectedTarball } from './affected-tarball.ts';
 import { scratch } from './scratch.ts';
@@ -44,8 +44,11 @@ async function make(): Promise<BenchKernel> {
   const tarball = join(folder, `linux-source-${series}.tar.xz`);
   await affectedTarball(join(demo.guest, '../packages/usr/src', `linux-source-${series}.tar.xz`), tarball);
   const driver = join(demo.source, 'drivers/message/fusion');
-  const headers = layOutHeaders(join(folder, 'packages'), demo.guest, release);
-  return { folder, release, version: packageVersion, guest: demo.guest, tarball, driver, headers };
+  // As a mounted image is: root's, in folders of root's. The demo's lies in those of its compiling user.
+  const guest = join(folder, 'guest');
+  renameSync(demo.guest, guest);
+  const headers = layOutHeaders(join(folder, 'packages'), guest, release);
+  return { folder, release, version: packageVersion, guest, tarball, driver, headers };
 }
 
 /** The forwarding Makefile names /usr/src: in this copy, the copy. */

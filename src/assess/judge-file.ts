@@ -5,11 +5,12 @@ import type { FixedHow } from '../driver/tables/kernel-row.ts';
 import type { Evidence } from '../driver/verdict.ts';
 import { failure } from '../errors.ts';
 import { readModule } from '../guest/module-file.ts';
-import { isArchive } from '../kernel-source/archive.ts';
+import { isArchive, type UnpackOptions } from '../kernel-source/archive.ts';
 import { type DriverFiles, readDriverTree } from '../kernel-source/driver-files.ts';
 import { unpackDriver } from '../kernel-source/unpack.ts';
 import { LIMITS } from '../limits.ts';
 import { localTarget } from '../machine/tree.ts';
+import { defined } from '../optional.ts';
 import { silentProgress } from '../progress.ts';
 
 /** The verdict on one file that was given, apart from any guest. */
@@ -27,8 +28,14 @@ export interface FileJudgement {
 /** A larger file is no driver's source; an archive is recognised by its content before this counts. */
 const MAX_SOURCE_BYTES = 32 * 1024 * 1024;
 
-/** Judges a source file, a driver's folder, a tree or a tarball. In a tree, RHEL 4's dummy leads on to mptscsi.c. */
-export async function judgeSource(path: string, signal: AbortSignal): Promise<FileJudgement> {
+/**
+ * Judges a source file, a driver's folder, a tree or a tarball. In a tree, RHEL 4's dummy leads on to mptscsi.c. `user`: who
+ * unpacks, where this process is root.
+ */
+export async function judgeSource(
+  path: string,
+  { user, signal }: Pick<UnpackOptions, 'user' | 'signal'>,
+): Promise<FileJudgement> {
   const machine = localTarget({ dryRun: true });
   const status = await machine.stat(path);
   if (status === undefined) {
@@ -48,7 +55,10 @@ export async function judgeSource(path: string, signal: AbortSignal): Promise<Fi
       scanDriverSource((await machine.read(path, LIMITS.sourceBytes)).toString('latin1'), path),
     );
   }
-  const found = await unpackDriver(machine, path, { progress: silentProgress, signal });
+  const found = await unpackDriver(machine, path, {
+    progress: silentProgress,
+    ...defined({ user, signal }),
+  });
   return judgeFiles(path, found, found.folder);
 }
 

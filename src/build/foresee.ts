@@ -5,12 +5,11 @@ import { type HeaderFacts, requireHeaderFolder, surveyHeaders } from '../kernel-
 import { programLibraries } from '../kernel-source/host-programs.ts';
 import { unpackDriver } from '../kernel-source/unpack.ts';
 import type { Target } from '../machine/port.ts';
-import type { UserIds } from '../machine/program.ts';
 import { requireTools, TOOLS, type Tool } from '../machine/tools.ts';
 import { localTarget } from '../machine/tree.ts';
 import { defined } from '../optional.ts';
 import { silentProgress } from '../progress.ts';
-import { freeUsers } from '../work/users.ts';
+import { unprivileged } from '../work/users.ts';
 import { requireWorkBase } from '../work/workspace.ts';
 import { requireBuildable } from './architecture.ts';
 import { compilerTools, compilerWords, kernelCompiler } from './compiler.ts';
@@ -143,11 +142,4 @@ function likelyCompiler({ options }: Intended, { kind }: Toolchain): readonly To
 function requireLikelyPatchable(job: Job, source: DriverFiles): void {
   const { base } = job.kernel;
   if (base !== null && (sourceVersion(source) ?? base) === base) patchSource(job, source, { version: base });
-}
-
-/** What comes from outside is never unpacked as root. */
-async function unprivileged(): Promise<UserIds | undefined> {
-  if (process.geteuid?.() !== 0) return undefined;
-  const [user] = await freeUsers(1, []);
-  return user;
 }

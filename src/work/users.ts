@@ -37,6 +37,13 @@ export async function freeUsers(count: number, folders: readonly string[]): Prom
   return users;
 }
 
+/** A user for a program that reads foreign data, where this process is root; undefined elsewhere. */
+export async function unprivileged(): Promise<UserIds | undefined> {
+  if (process.geteuid?.() !== 0) return undefined;
+  const [user] = await freeUsers(1, []);
+  return user;
+}
+
 /** The processes of a user, by whichever of its ids: what is about to become another user counts. */
 export async function processesOf(uid: number): Promise<readonly number[]> {
   return (await processes()).filter(({ uids }) => uids.includes(uid)).map(({ pid }) => pid);

@@ -8,6 +8,38 @@ import { type Entries, sh, temporary } from '../machine/temporary.ts';
 
 const DRIVER = 'drivers/message/fusion/mptscsih.c';
 
+// What is bound over a decoder notes who runs it.
+const NOTES_USER = `#!/bin/sh
+id -u >>"$NOTES/users"
+exec "$NOTES/real/$(basename "$0")" "$@"
+`;
+const WATCHED = `for name in xz gzip bzip2 lbzip2 pbzip2 pigz; do
+  [ -e "/usr/bin/$name" ] || continue
+  cp "/usr/bin/$name" "$1/real/$name"
+  sed "s#\\$NOTES#$1#g" "$1/notes" >"$1/watch-$name"
+  chmod 755 "$1/watch-$name"
+  mount --bind "$1/watch-$name" "/usr/bin/$name"
+done
+shift
+exec "$@"`;
+
+test('check --source as root lets no root unpack what is given', async () => {
+  const work = await temporary({ notes: NOTES_USER, 'real/x': '' });
+  writeSmallTree(join(work, 'linux-6.1.9'));
+  sh(
+    'cd "$1"; chmod 777 .; for by in xz gzip bzip2; do tar -cf "tree.tar.$by" --use-compress-program="$by" linux-6.1.9; done',
+    work,
+  );
+  for (const by of ['xz', 'gzip', 'bzip2']) {
+    const prefix = ['unshare', '--mount', 'sh', '-ec', WATCHED, 'sh', work];
+    const run = await mptfix(['check', '--source', join(work, `tree.tar.${by}`), '--json'], { prefix });
+    expect([run.status, run.stderr]).toEqual([10, '']);
+    const users = sh('cat "$1/users"; rm "$1/users"', work).split('\n').filter(Boolean).map(Number);
+    expect(users.length).toBeGreaterThan(0);
+    expect(users.every((uid) => uid > 1000)).toBe(true);
+  }
+});
+
 describe('check --source names the file that it judged', () => {
   test('in a tarball by its place there, and on the disk by its path', async () => {
     const work = await temporary();

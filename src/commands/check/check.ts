@@ -93,7 +93,10 @@ async function judgeOne(
   const { source, module } = options;
   // Guests are looked at far more often, and need neither the archives nor the C scanner.
   const { judgeModule, judgeSource } = await import('../../assess/judge-file.ts');
-  if (source !== undefined && module === undefined) return judgeSource(resolve(source), signal);
+  if (source !== undefined && module === undefined) {
+    const { unprivileged } = await import('../../work/users.ts');
+    return judgeSource(resolve(source), { signal, ...defined({ user: await unprivileged() }) });
+  }
   if (module !== undefined && source === undefined) return judgeModule(resolve(module));
   throw failure('E_USAGE', '--source and --module judge one file each', 'run check twice, once with each');
 }
