@@ -103,7 +103,8 @@ async function everything(one: Target, paths: readonly string[]): Promise<unknow
         entries.push(
           found.type === 'file'
             ? { ...found, content: Buffer.concat([...found.content()]).toString() }
-            : found,
+            : // An `ls` of 2003 does not tell it.
+              { ...found, changed: undefined },
         );
       return entries;
     };
