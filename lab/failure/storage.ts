@@ -18,7 +18,7 @@ export interface Storage {
   /** When the failure began and ended, in ms since 1970; `ended` is undefined while it lasts. */
   readonly period: () => { readonly began: number; readonly ended: number | undefined } | undefined;
   /** Of commands: falsified or held back; of connections: dropped or not accepted. */
-  readonly busyAnswers: () => number;
+  readonly answers: () => number;
   close(): Promise<void>;
 }
 
@@ -48,7 +48,7 @@ export async function openStorage(machine: Target, folder: string, image: string
     },
     isFailedOver: () => timer !== undefined,
     period: () => (timer === undefined ? undefined : { began, ended }),
-    busyAnswers: proxy.answers,
+    answers: proxy.answers,
     close: async () => {
       clearTimeout(timer);
       await proxy.close();

@@ -54,8 +54,9 @@ export async function runMachine(
   } finally {
     clearTimeout(timer);
     limits.signal.removeEventListener('abort', stop);
-    log.end();
     await end(child);
+    // Whoever reads the log next must find all of it.
+    await new Promise<void>((resolve) => log.end(resolve));
   }
 }
 

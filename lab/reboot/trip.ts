@@ -104,7 +104,7 @@ async function bootOnce(
     const command = leg.command === undefined ? undefined : await commanded(vm, leg.command);
     return {
       found,
-      ...(leg.busy ? { writes: { ...writes.counts(), busyAnswers: storage.busyAnswers() } } : {}),
+      ...(leg.busy ? { writes: { ...writes.counts(), busyAnswers: storage.answers() } } : {}),
       ...(command === undefined ? {} : { command }),
     };
   } finally {

@@ -85,7 +85,7 @@ export async function runGuest(
       };
       await runMachine(vm, onLine, { seconds: settings.limitSeconds, signal });
       const seconds = (Date.now() - started) / 1000;
-      const busyAnswers = storage.busyAnswers();
+      const busyAnswers = storage.answers();
       return {
         ...observer.result(),
         documents: answers.result(),

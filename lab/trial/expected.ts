@@ -15,8 +15,9 @@ export interface Expected {
   readonly why: string;
 }
 
-/** Of a failure: what is seen if it lasts up to so many seconds, with one driver or with both. The first that fits counts. */
+/** Of a failure: what is seen if it lasts so many seconds, with one driver or with both. The first that fits counts. */
 interface Line {
+  readonly from?: number;
   readonly upTo: number;
   readonly driver?: TrialRow['driver'];
   readonly outcome: Outcome;
@@ -35,8 +36,9 @@ type Outcome =
 const WINDOW_SECONDS = 180;
 /** The window begins with each command, so that a row near its end could go either way. */
 const SURE_SECONDS = WINDOW_SECONDS - 20;
-/** The SCSI layer's timeout of one command, less what a command takes. Source: drivers/scsi/sd.h, SD_TIMEOUT. */
+/** Surely before and after the SCSI layer's timeout of one command, 30 s. Source: drivers/scsi/sd.h, SD_TIMEOUT. */
 const TIMEOUT_SECONDS = 25;
+const LATE_SECONDS = 40;
 
 /**
  * A file system stops taking writes once its journal cannot be written. What an fsync cannot write is reported at once
@@ -103,6 +105,7 @@ const LINES: Readonly<Record<FailureKind, readonly Line[]>> = {
       why: 'each answer comes before its command has timed out',
     },
     {
+      from: LATE_SECONDS,
       upTo: 60,
       outcome: { is: 'stalls' },
       why: 'commands time out, are aborted, and are sent again within the window',
@@ -115,6 +118,7 @@ const LINES: Readonly<Record<FailureKind, readonly Line[]>> = {
       why: 'QEMU connects again and sends the commands anew before they time out: the guest sees nothing but a wait',
     },
     {
+      from: LATE_SECONDS,
       upTo: 120,
       outcome: { is: 'stalls' },
       why: 'commands time out; QEMU aborts them once it is connected again, and they are sent anew within the window',
@@ -150,7 +154,10 @@ function expectedOf({ outcome, why }: Line, { kernel, seconds, fileSystem }: Tri
 export function expected(row: TrialRow): Expected {
   const { failure, driver, seconds } = row;
   const found = LINES[failure].find(
-    (line) => seconds <= line.upTo && (line.driver === undefined || line.driver === driver),
+    (line) =>
+      seconds >= (line.from ?? 0) &&
+      seconds <= line.upTo &&
+      (line.driver === undefined || line.driver === driver),
   );
   if (found === undefined)
     throw new Error(`nothing is known of ${failure} for ${seconds} s with the ${driver} driver`);

@@ -93,7 +93,7 @@ export async function runTrial(bench: TrialBench, settings: TrialSettings): Prom
     ioErrors: seen.ioErrors,
     readOnly: seen.readOnly,
     ...found,
-    answers: storage.busyAnswers(),
+    answers: storage.answers(),
     diagnose: await diagnosed(bench),
     watch: { before: seen.watches.before ?? -1, after: seen.watches.after ?? -1 },
     wallSeconds: (Date.now() - started.getTime()) / 1000,

@@ -63,6 +63,10 @@ describe('expected', () => {
     expect(() => expected(row({ failure: 'task-set-full', seconds: 200 }))).toThrow(
       'nothing is known of task-set-full for 200 s',
     );
+    // About when a command times out, it could go either way.
+    expect(() => expected(row({ failure: 'slow', seconds: 30 }))).toThrow(
+      'nothing is known of slow for 30 s',
+    );
   });
 });
 
