@@ -82,8 +82,10 @@ function openLab(
     const argv = ['unshare', '--mount-proc', '--', process.execPath, bin, ...args] as const;
     const result = await workspace.machine.run(argv, { effect: 'write', signal });
     signal.throwIfAborted();
-    if (result.status !== 0)
-      throw new Error(`mptfix ${args[0]} ended with status ${result.status}:\n${result.stderr}`);
+    if (result.status !== 0) {
+      const why = /^mptfix: (E_.*)$/m.exec(result.stderr)?.[1] ?? '';
+      throw new Error(`mptfix ${args[0]} ended with status ${result.status}: ${why}\n${result.stderr}`);
+    }
     return result.stdout.toString('utf8');
   };
   return { base, workspace, mptfix, signal, demo: () => demo(mptfix) };
