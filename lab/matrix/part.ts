@@ -1,5 +1,3 @@
-import { join } from 'node:path';
-import { packageRoot } from '../../src/package-root.ts';
 import { say } from '../../src/ui/output.ts';
 import { KERNEL_NEEDS } from '../kernels/needs.ts';
 import { MACHINE_NEEDS } from '../machine/virtual-machine.ts';
@@ -11,7 +9,7 @@ import { openBench } from './bench.ts';
 import { lostOf } from './contrast.ts';
 import { keepMachine, thisMachine } from './machine.ts';
 import { openPlaces } from './places.ts';
-import { reportFrom } from './report/part.ts';
+import { DOCS, reportFrom } from './report/part.ts';
 import { shown } from './result.ts';
 import { pairName } from './rows.ts';
 import { type Outcome, runTrials } from './run.ts';
@@ -46,8 +44,8 @@ async function run(lab: Lab, options: OptionValues): Promise<Shown> {
     const over = overSayer(pairs.length * 2);
     const result = shown(await runTrials(pairs, { ...bench, over }, { jobs, signal: lab.signal }));
     if (settings.swap) return result;
-    const folder = settings.isFull ? join(packageRoot(), 'docs') : places.report;
-    return await withReport(result, () => reportFrom(machine, records, folder));
+    const place = settings.isFull ? DOCS : { folder: places.report, wanted: pairs };
+    return await withReport(result, () => reportFrom(machine, records, place));
   } finally {
     await places.close();
   }

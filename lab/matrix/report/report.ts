@@ -1,6 +1,6 @@
 import type { TrialRecord } from '../../trial/record.ts';
 import type { LabMachine } from '../machine.ts';
-import { allPairs, pairName } from '../rows.ts';
+import { allPairs, type Pair, pairName } from '../rows.ts';
 import { drawKernel, type Panel } from './chart.ts';
 import { problemLines, summaryTable, trialTable } from './table.ts';
 
@@ -12,14 +12,22 @@ export interface Report {
   readonly pictures: ReadonlyMap<string, string>;
 }
 
-/** Makes a report of these records alone: the same records give the same report. */
-export function makeReport(records: readonly TrialRecord[], machine: LabMachine | undefined): Report {
-  const panels = panelsOf(records);
+/**
+ * Makes a report of these records: the same records give the same report. It names the pairs of `wanted` that have none as not
+ * run.
+ */
+export function makeReport(
+  records: readonly TrialRecord[],
+  machine: LabMachine | undefined,
+  wanted: readonly Pair[] = [],
+): Report {
+  const all = panelsOf(records, wanted);
+  const panels = all.filter(hasRecord);
   const kernels = [...Map.groupBy(panels, ({ pair }) => pair.kernel)];
   const problems = problemLines(panels);
   const page = [
     about(records, machine),
-    summaryTable(panels),
+    summaryTable(all),
     ...(problems.length === 0 ? [] : ['Not as expected:', problems.join('\n')]),
     ...kernels.flatMap(([name, some]) => [
       `### ${name}`,
@@ -34,17 +42,22 @@ export function makeReport(records: readonly TrialRecord[], machine: LabMachine 
   return { page, pictures: new Map(pictures) };
 }
 
-/** Pairs of which there is at least one record, in the order of the matrix. */
-export function panelsOf(records: readonly TrialRecord[]): readonly Panel[] {
+/** Pairs that are wanted, or of which there is at least one record, by the failure's length. */
+export function panelsOf(records: readonly TrialRecord[], wanted: readonly Pair[]): readonly Panel[] {
   const find = (name: string, driver: TrialRecord['row']['driver']): TrialRecord | undefined =>
     records.find(({ row }) => row.driver === driver && pairName(row) === name);
+  const names = new Set(wanted.map(pairName));
   return allPairs()
     .map((pair) => {
       const name = pairName(pair);
       return { pair, affected: find(name, 'affected'), patched: find(name, 'patched') };
     })
-    .filter(({ affected, patched }) => affected !== undefined || patched !== undefined)
+    .filter((panel) => hasRecord(panel) || names.has(pairName(panel.pair)))
     .toSorted((one, other) => order(one) - order(other));
+}
+
+function hasRecord({ affected, patched }: Panel): boolean {
+  return affected !== undefined || patched !== undefined;
 }
 
 /** In a report by length, not by how much it tells. */

@@ -5,6 +5,7 @@ import { describe, expect, it } from 'vitest';
 import { reportPart } from '../../../lab/matrix/report/part.ts';
 import { makeReport } from '../../../lab/matrix/report/report.ts';
 import { pageWith, writeReport } from '../../../lab/matrix/report/write.ts';
+import { matrixPairs } from '../../../lab/matrix/rows.ts';
 import { MATRIX_OPTIONS } from '../../../lab/matrix/settings.ts';
 import type { TrialRecord } from '../../../lab/trial/record.ts';
 import { localTarget } from '../../../src/machine/tree.ts';
@@ -173,6 +174,16 @@ describe('a report', () => {
       ([, name, seconds]) => `${name} ${seconds}`,
     );
     expect(failures).toEqual(['BUSY 5', 'BUSY 60', 'BUSY 200', 'slow answers 5']);
+  });
+
+  it('names what was to be run and was not', () => {
+    const { page, pictures } = makeReport(fakePair(), MACHINE, matrixPairs());
+    expect(page).toContain('| BUSY, 200 s | not run (ext4, ext3, xfs) | not run (ext4, ext3, xfs) | not run');
+    expect(page).toContain(
+      '| BUSY, 15 s | contrast (ext4); not run (ext3, xfs) | not run (ext4, ext3, xfs) | ',
+    );
+    expect([...pictures.keys()]).toEqual(['6.1-amd64']);
+    expect(page.match(/^### /gm)).toHaveLength(1);
   });
 
   it('names what is not as expected', () => {
