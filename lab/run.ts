@@ -10,24 +10,8 @@ import { sayFailure } from '../src/ui/failure.ts';
 import { say } from '../src/ui/output.ts';
 import { DEFAULT_WORK_BASE, openWorkspace, type Workspace } from '../src/work/workspace.ts';
 import { readCommandLine } from './command-line.ts';
-import { failurePart } from './failure/part.ts';
-import { legacyPart } from './legacy/part.ts';
-import { matrixPart } from './matrix/part.ts';
-import { reportPart } from './matrix/report/part.ts';
-import type { Demo, Lab, Part } from './part.ts';
-import { powerPart } from './power/part.ts';
-import { rebootPart } from './reboot/part.ts';
-import { systemdPart } from './systemd/part.ts';
-
-const PARTS: Readonly<Record<string, Part>> = {
-  failure: failurePart,
-  legacy: legacyPart,
-  systemd: systemdPart,
-  matrix: matrixPart,
-  report: reportPart,
-  power: powerPart,
-  reboot: rebootPart,
-};
+import type { Demo, Lab } from './part.ts';
+import { PARTS } from './parts.ts';
 
 /** A part ends after this, whatever happens, if it names no limit of its own; most need a fraction of it. */
 const LIMIT_MINUTES = 60;

@@ -1,8 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { beforeAll, describe, expect, test } from 'vitest';
-import { legacyPart } from '../lab/legacy/part.ts';
-import { reportPart } from '../lab/matrix/report/part.ts';
-import { MATRIX_OPTIONS } from '../lab/matrix/settings.ts';
+import { PARTS } from '../lab/parts.ts';
 import { mptfix } from './helpers/cli.ts';
 
 /** README.md and the pages of docs/ that it leads to: what a user reads, as one text. */
@@ -57,9 +55,9 @@ const WATCH_ALONE = 'watch';
 describe('README.md with docs/ and --help agree:', () => {
   test('each names every option that the other one has', () => {
     // commander's own two, those of `npm run lab`, one of cp, and those of docker and buildah.
-    const ofLab = { ...MATRIX_OPTIONS, ...reportPart.options, ...legacyPart.options };
+    const ofLab = Object.values(PARTS).flatMap(({ options = {} }) => Object.keys(options));
     const own = new Set([
-      ...Object.keys(ofLab).map((name) => `--${name}`),
+      ...ofLab.map((name) => `--${name}`),
       '--help',
       '--version',
       '--demo',

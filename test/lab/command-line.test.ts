@@ -1,6 +1,8 @@
+import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { readCommandLine } from '../../lab/command-line.ts';
 import type { Part } from '../../lab/part.ts';
+import { PARTS as ALL } from '../../lab/parts.ts';
 
 const part = (more: Partial<Part>): Part => ({
   title: '',
@@ -37,5 +39,23 @@ describe('the lab’s command line', () => {
     [['long', '--only'], "Option '--only <value>' argument missing"],
   ])('refuses %j', (args, what) => {
     expect(() => read(...args)).toThrow(expect.objectContaining({ message: expect.stringContaining(what) }));
+  });
+});
+
+describe('the parts of the lab', () => {
+  const options = Object.entries(ALL).flatMap(([part, { options: own = {} }]) =>
+    Object.entries(own).map(([name, config]) => ({ part, name, config })),
+  );
+  const page = readFileSync('docs/lab.md', 'utf8');
+
+  it.each(options)('$part has its --$name explained in docs/lab.md', ({ name }) => {
+    expect(page).toMatch(new RegExp(`\\x60--${name}\\b`));
+  });
+
+  it('have options of the same name only where these take the same', () => {
+    for (const { name, config } of options)
+      expect(options.filter((other) => other.name === name).map((other) => other.config)).toEqual(
+        options.filter((other) => other.name === name).map(() => config),
+      );
   });
 });

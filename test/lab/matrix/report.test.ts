@@ -2,11 +2,9 @@ import { execFileSync } from 'node:child_process';
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { reportPart } from '../../../lab/matrix/report/part.ts';
 import { makeReport } from '../../../lab/matrix/report/report.ts';
 import { pageWith, writeReport } from '../../../lab/matrix/report/write.ts';
 import { matrixPairs } from '../../../lab/matrix/rows.ts';
-import { MATRIX_OPTIONS } from '../../../lab/matrix/settings.ts';
 import type { TrialRecord } from '../../../lab/trial/record.ts';
 import { localTarget } from '../../../src/machine/tree.ts';
 import { temporary } from '../../machine/temporary.ts';
@@ -219,9 +217,5 @@ describe('docs/lab.md', () => {
 
   it('has its markers', () => {
     expect(() => pageWith(page, 'x', 'docs/lab.md')).not.toThrow();
-  });
-
-  it.each(Object.keys({ ...MATRIX_OPTIONS, ...reportPart.options }))('explains --%s', (name) => {
-    expect(page).toContain(`\`--${name}`);
   });
 });
