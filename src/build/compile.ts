@@ -72,13 +72,14 @@ export async function compileModule(options: CompileOptions): Promise<Compiled> 
   const { workspace, headers, module, files, signal } = options;
   const recipe = requireRecipe(headers.version);
   await headers.ready?.();
-  const folder = buildFolder(await workspace.userFolder(options.label), MODULE_LABEL);
+  const isAhead = files instanceof Promise;
+  const first = new Map(isAhead ? [rules(options, recipe, WAIT)] : []);
+  const folder = buildFolder(await workspace.userFolder(options.label, first), MODULE_LABEL);
   const order = await orderFor(talkative(options), recipe, folder);
   options.heardBy?.kbuildIn(folder.from);
-  const result =
-    files instanceof Promise
-      ? await makeAhead(options, recipe, order, files)
-      : await makeNow(options, recipe, order, files);
+  const result = isAhead
+    ? await makeAhead(options, recipe, order, files)
+    : await makeNow(options, recipe, order, files);
   signal.throwIfAborted();
   const { status, lines, log } = result;
   const bytes = status === 0 ? await readBuilt(workspace, folder, `${module}.ko`, 'module') : undefined;
@@ -119,7 +120,7 @@ async function makeNow(
 
 /**
  * Starts make before the driver is there. Some third of a module's build is make's own: it tries some thirty options
- * of the compiler before it reads the module's Kbuild. There it waits, for the end of its standard input.
+ * of the compiler before it reads the module's Kbuild, which is there. In it make waits for the end of its standard input.
  */
 async function makeAhead(
   options: CompileOptions,
@@ -129,7 +130,6 @@ async function makeAhead(
 ): Promise<MakeResult> {
   const { workspace } = options;
   const { folder } = order;
-  await layOut(workspace, folder, '.', new Map([rules(options, recipe, WAIT)]));
   const stopper = new AbortController();
   const laidOut = coming.then((files) => layOut(workspace, folder, '.', driverFiles(recipe, files)));
   const making = runMake(options, order, {

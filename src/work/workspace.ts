@@ -33,8 +33,8 @@ export interface Workspace {
   own(...parts: readonly string[]): string;
   /** Writes a file there, with the folders above it. It is thrown away soon: nothing waits until the disk has it. */
   writeOwn(path: string, content: Uint8Array): Promise<void>;
-  /** Makes an empty folder (0700) of the user's, by a new name; answers its path. */
-  userFolder(name: string): Promise<string>;
+  /** Makes a folder (0700) of the user's, by a new name, with files by their name; answers its path. */
+  userFolder(name: string, files?: ReadonlyMap<string, Uint8Array>): Promise<string>;
   /**
    * Gives what root has put below the user's folder, or the fetcher's, to whom that folder belongs. Follows no link, on the
    * way there neither.
@@ -121,10 +121,14 @@ function places(
       await mkdir(dirname(file), { recursive: true });
       await writeFile(file, content);
     },
-    userFolder: async (name) => {
+    userFolder: async (name, files = new Map()) => {
       const made = join(folder, name);
       await mkdir(made, { mode: 0o700 });
-      if (user !== undefined) await lchown(made, user.uid, user.gid);
+      // It becomes the user's last: until then nobody can put a link in the place of a file.
+      const paths = [...files.keys()].map((file) => join(made, file));
+      for (const [file, content] of files)
+        await writeFile(join(made, file), content, { flag: 'wx', mode: 0o644 });
+      if (user !== undefined) for (const path of [...paths, made]) await lchown(path, user.uid, user.gid);
       return made;
     },
     handOver: async (place) => {
