@@ -9,7 +9,7 @@ import { lasts } from '../failure/failures.ts';
 import { openStorage, type Storage } from '../failure/storage.ts';
 import { chosenModules, makeInitramfs } from '../machine/initramfs.ts';
 import { ADAPTER, passThroughDisk, runMachine } from '../machine/virtual-machine.ts';
-import { problemsOf } from './expected.ts';
+import { expected, problemsOf } from './expected.ts';
 import { DISK, FILE_SYSTEM_FACTS } from './file-systems.ts';
 import { type Observation, observe } from './observation.ts';
 import { readBack } from './read-back.ts';
@@ -64,6 +64,8 @@ const AFTER = { command: 12, connection: 45 };
 export async function runTrial(bench: TrialBench, settings: TrialSettings): Promise<TrialRecord> {
   const { machine, folder, signal } = bench;
   const { row } = settings;
+  // Nobody would know what to make of the result otherwise: this throws.
+  expected(row);
   await mkdir(folder);
   const started = new Date();
   const mark = `${row.kernel} ${row.fileSystem} ${row.driver} ${started.getTime()}`;

@@ -30,6 +30,7 @@ describe('expected', () => {
     ['slow', 45, 'timeouts'],
     ['lost-connection', 15, 'none'],
     ['lost-connection', 60, 'timeouts'],
+    ['lost-connection', 200, 'timeouts'],
   ] as const)('%s, %i s: both drivers survive it, and diagnose says %s', (failure, seconds, diagnose) => {
     for (const driver of ['affected', 'patched'] as const)
       expect(expected(row({ failure, seconds, driver }))).toMatchObject({
