@@ -16,6 +16,7 @@ export interface CutSettings {
   readonly runSeed: number;
   readonly release: string;
   readonly drivers: Drivers;
+  readonly shipped: string;
   readonly signal: AbortSignal;
   /** Its own; it is created, and removed afterwards. */
   readonly folder: string;
@@ -29,7 +30,7 @@ export async function cutPower(
   machine: Target,
   from: Saved,
   cut: Cut,
-  { folder, runSeed, release, drivers, signal }: CutSettings,
+  { folder, runSeed, release, drivers, shipped, signal }: CutSettings,
 ): Promise<CutRecord> {
   const started = Date.now();
   await mkdir(folder);
@@ -39,9 +40,10 @@ export async function cutPower(
   await imageWith(machine, from.image, image, writes);
   const after = await bootAgain(machine, image, cut, { folder, release, drivers, signal });
   const record = {
-    format: 1,
+    format: 2,
     runSeed,
     cut,
+    shipped,
     lastLine: before.lastLine,
     answered: before.answered,
     reached: before.reached,
@@ -166,9 +168,9 @@ function nextWay({ way, next, number }: Cut): Way {
   return WAYS.find((one) => one.name === name) ?? wayOf(next);
 }
 
-/** The status of a whole check, after the journal was replayed as a boot does it. */
+/** The worse status of replaying the journal, which repairs as a boot does it, and of a whole check afterwards. */
 async function checked(machine: Target, image: string): Promise<number> {
-  await machine.run(['e2fsck', '-p', image], { effect: 'write' });
-  const { status } = await machine.run(['e2fsck', '-f', '-n', image], { effect: 'read' });
-  return status;
+  const replayed = await machine.run(['e2fsck', '-p', image], { effect: 'write' });
+  const whole = await machine.run(['e2fsck', '-f', '-n', image], { effect: 'read' });
+  return Math.max(replayed.status ?? 128, whole.status ?? 128);
 }

@@ -24,6 +24,10 @@ export function problemsOf(record: Omit<CutRecord, 'problems'>): readonly string
       afterwards.state === expectedAfter(cut.next),
       `after ${cut.next}: status says ${afterwards.state}`,
     ),
+    ...unless(
+      cut.next === 'apply' || afterwards.places === record.shipped,
+      'after rollback: /boot or the modules are not, byte for byte, what they were',
+    ),
     ...unless(fsck === 0, `fsck ended with ${fsck}`),
   ];
 }

@@ -5,6 +5,11 @@ import { MPTFIX } from './ways.ts';
 /** A whole run of Node takes seconds under emulation, and a machine may be busy. */
 const STATUS_SECONDS = 240;
 
+/** Names of everything; bytes of what mptfix writes there: the images, the index, the driver. */
+const PLACES =
+  'cd /boot && here=/lib/modules/$(uname -r) && ' +
+  '{ ls -AR . $here; sha256sum initrd.img* $here/modules.* $here/kernel/drivers/message/fusion/*; } | sha256sum';
+
 /** The two drivers, by what tells one from the other: of the loaded one its build-id, of a file its SHA-256. */
 export interface Drivers {
   readonly original: { readonly buildId: string; readonly sha256: string };
@@ -36,12 +41,15 @@ export async function look(vm: Powered, drivers: Drivers): Promise<Found> {
     60,
   );
   if (root.status !== 0) throw new Error('the root file system is not on the adapter’s disk');
+  const places = await vm.ask('places', PLACES, 120);
+  if (places.status !== 0) throw new Error(`/boot and /lib/modules cannot be read: ${places.because}`);
   return {
     state: status.state,
     images: status.images.map(({ holds }) => holds),
     loaded: note.text === '' ? 'none' : which(drivers, ({ buildId }) => note.text.endsWith(buildId)),
     module: which(drivers, ({ sha256 }) => status.module?.sha256 === sha256),
     interrupted: status.interrupted.length,
+    places: places.text.slice(0, 64),
   };
 }
 

@@ -40,22 +40,31 @@ async function run(lab: Lab, options: OptionValues): Promise<Shown> {
   const all: CutRecord[] = [];
   let guest: Promise<Guest> | undefined;
   let machines: ReturnType<typeof machinesOf> | undefined;
-  for (const cut of cuts) {
+  for (const cut of inTurn(cuts)) {
     const known = await kept(records, seed, cut);
     if (known === undefined) {
-      guest ??= makeGuest(lab, 'power');
+      guest ??= makeGuest(lab, join(records, 'guest'));
       const { release, drivers } = await guest;
       machines ??= machinesOf(machine, await guest);
+      const shipped = await machines.shipped();
       const from = await machines.for(cut);
       const folder = workspace.at(`cut-${cut.number}`);
-      const record = await cutPower(machine, from, cut, { runSeed: seed, release, drivers, signal, folder });
+      const record = await cutPower(machine, from, cut, {
+        runSeed: seed,
+        release,
+        drivers,
+        shipped,
+        signal,
+        folder,
+      });
       await keep(records, record);
       all.push(record);
     } else all.push(known);
     say(line(all.at(-1)));
   }
   const problems = all.flatMap(({ problems: found }) => found);
-  return { page: page(all, seed), asExpected: problems.length === 0 };
+  const inOrder = all.toSorted((a, b) => a.cut.number - b.cut.number);
+  return { page: page(inOrder, seed), asExpected: problems.length === 0 };
 }
 
 function line(record: CutRecord | undefined): string {
@@ -63,6 +72,13 @@ function line(record: CutRecord | undefined): string {
   const { cut, problems, wallSeconds } = record;
   const what = problems.length === 0 ? 'nothing lost' : `NOT as expected: ${problems.join('; ')}`;
   return `cut ${cut.number}: ${cut.way}, ${cut.after} +${cut.later} ${cut.unit}, ${cut.kind}: ${what} (${wallSeconds} s)`;
+}
+
+/** One of each way after the other, so that a run that is stopped early has seen all of them. */
+function inTurn(cuts: readonly Cut[]): readonly Cut[] {
+  const turn = (cut: Cut): number =>
+    cuts.filter(({ way, number }) => way === cut.way && number < cut.number).length;
+  return cuts.toSorted((a, b) => turn(a) - turn(b) || a.number - b.number);
 }
 
 function chosen(cuts: readonly Cut[], only: OptionValues[string]): readonly Cut[] {

@@ -1,4 +1,4 @@
-import { readFile } from 'node:fs/promises';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { readElf } from '../../src/elf/elf.ts';
 import { buildId } from '../../src/elf/module-data.ts';
@@ -11,11 +11,13 @@ import { type BootFiles, bootFiles } from './guest-image.ts';
 import { journalWatch } from './journal-lines.ts';
 import { type Drivers, look } from './look.ts';
 import { type Origin, type Rig, type Saved, save, withRig } from './rig.ts';
-import { isAfterMiddle, MIDDLE, type WayName, wayOf } from './ways.ts';
+import { isAfterMiddle, MIDDLE, type Way, type WayName, wayOf } from './ways.ts';
 
 /** Machines that cuts go on from: each is made when the first cut needs it. */
 export interface Machines {
   /** Guests that wait for the command, or have come to the end of its longest step. */
+  /** Of the guest as shipped: what `Found.places` says. */
+  shipped(): Promise<string>;
   for(cut: { readonly way: WayName; readonly after: string }): Promise<Saved>;
 }
 
@@ -25,7 +27,7 @@ export interface Guest {
   readonly boot: BootFiles;
   readonly release: string;
   readonly drivers: Drivers;
-  /** Where the machines are saved. */
+  /** Where the machines are saved, and found again. */
   readonly folder: string;
   readonly signal: AbortSignal;
 }
@@ -37,8 +39,17 @@ const STOPS_WITHIN_MS = 500;
 
 export function machinesOf(machine: Target, guest: Guest): Machines {
   const made = new Map<string, Promise<Saved>>();
+  let known: Promise<string> | undefined;
+  const shipped = async (): Promise<string> => {
+    const note = join(guest.folder, 'shipped');
+    const before = await readFile(note, 'utf8').catch(() => undefined);
+    if (before !== undefined) return before;
+    const places = await lookedAt(guest, await original());
+    await writeFile(note, places);
+    return places;
+  };
   const once = (name: string, make: (name: string) => Promise<Saved>): Promise<Saved> => {
-    const known = made.get(name) ?? make(name);
+    const known = made.get(name) ?? noted(guest.folder, name, make);
     made.set(name, known);
     return known;
   };
@@ -47,26 +58,44 @@ export function machinesOf(machine: Target, guest: Guest): Machines {
       say('booting the guest, which is saved as it waits for a command');
       return waiting(machine, guest, { image: guest.image, boot: guest.boot }, name);
     });
+  const middle = (way: Way): Promise<Saved> =>
+    once(`${way.name}-middle`, async (name) => {
+      const start = await original();
+      say(`running ${way.name} until ${MIDDLE}, where it is saved`);
+      return inTheMiddle(machine, guest, start, { name, words: way.words(guest.release) });
+    });
   const patched = (): Promise<Saved> =>
     once('patched', async (name) => {
-      const start = await original();
+      const start = await middle(wayOf('apply'));
       say('installing the patched driver in it, and booting it anew');
       const image = await installed(machine, guest, start);
-      const boot = await bootFiles(machine, image, guest.release, guest.folder);
+      const boots = join(guest.folder, 'patched-boot');
+      await mkdir(boots, { recursive: true });
+      const boot = await bootFiles(machine, image, guest.release, boots);
       return waiting(machine, guest, { image, boot }, name);
     });
   return {
+    shipped: () => {
+      known ??= shipped();
+      return known;
+    },
     for: (cut) => {
       const way = wayOf(cut.way);
       if (way.start === 'patched') return patched();
       if (!isAfterMiddle(cut)) return original();
-      return once(`${way.name}-middle`, async (name) => {
-        const start = await original();
-        say(`running ${way.name} until ${MIDDLE}, where it is saved`);
-        return inTheMiddle(machine, guest, start, { name, words: way.words(guest.release) });
-      });
+      return middle(way);
     },
   };
+}
+
+/** One that an earlier run has saved serves again. */
+async function noted(folder: string, name: string, make: (name: string) => Promise<Saved>): Promise<Saved> {
+  const note = join(folder, `${name}.json`);
+  const known = await readFile(note, 'utf8').catch(() => undefined);
+  if (known !== undefined) return JSON.parse(known) as Saved;
+  const saved = await make(name);
+  await writeFile(note, `${JSON.stringify(saved, null, 2)}\n`);
+  return saved;
 }
 
 const deaf = (): void => {};
@@ -83,18 +112,23 @@ function waiting(machine: Target, guest: Guest, origin: Origin, name: string): P
   });
 }
 
-/** Applies to the end and keeps the disk alone. */
+function lookedAt({ folder, signal, drivers }: Guest, origin: Saved): Promise<string> {
+  return withRig(
+    origin,
+    folder,
+    { onWrite: deaf, signal },
+    async ({ vm }) => (await look(vm, drivers)).places,
+  );
+}
+
+/** Lets its `apply` come to the end, and keeps the disk alone. */
 function installed(machine: Target, guest: Guest, origin: Saved): Promise<string> {
-  const { folder, signal, release } = guest;
+  const { folder, signal } = guest;
   return withRig(origin, folder, { onWrite: deaf, signal }, async (rig) => {
-    const { status, because } = await rig.vm.ask(
-      'command',
-      `${wayOf('apply').words(release)} && sync`,
-      LIMIT_SECONDS,
-    );
+    const { status, because } = await rig.vm.answer('command', LIMIT_SECONDS);
     if (status !== 0) throw new Error(`apply ended with ${status}: ${because}`);
     // A clean end: the next boot's loader sees all of it.
-    await rig.vm.ask('freeze', 'fsfreeze -f / && fsfreeze -u /', LIMIT_SECONDS);
+    await rig.vm.ask('freeze', 'sync && fsfreeze -f / && fsfreeze -u /', LIMIT_SECONDS);
     return (await save(machine, rig, origin, { name: 'installed', folder, lastLine: '' })).image;
   });
 }
@@ -140,6 +174,6 @@ export async function driversOf(tree: string, release: string, patched: string):
 async function identity(path: string): Promise<Drivers['original']> {
   const bytes = await readFile(path);
   const id = buildId(readElf(bytes));
-  if (id === undefined) throw new Error(`${join(path)} has no build-id`);
+  if (id === undefined) throw new Error(`${path} has no build-id`);
   return { buildId: id, sha256: sha256(bytes) };
 }

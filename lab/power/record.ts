@@ -12,13 +12,17 @@ export interface Found {
   /** On the disk, by its SHA-256. */
   readonly module: 'original' | 'patched' | 'another';
   readonly interrupted: number;
+  /** Of all names and of the bytes in /boot and of the kernel's modules, one SHA-256: what is put back is the same again. */
+  readonly places: string;
 }
 
 /** One power cut. JSON, one file a cut. */
 export interface CutRecord {
-  readonly format: 1;
+  readonly format: 2;
   readonly runSeed: number;
   readonly cut: Cut;
+  /** Of the guest as shipped, its `places`. */
+  readonly shipped: string;
   /** The last line of the journal that the disk had received, and whether the command had answered. */
   readonly lastLine: string;
   readonly answered: boolean;
@@ -52,7 +56,7 @@ export async function kept(folder: string, runSeed: number, cut: Cut): Promise<C
     .catch(() => undefined);
   if (record === undefined) return undefined;
   const isSame = record.runSeed === runSeed && JSON.stringify(record.cut) === JSON.stringify(cut);
-  return record.format === 1 && isSame ? record : undefined;
+  return record.format === 2 && isSame ? record : undefined;
 }
 
 export async function keep(folder: string, record: CutRecord): Promise<void> {

@@ -17,6 +17,10 @@ export function problemsOf(boots: readonly Boot[]): readonly string[] {
     ...unless((second.writes?.busyAnswers ?? 0) > 0, 'the patched guest’s disk never answered BUSY'),
     ...unlessDone('rollback', second),
     ...unlessIs('after rollback and a reboot', third, 'original'),
+    ...unless(
+      third.found.places === first.found.places,
+      'after rollback: /boot or the modules are not, byte for byte, what they were',
+    ),
     ...unless((third.writes?.lost ?? 0) > 0, 'with the original driver no write was lost'),
     ...unless((third.writes?.busyAnswers ?? 0) > 0, 'the original guest’s disk never answered BUSY'),
   ];

@@ -18,7 +18,7 @@ const TOOLS: readonly Tool[] = ['mptfix', 'bundle'];
 
 async function run(lab: Lab): Promise<Shown> {
   const { workspace } = lab;
-  const guest = await makeGuest(lab, 'reboot');
+  const guest = await makeGuest(lab, workspace.at('reboot'));
   const rows: string[] = [];
   const problems: string[] = [];
   for (const tool of TOOLS) {

@@ -8,8 +8,15 @@ const ORIGINAL: Found = {
   loaded: 'original',
   module: 'original',
   interrupted: 0,
+  places: 'as shipped',
 };
-const PATCHED: Found = { ...ORIGINAL, state: 'patched', loaded: 'patched', module: 'patched' };
+const PATCHED: Found = {
+  ...ORIGINAL,
+  state: 'patched',
+  loaded: 'patched',
+  module: 'patched',
+  places: 'patched',
+};
 const INTERRUPTED: Found = {
   ...ORIGINAL,
   state: 'interrupted',
@@ -21,7 +28,8 @@ const INTERRUPTED: Found = {
 type Judged = Omit<CutRecord, 'problems'>;
 
 const FINE: Judged = {
-  format: 1,
+  format: 2,
+  shipped: 'as shipped',
   runSeed: 17,
   cut: {
     number: 1,
@@ -96,6 +104,7 @@ describe('what a power cut must leave', () => {
       { afterwards: INTERRUPTED },
       /after rollback: status says interrupted/,
     ],
+    ['a rollback that leaves something', { afterwards: { ...ORIGINAL, places: 'else' } }, /byte for byte/],
     ['a file system that is not clean', { fsck: 4 }, /fsck ended with 4/],
     ['a file system that was not checked', { fsck: null }, /fsck ended with null/],
   ])('is not %s', (_, change, words) => {

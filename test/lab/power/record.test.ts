@@ -19,7 +19,8 @@ function cutOf(seed: number): Cut {
 }
 
 const record = (cut: Cut): CutRecord => ({
-  format: 1,
+  format: 2,
+  shipped: 'as shipped',
   runSeed: 17,
   cut,
   lastLine: 'begin',
@@ -55,7 +56,7 @@ describe('a record of a cut', () => {
   it('does not serve where it is half written', async () => {
     const cut = cutOf(17);
     await keep(folder, record(cut));
-    await writeFile(join(folder, 'cut-01.json'), '{"format": 1, "runS');
+    await writeFile(join(folder, 'cut-01.json'), '{"format": 2, "runS');
     expect(await kept(folder, 17, cut)).toBeUndefined();
   });
 });

@@ -9,6 +9,7 @@ const found = (driver: 'original' | 'patched'): Found => ({
   loaded: driver,
   module: driver,
   interrupted: 0,
+  places: 'as shipped',
 });
 const DONE = { words: 'a command', status: 0, said: '' };
 const FIRST: Boot = { found: found('original'), command: DONE };
@@ -61,6 +62,11 @@ describe('three boots', () => {
       'a rollback that left the driver',
       [FIRST, SECOND, { ...THIRD, found: found('patched') }],
       /after rollback and a reboot: status says patched/,
+    ],
+    [
+      'a rollback that leaves something',
+      [FIRST, SECOND, { ...THIRD, found: { ...THIRD.found, places: 'else' } }],
+      /byte for byte/,
     ],
     [
       'no failure with the original driver',
