@@ -40,6 +40,8 @@ export async function addPower(tree: string, output: string): Promise<void> {
   const wants = join(tree, 'etc/systemd/system/multi-user.target.wants');
   await rm(join(wants, 'lab.service'));
   await symlink('/etc/systemd/system/lab-power.service', join(wants, 'lab-power.service'));
+  // A login on the serial line would read what the lab says.
+  await symlink('/dev/null', join(tree, 'etc/systemd/system/serial-getty@ttyS0.service'));
   await cp(output, join(tree, 'opt/lab/output'), { recursive: true });
   await build({
     entryPoints: [join(import.meta.dirname, 'install.ts')],

@@ -1,5 +1,6 @@
 import { createWriteStream } from 'node:fs';
 import { createInterface } from 'node:readline';
+import { shQuote } from '../../src/sh-quote.ts';
 import { labLine } from '../machine/console.ts';
 import { end, spawnBound } from '../machine/programs.ts';
 import { ADAPTER } from '../machine/virtual-machine.ts';
@@ -71,7 +72,7 @@ export async function powerOn(settings: PoweredSettings): Promise<Powered> {
       ],
       ...ADAPTER,
       ...settings.disk,
-      ...(settings.from === undefined ? [] : ['-incoming', `exec:cat ${settings.from}`]),
+      ...(settings.from === undefined ? [] : ['-incoming', `exec:cat ${shQuote(settings.from)}`]),
     ],
     {},
     'pipe',
@@ -84,7 +85,11 @@ export async function powerOn(settings: PoweredSettings): Promise<Powered> {
   let isReady = settings.from !== undefined;
   const because = new Map<string, string>();
   const answers = new Map<string, Answer>();
-  let wake: () => void = () => {};
+  const waiting = new Set<() => void>();
+  const wake = (): void => {
+    for (const resolve of waiting) resolve();
+    waiting.clear();
+  };
   createInterface({ input: child.stdout }).on('line', (line) => {
     log.write(`${line}\n`);
     onLine?.(line);
@@ -115,7 +120,7 @@ export async function powerOn(settings: PoweredSettings): Promise<Powered> {
       if (gone !== undefined) throw new Error(`${what}: ${gone}`);
       if (late.aborted) throw new Error(`${what}: nothing came within ${seconds} s`);
       await new Promise<void>((resolve) => {
-        wake = resolve;
+        waiting.add(resolve);
         late.addEventListener('abort', () => resolve(), { once: true });
       });
     }
@@ -163,25 +168,19 @@ export async function powerOn(settings: PoweredSettings): Promise<Powered> {
 
 /** A disk of lab/power/nbd.ts, at its socket. */
 export function networkDisk(socket: string): readonly string[] {
-  return [
-    ...['-blockdev', `driver=nbd,node-name=disk0,server.type=unix,server.path=${socket}`],
-    ...DISK_DEVICE,
-  ];
+  return disk({ driver: 'nbd', server: { type: 'unix', path: socket } });
 }
 
 /** An image as a disk that loses nothing. */
 export function imageDisk(image: string): readonly string[] {
-  return [
-    ...[
-      '-blockdev',
-      `driver=raw,node-name=disk0,file.driver=file,file.filename=${image},cache.no-flush=on,file.cache.no-flush=on`,
-    ],
-    ...DISK_DEVICE,
-  ];
+  const cache = { 'no-flush': true };
+  return disk({ driver: 'raw', cache, file: { driver: 'file', filename: image, cache } });
 }
 
 /** With a write cache, as cache=writeback gives it: the guest flushes it where it needs to. */
-const DISK_DEVICE = [
-  '-device',
-  'scsi-hd,drive=disk0,bus=adapter.0,wwn=0x5000c50000000000,write-cache=on',
-] as const;
+function disk(node: Readonly<Record<string, unknown>>): readonly string[] {
+  return [
+    ...['-blockdev', JSON.stringify({ 'node-name': 'disk0', ...node })],
+    ...['-device', 'scsi-hd,drive=disk0,bus=adapter.0,wwn=0x5000c50000000000,write-cache=on'],
+  ];
+}

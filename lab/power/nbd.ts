@@ -1,4 +1,5 @@
 import { once } from 'node:events';
+import { rm } from 'node:fs/promises';
 import { createServer, type Socket } from 'node:net';
 import type { Disk } from './disk.ts';
 
@@ -24,6 +25,8 @@ export async function serveDisk(disk: Disk, path: string): Promise<{ close(): Pr
     socket.on('close', () => sockets.delete(socket));
     serve(socket, disk).catch(() => socket.destroy());
   });
+  // Of a process that was killed.
+  await rm(path, { force: true });
   server.listen(path);
   await once(server, 'listening');
   return {

@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import { connect } from 'node:net';
 import { createInterface } from 'node:readline';
 import { setTimeout as wait } from 'node:timers/promises';
+import { shQuote } from '../../src/sh-quote.ts';
 
 /** Saving and going on take seconds; longer than this means that they hang. */
 const LIMIT_SECONDS = 180;
@@ -11,7 +12,7 @@ const LOOK_MS = 200;
 export function saveMachine(control: string, file: string): Promise<void> {
   return withControl(control, async (command) => {
     await command('stop');
-    await command('migrate', { uri: `exec:cat >${file}` });
+    await command('migrate', { uri: `exec:cat >${shQuote(file)}` });
     await until(async () => {
       const { status } = await command('query-migrate');
       if (status === 'failed') throw new Error('QEMU cannot save the machine');

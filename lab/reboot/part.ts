@@ -1,5 +1,6 @@
+import { failure } from '../../src/errors.ts';
 import { say } from '../../src/ui/output.ts';
-import type { Lab, Part, Shown } from '../part.ts';
+import type { Lab, OptionValues, Part, Shown } from '../part.ts';
 import { makeGuest } from '../power/guest.ts';
 import { powerPart } from '../power/part.ts';
 import { problemsOf } from './judge.ts';
@@ -9,6 +10,7 @@ import { type Boot, FAILURE, type Tool, takeTrip } from './trip.ts';
 export const rebootPart: Part = {
   title: 'reboot: a Debian guest after apply and a reboot, and after rollback and another',
   needs: powerPart.needs,
+  options: { only: { type: 'string', multiple: true } },
   onlyByName: true,
   limitMinutes: 120,
   run,
@@ -16,18 +18,26 @@ export const rebootPart: Part = {
 
 const TOOLS: readonly Tool[] = ['mptfix', 'bundle'];
 
-async function run(lab: Lab): Promise<Shown> {
+async function run(lab: Lab, { only }: OptionValues): Promise<Shown> {
+  const tools = chosen(only);
   const { workspace } = lab;
   const guest = await makeGuest(lab, workspace.at('reboot'));
   const rows: string[] = [];
   const problems: string[] = [];
-  for (const tool of TOOLS) {
+  for (const tool of tools) {
     say(`three boots of the guest, by ${NAMES[tool]}`);
     const boots = await takeTrip(workspace.machine, guest, tool, workspace.at(`reboot-${tool}`));
     rows.push(...boots.map((boot, index) => row(tool, index, boot)));
     problems.push(...problemsOf(boots).map((problem) => `${NAMES[tool]}: ${problem}`));
   }
   return { page: page(rows, problems), asExpected: problems.length === 0 };
+}
+
+function chosen(only: OptionValues[string]): readonly Tool[] {
+  if (!Array.isArray(only)) return TOOLS;
+  const found = TOOLS.filter((tool) => only.includes(tool));
+  if (found.length > 0) return found;
+  throw failure('E_USAGE', `--only ${only.join(' --only ')} chooses nothing`, `give ${TOOLS.join(' or ')}`);
 }
 
 const NAMES: Readonly<Record<Tool, string>> = {
