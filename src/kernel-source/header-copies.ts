@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { failure } from '../errors.ts';
 import { LIMITS } from '../limits.ts';
 import { traitsOf } from '../machine/kinds.ts';
-import { isOursAlone } from '../machine/ours-alone.ts';
+import { isOursAlone, isOwnerTrusted } from '../machine/ours-alone.ts';
 import type { Target } from '../machine/port.ts';
 import { type TakenTree, takeTree } from '../work/take-tree.ts';
 import type { Workspace } from '../work/workspace.ts';
@@ -20,7 +20,8 @@ export interface TakenPart {
   readonly requireUnchanged?: () => void;
 }
 
-interface HowTaken extends Pick<Workspace, 'user'> {
+interface HowTaken {
+  readonly workspace: Pick<Workspace, 'user' | 'folder'>;
   readonly copy: string;
   readonly copyLater: boolean;
   readonly signal: AbortSignal | undefined;
@@ -28,12 +29,12 @@ interface HowTaken extends Pick<Workspace, 'user'> {
 
 /** Reads a part whole; what a sandbox may not be shown where it is, it gets as a copy. */
 export async function takePart(origin: Target, path: string, how: HowTaken): Promise<TakenPart> {
-  const { copy, copyLater, signal } = how;
+  const { workspace, copy, copyLater, signal } = how;
   const options = { bounds: LIMITS.headers, signal };
-  const place = await placeToShow(origin, path);
+  const place = await placeToShow(origin, path, workspace);
   const since = place === undefined ? 0 : lstatSync(place).ctimeMs;
   const read = copyLater || place !== undefined ? await takeTree(origin, path, options) : undefined;
-  if (place !== undefined && read !== undefined && mayBeShown(origin, read, how)) {
+  if (place !== undefined && read !== undefined && mayBeShown(origin, read, place, workspace)) {
     const folders = new Map([...read.folders, ['', since] as const]);
     return { ...read, folder: place, requireUnchanged: () => requireUnchanged(place, folders) };
   }
@@ -48,16 +49,38 @@ export async function takePart(origin: Target, path: string, how: HowTaken): Pro
 }
 
 /**
- * Where the folder is on this machine, if what it holds stays what was read: a copy is what the digest says, and the cache
- * serves other guests by that digest. This machine's own is trusted; of a tree, what nobody but us and root can change.
+ * Where the folder is on this machine, if what it holds stays what was read: the cache serves other guests by its hash. So
+ * nobody but us, and on this machine root, may be able to change it; or we have just unpacked it ourselves.
  */
-export async function placeToShow(origin: Target, path: string): Promise<string | undefined> {
+export async function placeToShow(
+  origin: Target,
+  path: string,
+  workspace: Pick<Workspace, 'folder'>,
+): Promise<string | undefined> {
   const { isHere, hasOurTools } = traitsOf(origin);
-  if (isHere) return path;
   if (!hasOurTools) return undefined;
+  if (isHere && isUnpacked(path, workspace)) return path;
   const place = await origin.hostPath(path);
-  if (!(await isOursAlone(place))) return undefined;
-  return (await isUnused(origin)) ? place : undefined;
+  if (!(await isOursAlone(place, isHere))) return undefined;
+  return isHere || (await isUnused(origin)) ? place : undefined;
+}
+
+/** Lies in the work folder: what runs meanwhile as the user to whom it belongs has a sandbox without it. */
+function isUnpacked(path: string, { folder }: Pick<Workspace, 'folder'>): boolean {
+  return path.startsWith(`${folder}/`);
+}
+
+/** The user that compiles must be able to read it. */
+function mayBeShown(
+  origin: Target,
+  { isOpenToAll, owners, othersWrite }: TakenTree,
+  place: string,
+  workspace: HowTaken['workspace'],
+): boolean {
+  if (workspace.user !== undefined && !isOpenToAll) return false;
+  const { isHere } = traitsOf(origin);
+  if (isHere && isUnpacked(place, workspace)) return true;
+  return !othersWrite && [...owners].every((owner) => isOwnerTrusted(owner, isHere));
 }
 
 const unused = new WeakMap<Target, Promise<boolean>>();
@@ -72,11 +95,6 @@ function isUnused(origin: Target): Promise<boolean> {
   );
   unused.set(origin, asked);
   return asked;
-}
-
-/** The user that compiles must be able to read it. */
-function mayBeShown(origin: Target, read: TakenTree, { user }: Pick<HowTaken, 'user'>): boolean {
-  return (user === undefined || read.isOpenToAll) && (traitsOf(origin).isHere || read.isOursAlone);
 }
 
 /** A package manager replaces files, and does not write into them: so the folders tell. */

@@ -31,13 +31,20 @@ interface Wanted {
 }
 
 /**
- * The build folder and then the parts that it needs, each once; `missing` has what it needs and does not exist.
+ * The build folder and then the parts that it needs, each once by each of its names, and read once; `missing` has what it
+ * needs and does not exist.
  */
 export async function headerParts(
   origin: Reads,
   buildFolder: string,
-  take: TakePart,
+  takePart: TakePart,
 ): Promise<{ readonly parts: readonly [HeaderPart, ...HeaderPart[]]; readonly missing: readonly string[] }> {
+  const taken = new Map<string, ReturnType<TakePart>>();
+  const take: TakePart = (path) => {
+    const links = taken.get(path) ?? takePart(path);
+    taken.set(path, links);
+    return links;
+  };
   const build = await readPart(origin, { named: buildFolder, path: buildFolder }, take);
   const parts: [HeaderPart, ...HeaderPart[]] = [build];
   const missing = new Set<string>();

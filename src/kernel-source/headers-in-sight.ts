@@ -44,7 +44,7 @@ export async function headersInSight(
     const { place, build } = await openFolder(origin, folder);
     const places = new Map<string, string>();
     const { parts, missing } = await headerParts(origin, build, async (path) => {
-      const there = await placeToShow(origin, path);
+      const there = await placeToShow(origin, path, workspace);
       if (there === undefined) throw new Error(`${path} has to be copied`);
       places.set(path, there);
       return topLinks(origin, path);

@@ -63,7 +63,7 @@ export async function readHeaders(
   const { parts, missing } = await headerParts(origin, build, async (path) => {
     // One part may hold another: each copy has a folder of its own.
     const copy = workspace.own('headers', String(taken.size));
-    const part = await takePart(origin, path, { user: workspace.user, copy, copyLater, signal });
+    const part = await takePart(origin, path, { workspace, copy, copyLater, signal });
     taken.set(path, part);
     return part.links.map((link) => ({ path: join(path, link.path), text: link.text }));
   });

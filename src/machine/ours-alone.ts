@@ -18,20 +18,26 @@ const STICKY = 0o1000;
 const OTHERS_WRITE = 0o022;
 
 /**
- * Whether nobody but this process's user and root can put another folder in the place of this one: so far as owners and
- * modes of all folders above it say so, and it lies on a disk of this machine with nothing mounted below it. `folder` is an
- * absolute path without links. What is in the folder is not looked at.
+ * Whether nobody but this process's user and root can put another folder in the place of this one, so far as owners and
+ * modes of it and of all folders above it say so. Of a tree's folder (`isHere` is false) root is not enough, whose programs
+ * in a container this process may not see, and it must lie on a disk of this machine, with nothing mounted below it.
+ * `folder` is an absolute path without links. What is in it is not looked at.
  */
-export async function isOursAlone(folder: string): Promise<boolean> {
-  return (await areAllOurs(folder)) && isOnOwnDisk(folder, await mountTable());
+export async function isOursAlone(folder: string, isHere: boolean): Promise<boolean> {
+  if (!(await areAllOurs(folder, isHere))) return false;
+  return isHere || isOnOwnDisk(folder, await mountTable());
 }
 
-async function areAllOurs(folder: string): Promise<boolean> {
-  const us = process.geteuid?.();
+/** Whether what lies there belongs to nobody but us and, on this machine, root. */
+export function isOwnerTrusted(owner: number, isHere: boolean): boolean {
+  return owner === process.geteuid?.() || (isHere && owner === 0);
+}
+
+async function areAllOurs(folder: string, isHere: boolean): Promise<boolean> {
   for (let path = folder; ; path = dirname(path)) {
     const status = await lstat(path).catch(() => undefined);
     if (status?.isDirectory() !== true) return false;
-    if (status.uid !== us && (path === folder || status.uid !== 0)) return false;
+    if (!isOwnerTrusted(status.uid, isHere || path !== folder)) return false;
     // In a sticky folder nobody moves what is another's: /tmp, /var/tmp. What is in the folder itself could be added to.
     const isSticky = path !== folder && (status.mode & STICKY) !== 0;
     if ((status.mode & OTHERS_WRITE) !== 0 && !isSticky) return false;

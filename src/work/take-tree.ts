@@ -18,8 +18,10 @@ export interface TakenTree {
   readonly links: readonly { readonly path: string; readonly text: string }[];
   /** Whether every user may read all of it. */
   readonly isOpenToAll: boolean;
-  /** Whether all of it belongs to this process's user, and nobody else may write to it. */
-  readonly isOursAlone: boolean;
+  /** The user ids to whom something of it belongs. */
+  readonly owners: ReadonlySet<number>;
+  /** Whether somebody beside its owner may write to something of it. */
+  readonly othersWrite: boolean;
   /** Path below the folder and st_ctime in ms of each folder in it: a file that is replaced changes that of its folder. */
   readonly folders: ReadonlyMap<string, number | undefined>;
 }
@@ -36,9 +38,9 @@ export async function takeTree(
   const digest = createHash('sha256');
   const links: TakenTree['links'][number][] = [];
   const folders = new Map<string, number | undefined>();
-  const us = process.geteuid?.();
+  const owners = new Set<number>();
   let isOpenToAll = true;
-  let isOursAlone = true;
+  let othersWrite = false;
   // Asked once: two calls of the kernel for each of 16,000 files take longer than it takes to hash them.
   const cut = cutsModes();
   if (into !== undefined) makeOpenFolder(into, cut);
@@ -47,13 +49,14 @@ export async function takeTree(
     if (entry.type === 'link') links.push({ path: entry.path, text: entry.text });
     else {
       if ((entry.mode & OPEN[entry.type]) !== OPEN[entry.type]) isOpenToAll = false;
-      if (entry.owner !== us || (entry.mode & OTHERS_WRITE) !== 0) isOursAlone = false;
+      if ((entry.mode & OTHERS_WRITE) !== 0) othersWrite = true;
+      owners.add(entry.owner);
     }
     if (entry.type === 'directory') folders.set(entry.path, entry.changed);
     const content = takeEntry(entry, into, cut);
     digest.update(`${JSON.stringify([entry.type, entry.path, modeOf(entry), content])}\n`);
   }
-  return { digest: digest.digest('hex'), links, isOpenToAll, isOursAlone, folders };
+  return { digest: digest.digest('hex'), links, isOpenToAll, owners, othersWrite, folders };
 }
 
 const OPEN = { directory: 0o005, file: 0o004 } as const;

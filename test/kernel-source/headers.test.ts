@@ -2,10 +2,19 @@ import { chmodSync, mkdirSync, rmSync, symlinkSync, writeFileSync } from 'node:f
 import { join } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { type Headers, readHeaders } from '../../src/kernel-source/headers.ts';
+import type { Target } from '../../src/machine/port.ts';
 import { localTarget, rootTarget } from '../../src/machine/tree.ts';
 import type { Workspace } from '../../src/work/workspace.ts';
 import { listing } from '../helpers/listing.ts';
-import { type Entries, failureOf, sh, temporary, until, workspaceForTest } from '../machine/temporary.ts';
+import {
+  type Entries,
+  failureOf,
+  put,
+  sh,
+  temporary,
+  until,
+  workspaceForTest,
+} from '../machine/temporary.ts';
 import { DEBIAN, DEBIAN_BUILD, UBUNTU, UBUNTU_BUILD } from './header-layouts.ts';
 
 const COMMON = '/usr/src/linux-headers-6.1.0-9-common';
@@ -264,6 +273,47 @@ describe('what lies on this machine', () => {
     const headers = await readHeaders(localTarget({ dryRun: true }), `${folder}${DEBIAN_BUILD}`, workspace);
     expect(await inSandbox(workspace, headers, `cat ${COMMON}/Makefile`)).toMatch(/^VERSION = 6/);
   });
+});
+
+test('packages unpacked below a folder are read once, though their parts have two names each', async () => {
+  const folder = await temporary(DEBIAN);
+  rmSync(join(folder, 'lib'), { recursive: true });
+  const local = localTarget({ dryRun: true });
+  const read: string[] = [];
+  const counted: Target = {
+    ...local,
+    walk: (path, bounds) => {
+      read.push(path.slice(folder.length));
+      return local.walk(path, bounds);
+    },
+  };
+  await readHeaders(counted, `${folder}${DEBIAN_BUILD}`, await workspaceForTest());
+  expect(read).toEqual([DEBIAN_BUILD, COMMON, '/usr/lib/linux-kbuild-6.1']);
+});
+
+test.each([
+  ['somebody else owns one file', `chown 12345 "$1${COMMON}/Makefile"`],
+  ['others may write to one file', `chmod o+w "$1${COMMON}/Makefile"`],
+  ['somebody else owns a folder above', 'chown 12345 "$1/usr"'],
+])('what lies on this machine is copied where %s', async (_, change) => {
+  const workspace = await workspaceForTest();
+  const folder = await temporary(DEBIAN);
+  rmSync(join(folder, 'lib'), { recursive: true });
+  sh(change, folder);
+  const headers = await readHeaders(localTarget({ dryRun: true }), `${folder}${DEBIAN_BUILD}`, workspace);
+  expect(headers.binds.find(({ to }) => to === COMMON)?.from).toContain(workspace.own('headers'));
+  expect(await inSandbox(workspace, headers, `cat ${COMMON}/Makefile`)).toMatch(/^VERSION = 6/);
+});
+
+test('what a build has just unpacked is shown where it is, though its user owns it', async () => {
+  const workspace = await workspaceForTest();
+  sh('mkdir "$1"', workspace.at('packages'));
+  await put(workspace.at('packages'), DEBIAN);
+  const build = `${workspace.at('packages')}${DEBIAN_BUILD}`;
+  rmSync(join(workspace.at('packages'), 'lib'), { recursive: true });
+  sh('chown -R 12345 "$1"', workspace.at('packages'));
+  const headers = await readHeaders(localTarget({ dryRun: true }), build, workspace);
+  expect(headers.binds).toContainEqual({ from: build, to: DEBIAN_BUILD });
 });
 
 describe('the hash of the headers', () => {

@@ -3,11 +3,14 @@ import { describe, expect, test } from 'vitest';
 import { isOnOwnDisk, isOursAlone } from '../../src/machine/ours-alone.ts';
 import { sh, temporary } from './temporary.ts';
 
-test('a folder of ours below folders of root and sticky ones is ours alone', async () => {
-  const root = await temporary({ 'a/b/file': 'x' });
-  sh('chmod 1777 "$1/a"', root);
-  expect(await isOursAlone(join(root, 'a/b'))).toBe(true);
-});
+test.each([true, false])(
+  'a folder of ours below folders of root and sticky ones is ours alone',
+  async (isHere) => {
+    const root = await temporary({ 'a/b/file': 'x' });
+    sh('chmod 1777 "$1/a"', root);
+    expect(await isOursAlone(join(root, 'a/b'), isHere)).toBe(true);
+  },
+);
 
 test.each([
   ['another owns it', 'chown 12345 "$1/a/b"'],
@@ -20,7 +23,7 @@ test.each([
 ])('but not where %s', async (_, change) => {
   const root = await temporary({ 'a/b/file': 'x' });
   sh(change, root);
-  expect(await isOursAlone(join(root, 'a/b'))).toBe(false);
+  for (const isHere of [true, false]) expect(await isOursAlone(join(root, 'a/b'), isHere)).toBe(false);
 });
 
 describe('a folder lies on a disk of this kernel’s own', () => {
