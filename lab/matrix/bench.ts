@@ -21,6 +21,8 @@ export interface BenchSettings {
 /** The real thing: kernels of the store, and a virtual machine for each trial. */
 export function openBench(lab: Lab, settings: BenchSettings): Omit<Bench, 'over'> {
   const kernels = kernelsOf(lab, settings);
+  const trials = lab.workspace.at('trials');
+  let begun = 0;
   return {
     kept: async (row) => {
       if (settings.again) return undefined;
@@ -29,7 +31,12 @@ export function openBench(lab: Lab, settings: BenchSettings): Omit<Bench, 'over'
       return isOf(await kernels(row.kernel), record) ? record : undefined;
     },
     run: async (row) => {
-      const record = await trial(lab, row, await kernels(row.kernel), settings);
+      const kernel = await kernels(row.kernel);
+      await mkdir(trials, { recursive: true });
+      begun += 1;
+      // A short name: the path of a socket below it may have some hundred characters.
+      const folder = join(trials, String(begun));
+      const record = await trial(lab, row, kernel, { ...settings, folder });
       await keepRecord(lab.workspace.machine, settings.records, record);
       return record;
     },
@@ -66,13 +73,10 @@ async function trial(
   lab: Lab,
   row: TrialRow,
   kernel: ReadyKernel,
-  { records, swap }: BenchSettings,
+  { records, swap, folder }: BenchSettings & { readonly folder: string },
 ): Promise<TrialRecord> {
   const { machine } = lab.workspace;
-  const trials = lab.workspace.at('trials');
-  await mkdir(trials, { recursive: true });
   const path = recordPath(records, row);
-  const folder = join(trials, `${row.kernel}.${row.fileSystem}.${row.failure}-${row.seconds}.${row.driver}`);
   const isPatched = (row.driver === 'patched') !== swap;
   try {
     return await runTrial(
