@@ -61,11 +61,8 @@ async function run(lab: Lab, options: OptionValues): Promise<Shown> {
   };
 }
 
-/**
- * A kernel of 2.6 finds no interrupt of the adapter through QEMU's IO-APIC, and knows no negative `panic`. It looks for
- * `/init` only if it is told to.
- */
-const PARAMETERS = 'noapic panic=1 rdinit=/init';
+/** A kernel of 2.6 knows no negative `panic`: it would stand still for ever. */
+const PARAMETERS = 'panic=1';
 
 /** glibc asks for Linux 3.2: neither a program that is linked to it nor a static one runs on 2.6. */
 const BUSYBOX =
