@@ -1,3 +1,4 @@
+import { join, resolve } from 'node:path';
 import { failure } from '../../src/errors.ts';
 import { say } from '../../src/ui/output.ts';
 import type { Lab, OptionValues, Part, Shown } from '../part.ts';
@@ -10,7 +11,7 @@ import { type Boot, FAILURE, type Tool, takeTrip } from './trip.ts';
 export const rebootPart: Part = {
   title: 'reboot: a Debian guest after apply and a reboot, and after rollback and another',
   needs: powerPart.needs,
-  options: { only: { type: 'string', multiple: true } },
+  options: { only: { type: 'string', multiple: true }, records: { type: 'string' } },
   onlyByName: true,
   limitMinutes: 120,
   run,
@@ -18,10 +19,11 @@ export const rebootPart: Part = {
 
 const TOOLS: readonly Tool[] = ['mptfix', 'bundle'];
 
-async function run(lab: Lab, { only }: OptionValues): Promise<Shown> {
+async function run(lab: Lab, { only, records }: OptionValues): Promise<Shown> {
   const tools = chosen(only);
   const { workspace } = lab;
-  const guest = await makeGuest(lab, workspace.at('reboot'));
+  const folder = typeof records === 'string' ? join(resolve(records), 'guest') : workspace.at('reboot');
+  const guest = await makeGuest(lab, folder);
   const rows: string[] = [];
   const problems: string[] = [];
   for (const tool of tools) {
