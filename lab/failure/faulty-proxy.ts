@@ -99,7 +99,8 @@ function join(
     });
   }
   const send = (to: Socket, pdu: Pdu, from: Socket): void => {
-    if (to.destroyed || to.write(bytesOf(pdu))) return;
+    // Not once more for each PDU of the chunk that is under way.
+    if (to.destroyed || to.write(bytesOf(pdu)) || from.isPaused()) return;
     from.pause();
     to.once('drain', () => from.resume());
   };
