@@ -158,11 +158,11 @@ async function bootAgain(
 }
 
 /**
- * Who wrote the journal, and each third time the other: each undoes and continues what the other has begun. Only Node's
- * mptfix installs beside the package's module.
+ * Who wrote the journal, and each third time the other: each undoes and continues what the other has begun. What lies beside
+ * the package's module is mptfix's alone: the bundle refuses it (E_STATE_UNSAFE) and names mptfix.
  */
-function nextWay({ way, next, number }: Cut): Way {
-  if (way === 'apply-updates' && next === 'apply') return wayOf(way);
+export function nextWay({ way, next, number }: Pick<Cut, 'way' | 'next' | 'number'>): Way {
+  if (way === 'apply-updates') return wayOf(next === 'apply' ? way : next);
   const isBundle = way.startsWith('bundle') !== (number % 3 === 0);
   const name = isBundle ? (`bundle-${next}` as const) : next;
   return WAYS.find((one) => one.name === name) ?? wayOf(next);
