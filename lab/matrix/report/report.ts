@@ -87,7 +87,7 @@ function about(records: readonly TrialRecord[], machine: LabMachine | undefined)
   const where =
     machine === undefined
       ? 'a machine that is not recorded'
-      : `${machine.system}, ${machine.cores} cores (${machine.processor}), ${machine.memoryGB} GB, ${machine.jobs} guests side by side, tgt ${machine.tgt}`;
+      : `${machine.system}, ${machine.cores} cores (${machine.processor}), ${machine.memoryGB} GB, up to ${machine.jobs} guests side by side, tgt ${machine.tgt}`;
   return `${records.length} trials, ${between}, ${hours.toFixed(1)} hours of guests, on ${where}. The guests are emulated in software (TCG) by QEMU ${qemu}.`;
 }
 
