@@ -2,10 +2,10 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Target } from '../../src/machine/port.ts';
 import { mustRun } from '../../src/machine/tools.ts';
-import { type Observation, observe } from '../failure/observation.ts';
 import { openStorage } from '../failure/storage.ts';
 import { documents, type LabDocument, labLine } from '../machine/console.ts';
 import { ADAPTER, passThroughDisk, runMachine } from '../machine/virtual-machine.ts';
+import { type Observation, observe } from './observation.ts';
 import { type Mail, openRelay } from './relay.ts';
 import { RELAY } from './tree.ts';
 

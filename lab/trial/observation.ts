@@ -1,4 +1,5 @@
 import { labLine } from '../machine/console.ts';
+import { kernelSigns } from '../machine/kernel-signs.ts';
 import type { TrialWrite } from './record.ts';
 
 /** What was seen on a guest's console. Times are in seconds since the guest booted, by its own clock. */
@@ -51,10 +52,6 @@ export function observe(): Observer {
   };
 }
 
-/** As the kernels of the lab say it: ext's and its journals' words, and XFS's. */
-const READ_ONLY =
-  /Remounting filesystem read-only|Aborting journal|Detected aborted journal|Filesystem has been shut down|Shutting down filesystem|xfs_do_force_shutdown/;
-
 function seenIn(line: string, seen: Observation): Partial<Observation> {
   const { key, words = '' } = labLine(line) ?? {};
   switch (key) {
@@ -83,9 +80,10 @@ function seenIn(line: string, seen: Observation): Partial<Observation> {
     default:
       return { failed: [...seen.failed, line.trim()] };
   }
+  const { ioError, readOnly } = kernelSigns(line);
   return {
-    ...(/I\/O error/i.test(line) ? { ioErrors: seen.ioErrors + 1 } : {}),
-    ...(READ_ONLY.test(line) ? { readOnly: true } : {}),
+    ...(ioError ? { ioErrors: seen.ioErrors + 1 } : {}),
+    ...(readOnly ? { readOnly } : {}),
   };
 }
 

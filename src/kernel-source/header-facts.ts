@@ -33,7 +33,7 @@ const RELEASE_FILES = [
   'include/linux/version.h',
 ];
 
-/** The same without a work folder: only reads, and throws what `readHeaders` would. */
+/** What `readHeaders` would say of a build folder, without a work folder: only reads, and throws the same. */
 export async function surveyHeaders(
   origin: Target,
   folder: string,
@@ -74,6 +74,7 @@ export async function openFolder(
   return { place, build };
 }
 
+/** Throws E_HEADERS_MISSING for the first of what is absent. */
 export function requireWhole(place: string, [absent]: readonly string[]): void {
   if (absent !== undefined) throw incomplete(place, absent);
 }
@@ -98,6 +99,7 @@ function incomplete(place: string, what: string): Error {
   );
 }
 
+/** Reads what the headers say of their kernel. Throws E_HEADERS_MISSING where no Makefile of theirs has its version. */
 export async function describeHeaders(
   origin: Target,
   build: string,

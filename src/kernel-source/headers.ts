@@ -37,7 +37,10 @@ export interface HeadersOptions {
    * run by this machine.
    */
   readonly libraries?: readonly Target[];
-  /** Whose programs the sandbox has, with folders of its own where the headers' belong; not given: this machine. Null: the parts as they are, for a place that has nothing else. */
+  /**
+   * Whose programs the sandbox has, with folders of its own where the headers' belong; not given: this machine. Null: the
+   * parts as they are, for a place that has nothing else.
+   */
   readonly shownIn?: Target | null;
   /** Only reads what would be copied: there may be no use for the copies. They are made by `Headers.ready`. */
   readonly copyLater?: boolean;
@@ -47,10 +50,11 @@ export interface HeadersOptions {
 }
 
 /**
- * Reads a build folder and all that it leads to. What is this machine's own is shown to the sandbox where it is, and so is
- * what of a guest's tree nobody but this process's user and root can change; of anything else, and of folders that the
- * compiling user may not read, a copy in the workspace is. Writes nothing where the headers come from. Throws E_HEADERS_MISSING, naming what is not there; E_FILE_UNSAFE for devices and the like;
- * E_TOOLS_MISSING where the headers' own programs cannot run here.
+ * Reads a build folder and all that it leads to. What nobody but this process's user, and on this machine root, can change
+ * is shown to the sandbox where it is, and so is what the workspace has just unpacked; of anything else, and of folders that
+ * the compiling user may not read, a copy in the workspace is. Writes nothing where the headers come from. Throws
+ * E_HEADERS_MISSING, naming what is not there; E_FILE_UNSAFE for devices and the like; E_TOOLS_MISSING where the headers' own
+ * programs cannot run here.
  */
 export async function readHeaders(
   origin: Target,

@@ -5,6 +5,8 @@ import { SVGRenderer } from 'echarts/renderers';
 import type { TrialRecord } from '../../trial/record.ts';
 import { lostOf } from '../contrast.ts';
 import { type Pair, pairName } from '../rows.ts';
+import { legend } from './legend.ts';
+import { CROSS, FAILS, FAILS_EDGE, FAINT, INK, LOST, PAPER, WAITED } from './style.ts';
 import { describeSvg } from './svg.ts';
 
 use([CustomChart, ScatterChart, GraphicComponent, GridComponent, TitleComponent, SVGRenderer]);
@@ -18,19 +20,6 @@ export interface Panel {
 
 /** A write that took longer is drawn as a bar of that length. */
 const AT_ONCE_SECONDS = 2;
-
-/**
- * Shapes tell everything; colours only help. The picture brings its own background, so that it is the same on a light page
- * and on a dark one.
- */
-const INK = '#1b1b1b';
-const FAINT = '#6b6b6b';
-const PAPER = '#ffffff';
-const FAILS = '#f3e2b3';
-const FAILS_EDGE = '#8a6d1a';
-const WAITED = '#1d5c9e';
-const LOST = '#b3001b';
-const CROSS = 'path://M-5,-3.6L-3.6,-5L0,-1.4L3.6,-5L5,-3.6L1.4,0L5,3.6L3.6,5L0,1.4L-3.6,5L-5,3.6L-1.4,0Z';
 
 const WIDTH = 1080;
 const TOP = 64;
@@ -213,62 +202,6 @@ function drawFailure(_: unknown, { value, coord, size }: Drawing): Record<string
     shape: { x: from, y: y - height / 2, width: Math.max(to - from, 1), height },
     style: { fill: FAILS, stroke: FAILS_EDGE, lineWidth: 1, lineDash: [3, 3] },
   };
-}
-
-const SWATCH = { x: -28, y: -6, width: 28, height: 12 };
-const LEGEND_ITEMS = [
-  { x: 40, text: 'written at once', type: 'circle', shape: { r: 3 }, style: { fill: PAPER, stroke: INK } },
-  {
-    x: 200,
-    text: 'waited for so long, then written',
-    type: 'rect',
-    shape: SWATCH,
-    style: { fill: WAITED, stroke: WAITED },
-  },
-  {
-    x: 460,
-    text: 'waited for so long, then lost',
-    type: 'rect',
-    shape: SWATCH,
-    style: { fill: PAPER, stroke: LOST, lineWidth: 1.5 },
-  },
-  {
-    x: 672,
-    text: 'lost',
-    type: 'text',
-    style: { text: '×', fontSize: 20, fontFamily: 'sans-serif', fontWeight: 'bold', fill: LOST },
-  },
-  {
-    x: 770,
-    text: 'the storage fails over',
-    type: 'rect',
-    shape: SWATCH,
-    style: { fill: FAILS, stroke: FAILS_EDGE, lineDash: [3, 3] },
-  },
-] as const;
-
-function legend(height: number): readonly Record<string, unknown>[] {
-  const y = height - 28;
-  return LEGEND_ITEMS.flatMap(({ x, text, ...mark }) => [
-    {
-      ...mark,
-      x,
-      y: mark.type === 'text' ? y + 4 : y,
-      silent: true,
-      ...(mark.type === 'text' ? { style: middle(mark.style, 'right') } : {}),
-    },
-    {
-      type: 'text',
-      x: x + 10,
-      y: y + 4,
-      silent: true,
-      style: middle({ text, fontSize: 12, fontFamily: 'sans-serif', fill: INK }, 'left'),
-    },
-  ]);
-}
-
-function middle(style: object, align: 'left' | 'right'): object {
-  return { ...style, align, verticalAlign: 'middle' };
 }
 
 /** For who cannot see the picture. */

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { observe } from '../../../lab/failure/observation.ts';
+import { observe } from '../../../lab/systemd/observation.ts';
 
 describe('observe', () => {
   it('counts what a console tells, also where the kernel writes into the guest’s lines', () => {

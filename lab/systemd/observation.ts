@@ -1,4 +1,5 @@
 import { labLine } from '../machine/console.ts';
+import { kernelSigns } from '../machine/kernel-signs.ts';
 
 /** What was seen on a guest's console. */
 export interface Observation {
@@ -69,8 +70,9 @@ function seenIn(line: string, seen: Observation): Partial<Observation> {
     default:
       return { failed: [...seen.failed, line.trim()] };
   }
-  if (/I\/O error/.test(line)) return { ioErrors: seen.ioErrors + 1 };
-  if (/Remounting filesystem read-only|Aborting journal|Detected aborted journal/.test(line))
-    return { readOnly: true };
-  return {};
+  const { ioError, readOnly } = kernelSigns(line);
+  return {
+    ...(ioError ? { ioErrors: seen.ioErrors + 1 } : {}),
+    ...(readOnly ? { readOnly } : {}),
+  };
 }
